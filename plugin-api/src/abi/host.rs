@@ -1,0 +1,322 @@
+//! The host's side: a checked library, a configured sender in it, and the host's services.
+
+use std::{
+    ffi::c_void,
+    fmt,
+    future::Future,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use abi_stable::{
+    library::{AbiHeaderRef, LibraryError},
+    prefix_type::PrefixTypeTrait,
+    std_types::{RResult, RSliceMut, RStr},
+};
+use async_ffi::{FfiFuture, FutureExt};
+
+use super::{
+    functions::{CallFuture, HostFunctions, HostObject, SenderModuleRef, SenderObject},
+    values::{
+        AbiExchangeError, AbiHttpAnswer, AbiHttpRequest, AbiMail, AbiSendError, AbiSmtpAnswer,
+        LevelKind,
+    },
+};
+use crate::{
+    Answer, Delivery, Exchange, ExchangeError, FailureKind, Finding, Found, Message, PluginInfo,
+    Receipt, SendError, Services, Stage,
+};
+
+/// A library whose ABI was checked: the plugin in it may be called.
+pub struct Module(SenderModuleRef);
+
+impl Module {
+    /// Checks what a library exports under [`ENTRY_SYMBOL`](super::ENTRY_SYMBOL): that it is an
+    /// `abi_stable` header, its ABI's version, and the layout of every type that crosses.
+    ///
+    /// # Safety
+    ///
+    /// `symbol` is the address of that symbol in a library that stays loaded until the process
+    /// ends.
+    ///
+    /// # Errors
+    ///
+    /// The library was built for another ABI.
+    pub unsafe fn check(symbol: *const c_void) -> Result<Self, LoadError> {
+        // SAFETY: the symbol is the library's header, which begins with an `AbiHeader` in every
+        // version of `abi_stable`, and stays loaded; the header's own check comes first.
+        let header = unsafe { std::mem::transmute::<*const c_void, AbiHeaderRef>(symbol) };
+        let library = header.upgrade().map_err(|_| LoadError::OtherHeader)?;
+        library
+            .init_root_module::<SenderModuleRef>()
+            .map(Self)
+            .map_err(LoadError::from)
+    }
+
+    /// What the plugin is.
+    pub fn info(&self) -> PluginInfo {
+        self.0.info()().into()
+    }
+
+    /// The JSON Schema of the plugin's settings.
+    pub fn settings_schema(&self) -> String {
+        self.0.settings_schema()().into()
+    }
+
+    /// Makes a sender. `settings` is a JSON object with marked secrets; `services` live on.
+    ///
+    /// # Errors
+    ///
+    /// The plugin refuses the settings, or panicked.
+    pub fn configure<S: Services>(
+        &self,
+        settings: &str,
+        services: S,
+    ) -> Result<Instance, ConfigureError> {
+        let object = self.0.configure()(RStr::from(settings), host_object(services));
+        object
+            .into_result()
+            .map(Instance)
+            .map_err(|error| match error.panicked {
+                true => ConfigureError::Panicked,
+                false => ConfigureError::Settings(error.message.into()),
+            })
+    }
+}
+
+/// A configured sender.
+pub struct Instance(SenderObject);
+
+// SAFETY: the contract of a plugin: its `Sender` is `Send + Sync`.
+unsafe impl Send for Instance {}
+// SAFETY: as above.
+unsafe impl Sync for Instance {}
+
+impl Instance {
+    /// Hands one message to the provider.
+    pub fn send(
+        &self,
+        message: Message,
+    ) -> impl Future<Output = Result<Receipt, CallError>> + use<> {
+        // SAFETY: the sender is released only by `drop`.
+        plain(unsafe { self.0.functions.send()(self.0.state, message.into()) })
+    }
+
+    /// Asks what became of a message.
+    pub fn status(
+        &self,
+        provider_id: &str,
+    ) -> impl Future<Output = Result<Delivery, CallError>> + use<> {
+        // SAFETY: the sender is released only by `drop`.
+        plain(unsafe { self.0.functions.status()(self.0.state, provider_id.into()) })
+    }
+
+    /// Looks for a message that may have been sent since then.
+    pub fn find(
+        &self,
+        message: Message,
+        since: SystemTime,
+    ) -> impl Future<Output = Result<Found, CallError>> + use<> {
+        let since = since
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        // SAFETY: the sender is released only by `drop`.
+        plain(unsafe { self.0.functions.find()(self.0.state, message.into(), since) })
+    }
+
+    /// Proves credentials and settings without sending.
+    pub fn check(&self) -> impl Future<Output = Result<Vec<Finding>, CallError>> + use<> {
+        // SAFETY: the sender is released only by `drop`.
+        let findings = unsafe { self.0.functions.check()(self.0.state) };
+        async move {
+            Ok(findings
+                .await
+                .into_result()?
+                .into_iter()
+                .map(Into::into)
+                .collect())
+        }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // SAFETY: the one release of the one reference that `configure` gave.
+        unsafe { self.0.functions.release()(self.0.state) }
+    }
+}
+
+async fn plain<A, T: From<A>>(future: CallFuture<A>) -> Result<T, CallError> {
+    Ok(future.await.into_result()?.into())
+}
+
+/// A call that brought no result of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallError {
+    /// The plugin says so.
+    Failed(SendError),
+    /// The plugin panicked. The text went to the log.
+    Panicked,
+}
+
+impl From<AbiSendError> for CallError {
+    fn from(error: AbiSendError) -> Self {
+        if error.is_panic() {
+            Self::Panicked
+        } else {
+            Self::Failed(error.into())
+        }
+    }
+}
+
+/// Why a sender could not be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConfigureError {
+    /// The plugin refuses the settings: its words, which are foreign text.
+    Settings(String),
+    /// The plugin panicked. The text went to the log.
+    Panicked,
+}
+
+/// Why a library's plugin can't be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoadError {
+    /// The symbol is there, but not as this host's ABI library writes it.
+    OtherHeader,
+    /// Built against another major version of the ABI.
+    OtherVersion {
+        /// What the plugin was built against.
+        built_against: String,
+    },
+    /// A type that crosses has another layout.
+    OtherLayout,
+    /// The library's entry failed.
+    EntryFailed,
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = super::ABI_VERSION;
+        match self {
+            Self::OtherHeader => write!(f, "its ABI header is not that of ABI {host}"),
+            Self::OtherVersion { built_against } => {
+                write!(
+                    f,
+                    "it is built against ABI {built_against}, and this host speaks {host}"
+                )
+            }
+            Self::OtherLayout => write!(
+                f,
+                "it says ABI {host}, but its types are laid out otherwise: build it anew against \
+                 a released textsender-plugin-api"
+            ),
+            Self::EntryFailed => f.write_str("its entry point failed"),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<LibraryError> for LoadError {
+    fn from(error: LibraryError) -> Self {
+        match error {
+            LibraryError::IncompatibleVersionNumber { actual_version, .. } => Self::OtherVersion {
+                built_against: actual_version.to_string(),
+            },
+            LibraryError::AbiInstability(_) => Self::OtherLayout,
+            LibraryError::RootModule { .. } => Self::EntryFailed,
+            _ => Self::OtherHeader,
+        }
+    }
+}
+
+/// Puts services behind a table of functions. Both live until the process ends: a plugin may keep
+/// them in a thread of its own.
+fn host_object<S: Services>(services: S) -> HostObject {
+    HostObject {
+        state: std::ptr::from_ref::<S>(Box::leak(Box::new(services))).cast(),
+        functions: HostFunctions {
+            http: http::<S>,
+            smtp: smtp::<S>,
+            sleep: sleep::<S>,
+            now_unix_ns: now_unix_ns::<S>,
+            random: random::<S>,
+            max_level: max_level::<S>,
+            log: log::<S>,
+        }
+        .leak_into_prefix(),
+    }
+}
+
+/// # Safety
+/// `state` is from `host_object::<S>`.
+unsafe fn services<S: Services>(state: *const c_void) -> &'static S {
+    // SAFETY: `host_object` leaked it.
+    unsafe { &*state.cast::<S>() }
+}
+
+unsafe extern "C" fn http<S: Services>(
+    state: *const c_void,
+    request: AbiHttpRequest,
+) -> FfiFuture<RResult<AbiHttpAnswer, AbiExchangeError>> {
+    // SAFETY: as this function's.
+    let exchange = unsafe { services::<S>(state) }.exchange(Exchange::Http(request.into()));
+    async move {
+        match exchange.await {
+            Ok(Answer::Http(answer)) => RResult::ROk(answer.into()),
+            Ok(Answer::Smtp(_)) => RResult::RErr(mismatched().into()),
+            Err(error) => RResult::RErr(error.into()),
+        }
+    }
+    .into_ffi()
+}
+
+unsafe extern "C" fn smtp<S: Services>(
+    state: *const c_void,
+    mail: AbiMail,
+) -> FfiFuture<RResult<AbiSmtpAnswer, AbiExchangeError>> {
+    // SAFETY: as this function's.
+    let exchange = unsafe { services::<S>(state) }.exchange(Exchange::Smtp(mail.into()));
+    async move {
+        match exchange.await {
+            Ok(Answer::Smtp(answer)) => RResult::ROk(answer.into()),
+            Ok(Answer::Http(_)) => RResult::RErr(mismatched().into()),
+            Err(error) => RResult::RErr(error.into()),
+        }
+    }
+    .into_ffi()
+}
+
+fn mismatched() -> ExchangeError {
+    ExchangeError::new(Stage::Written, FailureKind::Unreadable)
+}
+
+unsafe extern "C" fn sleep<S: Services>(state: *const c_void, nanoseconds: u64) -> FfiFuture<()> {
+    // SAFETY: as this function's.
+    unsafe { services::<S>(state) }
+        .sleep(Duration::from_nanos(nanoseconds))
+        .into_ffi()
+}
+
+unsafe extern "C" fn now_unix_ns<S: Services>(state: *const c_void) -> u64 {
+    // SAFETY: as this function's.
+    let now = unsafe { services::<S>(state) }.now();
+    let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+}
+
+unsafe extern "C" fn random<S: Services>(state: *const c_void, bytes: RSliceMut<'_, u8>) {
+    // SAFETY: as this function's.
+    unsafe { services::<S>(state) }.random(bytes.into_mut_slice());
+}
+
+unsafe extern "C" fn max_level<S: Services>(state: *const c_void) -> LevelKind {
+    // SAFETY: as this function's.
+    unsafe { services::<S>(state) }.max_level().into()
+}
+
+unsafe extern "C" fn log<S: Services>(state: *const c_void, level: LevelKind, line: RStr<'_>) {
+    // SAFETY: as this function's.
+    unsafe { services::<S>(state) }.log(level.into(), line.as_str());
+}

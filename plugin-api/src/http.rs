@@ -1,0 +1,227 @@
+//! HTTP, carried by the host.
+//!
+//! A plugin composes a request and judges the answer; the host carries the bytes, because only who
+//! carries them knows what left. That is also why a plugin needs no HTTP client, TLS or runtime.
+
+use std::{fmt, time::Duration};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Answer, Exchange, ExchangeError, FailureKind, Host, Stage};
+
+/// The largest answer that the host hands to a plugin, in bytes. A longer one is an error.
+pub const MAX_ANSWER: usize = 1024 * 1024;
+
+/// Sends HTTP requests through the host. Get one from [`Host::http`].
+#[derive(Clone, Debug)]
+pub struct HttpClient(pub(crate) Host);
+
+impl HttpClient {
+    /// Asks for something. A GET *reads*: losing its answer leaves no doubt about a message.
+    pub fn get(&self, url: impl Into<String>) -> RequestBuilder {
+        self.request(Method::Get, url)
+    }
+
+    /// Posts something. A POST *delivers*: once it is written, only its answer tells whether a
+    /// message was taken. Say [`RequestBuilder::reading`] where it is not so.
+    pub fn post(&self, url: impl Into<String>) -> RequestBuilder {
+        self.request(Method::Post, url)
+    }
+
+    /// Any other method. All but GET deliver.
+    pub fn request(&self, method: Method, url: impl Into<String>) -> RequestBuilder {
+        RequestBuilder {
+            host: self.0.clone(),
+            request: HttpRequest {
+                method,
+                url: url.into(),
+                headers: Vec::new(),
+                body: Vec::new(),
+                delivers: method != Method::Get,
+            },
+        }
+    }
+}
+
+/// A request in the making.
+#[must_use = "nothing is sent before `send`"]
+pub struct RequestBuilder {
+    host: Host,
+    request: HttpRequest,
+}
+
+impl RequestBuilder {
+    /// Adds a header. A name or value that HTTP forbids makes the exchange fail, not sent.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.request.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// HTTP Basic authentication (RFC 7617).
+    pub fn basic_auth(self, user: &str, password: &str) -> Self {
+        let credentials = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        self.header("authorization", format!("Basic {credentials}"))
+    }
+
+    /// A bearer token (RFC 6750).
+    pub fn bearer_auth(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// Adds one parameter to the URL's query, encoded.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        let pair = form_urlencoded::Serializer::new(String::new())
+            .append_pair(name, value)
+            .finish();
+        let url = &mut self.request.url;
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(&pair);
+        self
+    }
+
+    /// The body as `application/x-www-form-urlencoded`.
+    pub fn form<N: AsRef<str>, V: AsRef<str>>(
+        mut self,
+        fields: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        self.request.body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish()
+            .into_bytes();
+        self.header("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// The body as `application/json`.
+    pub fn json(self, body: &serde_json::Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    /// The body, in a media type of your own.
+    pub fn body(mut self, media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.request.body = body.into();
+        self.header("content-type", media_type)
+    }
+
+    /// Marks a request that hands no message over, such as fetching an access token, although its
+    /// method is not GET.
+    pub fn reading(mut self) -> Self {
+        self.request.delivers = false;
+        self
+    }
+
+    /// Sends it and waits for the whole answer, within the message's deadline.
+    ///
+    /// # Errors
+    ///
+    /// No whole answer came. With `?` in a function that returns
+    /// [`SendError`](crate::SendError) this becomes the right verdict: *unavailable* where the
+    /// request certainly did not leave, *unknown* where a message may have been taken.
+    pub async fn send(self) -> Result<HttpAnswer, ExchangeError> {
+        match self.host.exchange(Exchange::Http(self.request)).await? {
+            Answer::Http(answer) => Ok(answer),
+            Answer::Smtp(_) => Err(ExchangeError::new(Stage::Written, FailureKind::Unreadable)),
+        }
+    }
+}
+
+/// The methods of RFC 9110 that providers use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// GET
+    Get,
+    /// POST
+    Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+}
+
+impl Method {
+    /// The method's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A composed request. `Debug` shows no header value, query or body: they hold secrets.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// The absolute URL, `https:`, or `http:` to a loopback address.
+    pub url: String,
+    /// Header names and values, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+    /// Whether it may hand a message over.
+    pub delivers: bool,
+}
+
+impl HttpRequest {
+    /// The URL without its query, which may hold secrets.
+    pub fn url_without_query(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.as_str(), self.url_without_query())
+    }
+}
+
+/// A whole answer. `Debug` shows the status and the size: a body may echo the message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpAnswer {
+    /// The status code.
+    pub status: u16,
+    /// Header names in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most [`MAX_ANSWER`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl HttpAnswer {
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first header of this name (in lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON, or `None` where it is not what `T` needs: providers also answer with
+    /// HTML, nothing, or half of what they meant to say.
+    pub fn json<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The `Retry-After` header, where it gives seconds (RFC 9110, 10.2.3).
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header("retry-after")?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
+    }
+}
+
+impl fmt::Debug for HttpAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP {}, {} bytes", self.status, self.body.len())
+    }
+}

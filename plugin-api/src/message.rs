@@ -1,0 +1,107 @@
+//! What a sender is asked to deliver.
+
+use std::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Phone, Secret, secret};
+
+/// Why a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A code that a user types in, to enrol or to reset a password.
+    VerificationCode,
+    /// A code that a user reads out to a helpdesk.
+    HelpdeskCode,
+    /// The new password, after a helpdesk reset it.
+    NewPassword,
+    /// An administrator's test.
+    Test,
+}
+
+impl Purpose {
+    /// The word used in requests, configuration and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::VerificationCode => "verification_code",
+            Self::HelpdeskCode => "helpdesk_code",
+            Self::NewPassword => "new_password",
+            Self::Test => "test",
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One text message, finished: the policy is applied and the text is rendered.
+///
+/// `Debug` shows nothing that the phone's owner alone may see.
+#[derive(Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// The message's id, the same at every attempt. Offer it to the provider as a reference where
+    /// it takes one, so that a message can be found again.
+    pub id: String,
+    /// Why it is sent.
+    pub purpose: Purpose,
+    /// The recipient, E.164.
+    pub to: Phone,
+    /// The recipient as dialled within its country, such as `07700900123`.
+    pub national: String,
+    /// The finished text. It holds the code or the password: use it, never log it.
+    pub text: String,
+    /// The code in the text, for providers whose own template takes it.
+    #[serde(with = "secret::exposed")]
+    pub code: Option<Secret>,
+    /// The password in the text, for providers whose own template takes it.
+    #[serde(with = "secret::exposed")]
+    pub password: Option<Secret>,
+    /// The user's account name.
+    pub user: Option<String>,
+    /// The user's display name.
+    pub name: Option<String>,
+    /// The language of the text, as a BCP 47 tag, where it is known.
+    pub locale: Option<String>,
+    /// What is left of the code's life. Nothing should reach the phone after it.
+    pub expires_in: Option<Duration>,
+}
+
+impl Message {
+    /// A message with the fields that every message has. The rest is public, and empty.
+    pub fn new(
+        id: impl Into<String>,
+        purpose: Purpose,
+        to: Phone,
+        text: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            purpose,
+            national: to.digits().to_owned(),
+            to,
+            text: text.into(),
+            code: None,
+            password: None,
+            user: None,
+            name: None,
+            locale: None,
+            expires_in: None,
+        }
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("purpose", &self.purpose)
+            .field("to", &self.to)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}

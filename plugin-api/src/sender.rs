@@ -1,0 +1,126 @@
+//! The trait that a plugin implements.
+
+use std::{future::Future, time::SystemTime};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{Delivery, DeliveryState, Finding, Found, Host, Message, Receipt, SendError};
+
+/// What a plugin is. Read without configuring it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct PluginInfo {
+    /// Its id, in lower case with dashes: `acme-sms` is the file `libtextsender_acme_sms.so`.
+    pub id: String,
+    /// Its name for people, such as `Acme SMS`.
+    pub name: String,
+    /// Its version: `env!("CARGO_PKG_VERSION")`.
+    pub version: String,
+    /// The host names that it talks to, but for those in settings. `*.acme.example` covers names
+    /// one label below.
+    pub hosts: Vec<String>,
+}
+
+impl PluginInfo {
+    /// A plugin that talks to no host but those in its settings.
+    pub fn new(id: &str, name: &str, version: &str) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            version: version.into(),
+            hosts: Vec::new(),
+        }
+    }
+
+    /// Adds a host name that the plugin talks to.
+    pub fn with_host(mut self, host: &str) -> Self {
+        self.hosts.push(host.into());
+        self
+    }
+}
+
+/// Settings that a sender can't work with. The words name the key and what to do, never a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsError(pub(crate) String);
+
+impl SettingsError {
+    /// A fault of `key`: `SettingsError::new("from", "give from or messaging_service_sid")`.
+    pub fn new(key: &str, fault: &str) -> Self {
+        Self(format!("{key}: {fault}"))
+    }
+}
+
+impl std::fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+/// A way to send text messages: one provider, one account.
+///
+/// The host makes one for each configured sender and calls it for each message, several at a time.
+/// It may keep tokens and counters behind `&self`, but nothing that must outlive the process.
+///
+/// A call may be dropped at any await: that is how the host cancels it at its deadline.
+pub trait Sender: Sized + Send + Sync + 'static {
+    /// The settings, as an administrator writes them under `[senders.NAME.settings]`. Doc comments
+    /// become the help that `textsender` shows; a field of type [`Secret`](crate::Secret) is stored
+    /// as a secret. Add `#[serde(deny_unknown_fields)]`, so that a slip is found.
+    type Settings: DeserializeOwned + JsonSchema;
+
+    /// What the plugin is.
+    fn info() -> PluginInfo;
+
+    /// Makes a sender from its settings, without any exchange.
+    ///
+    /// # Errors
+    ///
+    /// The settings don't go together, or a value is impossible.
+    fn configure(settings: Self::Settings, host: Host) -> Result<Self, SettingsError>;
+
+    /// Hands one message to the provider, once. The host repeats and fails over as the verdict
+    /// allows.
+    ///
+    /// # Errors
+    ///
+    /// The message was not accepted, or it is not known whether it was: see
+    /// [`Verdict`](crate::Verdict).
+    fn send(&self, message: &Message) -> impl Future<Output = Result<Receipt, SendError>> + Send;
+
+    /// Asks what became of an accepted message.
+    ///
+    /// # Errors
+    ///
+    /// The provider could not be asked.
+    fn status(
+        &self,
+        _provider_id: &str,
+    ) -> impl Future<Output = Result<Delivery, SendError>> + Send {
+        async { Ok(Delivery::new(DeliveryState::CannotTell)) }
+    }
+
+    /// Looks for a message that may have been sent, the attempt having begun at `since`.
+    ///
+    /// # Errors
+    ///
+    /// The provider could not be asked.
+    fn find(
+        &self,
+        _message: &Message,
+        _since: SystemTime,
+    ) -> impl Future<Output = Result<Found, SendError>> + Send {
+        async { Ok(Found::CannotTell) }
+    }
+
+    /// Proves credentials and settings as far as the provider allows without sending.
+    ///
+    /// # Errors
+    ///
+    /// The provider could not be asked, or refused: [`SendError::unauthorized`] and the like.
+    fn check(&self) -> impl Future<Output = Result<Vec<Finding>, SendError>> + Send {
+        async { Ok(vec![Finding::note("this plugin has no check of its own")]) }
+    }
+}

@@ -1,0 +1,125 @@
+//! E-mail submission, carried by the host.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Answer, Exchange, ExchangeError, FailureKind, Host, Secret, Stage, secret};
+
+/// Submits e-mail through the host. Get one from [`Host::smtp`].
+#[derive(Clone, Debug)]
+pub struct SmtpClient(pub(crate) Host);
+
+impl SmtpClient {
+    /// Submits one e-mail and waits for the server's reply to its last line.
+    ///
+    /// # Errors
+    ///
+    /// No reply came: see [`ExchangeError`]. A reply that refuses is not an error but an answer:
+    /// look at [`SmtpAnswer::code`].
+    pub async fn send(&self, mail: Mail) -> Result<SmtpAnswer, ExchangeError> {
+        match self.0.exchange(Exchange::Smtp(mail)).await? {
+            Answer::Smtp(answer) => Ok(answer),
+            Answer::Http(_) => Err(ExchangeError::new(Stage::Written, FailureKind::Unreadable)),
+        }
+    }
+}
+
+/// How the connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpSecurity {
+    /// Plain at first, then TLS by STARTTLS, always (RFC 3207). Usual on port 587.
+    StartTls,
+    /// TLS from the first byte (RFC 8314). Usual on port 465.
+    Tls,
+    /// No protection: the host allows it to loopback addresses only.
+    None,
+}
+
+/// One plain-text e-mail to one recipient. `Debug` shows only the server.
+#[derive(Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Mail {
+    /// The server's host name or address.
+    pub server: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: SmtpSecurity,
+    /// The account to authenticate as, where the server wants it.
+    pub user: Option<String>,
+    /// The account's password.
+    #[serde(with = "secret::exposed")]
+    pub password: Option<Secret>,
+    /// The sender's address, in the envelope and in `From`.
+    pub from: String,
+    /// The recipient's address, in the envelope and in `To`.
+    pub to: String,
+    /// The subject; left out when empty.
+    pub subject: String,
+    /// The body, sent as `text/plain`.
+    pub body: String,
+    /// The `Message-ID` without its angle brackets: keep it the same on a repeat.
+    pub message_id: String,
+}
+
+impl Mail {
+    /// A mail to `server`, with STARTTLS and no account; all other fields are empty.
+    pub fn new(server: impl Into<String>, port: u16) -> Self {
+        Self {
+            server: server.into(),
+            port,
+            security: SmtpSecurity::StartTls,
+            user: None,
+            password: None,
+            from: String::new(),
+            to: String::new(),
+            subject: String::new(),
+            body: String::new(),
+            message_id: String::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "mail by {}:{}", self.server, self.port)
+    }
+}
+
+/// At which command of the dialogue a reply came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SmtpCommand {
+    /// The greeting, EHLO or STARTTLS.
+    Connect,
+    /// AUTH.
+    Auth,
+    /// MAIL FROM.
+    Mail,
+    /// RCPT TO.
+    Rcpt,
+    /// DATA.
+    Data,
+    /// The final dot.
+    Dot,
+}
+
+/// A mail server's last reply (RFC 5321, 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmtpAnswer {
+    /// The three-digit code: 2xx took the mail, 4xx may take it later, 5xx never will.
+    pub code: u16,
+    /// The command it answers.
+    pub command: SmtpCommand,
+    /// The first line of the reply's text, such as `2.0.0 Ok: queued as 4F2`.
+    pub text: String,
+}
+
+impl SmtpAnswer {
+    /// Whether the server took the mail.
+    pub fn is_accepted(&self) -> bool {
+        self.command == SmtpCommand::Dot && (200..300).contains(&self.code)
+    }
+}
