@@ -81,17 +81,22 @@
 
 #[doc(hidden)]
 pub mod abi;
+mod base_url;
 mod exchange;
 mod host;
 mod http;
-mod message;
+pub mod message;
 mod phone;
 mod secret;
 mod sender;
 mod settings;
 mod smtp;
+pub mod template;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod verdict;
 
+pub use base_url::BaseUrl;
 pub use exchange::{Answer, Exchange, ExchangeError, FailureKind, Stage};
 pub use host::{BoxFuture, Host, Level, Services};
 pub use http::{HttpAnswer, HttpClient, HttpRequest, MAX_ANSWER, Method, RequestBuilder};
@@ -100,4 +105,5 @@ pub use phone::{Phone, PhoneError};
 pub use secret::{SECRET_KEY, Secret};
 pub use sender::{PluginInfo, Sender, SettingsError};
 pub use smtp::{Mail, SmtpAnswer, SmtpClient, SmtpCommand, SmtpSecurity};
+pub use template::Template;
 pub use verdict::{Delivery, DeliveryState, Finding, Found, Receipt, SendError, Verdict};

@@ -1,13 +1,17 @@
 //! What a sender is asked to deliver.
 
-use std::{fmt, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Phone, Secret, secret};
+use crate::{
+    Phone, Secret, secret,
+    template::{Placeholder, Values},
+};
 
 /// Why a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// A code that a user types in, to enrol or to reset a password.
@@ -92,6 +96,27 @@ impl Message {
             locale: None,
             expires_in: None,
         }
+    }
+}
+
+/// What templates in a sender's settings can insert.
+impl Values for Message {
+    fn value(&self, placeholder: Placeholder) -> Option<Cow<'_, str>> {
+        let value = match placeholder {
+            Placeholder::Code => self.code.as_ref().map(Secret::expose),
+            Placeholder::Password => self.password.as_ref().map(Secret::expose),
+            Placeholder::User => self.user.as_deref(),
+            Placeholder::Name => self.name.as_deref(),
+            Placeholder::Message => Some(self.text.as_str()),
+            Placeholder::Phone => Some(self.to.e164()),
+            Placeholder::Digits => Some(self.to.digits()),
+            Placeholder::National => Some(self.national.as_str()),
+            Placeholder::Minutes => {
+                let minutes = self.expires_in?.as_secs() / 60;
+                return Some(minutes.max(1).to_string().into());
+            }
+        };
+        value.map(Cow::from)
     }
 }
 

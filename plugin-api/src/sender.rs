@@ -17,8 +17,8 @@ pub struct PluginInfo {
     pub name: String,
     /// Its version: `env!("CARGO_PKG_VERSION")`.
     pub version: String,
-    /// The host names that it talks to, but for those in settings. `*.acme.example` covers names
-    /// one label below.
+    /// The host names that it talks to, but for those in settings. `*` stands for one label:
+    /// `api.*.acme.example`.
     pub hosts: Vec<String>,
 }
 

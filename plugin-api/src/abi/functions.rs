@@ -1,5 +1,8 @@
 //! What each side offers to the other: tables of functions that only ever grow at their end.
 
+// Only the host calls what a plugin exports.
+#![cfg_attr(not(feature = "host"), allow(dead_code))]
+
 use std::ffi::c_void;
 
 use abi_stable::{

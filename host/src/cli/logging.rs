@@ -1,0 +1,69 @@
+//! Logs go to standard error, as lines for people or as JSON for a collector.
+
+use std::io;
+
+use textsender_plugin_api::Level;
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::{Layer, SubscriberExt},
+};
+
+#[derive(clap::Args)]
+pub(super) struct LogOptions {
+    /// How logs are written to standard error
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    log_format: Format,
+    /// The least grave level that is logged
+    #[arg(long, value_enum, default_value_t = Threshold::Warn, global = true)]
+    log_level: Threshold,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Threshold {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// Starts logging for this process. Only our own lines: those of the libraries below are of no use to
+/// an operator, and what they hold is not ours to judge.
+pub(super) fn start(options: &LogOptions) {
+    let filter = match options.log_level {
+        Threshold::Error => LevelFilter::ERROR,
+        Threshold::Warn => LevelFilter::WARN,
+        Threshold::Info => LevelFilter::INFO,
+        Threshold::Debug => LevelFilter::DEBUG,
+        Threshold::Trace => LevelFilter::TRACE,
+    };
+    let ours = Targets::new().with_target("textsender", filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = lines.with_target(false).with_ansi(false);
+    let lines = match options.log_format {
+        Format::Text => lines.boxed(),
+        Format::Json => lines.json().boxed(),
+    };
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(ours));
+    // It fails only if it was called before.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+impl LogOptions {
+    /// The level below which plugins need not log.
+    pub(super) fn level(&self) -> Level {
+        match self.log_level {
+            Threshold::Error => Level::Error,
+            Threshold::Warn => Level::Warn,
+            Threshold::Info => Level::Info,
+            Threshold::Debug => Level::Debug,
+            Threshold::Trace => Level::Trace,
+        }
+    }
+}

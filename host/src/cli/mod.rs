@@ -1,0 +1,55 @@
+//! The command line: a file for each command. Nothing else in this program prints.
+
+mod logging;
+mod send;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Chosen, Surroundings};
+use logging::LogOptions;
+
+/// Sends the text messages of password-reset and helpdesk systems.
+#[derive(Parser)]
+#[command(name = "textsender", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(clap::Args)]
+struct Common {
+    /// The configuration, instead of $TEXTSENDER_CONFIG or /etc/textsender/textsender.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogOptions,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Send(send::Send),
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let Cli { common, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version go to standard output, usage errors to standard error, with exit 2.
+        Err(error) => error.exit(),
+    };
+    logging::start(&common.log);
+    match command {
+        Command::Send(send) => send.run(&common),
+    }
+}
+
+impl Common {
+    fn config_file(&self) -> Chosen {
+        Surroundings::current().config_file(self.config.as_deref())
+    }
+}

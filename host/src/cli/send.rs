@@ -1,0 +1,99 @@
+//! `textsender send`: one request on standard input, one response on standard output.
+
+use std::{
+    io::{self, Read, Write},
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+};
+
+use super::Common;
+use crate::{
+    dispatch::Dispatch,
+    protocol::{ErrorCode, Failure, MAX_REQUEST, Outcome, Request, Response},
+};
+
+/// Reads a request from standard input, sends its message, and answers on standard output
+///
+/// The exit code tells how it ended: 0 accepted, 65 invalid, 67 rejected, 69 unavailable,
+/// 70 crashed, 73 in progress, 75 limited, 76 unknown, 77 refused, 78 misconfigured.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  \
+    echo '{\"purpose\":\"verification_code\",\"user\":{\"phone\":\"+447700900123\"},\"code\":\"beK989vc\"}' \\\n  \
+    | textsender send")]
+pub(super) struct Send {}
+
+impl Send {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        quiet_panics();
+        let answered = panic::catch_unwind(AssertUnwindSafe(|| answer(common)));
+        let response = answered.unwrap_or_else(|_| crashed());
+        let outcome = response.outcome;
+        match write(&response) {
+            Ok(()) => outcome.into(),
+            // Nobody reads: what a caller relies on without a response.
+            Err(_) => Outcome::Unknown.into(),
+        }
+    }
+}
+
+fn answer(common: &Common) -> Response {
+    let json = match read() {
+        Ok(json) => json,
+        Err(failure) => return Response::failed(None, &failure),
+    };
+    let request = match Request::parse(&json) {
+        Ok(request) => request,
+        Err(failure) => return Response::failed(Request::id_of(&json), &failure),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::with_detail(ErrorCode::Crashed, error.to_string());
+            return Response::failed(Some(request.id), &failure);
+        }
+    };
+    runtime.block_on(async {
+        match Dispatch::open(&common.config_file().path, common.log.level()) {
+            Ok(dispatch) => dispatch.send(&request).await,
+            Err(failure) => Response::failed(Some(request.id), &failure),
+        }
+    })
+}
+
+/// Reads standard input to its end, or one byte past the bound.
+fn read() -> Result<Vec<u8>, Failure> {
+    let mut json = Vec::new();
+    let most = MAX_REQUEST as u64 + 1;
+    match io::stdin().lock().take(most).read_to_end(&mut json) {
+        Ok(_) => Ok(json),
+        Err(error) => Err(Failure::with_detail(ErrorCode::BadJson, error.to_string())),
+    }
+}
+
+fn write(response: &Response) -> io::Result<()> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line)?;
+    stdout.flush()
+}
+
+/// A panic's text may hold anything: only its place is told.
+fn quiet_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "textsender panicked; please report this");
+    }));
+}
+
+/// The response after a panic: nothing was dispatched, or nobody knows.
+fn crashed() -> Response {
+    let code = match crate::dispatch::has_dispatched() {
+        false => ErrorCode::Crashed,
+        true => ErrorCode::MaybeSent,
+    };
+    Response::failed(None, &Failure::new(code))
+}

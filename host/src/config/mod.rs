@@ -1,0 +1,242 @@
+//! The configuration: `textsender.toml` and the policies beside it, read into plain types.
+//!
+//! | to | use |
+//! |---|---|
+//! | find the file and the state folder | [`Surroundings`] |
+//! | send | [`Config::load`]: a configuration without a fault, or the first fault on one line |
+//! | check, explain, edit | [`Reading::of`]: what could be read, and *all* faults |
+//! | show faults with line and caret | [`render`] |
+//!
+//! A send and `check` take the same walk over the document (`table`), so they cannot disagree.
+//! Faults of *shape* (syntax, unknown keys, wrong types) are found here and stop every send; faults
+//! in how parts *refer* to each other ([`relations`]) are `check`'s, and stop only the users they
+//! touch. Owner and mode of the files are checked elsewhere: [`Sources::paths`] lists them.
+
+mod fault;
+mod key;
+mod location;
+mod policies;
+mod relations;
+pub mod render;
+mod sections;
+mod sender;
+mod source;
+mod table;
+mod units;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+pub use fault::{Fault, Faults, nearest, sorted};
+pub use location::{Chosen, Reason, SYSTEM_CONFIG, SYSTEM_STATE, Surroundings};
+pub use policies::{
+    Block, Delivery, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, Text,
+};
+pub use relations::relations;
+pub use sections::{
+    DEFAULT_PLUGINS_FOLDER, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins, Proxy,
+    Seal, Sending, State, Trust,
+};
+pub use sender::{Network, SecretRef, Sender, Setting};
+pub use source::{Fingerprint, Located, MAX_FILE_BYTES, POLICIES_FOLDER, Place, Source, Sources};
+pub use units::{Rate, duration, rate};
+
+use table::{Node, Table, Walk};
+
+/// Most syntax errors that are reported of one file.
+const MAX_SYNTAX_FAULTS: usize = 100;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// `[plugins]`.
+    pub plugins: Plugins,
+    /// `[state]`.
+    pub state: State,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// `[send]`.
+    pub sending: Sending,
+    /// `[http]`.
+    pub http: Http,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[helpdesk]`, if it is there.
+    pub helpdesk: Option<Helpdesk>,
+    /// `[senders.NAME]`, by name.
+    pub senders: BTreeMap<String, Sender>,
+    /// `[containers."DN"]`.
+    pub containers: Vec<Container>,
+    /// `[[policies]]` and the drop-ins.
+    pub policies: Vec<Policy>,
+    /// The files that it was read from.
+    pub sources: Sources,
+}
+
+/// `[containers."DN"]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Container {
+    /// The distinguished name, as written.
+    pub dn: Located<String>,
+    /// Whether it stops unenforced links above it.
+    pub block_inheritance: bool,
+}
+
+/// What could be read of a configuration, and every fault of its shape.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Parts with a fault are left out or have their default.
+    pub config: Config,
+    /// In the order of the files.
+    pub faults: Vec<Fault>,
+}
+
+impl Config {
+    /// Reads the configuration at `path` for sending. Any fault of shape is an error.
+    pub fn load(path: &Path) -> Result<Config, Faults> {
+        Reading::of(Sources::read(path)).into_config()
+    }
+}
+
+impl Reading {
+    /// Reads what is in `sources`.
+    pub fn of(sources: Sources) -> Reading {
+        let mut config = Config::default();
+        let walk = Walk {
+            sources: &sources,
+            faults: RefCell::new(sources.faults.clone()),
+            hidden: RefCell::default(),
+        };
+        for index in 0..sources.files.len() {
+            read_file(&walk, index as u32, &mut config);
+        }
+        report_repeated_names(&walk, &config.policies);
+
+        let (faults, hidden) = (walk.faults.into_inner(), walk.hidden.into_inner());
+        config.sources = sources;
+        for place in hidden {
+            let file = &mut config.sources.files[place.file as usize];
+            file.hidden.push(place.range());
+        }
+        Reading {
+            config,
+            faults: sorted(faults),
+        }
+    }
+
+    /// The configuration, if it has no fault.
+    pub fn into_config(self) -> Result<Config, Faults> {
+        Faults::none_of(self.faults)?;
+        Ok(self.config)
+    }
+}
+
+/// Reads one file. After a syntax error the rest is still read, so that one missing quote does not
+/// hide the other faults; what else seems wrong on *its* line is left out as a mere consequence.
+fn read_file(walk: &Walk, index: u32, config: &mut Config) {
+    let source = &walk.sources.files[index as usize];
+    let is_drop_in = source.path != walk.sources.main;
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let before = walk.faults.borrow().len();
+    let document = DeValue::Table(document.into_inner());
+    let node = Node::root(walk, index, &document);
+    match is_drop_in {
+        true => config.policies.extend(node.table(Policy::read).flatten()),
+        false => {
+            node.table(|t| read_main(t, config));
+        }
+    }
+
+    let syntax = syntax_faults(walk, index, errors);
+    let unsound: BTreeSet<usize> = syntax.iter().map(|fault| fault.line).collect();
+    let mut faults = walk.faults.borrow_mut();
+    let of_this_file = faults.split_off(before);
+    let sound = of_this_file.into_iter();
+    faults.extend(sound.filter(|fault| !unsound.contains(&fault.line)));
+    faults.extend(syntax);
+}
+
+/// The first syntax error of each line. A file with more than [`MAX_SYNTAX_FAULTS`] is no TOML at
+/// all, and listing them helps nobody.
+fn syntax_faults(walk: &Walk, index: u32, errors: Vec<toml::de::Error>) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    for error in errors.into_iter().take(MAX_SYNTAX_FAULTS) {
+        let place = Place::new(index, error.span().unwrap_or(0..0));
+        let mend = "see https://toml.io for how TOML is written";
+        let fault = walk.sources.fault(place, "", error.message(), mend);
+        if faults.iter().all(|earlier| earlier.line != fault.line) {
+            faults.push(fault);
+        }
+        let source = &walk.sources.files[index as usize];
+        if source.path == walk.sources.main
+            && let Some(range) = render::unsafe_to_show(&source.text, place.range())
+        {
+            walk.hidden.borrow_mut().push(Place::new(index, range));
+        }
+    }
+    faults
+}
+
+fn read_main(t: &Table, config: &mut Config) {
+    config.plugins = t.table("plugins", Plugins::read).unwrap_or_default();
+    config.state = t.table("state", State::read).unwrap_or_default();
+    config.defaults = t.table("defaults", Defaults::read).unwrap_or_default();
+    config.sending = t.table("send", Sending::read).unwrap_or_default();
+    config.http = t.table("http", Http::read).unwrap_or_default();
+    config.limits = t.table("limits", Limits::read).unwrap_or_default();
+    config.helpdesk = t.table("helpdesk", Helpdesk::read);
+    if let Some(node) = t.get("senders") {
+        node.each(|name, node| read_sender(name, node, &mut config.senders));
+    }
+    if let Some(node) = t.get("containers") {
+        node.each(|dn, node| {
+            let block = node.table(|t| t.boolean("block_inheritance")).flatten();
+            config.containers.push(Container {
+                dn: dn.clone(),
+                block_inheritance: block.unwrap_or(false),
+            });
+        });
+    }
+    if let Some(node) = t.get("policies") {
+        config.policies.extend(node.tables(Policy::read));
+    }
+}
+
+fn read_sender(name: &Located<String>, node: &Node, senders: &mut BTreeMap<String, Sender>) {
+    if !sender::is_sender_name(name) {
+        node.fault(
+            "is not a sender's name",
+            "use 1 to 64 letters, digits, hyphens and underscores",
+        );
+    }
+    if let Some(sender) = node.table(Sender::read) {
+        senders.insert(name.value.clone(), sender);
+    }
+}
+
+/// A policy is referred to by its name, so two of one name would make every message about it a riddle.
+fn report_repeated_names(walk: &Walk, policies: &[Policy]) {
+    let mut first: HashMap<&str, Place> = HashMap::with_capacity(policies.len());
+    for policy in policies {
+        let Some(earlier) = first.insert(&policy.name, policy.name.place) else {
+            continue;
+        };
+        let earlier = walk.sources.fault(earlier, "", "", "");
+        let fault = walk.sources.fault(
+            policy.name.place,
+            "name",
+            format!(
+                "policy {:?} is already at {}:{}",
+                policy.name.value, earlier.file, earlier.line
+            ),
+            "give one of them another name",
+        );
+        walk.faults.borrow_mut().push(fault);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Faults in how the parts of a configuration refer to each other. Only `check` looks for them: a
+//! send meets one only if it concerns its user, and then says so.
+
+use super::fault::{Fault, nearest};
+use super::source::{Located, Place};
+use super::{Config, Delivery};
+
+/// All of them. Those between links and containers are found by the room `policy`.
+pub fn relations(config: &Config) -> Vec<Fault> {
+    let mut found = Relations {
+        config,
+        faults: Vec::new(),
+    };
+    found.defaults();
+    found.helpdesk();
+    found.policies();
+    found.faults
+}
+
+struct Relations<'c> {
+    config: &'c Config,
+    faults: Vec<Fault>,
+}
+
+impl Relations<'_> {
+    fn defaults(&mut self) {
+        let defaults = &self.config.defaults;
+        if let Some(sender) = &defaults.sender {
+            self.known_sender(sender, "defaults.sender");
+        }
+        let Some(policy) = &defaults.policy else {
+            return;
+        };
+        let names = || self.config.policies.iter().map(|p| p.name.as_str());
+        if names().any(|name| name == policy.value) {
+            return;
+        }
+        let mend = match nearest(policy, names()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "name a policy that is there, or add it".to_owned(),
+        };
+        let message = format!("there is no policy {:?}", policy.value);
+        self.fault(policy.place, "defaults.policy", message, mend);
+    }
+
+    fn helpdesk(&mut self) {
+        let Some(helpdesk) = &self.config.helpdesk else {
+            return;
+        };
+        self.senders_of(&helpdesk.delivery, "helpdesk", None);
+        if helpdesk.new_password && helpdesk.new_password_text.is_none() {
+            self.fault(
+                helpdesk.place,
+                "helpdesk.texts.new_password",
+                "is missing, though new_password is switched on",
+                "add new_password = \"... %password%\" to [helpdesk.texts]",
+            );
+        }
+    }
+
+    fn policies(&mut self) {
+        for policy in &self.config.policies {
+            if let Some(block) = &policy.verification_code {
+                let place = policy.name.place;
+                self.senders_of(&block.delivery, "verification_code", Some(place));
+            }
+        }
+    }
+
+    /// Every sender that is named exists, once; `owner` is where a missing one is pointed out.
+    fn senders_of(&mut self, delivery: &Delivery, key: &str, owner: Option<Place>) {
+        if let Some(sender) = &delivery.sender {
+            self.known_sender(sender, &format!("{key}.sender"));
+        }
+        let default = self.config.defaults.sender.as_ref();
+        let first = delivery.sender.as_ref().or(default);
+        if let (None, Some(place)) = (first, owner) {
+            self.fault(
+                place,
+                &format!("{key}.sender"),
+                "no sender is named, and there is no default",
+                "add sender = \"NAME\" to it or to [defaults]",
+            );
+        }
+        let mut earlier: Vec<&str> = first.map(|sender| sender.as_str()).into_iter().collect();
+        for sender in &delivery.fallback {
+            let key = format!("{key}.fallback");
+            self.known_sender(sender, &key);
+            if earlier.contains(&sender.as_str()) {
+                let message = format!("{:?} is tried already", sender.value);
+                self.fault(sender.place, &key, message, "name each sender once");
+            }
+            earlier.push(sender);
+        }
+    }
+
+    fn known_sender(&mut self, sender: &Located<String>, key: &str) {
+        let senders = &self.config.senders;
+        if senders.contains_key(&sender.value) {
+            return;
+        }
+        let mend = match nearest(sender, senders.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("add [senders.{}], or name another", sender.value),
+        };
+        let message = format!("there is no sender {:?}", sender.value);
+        self.fault(sender.place, key, message, mend);
+    }
+
+    fn fault(
+        &mut self,
+        place: Place,
+        key: &str,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        let fault = self.config.sources.fault(place, key, message, mend);
+        self.faults.push(fault);
+    }
+}

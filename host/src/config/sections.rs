@@ -1,0 +1,349 @@
+//! The small sections of `textsender.toml` that the host itself uses, with their defaults.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::source::Located;
+use super::table::{Node, Table};
+use super::units::{self, Rate};
+
+/// Where plugins are looked for if `[plugins] folder` does not say.
+pub const DEFAULT_PLUGINS_FOLDER: &str = "/usr/lib/textsender/plugins";
+
+/// `[plugins]`: where the shared libraries are and what is asked of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plugins {
+    /// The folder of `libtextsender_NAME.so`.
+    pub folder: PathBuf,
+    /// What makes a library trusted.
+    pub trust: Trust,
+    /// What happens where the kernel can't seal a host process.
+    pub seal: Seal,
+}
+
+/// What makes a plugin's library trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trust {
+    /// Owner and mode of the file and the folders above it.
+    #[default]
+    Owner,
+    /// Its checksum and hosts in `plugins.lock` too.
+    Pinned,
+}
+
+/// What happens where the kernel lacks a part of the seal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seal {
+    /// What there is, is used; what is lacking is reported.
+    #[default]
+    Best,
+    /// The sender is `misconfigured`.
+    Required,
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Plugins {
+            folder: DEFAULT_PLUGINS_FOLDER.into(),
+            trust: Trust::default(),
+            seal: Seal::default(),
+        }
+    }
+}
+
+impl Plugins {
+    pub(super) fn read(t: &Table) -> Self {
+        let trust = [("owner", Trust::Owner), ("pinned", Trust::Pinned)];
+        let seal = [("best", Seal::Best), ("required", Seal::Required)];
+        Plugins {
+            folder: t.path("folder").unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
+            trust: pick(t, "trust", &trust),
+            seal: pick(t, "seal", &seal),
+        }
+    }
+}
+
+/// `[state]`: what is kept between requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The folder of ledger and secrets; [`Surroundings::state_folder`](super::Surroundings::state_folder) says where it is
+    /// if this does not.
+    pub folder: Option<PathBuf>,
+    /// Whether a message may be sent that can't be recorded.
+    pub ledger: Ledger,
+    /// How long settled requests and audit rows are kept.
+    pub retention: Duration,
+}
+
+/// Whether a message may be sent that the ledger can't record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ledger {
+    /// No: a repeat could send twice.
+    #[default]
+    Required,
+    /// Yes, with a warning.
+    BestEffort,
+    /// There is no ledger: no limits, no replay.
+    Off,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+impl Default for State {
+    fn default() -> Self {
+        State {
+            folder: None,
+            ledger: Ledger::default(),
+            retention: 90 * DAY,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn read(t: &Table) -> Self {
+        let ledger = [
+            ("required", Ledger::Required),
+            ("best_effort", Ledger::BestEffort),
+            ("off", Ledger::Off),
+        ];
+        let days = t.integer("retention_days", 1..=3650).unwrap_or(90);
+        State {
+            folder: t.path("folder"),
+            ledger: pick(t, "ledger", &ledger),
+            retention: DAY * days as u32,
+        }
+    }
+}
+
+/// `[defaults]`: what counts where a policy or a request does not say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// The sender of policies that name none.
+    pub sender: Option<Located<String>>,
+    /// The policy of users whom no policy's link reaches.
+    pub policy: Option<Located<String>>,
+}
+
+impl Defaults {
+    pub(super) fn read(t: &Table) -> Self {
+        Defaults {
+            sender: t.word("sender"),
+            policy: t.word("policy"),
+        }
+    }
+}
+
+/// `[send]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sending {
+    /// The most that one message may take, all attempts together.
+    pub timeout: Duration,
+    /// How many messages of a stream may be in flight.
+    pub concurrency: usize,
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        Sending {
+            timeout: Duration::from_secs(30),
+            concurrency: 64,
+        }
+    }
+}
+
+impl Sending {
+    pub(super) fn read(t: &Table) -> Self {
+        let default = Sending::default();
+        let concurrency = t.integer("concurrency", 1..=4096);
+        Sending {
+            timeout: t.duration("timeout").unwrap_or(default.timeout),
+            concurrency: concurrency.map_or(default.concurrency, |n| n as usize),
+        }
+    }
+}
+
+/// `[http]`, and `[senders.NAME.http]`, which overrides it key by key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Http {
+    /// The proxy for everything but loopback.
+    pub proxy: Option<Proxy>,
+    /// PEM file with the certificates to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `HOST:PORT` to connect to, whatever the address says. Only a sender may set it.
+    pub connect_to: Option<String>,
+}
+
+impl Http {
+    pub(super) fn read(t: &Table) -> Self {
+        Http {
+            proxy: t.get("proxy").and_then(|node| Proxy::read(&node)),
+            ca_file: t.path("ca_file"),
+            connect_to: None,
+        }
+    }
+
+    pub(super) fn read_of_sender(t: &Table) -> Self {
+        let is_address = |text: &str| {
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)
+            })
+        };
+        let connect_to = t.get("connect_to").and_then(|node| {
+            node.shaped(is_address, r#"write HOST:PORT, such as "127.0.0.1:8443""#)
+        });
+        Http {
+            connect_to: connect_to.map(|c| c.value),
+            ..Http::read(t)
+        }
+    }
+
+    /// These settings, with those of `host` where a key is not set.
+    pub fn over(&self, host: &Http) -> Http {
+        let own = self.clone();
+        Http {
+            proxy: own.proxy.or_else(|| host.proxy.clone()),
+            ca_file: own.ca_file.or_else(|| host.ca_file.clone()),
+            connect_to: own.connect_to,
+        }
+    }
+}
+
+/// Address of a proxy. It may hold a password, so it shows only what follows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(String);
+
+impl Proxy {
+    /// The address in full.
+    pub fn as_url(&self) -> &str {
+        &self.0
+    }
+
+    fn read(node: &Node) -> Option<Self> {
+        node.hide();
+        let word = node.word()?;
+        let known = ["http://", "https://"];
+        if !known
+            .iter()
+            .any(|s| word.starts_with(s) && word.len() > s.len())
+        {
+            let mend = r#"write it like "http://proxy.example.org:3128""#;
+            node.fault("is not the address of an HTTP proxy", mend);
+            return None;
+        }
+        Some(Proxy(word.value))
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.rsplit(['@', '/']).find(|part| !part.is_empty());
+        f.write_str(host.unwrap_or_default())
+    }
+}
+
+/// `[limits]`: how many messages may be sent, counted in sliding windows. `None`: not limited here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// To one number.
+    pub recipient: Option<Limit>,
+    /// To numbers that differ in the last four digits only.
+    pub prefix: Option<Limit>,
+    /// To one region.
+    pub region: Option<Limit>,
+    /// By one sender.
+    pub sender: Option<Limit>,
+    /// In all.
+    pub all: Option<Limit>,
+    /// Of the purpose `test`.
+    pub test_send: Option<Limit>,
+    /// Numbers in E.164 form that are not limited.
+    pub exempt: Vec<Exempt>,
+}
+
+/// One limit: all of its rates must hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// At least one.
+    pub rates: Vec<Rate>,
+    /// What happens at the limit.
+    pub mode: Mode,
+}
+
+/// What happens when a limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// The request is answered `limited`.
+    #[default]
+    Enforce,
+    /// It is sent, and the audit says that it was over.
+    Record,
+}
+
+/// A number that no limit counts. Never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Exempt(String);
+
+impl Exempt {
+    /// The number in E.164 form.
+    pub fn as_e164(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Exempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(a number)")
+    }
+}
+
+impl Limits {
+    pub(super) fn read(t: &Table) -> Self {
+        Limits {
+            recipient: t.table("recipient", read_limit).flatten(),
+            prefix: t.table("prefix", read_limit).flatten(),
+            region: t.table("region", read_limit).flatten(),
+            sender: t.table("sender", read_limit).flatten(),
+            all: t.table("all", read_limit).flatten(),
+            test_send: t.table("test_send", read_limit).flatten(),
+            exempt: t.get("exempt").map_or(Vec::new(), |n| n.list(read_exempt)),
+        }
+    }
+}
+
+fn read_limit(t: &Table) -> Option<Limit> {
+    let modes = [("enforce", Mode::Enforce), ("record", Mode::Record)];
+    let mode = pick(t, "mode", &modes);
+    let mend = r#"add limits = ["COUNT/WINDOW"], such as ["5/10m", "20/1d"]"#;
+    let rates = t.require("limits", mend)?.some(|node| {
+        let text = node.string()?;
+        let rate = units::rate(&text);
+        if rate.is_none() {
+            let mend = r#"write COUNT/WINDOW, such as "5/10m""#;
+            node.fault(format!("{:?} is not a limit", text.value), mend);
+        }
+        rate
+    });
+    Some(Limit { rates, mode })
+}
+
+/// The message does not repeat the value: numbers are never shown.
+fn read_exempt(node: &Node) -> Option<Exempt> {
+    node.hide();
+    let number = node.string()?.value;
+    let digits = number.strip_prefix('+').unwrap_or_default();
+    let fits = (5..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    if !fits {
+        node.fault(
+            "is not a number in international form",
+            "write + and 5 to 15 digits, without spaces",
+        );
+        return None;
+    }
+    Some(Exempt(number))
+}
+
+fn pick<T: Copy + Default>(t: &Table, key: &'static str, choices: &[(&str, T)]) -> T {
+    let node = t.get(key);
+    node.and_then(|n| n.choice(choices)).unwrap_or_default()
+}

@@ -1,0 +1,337 @@
+//! The configuration's files as they were read: their text, places in it, and the stamps that show
+//! a later edit. Everything after this file works on text in memory.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::ops::{Deref, Range};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::fault::Fault;
+
+/// Largest file that is read, in bytes. 10,000 policies take about 5 MiB; more than this is a mistake.
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The folder of drop-in policies, beside `textsender.toml`.
+pub const POLICIES_FOLDER: &str = "policies";
+
+/// Where something stands: a file of the [`Sources`] and a range of bytes in its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Place {
+    /// Index into [`Sources::files`].
+    pub file: u32,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Place {
+    /// Those bytes of that file.
+    pub fn new(file: u32, range: Range<usize>) -> Self {
+        Place {
+            file,
+            start: range.start as u32,
+            end: range.end as u32,
+        }
+    }
+
+    /// The bytes as a range.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A value together with the place it was read from, so that a later room can still point at it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl<T> Deref for Located<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// One file of the configuration.
+#[derive(Clone)]
+pub struct Source {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// Its text, without a byte order mark.
+    pub text: String,
+    /// Bytes that `check` must not show: settings of senders and phone numbers.
+    pub(super) hidden: Vec<Range<usize>>,
+    /// First byte of each line, made when the first fault is found.
+    lines: OnceLock<Vec<usize>>,
+}
+
+/// Settings may hold a secret that somebody wrote in the open, so the text is never shown.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} bytes)", self.path.display(), self.text.len())
+    }
+}
+
+impl Source {
+    fn new(path: PathBuf, text: String) -> Self {
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
+        Source {
+            path,
+            text,
+            hidden: Vec::new(),
+            lines: OnceLock::new(),
+        }
+    }
+
+    /// Line and column of a byte, both from 1; the column counts characters.
+    pub fn line_column(&self, byte: usize) -> (usize, usize) {
+        let lines = self.lines.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+            std::iter::once(0).chain(ends.map(|(i, _)| i + 1)).collect()
+        });
+        let line = lines.partition_point(|start| *start <= byte);
+        let start = lines[line - 1];
+        let before = self.text.get(start..byte).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
+}
+
+/// Every file of one configuration: `textsender.toml` first, then the drop-ins by name.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// Where `textsender.toml` is, or should be. All other files are drop-ins.
+    pub main: PathBuf,
+    /// The files that could be read.
+    pub files: Vec<Source>,
+    /// Those that could not.
+    pub(super) faults: Vec<Fault>,
+    fingerprint: Fingerprint,
+}
+
+impl Sources {
+    /// Reads `path` and `policies/*.toml` beside it. Never fails: what can't be read becomes a fault
+    /// of the [`Reading`](super::Reading). Names that start with a dot are left out.
+    pub fn read(path: &Path) -> Self {
+        let mut sources = Sources {
+            main: path.to_owned(),
+            ..Sources::default()
+        };
+        sources.add(path);
+        let folder = path.with_file_name(POLICIES_FOLDER);
+        sources.fingerprint.note(&folder, fs::metadata(&folder));
+        for drop_in in sources.drop_ins(&folder) {
+            sources.add(&drop_in);
+        }
+        sources
+    }
+
+    /// A configuration that is in memory only, as if read from `path`.
+    pub fn from_text(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let main = path.into();
+        let sources = Sources {
+            main: main.clone(),
+            ..Sources::default()
+        };
+        sources.with_text(main, text)
+    }
+
+    /// The same configuration with one file's text replaced or added: how a command judges an edit
+    /// before it saves it.
+    pub fn with_text(mut self, path: impl Into<PathBuf>, text: impl Into<String>) -> Self {
+        let source = Source::new(path.into(), text.into());
+        match self.files.iter_mut().find(|f| f.path == source.path) {
+            Some(file) => *file = source,
+            None => self.files.push(source),
+        }
+        self
+    }
+
+    /// The files read, for the checks of owner and mode.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// What the files looked like when they were read.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// A fault at `place`.
+    pub fn fault(
+        &self,
+        place: Place,
+        key: impl Into<String>,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Fault {
+        let (file, line, column) = match self.files.get(place.file as usize) {
+            Some(source) => {
+                let (line, column) = source.line_column(place.start as usize);
+                (source.path.display().to_string(), line, column)
+            }
+            None => (String::new(), 0, 0),
+        };
+        Fault {
+            file,
+            line,
+            column,
+            key: key.into(),
+            message: message.into(),
+            mend: mend.into(),
+            place: Some(place),
+        }
+    }
+
+    /// The place of `part`, a range of bytes in the string that is written at `whole`: so that a
+    /// caret can point into a text. Where escapes make the two differ, it is `whole`.
+    pub fn within(&self, whole: &Located<String>, part: Range<usize>) -> Place {
+        let file = self.files.get(whole.place.file as usize);
+        let written = file.and_then(|f| f.text.get(whole.place.range()));
+        let Some(offset) = written.and_then(|w| w.find(whole.value.as_str())) else {
+            return whole.place;
+        };
+        let at = whole.place.start as usize + offset;
+        Place::new(whole.place.file, at + part.start..at + part.end)
+    }
+
+    fn drop_ins(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let mut paths = match list(folder) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.faults.push(Unread::Io(error).fault(folder));
+                return Vec::new();
+            }
+        };
+        paths.retain(|path| path.extension().is_some_and(|e| e == "toml") && !is_dotted(path));
+        paths.sort();
+        paths
+    }
+
+    fn add(&mut self, path: &Path) {
+        match read_file(path, &mut self.fingerprint) {
+            Ok(text) => self.files.push(Source::new(path.to_owned(), text)),
+            Err(unread) => self.faults.push(unread.fault(path)),
+        }
+    }
+}
+
+/// What the files of a configuration looked like: cheap to compare, one `stat` for each file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fingerprint(HashMap<PathBuf, Option<Stamp>>);
+
+/// Device, inode, size, and the times of change of content and of the inode in nanoseconds. The
+/// last sees an edit that keeps size and modification time.
+type Stamp = (u64, u64, u64, i128, i128);
+
+impl Fingerprint {
+    /// Whether any file was edited, added, removed or replaced since. A drop-in that is added or
+    /// removed shows in the time of its folder.
+    pub fn changed(&self) -> bool {
+        self.0
+            .iter()
+            .any(|(path, stamp)| fs::metadata(path).ok().map(|m| stamp_of(&m)) != *stamp)
+    }
+
+    fn note(&mut self, path: &Path, metadata: std::io::Result<Metadata>) {
+        let stamp = metadata.ok().map(|m| stamp_of(&m));
+        self.0.insert(path.to_owned(), stamp);
+    }
+}
+
+fn stamp_of(m: &Metadata) -> Stamp {
+    let nanoseconds =
+        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+    (
+        m.dev(),
+        m.ino(),
+        m.len(),
+        nanoseconds(m.mtime(), m.mtime_nsec()),
+        nanoseconds(m.ctime(), m.ctime_nsec()),
+    )
+}
+
+/// Why a file could not be read.
+enum Unread {
+    NotAFile,
+    TooLarge,
+    NotUtf8 { line: usize },
+    Io(std::io::Error),
+}
+
+/// Reads one file. Its stamp is taken from the open file *before* reading, so an edit that comes
+/// during it is noticed afterwards.
+fn read_file(path: &Path, fingerprint: &mut Fingerprint) -> Result<String, Unread> {
+    let metadata = fs::metadata(path);
+    // Seen before it is opened, as opening a pipe would wait for its writer.
+    let is_file = metadata.as_ref().map(Metadata::is_file).unwrap_or(true);
+    fingerprint.note(path, metadata);
+    if !is_file {
+        return Err(Unread::NotAFile);
+    }
+    let mut file = File::open(path).map_err(Unread::Io)?;
+    fingerprint.note(path, file.metadata());
+
+    let mut bytes = Vec::new();
+    let mut bounded = (&mut file).take(MAX_FILE_BYTES + 1);
+    bounded.read_to_end(&mut bytes).map_err(Unread::Io)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Unread::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = sound.iter().filter(|b| **b == b'\n').count() + 1;
+        Unread::NotUtf8 { line }
+    })
+}
+
+impl Unread {
+    fn fault(self, path: &Path) -> Fault {
+        match self {
+            Unread::NotAFile => Fault::of_file(path, "is not a regular file", "put a file there"),
+            Unread::TooLarge => Fault::of_file(
+                path,
+                "is larger than 16 MiB",
+                "split the policies into drop-in files",
+            ),
+            Unread::NotUtf8 { line } => Fault {
+                line,
+                ..Fault::of_file(path, "is not UTF-8 text", "save the file as UTF-8")
+            },
+            Unread::Io(error) => {
+                let mend = match error.kind() {
+                    ErrorKind::NotFound => {
+                        "create it, or name another with --config or $TEXTSENDER_CONFIG"
+                    }
+                    ErrorKind::PermissionDenied => {
+                        "run as its owner, or give this user the right to read it"
+                    }
+                    _ => "see that it can be read",
+                };
+                Fault::of_file(path, format!("cannot be read: {error}"), mend)
+            }
+        }
+    }
+}
+
+fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?;
+    entries.map(|entry| Ok(entry?.path())).collect()
+}
+
+fn is_dotted(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}

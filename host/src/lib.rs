@@ -1,0 +1,37 @@
+//! `textsender`: sends the text messages of password-reset and helpdesk systems.
+//!
+//! A reset server writes one JSON request; policy decides which sender and which text this user
+//! gets; the sender's plugin, a shared library in a process of its own, composes the exchange with
+//! its provider; the answer comes back as one JSON response.
+//!
+//! The rooms, in the order in which each may know those before it:
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`protocol`] | request, response, outcomes and their codes |
+//! | [`trust`] | which files may be believed |
+//! | [`redact`] | how foreign text is made safe to show |
+//! | [`config`] | the one dialect, and every fault in it |
+//! | [`secrets`] | where senders' secrets are |
+//! | [`policy`] | who decides for a user |
+//! | [`recipient`] | numbers: form, region, kind |
+//! | [`text`] | templates, languages, segments |
+//! | [`transport`] | HTTP and SMTP, and how far an exchange came |
+//! | [`route`] | who is asked, how often, and what several answers come to |
+//! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
+//! | [`dispatch`] | one request's way through all of them |
+//! | [`cli`] | a file for each command |
+
+pub mod cli;
+pub mod config;
+pub mod dispatch;
+pub mod plugins;
+pub mod policy;
+pub mod protocol;
+pub mod recipient;
+pub mod redact;
+pub mod route;
+pub mod secrets;
+pub mod text;
+pub mod transport;
+pub mod trust;

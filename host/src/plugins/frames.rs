@@ -1,0 +1,249 @@
+//! What crosses between the front and a host process: a length, then the serde form.
+//!
+//! Private to one build: both ends are the same executable, and the first frame says which. The
+//! form is `postcard`'s, because it is compact and reads untrusted bytes without surprises.
+
+use std::io;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use textsender_plugin_api::{
+    Answer, Delivery, Exchange, ExchangeError, Finding, Found, Level, Message, PluginInfo, Receipt,
+    SendError,
+};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
+pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
+
+/// Tells one build from another.
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-1");
+
+/// From the front to the host process.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Down {
+    /// The first frame, once.
+    Start(Start),
+    /// Asks the plugin to do something.
+    Call { call: u64, work: Work },
+    /// Takes a call back. Answered by [`Up::Cancelled`] unless [`Up::Done`] is on its way.
+    Cancel { call: u64 },
+    /// Answers an exchange.
+    Exchanged {
+        exchange: u64,
+        result: Result<Answer, ExchangeError>,
+    },
+}
+
+/// What a host process needs to start. The settings hold secrets: there is no `Debug`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Start {
+    pub(super) build: String,
+    pub(super) library: std::path::PathBuf,
+    pub(super) plugin: String,
+    pub(super) settings: String,
+    pub(super) max_level: Level,
+}
+
+/// What a plugin is asked to do.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Work {
+    /// Deliver a message.
+    Send(Message),
+    /// Tell what became of a message.
+    Status(String),
+    /// Look for a message that may have been sent since then, in milliseconds of Unix time.
+    Find(Message, u64),
+    /// Prove credentials and settings.
+    Check,
+}
+
+/// From the host process to the front.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Up {
+    /// The plugin is loaded and configured.
+    Ready { build: String, info: PluginInfo },
+    /// It is not, and the process ends.
+    Refused(Refusal),
+    /// The plugin wants an exchange carried.
+    Exchange {
+        call: u64,
+        exchange: u64,
+        request: Exchange,
+    },
+    /// The plugin logs a line.
+    Log { level: Level, line: String },
+    /// A call's one result.
+    Done { call: u64, result: CallOutcome },
+    /// A call was taken back; nothing more comes of it.
+    Cancelled { call: u64 },
+}
+
+/// What came of a call inside the plugin.
+#[derive(Serialize, Deserialize)]
+pub(super) enum CallOutcome {
+    Replied(Reply),
+    Failed(SendError),
+    Panicked,
+}
+
+/// What a plugin replied.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// To [`Work::Send`].
+    Sent(Receipt),
+    /// To [`Work::Status`].
+    Status(Delivery),
+    /// To [`Work::Find`].
+    Found(Found),
+    /// To [`Work::Check`].
+    Checked(Vec<Finding>),
+}
+
+/// Why a host process does not serve its plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// The file is not there.
+    Missing,
+    /// It can't be opened, or is not to be believed: our words.
+    NotTrusted(String),
+    /// It is no library of this machine: our words.
+    NotALibrary(String),
+    /// The linker refuses it: the linker's words, which name symbols and libraries of the file.
+    NotLoaded(String),
+    /// It has no plugin's entry point.
+    NoEntry,
+    /// It speaks another ABI: our words.
+    OtherAbi(String),
+    /// It says that it is another plugin than its file name does.
+    OtherId(String),
+    /// The plugin refuses the settings: its words.
+    Settings(String),
+    /// The plugin panicked when it was configured.
+    Panicked,
+}
+
+/// Writes frames into `buffer`.
+pub(super) fn encode(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; 4]);
+    let taken = std::mem::take(buffer);
+    *buffer = postcard::to_extend(frame, taken).map_err(io::Error::other)?;
+    let length = buffer.len() - start - 4;
+    if length > MAX_FRAME {
+        buffer.truncate(start);
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the frame is too large",
+        ));
+    }
+    // It fits: MAX_FRAME is far below u32::MAX.
+    buffer[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
+    Ok(())
+}
+
+/// Reads frames from a pipe.
+pub(super) struct FrameReader<R> {
+    pipe: R,
+    buffer: Vec<u8>,
+    read: usize,
+}
+
+impl<R: AsyncRead + Unpin> FrameReader<R> {
+    pub(super) fn new(pipe: R) -> Self {
+        Self {
+            pipe,
+            buffer: Vec::with_capacity(16 * 1024),
+            read: 0,
+        }
+    }
+
+    /// The next frame; `None` at the end of the pipe.
+    ///
+    /// # Errors
+    ///
+    /// The pipe failed or ended inside a frame, or the bytes are no frame.
+    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        loop {
+            if let Some(frame) = self.buffered()? {
+                return Ok(Some(frame));
+            }
+            self.compact();
+            if self.pipe.read_buf(&mut self.buffer).await? == 0 {
+                let whole = self.buffer.is_empty();
+                return if whole {
+                    Ok(None)
+                } else {
+                    Err(io::ErrorKind::UnexpectedEof.into())
+                };
+            }
+        }
+    }
+
+    /// A frame that is here already.
+    fn buffered<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let unread = &self.buffer[self.read..];
+        let Some((length, rest)) = unread.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(*length) as usize;
+        if length > MAX_FRAME {
+            return Err(invalid("a frame is too large"));
+        }
+        let Some(frame) = rest.get(..length) else {
+            return Ok(None);
+        };
+        let (frame, left) = postcard::take_from_bytes(frame).map_err(|_| invalid("no frame"))?;
+        if !left.is_empty() {
+            return Err(invalid("a frame is longer than it should be"));
+        }
+        self.read += 4 + length;
+        Ok(Some(frame))
+    }
+
+    /// Gives the room of read frames back.
+    fn compact(&mut self) {
+        self.buffer.drain(..self.read);
+        self.read = 0;
+        if self.buffer.is_empty() {
+            self.buffer.shrink_to(64 * 1024);
+        }
+    }
+}
+
+fn invalid(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(bytes: &[u8]) -> io::Result<Option<Down>> {
+        FrameReader::new(bytes).next().await
+    }
+
+    #[tokio::test]
+    async fn frames_come_back_whole() {
+        let mut bytes = Vec::new();
+        for call in 0..100 {
+            encode(&Down::Cancel { call }, &mut bytes).unwrap();
+        }
+        let mut reader = FrameReader::new(bytes.as_slice());
+        for expected in 0..100 {
+            let frame = reader.next().await.unwrap();
+            assert!(matches!(frame, Some(Down::Cancel { call }) if call == expected));
+        }
+        assert!(reader.next::<Down>().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_frame_is_an_error() {
+        let huge = u32::MAX.to_le_bytes();
+        let trailing = [3, 0, 0, 0, 2, 1, 99];
+        let unknown = [1, 0, 0, 0, 200];
+        let cut = [9, 0, 0, 0, 1];
+        for bytes in [&huge[..], &trailing, &unknown, &cut] {
+            assert!(read(bytes).await.is_err(), "{bytes:?}");
+        }
+    }
+}

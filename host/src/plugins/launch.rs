@@ -1,0 +1,182 @@
+//! What a sender needs to start, resolved from the configuration: its file, its settings with
+//! their secrets, and whom it may talk to.
+
+use std::path::{Path, PathBuf};
+
+use reqwest::Url;
+use serde_json::{Map, Value, json};
+use textsender_plugin_api::{Level, SECRET_KEY, Secret};
+
+use super::folder;
+use crate::{
+    config::{Config, Sender, Setting},
+    protocol::{ErrorCode, Failure},
+    secrets,
+    transport::HttpSettings,
+};
+
+/// What a host process is started with. Two that are equal need no new process: that is how a
+/// stream notices an edit.
+#[derive(Clone, PartialEq)]
+pub struct Launch {
+    /// The sender's name.
+    pub sender: String,
+    /// The plugin's id.
+    pub plugin: String,
+    /// The plugin's file.
+    pub library: PathBuf,
+    /// The settings as a JSON object in which secrets are marked.
+    pub settings: String,
+    /// The secrets among them, for redaction.
+    pub secrets: Vec<Secret>,
+    /// The hosts that the settings name.
+    pub hosts: Vec<String>,
+    /// How HTTP is carried.
+    pub http: HttpSettings,
+    /// The least grave level that anybody reads.
+    pub max_level: Level,
+}
+
+impl Launch {
+    /// Resolves a configured sender.
+    ///
+    /// # Errors
+    ///
+    /// There is no such sender, or one of its secrets can't be read: `misconfigured`.
+    pub fn of(
+        config: &Config,
+        state: &Path,
+        sender: &str,
+        max_level: Level,
+    ) -> Result<Self, Failure> {
+        let configured = config.senders.get(sender).ok_or_else(|| {
+            Failure::with_detail(ErrorCode::UnknownSender, format!("sender {sender}"))
+        })?;
+        let (settings, secrets) = settings(configured, state, sender)?;
+        let http = configured.http.over(&config.http);
+        let mut hosts = Vec::new();
+        settings
+            .values()
+            .for_each(|value| hosts_in(value, &mut hosts));
+        Ok(Self {
+            sender: sender.to_owned(),
+            library: folder::file_of(&config.plugins.folder, &configured.plugin),
+            plugin: configured.plugin.value.clone(),
+            settings: Value::from(settings).to_string(),
+            secrets,
+            hosts,
+            http: HttpSettings {
+                proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
+                ca_file: http.ca_file,
+            },
+            max_level,
+        })
+    }
+}
+
+/// The settings as JSON, with stored secrets where nothing is configured.
+fn settings(
+    configured: &Sender,
+    state: &Path,
+    sender: &str,
+) -> Result<(Map<String, Value>, Vec<Secret>), Failure> {
+    let missing = |error: secrets::SecretError| {
+        Failure::with_detail(
+            ErrorCode::SecretMissing,
+            format!("sender {sender}: {error}"),
+        )
+    };
+    let mut stored = secrets::stored(state, sender).map_err(missing)?;
+    let mut settings = Map::new();
+    let mut all = Vec::new();
+    for (key, setting) in &configured.settings {
+        match &setting.value {
+            Setting::Value(value) => {
+                stored.remove(key);
+                settings.insert(key.clone(), to_json(value));
+            }
+            Setting::Secret(reference) => {
+                stored.insert(
+                    key.clone(),
+                    secrets::referred(key, reference).map_err(missing)?,
+                );
+            }
+        }
+    }
+    for (key, secret) in stored {
+        settings.insert(key, json!({ SECRET_KEY: secret.expose() }));
+        all.push(secret);
+    }
+    Ok((settings, all))
+}
+
+/// TOML has dates, which JSON does not: they are text there.
+fn to_json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::from(text.as_str()),
+        toml::Value::Integer(number) => Value::from(*number),
+        toml::Value::Float(number) => Value::from(*number),
+        toml::Value::Boolean(value) => Value::from(*value),
+        toml::Value::Datetime(date) => Value::from(date.to_string()),
+        toml::Value::Array(values) => values.iter().map(to_json).collect(),
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), to_json(value)))
+            .collect(),
+    }
+}
+
+/// Every host that a setting names, in a URL or by itself. The administrator wrote it there, so
+/// the plugin may talk to it.
+fn hosts_in(value: &Value, hosts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => match Url::parse(text) {
+            Ok(url) => {
+                let host = url
+                    .host_str()
+                    .map(|host| host.trim_matches(['[', ']']).to_owned());
+                hosts.extend(host);
+            }
+            Err(_) if is_host(text) => hosts.push(text.clone()),
+            Err(_) => {}
+        },
+        Value::Array(values) => values.iter().for_each(|value| hosts_in(value, hosts)),
+        Value::Object(object) if !object.contains_key(SECRET_KEY) => {
+            object.values().for_each(|value| hosts_in(value, hosts));
+        }
+        _ => {}
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:".contains(&b);
+    (1..=253).contains(&text.len()) && text.bytes().all(fits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_name_hosts_and_secrets_do_not() {
+        let settings = json!({
+            "base_url": "https://api.acme.example:8443/v1",
+            "server": "smtp.example.org",
+            "from": "+44 7700",
+            "token": { SECRET_KEY: "https://secret.example" },
+            "more": ["http://[::1]:80", { "deep": "https://deep.example" }],
+        });
+        let mut hosts = Vec::new();
+        hosts_in(&settings, &mut hosts);
+        hosts.sort();
+        assert_eq!(
+            hosts,
+            [
+                "::1",
+                "api.acme.example",
+                "deep.example",
+                "smtp.example.org"
+            ]
+        );
+    }
+}

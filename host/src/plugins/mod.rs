@@ -1,0 +1,26 @@
+//! Plugins: where they are, whether they may run, and the process that each runs in.
+//!
+//! ```text
+//!   front                                    host process, one for each sender
+//!   launch   what a sender needs to start      plugin_host/load    verify, load, configure
+//!   process  calls, exchanges, its end  <===>  plugin_host/serve   frames in, frames out
+//!   pool     one process for each sender     frames: what crosses
+//! ```
+//!
+//! The host process is this same executable with a hidden subcommand. It runs a stranger's machine
+//! code, so the front believes nothing that it says: a frame that does not fit ends it.
+
+#![allow(unsafe_code)]
+
+pub mod folder;
+mod frames;
+mod launch;
+mod os;
+pub mod plugin_host;
+mod pool;
+mod process;
+
+pub use frames::{Refusal, Reply, Work};
+pub use launch::Launch;
+pub use pool::Pool;
+pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};

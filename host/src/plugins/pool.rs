@@ -1,0 +1,172 @@
+//! The host processes of all senders: started when first needed, kept, and started again with
+//! growing pauses when they fail.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use textsender_plugin_api::Level;
+use tokio::time::Instant;
+
+use super::{CallEnd, HostProcess, Launch, NotReady, Refusal, Work};
+use crate::{
+    config::Config,
+    protocol::{ErrorCode, Failure},
+    route::Ask,
+};
+
+/// The longest pause before a host process that keeps failing is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The pause after the second failure in a row; doubled for each one after.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Host processes by sender.
+pub struct Pool {
+    config: Arc<Config>,
+    state: PathBuf,
+    max_level: Level,
+    slots: Mutex<HashMap<String, Slot>>,
+}
+
+/// One sender's process, and how the last ones fared.
+#[derive(Default)]
+struct Slot {
+    process: Option<Arc<HostProcess>>,
+    /// Failures in a row of processes that served no call.
+    failures: u32,
+    /// No process is started before.
+    not_before: Option<Instant>,
+}
+
+impl Pool {
+    /// A pool for the senders of a configuration, with secrets in the state folder.
+    pub fn new(config: Arc<Config>, state: PathBuf, max_level: Level) -> Self {
+        Self {
+            config,
+            state,
+            max_level,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// The sender's host process, started now if none runs.
+    ///
+    /// # Errors
+    ///
+    /// It can't be started, or failed so often that it has to wait.
+    pub fn process(&self, sender: &str) -> Result<Arc<HostProcess>, Failure> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(sender.to_owned()).or_default();
+        if let Some(process) = &slot.process {
+            if !process.is_over() {
+                return Ok(process.clone());
+            }
+            slot.failed(process.has_served());
+        }
+        if slot.not_before.is_some_and(|time| Instant::now() < time) {
+            let detail = format!(
+                "sender {sender}: it failed {} times in a row",
+                slot.failures
+            );
+            return Err(Failure::with_detail(ErrorCode::PluginFailed, detail));
+        }
+        let launch = Launch::of(&self.config, &self.state, sender, self.max_level)?;
+        let process = HostProcess::start(launch).map_err(|error| {
+            let detail = format!("sender {sender}: no host process can be started: {error}");
+            Failure::with_detail(ErrorCode::PluginFailed, detail)
+        })?;
+        let process = Arc::new(process);
+        slot.process = Some(process.clone());
+        Ok(process)
+    }
+}
+
+impl Slot {
+    /// Forgets a process that is over, and decides when the next one may start: at once after one
+    /// that served, or after the first failure.
+    fn failed(&mut self, served: bool) {
+        self.process = None;
+        self.failures = if served { 0 } else { self.failures + 1 };
+        let pause = PAUSE.saturating_mul(1 << self.failures.saturating_sub(2).min(10));
+        let pause = (self.failures > 1).then(|| pause.min(LONGEST_PAUSE));
+        self.not_before = pause.map(|pause| Instant::now() + pause);
+    }
+}
+
+impl Ask for Pool {
+    async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
+        let process = self.process(sender)?;
+        match process.ready(deadline).await {
+            Ok(()) => Ok(process.call(work, deadline).await),
+            Err(reason) => Err(not_ready(process.launch(), reason)),
+        }
+    }
+
+    fn timeout(&self, sender: &str) -> Duration {
+        let configured = self.config.senders.get(sender);
+        configured.map_or(self.config.sending.timeout, |sender| sender.timeout)
+    }
+}
+
+/// Why a sender's plugin takes no calls, in our words. What the linker and the plugin say goes to
+/// the log.
+fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
+    let Launch {
+        sender,
+        plugin,
+        library,
+        ..
+    } = launch;
+    let file = library.display();
+    let refusal = match reason {
+        NotReady::Refused(refusal) => refusal,
+        NotReady::Ended | NotReady::TimedOut => {
+            let what = match reason {
+                NotReady::Ended => "ended before it was ready",
+                _ => "was not ready in time",
+            };
+            let detail = format!("sender {sender}: its host process {what}");
+            return Failure::with_detail(ErrorCode::PluginFailed, detail);
+        }
+    };
+    let refused = |why: &str| {
+        Failure::with_detail(
+            ErrorCode::PluginRefused,
+            format!("sender {sender}: {file}: {why}"),
+        )
+    };
+    match refusal {
+        Refusal::Missing => {
+            let folder = library.parent().unwrap_or(library).display();
+            let name = library.file_name().unwrap_or_default().display();
+            let detail = format!("sender {sender}: looked for {name} in {folder}");
+            Failure::with_detail(ErrorCode::PluginMissing, detail)
+        }
+        Refusal::NotTrusted(why) | Refusal::NotALibrary(why) | Refusal::OtherAbi(why) => {
+            refused(&why)
+        }
+        Refusal::NotLoaded(words) => {
+            tracing::error!(sender, "the linker refuses the plugin: {words}");
+            refused("the linker refuses it; the log says why")
+        }
+        Refusal::NoEntry => refused("it is a library, but no textsender plugin"),
+        Refusal::OtherId(id) => {
+            tracing::error!(
+                sender,
+                id,
+                "the file holds another plugin than its name says"
+            );
+            refused(&format!("it does not hold the plugin {plugin}"))
+        }
+        Refusal::Settings(words) => {
+            tracing::error!(sender, "the plugin refuses the settings: {words}");
+            let detail = format!("sender {sender}: the log says which");
+            Failure::with_detail(ErrorCode::BadSettings, detail)
+        }
+        Refusal::Panicked => refused("it panicked when it was configured"),
+    }
+}

@@ -1,0 +1,182 @@
+//! The calls of one host process, by number: running, or cancelled and not yet let go of.
+
+use std::collections::{HashMap, HashSet};
+
+use textsender_plugin_api::Message;
+use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
+
+use super::Trace;
+use crate::{
+    plugins::frames::{CallOutcome, Work},
+    redact::Redactor,
+    transport::Progress,
+};
+
+/// The most exchanges of one call. A token, a message and a few repeats are fewer.
+const MAX_EXCHANGES: usize = 32;
+
+/// The most lines that a plugin may log for each call, on average.
+const LINES_A_CALL: u64 = 50;
+
+/// How a call ended.
+pub(super) enum Ended {
+    Done(CallOutcome),
+    Died,
+}
+
+/// What an exchange is carried with.
+pub(super) struct Open {
+    pub(super) progress: Progress,
+    pub(super) deadline: Instant,
+}
+
+#[derive(Default)]
+pub(super) struct Calls {
+    last: u64,
+    running: HashMap<u64, Running>,
+    cancelling: HashSet<u64>,
+    lines: u64,
+    served: bool,
+}
+
+struct Running {
+    ended: oneshot::Sender<Ended>,
+    deadline: Instant,
+    trace: Trace,
+    exchanges: Vec<AbortHandle>,
+    message: Option<Message>,
+}
+
+impl Calls {
+    /// A new call's number, its end, and its trace.
+    pub(super) fn begin(
+        &mut self,
+        work: &Work,
+        deadline: Instant,
+    ) -> (u64, oneshot::Receiver<Ended>, Trace) {
+        let message = match work {
+            Work::Send(message) | Work::Find(message, _) => Some(message.clone()),
+            Work::Status(_) | Work::Check => None,
+        };
+        let (ended, end) = oneshot::channel();
+        let trace = Trace::default();
+        let running = Running {
+            ended,
+            deadline,
+            trace: trace.clone(),
+            exchanges: Vec::new(),
+            message,
+        };
+        self.last += 1;
+        self.running.insert(self.last, running);
+        (self.last, end, trace)
+    }
+
+    /// An exchange that a call wants. `None` for a call that was taken back, or wants too many.
+    pub(super) fn exchange(
+        &mut self,
+        call: u64,
+        delivers: bool,
+    ) -> Result<Option<Open>, &'static str> {
+        match self.running.get(&call) {
+            Some(running) if running.exchanges.len() >= MAX_EXCHANGES => Ok(None),
+            Some(running) => {
+                let progress = running.trace.begin(delivers);
+                Ok(Some(Open {
+                    progress,
+                    deadline: running.deadline,
+                }))
+            }
+            None if self.cancelling.contains(&call) => Ok(None),
+            None => Err("it wants an exchange for a call that does not run"),
+        }
+    }
+
+    /// Notes the task that carries an exchange, to end it with the call.
+    pub(super) fn carrying(&mut self, call: u64, task: AbortHandle) {
+        if let Some(running) = self.running.get_mut(&call) {
+            running.exchanges.push(task);
+        }
+    }
+
+    /// A call's result.
+    pub(super) fn done(&mut self, call: u64, outcome: CallOutcome) -> Result<(), &'static str> {
+        if self.cancelling.remove(&call) {
+            return Ok(());
+        }
+        self.served = true;
+        let running = self
+            .running
+            .remove(&call)
+            .ok_or("it answers a call that does not run")?;
+        running.stop();
+        // Whoever waited may have given up in this moment.
+        let _ = running.ended.send(Ended::Done(outcome));
+        Ok(())
+    }
+
+    pub(super) fn has_served(&self) -> bool {
+        self.served
+    }
+
+    /// Takes a call back.
+    pub(super) fn cancel(&mut self, call: u64) {
+        if let Some(running) = self.running.remove(&call) {
+            running.stop();
+            self.cancelling.insert(call);
+        }
+    }
+
+    /// A cancelled call that the process let go of.
+    pub(super) fn cancelled(&mut self, call: u64) -> Result<(), &'static str> {
+        match self.cancelling.remove(&call) {
+            true => Ok(()),
+            false => Err("it lets go of a call that was not cancelled"),
+        }
+    }
+
+    pub(super) fn is_cancelling(&self, call: u64) -> bool {
+        self.cancelling.contains(&call)
+    }
+
+    /// The process is gone.
+    pub(super) fn all_died(&mut self) {
+        self.cancelling.clear();
+        for (_, running) in self.running.drain() {
+            running.stop();
+            let _ = running.ended.send(Ended::Died);
+        }
+    }
+
+    /// Adds what messages in flight may not show.
+    pub(super) fn redact(&self, redactor: &mut Redactor) {
+        for message in self
+            .running
+            .values()
+            .filter_map(|running| running.message.as_ref())
+        {
+            let secrets = [&message.code, &message.password];
+            secrets
+                .into_iter()
+                .flatten()
+                .for_each(|secret| redactor.add(secret.expose()));
+            redactor.add(message.to.digits());
+            redactor.add(&message.national);
+            redactor.add(&message.text);
+        }
+    }
+
+    /// Whether one more line may be logged: `Some(true)` if it is the last one.
+    pub(super) fn may_log(&mut self) -> Option<bool> {
+        let most = LINES_A_CALL.saturating_mul(self.last + 1);
+        self.lines += 1;
+        (self.lines <= most).then_some(self.lines == most)
+    }
+}
+
+impl Running {
+    /// Ends its exchanges: nothing more may leave for a call that is over.
+    fn stop(&self) {
+        self.exchanges.iter().for_each(AbortHandle::abort);
+    }
+}

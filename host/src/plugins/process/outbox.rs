@@ -1,0 +1,63 @@
+//! The pipe to a host process. Written at once where it takes bytes, else as soon as it does.
+
+use std::{io, sync::Mutex};
+
+use tokio::{net::unix::pipe, sync::Notify};
+
+use super::lock;
+use crate::plugins::frames::{self, Down};
+
+pub(super) struct Outbox {
+    pipe: pipe::Sender,
+    pending: Mutex<Vec<u8>>,
+    waiting: Notify,
+}
+
+impl Outbox {
+    pub(super) fn new(pipe: pipe::Sender) -> Self {
+        Self {
+            pipe,
+            pending: Mutex::default(),
+            waiting: Notify::new(),
+        }
+    }
+
+    /// Sends a frame. It never waits: what the pipe does not take now, [`Outbox::run`] sends.
+    ///
+    /// # Errors
+    ///
+    /// The process is gone, or the frame is too large.
+    pub(super) fn post(&self, frame: &Down) -> io::Result<()> {
+        let mut pending = lock(&self.pending);
+        frames::encode(frame, &mut pending)?;
+        self.flush(&mut pending)
+    }
+
+    /// Sends what is pending whenever the pipe takes bytes, until the process is gone.
+    pub(super) async fn run(&self) -> io::Result<()> {
+        loop {
+            self.waiting.notified().await;
+            self.pipe.writable().await?;
+            self.flush(&mut lock(&self.pending))?;
+        }
+    }
+
+    fn flush(&self, pending: &mut Vec<u8>) -> io::Result<()> {
+        let mut written = 0;
+        let result = loop {
+            if written == pending.len() {
+                break Ok(());
+            }
+            match self.pipe.try_write(&pending[written..]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.waiting.notify_one();
+                    break Ok(());
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        pending.drain(..written);
+        result
+    }
+}

@@ -1,0 +1,266 @@
+//! Why a policy won, and why each other one lost. A second pass over all policies, which sending
+//! never pays for.
+
+use super::Query;
+use super::dn::Dn;
+use super::error::PolicyError;
+use super::index::{Level, Linked, Policies};
+use super::principal::Held;
+use super::resolve::Resolution;
+use super::verdict::{Beat, Considered, Lost, ShownLink, Verdict, Won};
+use crate::config::{Filter, Link, Located, Policy};
+use crate::protocol::Purpose;
+
+/// A decision and how it came about.
+#[derive(Debug)]
+pub struct Explanation<'p> {
+    /// Every link of every policy: the winner, then those it beat in the order in which they would
+    /// have won, then those that do not apply. Empty for helpdesk messages, which no policy decides.
+    pub considered: Vec<Considered<'p>>,
+    /// What [`Policies::resolve`] gives.
+    pub result: Result<Resolution<'p>, PolicyError>,
+}
+
+impl Policies {
+    /// Decides, and tells why.
+    pub fn explain(&self, query: &Query) -> Explanation<'_> {
+        let by_policy = matches!(query.purpose, Purpose::VerificationCode | Purpose::Test);
+        let considered = match (by_policy, self.identify(&query.user)) {
+            (true, Ok((dn, held))) => self.consider(query, dn, held),
+            _ => Vec::new(),
+        };
+        Explanation {
+            considered,
+            result: self.resolve(query),
+        }
+    }
+
+    fn consider(&self, query: &Query, dn: Option<Dn>, held: Held) -> Vec<Considered<'_>> {
+        let case = Case {
+            policies: self,
+            levels: dn.as_ref().map_or(Vec::new(), |dn| self.levels_above(dn)),
+            dn,
+            held,
+            groups: query.user.groups.len(),
+        };
+        case.all()
+    }
+}
+
+/// One user, while every policy is looked at.
+struct Case<'p> {
+    policies: &'p Policies,
+    dn: Option<Dn>,
+    /// Those that hold the user, the closest first.
+    levels: Vec<&'p Level>,
+    held: Held,
+    groups: usize,
+}
+
+/// A link that applies: where its level stands among those above the user.
+#[derive(Clone, Copy)]
+struct Applying<'p> {
+    policy: &'p Policy,
+    link: &'p Link,
+    level: usize,
+}
+
+impl<'p> Case<'p> {
+    fn all(&self) -> Vec<Considered<'p>> {
+        let applying = self.applying();
+        let mut considered = self.ranked(&applying);
+        let winner = applying.first().map(|first| first.policy);
+
+        let mut rest: Vec<Considered> = Vec::new();
+        for number in 0..self.policies.rules.len() {
+            rest.extend(self.not_applying(number, winner));
+        }
+        rest.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        considered.extend(rest);
+        considered
+    }
+
+    /// The links that apply, in the order in which they win: enforced from the top, then the others
+    /// from the user up to the first block.
+    fn applying(&self) -> Vec<Applying<'p>> {
+        let levels = || self.levels.iter().enumerate();
+        let enforced = levels()
+            .rev()
+            .flat_map(|(n, l)| l.enforced.iter().map(move |k| (n, k)));
+        let plain = levels()
+            .take(self.reached())
+            .flat_map(|(n, l)| l.plain.iter().map(move |k| (n, k)));
+        let passing = enforced
+            .chain(plain)
+            .filter(|(_, linked)| self.policies.rules[linked.policy as usize].passes(&self.held));
+        passing
+            .map(|(level, linked)| self.applying_link(level, *linked))
+            .collect()
+    }
+
+    fn applying_link(&self, level: usize, linked: Linked) -> Applying<'p> {
+        let policy = self.policies.policy(linked);
+        Applying {
+            policy,
+            link: &policy.links[linked.link as usize],
+            level,
+        }
+    }
+
+    /// How many levels unenforced links reach the user from.
+    fn reached(&self) -> usize {
+        let block = self.levels.iter().position(|level| level.blocks);
+        block.map_or(self.levels.len(), |at| at + 1)
+    }
+
+    fn ranked(&self, applying: &[Applying<'p>]) -> Vec<Considered<'p>> {
+        let Some(first) = applying.first() else {
+            return Vec::new();
+        };
+        let equals = |a: &Applying| {
+            a.level == first.level
+                && a.link.order == first.link.order
+                && a.link.enforced == first.link.enforced
+        };
+        let rival = applying
+            .iter()
+            .find(|a| equals(a) && a.policy.name.value != first.policy.name.value);
+        let ranked = applying.iter().enumerate().map(|(rank, link)| {
+            let verdict = match rival {
+                Some(rival) if equals(link) => {
+                    let same = link.policy.name.value == rival.policy.name.value;
+                    let other = if same { first } else { rival };
+                    Verdict::Lost(Lost::EqualOrder {
+                        with: &other.policy.name,
+                    })
+                }
+                _ if rank == 0 && first.link.enforced => Verdict::Won(Won::Enforced),
+                _ if rank == 0 => Verdict::Won(Won::Closest),
+                _ => Verdict::Lost(Lost::Beaten {
+                    by: &first.policy.name,
+                    why: beat(first, link, &self.levels),
+                }),
+            };
+            considered(link.policy, Some(link.link), verdict)
+        });
+        ranked.collect()
+    }
+
+    /// The links of one policy that do not apply, and the default.
+    fn not_applying(&self, number: usize, winner: Option<&'p Policy>) -> Vec<Considered<'p>> {
+        let policy = &self.policies.config.policies[number];
+        let mut all: Vec<Considered> = policy
+            .links
+            .iter()
+            .filter_map(|link| {
+                let lost = self.why_not(number, link)?;
+                Some(considered(policy, Some(link), Verdict::Lost(lost)))
+            })
+            .collect();
+        let is_default = self.policies.default == Some(number);
+        let verdict = match (is_default, winner) {
+            (true, None) => match self.filtered(number) {
+                None => Some(Verdict::Won(Won::Default)),
+                Some(lost) => Some(Verdict::Lost(lost)),
+            },
+            (true, Some(winner)) if policy.links.is_empty() => {
+                let by = &winner.name;
+                Some(Verdict::Lost(Lost::NotNeeded { by }))
+            }
+            (false, _) if policy.links.is_empty() => Some(Verdict::Lost(Lost::NoLink)),
+            _ => None,
+        };
+        all.extend(verdict.map(|verdict| considered(policy, None, verdict)));
+        all
+    }
+
+    /// `None` if the link applies.
+    fn why_not(&self, number: usize, link: &'p Link) -> Option<Lost<'p>> {
+        if !link.enabled {
+            return Some(Lost::Disabled);
+        }
+        let Some(dn) = &self.dn else {
+            return Some(Lost::NoDn);
+        };
+        let container = Dn::parse(&link.container).ok()?;
+        if !dn.is_within(&container) {
+            return Some(Lost::Elsewhere);
+        }
+        let levels = &self.policies.levels;
+        let level = levels.get(container.as_str())?;
+        let depth = self.levels.iter().position(|l| std::ptr::eq(*l, level))?;
+        if !link.enforced && depth >= self.reached() {
+            let at = &self.levels[self.reached() - 1].name;
+            return Some(Lost::Blocked { at });
+        }
+        self.filtered(number)
+    }
+
+    /// `None` if the filter passes.
+    fn filtered(&self, number: usize) -> Option<Lost<'p>> {
+        if self.policies.rules[number].passes(&self.held) {
+            return None;
+        }
+        let Filter {
+            groups,
+            deny_groups,
+            users,
+        } = &self.policies.config.policies[number].filter;
+        let names = |list: &'p [Located<String>]| list.iter().map(|name| name.as_str());
+        let principals = &self.policies.principals;
+        if let Some(group) = principals.first_held(names(deny_groups), &self.held) {
+            return Some(Lost::Denied { group });
+        }
+        Some(Lost::NotHeld {
+            names: names(groups).chain(names(users)).collect(),
+            held: self.groups,
+        })
+    }
+}
+
+fn considered<'p>(
+    policy: &'p Policy,
+    link: Option<&'p Link>,
+    verdict: Verdict<'p>,
+) -> Considered<'p> {
+    Considered {
+        policy: &policy.name,
+        link: link.map(|link| ShownLink {
+            container: &link.container,
+            order: link.order,
+            enforced: link.enforced,
+        }),
+        verdict,
+    }
+}
+
+fn beat<'p>(first: &Applying<'p>, other: &Applying<'p>, levels: &[&'p Level]) -> Beat<'p> {
+    let container = levels[first.level].name.as_str();
+    match (first.link.enforced, other.link.enforced) {
+        (true, false) => Beat::Enforced,
+        _ if first.level == other.level => Beat::LowerOrder {
+            order: first.link.order,
+        },
+        (true, true) => Beat::Higher { container },
+        _ => Beat::Closer { container },
+    }
+}
+
+/// Those that nearly applied come first; the order of files never shows.
+fn sort_key<'a>(considered: &'a Considered) -> (u8, &'a str, Option<(&'a str, u32)>) {
+    let rank = match &considered.verdict {
+        Verdict::Won(_) => 0,
+        Verdict::Lost(lost) => match lost {
+            Lost::Beaten { .. } | Lost::EqualOrder { .. } => 0,
+            Lost::NotNeeded { .. } => 1,
+            Lost::Denied { .. } | Lost::NotHeld { .. } => 2,
+            Lost::Blocked { .. } => 3,
+            Lost::Disabled => 4,
+            Lost::NoDn => 5,
+            Lost::Elsewhere => 6,
+            Lost::NoLink => 7,
+        },
+    };
+    let link = considered.link.map(|link| (link.container, link.order));
+    (rank, considered.policy, link)
+}

@@ -1,0 +1,219 @@
+//! The policies in the form in which decisions are made: links by container, filters by numbers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::dn::Dn;
+use super::error::PolicyError;
+use super::principal::{Held, Principals, Rule};
+use crate::config::{Config, Fault, Faults, Located, Policy};
+
+/// All policies of a configuration, ready to decide.
+#[derive(Debug)]
+pub struct Policies {
+    pub(super) config: Arc<Config>,
+    /// By the normal form of the container's name.
+    pub(super) levels: HashMap<String, Level>,
+    /// The filter of each policy.
+    pub(super) rules: Vec<Rule>,
+    pub(super) principals: Principals,
+    /// The number of `[defaults] policy`, if it is there.
+    pub(super) default: Option<usize>,
+}
+
+/// What is set at one container.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    /// The container as it is written at the first place that names it.
+    pub name: String,
+    /// Enforced links that are enabled, the lowest order first.
+    pub enforced: Vec<Linked>,
+    /// The other enabled links, likewise.
+    pub plain: Vec<Linked>,
+    /// Whether it stops unenforced links above.
+    pub blocks: bool,
+}
+
+/// A link, by the numbers of its policy and itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Linked {
+    pub policy: u32,
+    pub link: u32,
+    pub order: u32,
+}
+
+impl Policies {
+    /// Indexes the policies of `config`. A container or filter that can't be read is a fault.
+    pub fn new(config: Arc<Config>) -> Result<Policies, Faults> {
+        let (policies, faults) = Policies::with_faults(config);
+        Faults::none_of(faults)?;
+        Ok(policies)
+    }
+
+    /// The same with all faults, for `check`: what can't be read is left out.
+    pub fn with_faults(config: Arc<Config>) -> (Policies, Vec<Fault>) {
+        let default = config.defaults.policy.as_ref();
+        let mut policies = Policies {
+            default: default.and_then(|name| {
+                let mut all = config.policies.iter();
+                all.position(|policy| policy.name.value == name.value)
+            }),
+            config: Arc::clone(&config),
+            levels: HashMap::with_capacity(config.policies.len()),
+            rules: Vec::with_capacity(config.policies.len()),
+            principals: Principals::default(),
+        };
+        let mut faults = Vec::new();
+        policies.add_blocks(&config, &mut faults);
+        for (number, policy) in config.policies.iter().enumerate() {
+            policies.add_links(number as u32, policy, &mut faults);
+            policies.add_rule(policy, &mut faults);
+        }
+        // Equal orders are told apart by name only to be reported alike, however the files are read.
+        let rank = |linked: &Linked| {
+            let name = config.policies[linked.policy as usize].name.as_str();
+            (linked.order, name, linked.link)
+        };
+        for level in policies.levels.values_mut() {
+            level.enforced.sort_by(|a, b| rank(a).cmp(&rank(b)));
+            level.plain.sort_by(|a, b| rank(a).cmp(&rank(b)));
+        }
+        (policies, faults)
+    }
+
+    /// The configuration that it was made from.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    pub(super) fn policy(&self, linked: Linked) -> &Policy {
+        &self.config.policies[linked.policy as usize]
+    }
+
+    /// What is set at the containers that hold `dn`, the closest first.
+    pub(super) fn levels_above(&self, dn: &Dn) -> Vec<&Level> {
+        dn.suffixes()
+            .filter_map(|container| self.levels.get(container))
+            .collect()
+    }
+
+    /// The link that wins for a user at `dn`, if any applies.
+    pub(super) fn winner(&self, dn: &Dn, held: &Held) -> Result<Option<Linked>, PolicyError> {
+        let levels = self.levels_above(dn);
+        for level in levels.iter().rev() {
+            if let Some(winner) = self.first_passing(&level.enforced, level, held)? {
+                return Ok(Some(winner));
+            }
+        }
+        for level in levels {
+            if let Some(winner) = self.first_passing(&level.plain, level, held)? {
+                return Ok(Some(winner));
+            }
+            if level.blocks {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first of one container's links whose filter passes. Two of equal order can't be told
+    /// apart, and the order of files must not decide.
+    fn first_passing(
+        &self,
+        links: &[Linked],
+        level: &Level,
+        held: &Held,
+    ) -> Result<Option<Linked>, PolicyError> {
+        let mut passing = links
+            .iter()
+            .filter(|linked| self.rules[linked.policy as usize].passes(held));
+        let Some(winner) = passing.next() else {
+            return Ok(None);
+        };
+        let rival = passing
+            .take_while(|linked| linked.order == winner.order)
+            .find(|linked| linked.policy != winner.policy);
+        let Some(rival) = rival else {
+            return Ok(Some(*winner));
+        };
+        Err(PolicyError::EqualOrder {
+            container: level.name.clone(),
+            order: winner.order,
+            policies: [*winner, *rival].map(|linked| self.policy(linked).name.value.clone()),
+        })
+    }
+
+    fn add_blocks(&mut self, config: &Config, faults: &mut Vec<Fault>) {
+        for container in &config.containers {
+            let Some(level) = self.level(&container.dn, "containers", config, faults) else {
+                continue;
+            };
+            level.blocks |= container.block_inheritance;
+        }
+    }
+
+    fn add_links(&mut self, number: u32, policy: &Policy, faults: &mut Vec<Fault>) {
+        let config = Arc::clone(&self.config);
+        for (index, link) in policy.links.iter().enumerate() {
+            let key = "link.container";
+            let Some(level) = self.level(&link.container, key, &config, faults) else {
+                continue;
+            };
+            let linked = Linked {
+                policy: number,
+                link: index as u32,
+                order: link.order,
+            };
+            match (link.enabled, link.enforced) {
+                (false, _) => {}
+                (true, true) => level.enforced.push(linked),
+                (true, false) => level.plain.push(linked),
+            }
+        }
+    }
+
+    fn add_rule(&mut self, policy: &Policy, faults: &mut Vec<Fault>) {
+        let filter = &policy.filter;
+        let rule = self.principals.rule(filter, |list, index, error| {
+            let name = match list {
+                "groups" => &filter.groups[index],
+                "deny_groups" => &filter.deny_groups[index],
+                _ => &filter.users[index],
+            };
+            faults.push(self.config.sources.fault(
+                name.place,
+                format!("filter.{list}[{index}]"),
+                format!("{:?} names nobody: {error}", name.value),
+                "write a distinguished name or a SID",
+            ));
+        });
+        self.rules.push(rule);
+    }
+
+    fn level(
+        &mut self,
+        name: &Located<String>,
+        key: &str,
+        config: &Config,
+        faults: &mut Vec<Fault>,
+    ) -> Option<&mut Level> {
+        match Dn::parse(name) {
+            Ok(dn) => {
+                let level = self.levels.entry(dn.as_str().to_owned()).or_default();
+                if level.name.is_empty() {
+                    level.name.clone_from(&name.value);
+                }
+                Some(level)
+            }
+            Err(error) => {
+                faults.push(config.sources.fault(
+                    name.place,
+                    key,
+                    format!("{:?} is not a distinguished name: {error}", name.value),
+                    "write it like \"OU=Staff,DC=example,DC=org\"",
+                ));
+                None
+            }
+        }
+    }
+}

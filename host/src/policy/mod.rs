@@ -1,0 +1,71 @@
+//! Decides which policy a message falls under, and from it sender, fallback, text and region: group
+//! policy as Active Directory's administrators know it.
+//!
+//! | to | use |
+//! |---|---|
+//! | decide for one request | [`Policies::resolve`] |
+//! | see why | [`Policies::explain`] |
+//! | find links that clash or can never win | [`check`] |
+//!
+//! A policy *applies* if one of its enabled links names a container that holds the user's DN, and
+//! its filter passes: no group of `deny_groups` is held, and one of `groups` or `users` is (no
+//! such list: everyone). Of those that apply
+//!
+//! 1. enforced links beat unenforced ones, and of them the *highest* container wins;
+//! 2. else the container *closest* to the user wins, as far up as the first that blocks inheritance;
+//! 3. at one container, the lowest `order` wins.
+//!
+//! The winner decides alone: what it leaves out is not filled in from the one it beat. What group
+//! policy has and this has not: sites, WMI filters, loopback, and merging.
+//!
+//! Everything that does not depend on the user is worked out when the configuration is loaded
+//! (`index`), so that a decision costs a few look-ups: one for each container above the user, one
+//! for each of his groups.
+
+mod check;
+pub mod dn;
+mod error;
+mod explain;
+mod index;
+mod prepare;
+mod principal;
+mod resolve;
+pub mod sid;
+mod verdict;
+
+pub use check::check;
+pub use dn::{Dn, DnError};
+pub use error::PolicyError;
+pub use explain::Explanation;
+pub use index::Policies;
+pub use principal::PrincipalError;
+pub use resolve::{Resolution, SenderFrom, TEST_TEXT};
+pub use sid::Sid;
+pub use verdict::{Beat, Considered, Lost, ShownLink, Verdict, Won};
+
+use crate::protocol::{Event, Purpose};
+
+/// What a request says of its user, as far as policy asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct User<'r> {
+    /// The distinguished name; a blank one counts as none.
+    pub dn: Option<&'r str>,
+    /// Distinguished names or SIDs of all groups, transitive. The user's own SID may be among them.
+    pub groups: &'r [String],
+}
+
+/// What a decision is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'r> {
+    /// Whom the message is for.
+    pub user: User<'r>,
+    /// What the user is doing, if the request says.
+    pub event: Option<Event>,
+    /// What the message is for.
+    pub purpose: Purpose,
+    /// The sender that a test names.
+    pub sender: Option<&'r str>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,297 @@
+//! From the winning policy, or `[helpdesk]`, to what a message is sent with.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::dn::Dn;
+use super::error::PolicyError;
+use super::index::Policies;
+use super::principal::Held;
+use super::{Query, User};
+use crate::config::{Block, Delivery, Helpdesk, Located, OnUnknown, Policy, Reach, Text};
+use crate::protocol::{Event, Purpose};
+
+/// The text of a test for a user whom no policy gives a text.
+pub const TEST_TEXT: &str = "This is a test message: %code%";
+
+/// What a message is sent with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution<'p> {
+    /// The policy that won; `None` for helpdesk messages, and for a test outside all policies.
+    pub policy: Option<&'p str>,
+    /// The first sender; it is configured.
+    pub sender: &'p str,
+    /// Who named it.
+    pub sender_from: SenderFrom,
+    /// The senders after it, as named: one that is not configured is found when its turn comes.
+    pub fallback: &'p [Located<String>],
+    /// What follows an outcome `unknown`.
+    pub on_unknown: OnUnknown,
+    /// The text and its translations.
+    pub text: &'p Text,
+    /// Which numbers may be texted.
+    pub reach: &'p Reach,
+    /// The most segments.
+    pub max_segments: Option<u8>,
+    /// The longest code expected, in characters.
+    pub code_length: Option<u8>,
+    /// The site of the origin-bound last line.
+    pub origin: Option<&'p str>,
+    /// Whether costly look-alike characters are replaced.
+    pub fold: bool,
+}
+
+/// Who named a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SenderFrom {
+    /// The request, which only a test may.
+    Request,
+    /// The policy.
+    Policy,
+    /// `[helpdesk]`.
+    Helpdesk,
+    /// `[defaults]`.
+    Defaults,
+}
+
+impl Policies {
+    /// Decides for one request.
+    pub fn resolve(&self, query: &Query) -> Result<Resolution<'_>, PolicyError> {
+        match query.purpose {
+            Purpose::VerificationCode => {
+                let policy = self.policy_of(&query.user)?;
+                self.verification_code(policy, query.event)
+            }
+            Purpose::HelpdeskCode | Purpose::NewPassword => self.helpdesk(query.purpose),
+            Purpose::Test => self.test(query),
+        }
+    }
+
+    /// The user's name, parsed, and what he holds of the groups that filters name.
+    pub(super) fn identify(&self, user: &User) -> Result<(Option<Dn>, Held), PolicyError> {
+        let written = user.dn.filter(|dn| !dn.trim().is_empty());
+        let dn = written.map(Dn::parse).transpose();
+        let dn = dn.map_err(|error| PolicyError::BadDn { error })?;
+        let held = self.principals.held(user, dn.as_ref())?;
+        Ok((dn, held))
+    }
+
+    fn policy_of(&self, user: &User) -> Result<&Policy, PolicyError> {
+        let (dn, held) = self.identify(user)?;
+        if let Some(dn) = &dn
+            && let Some(winner) = self.winner(dn, &held)?
+        {
+            return Ok(self.policy(winner));
+        }
+        self.default_policy(&dn, &held)
+    }
+
+    /// The default needs no link, but its filter counts: a user who is denied stays denied.
+    pub(super) fn default_policy(
+        &self,
+        dn: &Option<Dn>,
+        held: &Held,
+    ) -> Result<&Policy, PolicyError> {
+        let Some(name) = &self.config.defaults.policy else {
+            return Err(match dn {
+                None => PolicyError::NoDn,
+                Some(_) => PolicyError::NoPolicy,
+            });
+        };
+        let Some(number) = self.default else {
+            let name = name.value.clone();
+            return Err(PolicyError::UnknownDefault { name });
+        };
+        match self.rules[number].passes(held) {
+            true => Ok(&self.config.policies[number]),
+            false => Err(PolicyError::DefaultFiltered {
+                policy: name.value.clone(),
+            }),
+        }
+    }
+
+    fn verification_code<'p>(
+        &'p self,
+        policy: &'p Policy,
+        event: Option<Event>,
+    ) -> Result<Resolution<'p>, PolicyError> {
+        let purpose = Purpose::VerificationCode;
+        check_event(policy, event)?;
+        let Some(block) = &policy.verification_code else {
+            let policy = policy.name.value.clone();
+            return Err(PolicyError::PurposeOff { policy, purpose });
+        };
+        let owner = Owner::Policy(policy);
+        let sender = self.sender(&block.delivery, owner, purpose)?;
+        Ok(Resolution {
+            policy: Some(&policy.name),
+            ..resolution(sender, &block.delivery, &block.text, &policy.reach)
+        })
+    }
+
+    /// Helpdesk messages are the same for every user. A new password is never tried with a second
+    /// sender after `unknown`: two messages would be two copies of it.
+    fn helpdesk(&self, purpose: Purpose) -> Result<Resolution<'_>, PolicyError> {
+        static NONE: LazyLock<Helpdesk> = LazyLock::new(Helpdesk::default);
+        let helpdesk = self.config.helpdesk.as_ref().unwrap_or(&NONE);
+        let is_password = purpose == Purpose::NewPassword;
+        if is_password && !helpdesk.new_password {
+            return Err(PolicyError::NewPasswordOff);
+        }
+        let text = match is_password {
+            true => &helpdesk.new_password_text,
+            false => &helpdesk.helpdesk_code_text,
+        };
+        let text = text
+            .as_ref()
+            .ok_or(PolicyError::NoHelpdeskText { purpose })?;
+        let sender = self.sender(&helpdesk.delivery, Owner::Helpdesk, purpose)?;
+        let mut resolution = resolution(sender, &helpdesk.delivery, text, &helpdesk.reach);
+        if is_password {
+            resolution.on_unknown = OnUnknown::Stop;
+        }
+        Ok(resolution)
+    }
+
+    /// A test goes where the user's verification codes would go, whatever the event. Without a
+    /// policy, and if it names a sender, it tests that sender alone.
+    fn test(&self, query: &Query) -> Result<Resolution<'_>, PolicyError> {
+        static UNBOUND: LazyLock<(Block, Reach)> = LazyLock::new(|| {
+            let text = Text {
+                text: Located {
+                    value: TEST_TEXT.to_owned(),
+                    place: Default::default(),
+                },
+                translations: BTreeMap::new(),
+            };
+            let delivery = Delivery::default();
+            (Block { delivery, text }, Reach::default())
+        });
+        let policy = match self.policy_of(&query.user) {
+            Ok(policy) => Some(policy),
+            Err(PolicyError::NoDn | PolicyError::NoPolicy) => None,
+            Err(error) => return Err(error),
+        };
+        let block = policy.and_then(|p| p.verification_code.as_ref());
+        let block = block.unwrap_or(&UNBOUND.0);
+        let reach = policy.map_or(&UNBOUND.1, |policy| &policy.reach);
+        let owner = policy.map_or(Owner::Nobody, Owner::Policy);
+        let sender = match query.sender {
+            Some(name) => self.named_by_request(name)?,
+            None => self.sender(&block.delivery, owner, query.purpose)?,
+        };
+        let mut resolution = resolution(sender, &block.delivery, &block.text, reach);
+        resolution.policy = policy.map(|policy| policy.name.as_str());
+        if query.sender.is_some() {
+            resolution.fallback = &[];
+        }
+        Ok(resolution)
+    }
+
+    fn named_by_request(&self, name: &str) -> Result<(&str, SenderFrom), PolicyError> {
+        match self.config.senders.get_key_value(name) {
+            Some((name, _)) => Ok((name, SenderFrom::Request)),
+            None => Err(PolicyError::UnknownTestSender {
+                name: name.to_owned(),
+            }),
+        }
+    }
+
+    fn sender<'p>(
+        &'p self,
+        delivery: &'p Delivery,
+        owner: Owner,
+        purpose: Purpose,
+    ) -> Result<(&'p str, SenderFrom), PolicyError> {
+        let (sender, from) = match (&delivery.sender, &self.config.defaults.sender) {
+            (Some(own), _) => (own, owner.sender_from()),
+            (None, Some(default)) => (default, SenderFrom::Defaults),
+            (None, None) => {
+                let owner = owner.to_string();
+                return Err(PolicyError::NoSender { purpose, owner });
+            }
+        };
+        if self.config.senders.contains_key(&sender.value) {
+            return Ok((sender, from));
+        }
+        Err(PolicyError::UnknownSender {
+            name: sender.value.clone(),
+            owner: match from {
+                SenderFrom::Defaults => "[defaults]".to_owned(),
+                _ => owner.to_string(),
+            },
+        })
+    }
+}
+
+/// Whose words a message follows.
+#[derive(Clone, Copy)]
+enum Owner<'p> {
+    Policy(&'p Policy),
+    Helpdesk,
+    Nobody,
+}
+
+impl Owner<'_> {
+    fn sender_from(self) -> SenderFrom {
+        match self {
+            Owner::Policy(_) => SenderFrom::Policy,
+            Owner::Helpdesk => SenderFrom::Helpdesk,
+            Owner::Nobody => SenderFrom::Defaults,
+        }
+    }
+}
+
+impl std::fmt::Display for Owner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Owner::Policy(policy) => write!(f, "policy {:?}", policy.name.value),
+            Owner::Helpdesk => f.write_str("[helpdesk]"),
+            Owner::Nobody => f.write_str("the request"),
+        }
+    }
+}
+
+/// A request that names no event passes only where all are allowed.
+fn check_event(policy: &Policy, event: Option<Event>) -> Result<(), PolicyError> {
+    let Some(allowed) = &policy.events else {
+        return Ok(());
+    };
+    let name = || policy.name.value.clone();
+    match event {
+        Some(event) if allowed.contains(&event) => Ok(()),
+        Some(event) => Err(PolicyError::EventOff {
+            policy: name(),
+            event,
+        }),
+        None if [Event::Enroll, Event::Reset]
+            .iter()
+            .all(|e| allowed.contains(e)) =>
+        {
+            Ok(())
+        }
+        None => Err(PolicyError::EventMissing { policy: name() }),
+    }
+}
+
+fn resolution<'p>(
+    (sender, sender_from): (&'p str, SenderFrom),
+    delivery: &'p Delivery,
+    text: &'p Text,
+    reach: &'p Reach,
+) -> Resolution<'p> {
+    Resolution {
+        policy: None,
+        sender,
+        sender_from,
+        fallback: &delivery.fallback,
+        on_unknown: delivery.on_unknown.unwrap_or(OnUnknown::FailOver),
+        text,
+        reach,
+        max_segments: delivery.max_segments,
+        code_length: delivery.code_length,
+        origin: delivery.origin.as_ref().map(|origin| origin.as_str()),
+        fold: delivery.fold,
+    }
+}

@@ -1,0 +1,156 @@
+//! Windows security identifiers, `S-1-5-21-...`, as MS-DTYP section 2.4.2.1 writes them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Most sub-authorities that a SID has.
+const MAX_PARTS: usize = 15;
+
+/// A security identifier.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sid {
+    /// 48 bits.
+    authority: u64,
+    /// What is beyond `length` is 0.
+    parts: [u32; MAX_PARTS],
+    length: u8,
+}
+
+/// The text is not a SID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is not of the form S-1-5-21-...")]
+pub struct SidError;
+
+impl Sid {
+    /// `Authenticated Users`, S-1-5-11: whoever the request is for.
+    pub const AUTHENTICATED_USERS: Sid = Sid {
+        authority: 5,
+        parts: [11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        length: 1,
+    };
+
+    /// Whether the text is meant as a SID, rightly written or not.
+    pub fn is_meant(text: &str) -> bool {
+        let text = text.trim_start().as_bytes();
+        matches!(text, [b'S' | b's', b'-', b'0'..=b'9', ..])
+    }
+
+    /// Whether it is the `Domain Users` of some domain: S-1-5-21-x-y-z-513.
+    pub fn is_domain_users(&self) -> bool {
+        let parts = &self.parts[..usize::from(self.length)];
+        self.authority == 5 && matches!(parts, [21, _, _, _, 513])
+    }
+}
+
+impl FromStr for Sid {
+    type Err = SidError;
+
+    fn from_str(text: &str) -> Result<Sid, SidError> {
+        let mut numbers = text.trim().split('-');
+        let starts_well = numbers.next().is_some_and(|s| s.eq_ignore_ascii_case("S"))
+            && numbers.next() == Some("1");
+        if !starts_well {
+            return Err(SidError);
+        }
+        let authority = numbers.next().and_then(parse_authority).ok_or(SidError)?;
+        let mut sid = Sid {
+            authority,
+            parts: [0; MAX_PARTS],
+            length: 0,
+        };
+        for number in numbers {
+            let part = sid.parts.get_mut(usize::from(sid.length)).ok_or(SidError)?;
+            *part = decimal(number)
+                .and_then(|n| u32::try_from(n).ok())
+                .ok_or(SidError)?;
+            sid.length += 1;
+        }
+        match sid.length {
+            0 => Err(SidError),
+            _ => Ok(sid),
+        }
+    }
+}
+
+impl fmt::Display for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.authority >> 32 {
+            0 => write!(f, "S-1-{}", self.authority)?,
+            _ => write!(f, "S-1-0x{:012X}", self.authority)?,
+        }
+        self.parts[..usize::from(self.length)]
+            .iter()
+            .try_for_each(|part| write!(f, "-{part}"))
+    }
+}
+
+impl fmt::Debug for Sid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Decimal below 2^32, else twelve hex digits.
+fn parse_authority(text: &str) -> Option<u64> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let authority = match hex {
+        Some(hex) if hex.len() == 12 && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            u64::from_str_radix(hex, 16).ok()
+        }
+        Some(_) => None,
+        None => decimal(text),
+    };
+    authority.filter(|a| *a < 1 << 48)
+}
+
+fn decimal(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sids_are_read_in_any_case_and_printed_in_one() {
+        let cases = [
+            ("S-1-5-11", Some("S-1-5-11")),
+            (" s-1-5-21-1-2-3-513 ", Some("S-1-5-21-1-2-3-513")),
+            ("S-1-5-021-1-2-3-0513", Some("S-1-5-21-1-2-3-513")),
+            ("S-1-0x000000000005-11", Some("S-1-5-11")),
+            ("S-1-0x0100000000ff-1", Some("S-1-0x0100000000FF-1")),
+            ("S-1-5-4294967295", Some("S-1-5-4294967295")),
+            ("S-1-5-4294967296", None),
+            ("S-1-281474976710656-1", None),
+            ("S-1-0x05-1", None),
+            ("S-1-5", None),
+            ("S-1-5-", None),
+            ("S-1-5-+1", None),
+            ("S-2-5-11", None),
+            ("S-1-5-1-2-3-4-5-6-7-8-9-10-11-12-13-14-15-16", None),
+            ("CN=S-1-5-11", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let sid = text.parse::<Sid>().ok().map(|sid| sid.to_string());
+            assert_eq!(sid.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn domain_users_are_known_by_the_last_part_in_a_domain_only() {
+        let cases = [
+            ("S-1-5-21-1-2-3-513", true),
+            ("S-1-5-21-9-9-9-513", true),
+            ("S-1-5-21-1-2-3-512", false),
+            ("S-1-5-32-513", false),
+            ("S-1-5-21-1-2-513", false),
+            ("S-1-1-21-1-2-3-513", false),
+        ];
+        for (text, expected) in cases {
+            let sid: Sid = text.parse().unwrap();
+            assert_eq!(sid.is_domain_users(), expected, "{text}");
+        }
+    }
+}

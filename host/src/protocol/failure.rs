@@ -1,0 +1,166 @@
+//! Why a request was not accepted: the one table of error codes, with our wording for each.
+
+use std::{fmt, time::Duration};
+
+use super::Outcome;
+
+/// Declares the codes. Response, docs, `explain-error` and the JSON Schema are made from this.
+macro_rules! error_codes {
+    ($($variant:ident = $code:literal, $outcome:ident, $message:literal, $mend:literal;)+) => {
+        /// The stable code of a failure, for programs. The table is in this file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $(#[doc = $message] $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code in responses and logs.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The outcome that goes with it.
+            pub const fn outcome(self) -> Outcome {
+                match self { $(Self::$variant => Outcome::$outcome,)+ }
+            }
+
+            /// What is wrong, in our words.
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)+ }
+            }
+
+            /// What to do about it.
+            pub const fn mend(self) -> &'static str {
+                match self { $(Self::$variant => $mend,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    BadJson = "bad_json", Invalid, "the request is not JSON", "Send one JSON object, in UTF-8.";
+    TooLarge = "too_large", Invalid, "the request is too large", "Send at most 1 MiB and 4,096 groups.";
+    UnknownField = "unknown_field", Invalid, "the request has a field that version 1 does not know", "Correct or remove the field.";
+    DuplicateField = "duplicate_field", Invalid, "the request gives a field twice", "Give each field once.";
+    MissingField = "missing_field", Invalid, "the request lacks a field", "Add the field.";
+    BadField = "bad_field", Invalid, "a field of the request is wrong", "Correct the field.";
+    UnsupportedVersion = "unsupported_version", Invalid, "the request asks for a version that this program does not speak", "Send \"version\": 1.";
+    InvalidNumber = "invalid_number", Invalid, "user.phone is not a phone number", "Send it in E.164, such as +447700900123, or as dialled in the policy's region.";
+    IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
+
+    NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";
+    OptedOut = "opted_out", Rejected, "the recipient opted out of texts from this sender", "Ask the user to send START to the sender's number.";
+    Undeliverable = "undeliverable", Rejected, "no sender can reach this number", "Check the user's number, or add a fallback sender that reaches it.";
+
+    ProviderUnavailable = "provider_unavailable", Unavailable, "the provider can't be reached or failed before it took the message", "Repeat later. The log names the cause.";
+    Throttled = "throttled", Unavailable, "the provider wants it slower", "Repeat after retry_after.";
+    Exhausted = "exhausted", Unavailable, "the provider's quota is used up", "Repeat after retry_after, or raise the quota with the provider.";
+    Timeout = "timeout", Unavailable, "the provider was not reached in time", "Repeat later.";
+    Expired = "expired", Unavailable, "the code expired before it could be sent", "Make a new code.";
+    PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
+    LedgerUnavailable = "ledger_unavailable", Unavailable, "the ledger can't be used, so nothing was sent", "Mend the state folder: `textsender doctor` names the cause.";
+
+    Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat; report it with the log.";
+    InProgress = "in_progress", InProgress, "this id is being sent by another process", "Repeat the same id a little later for its outcome.";
+    Limited = "limited", Limited, "a limit is reached", "Repeat after retry_after. `textsender log` shows what used the limit up.";
+
+    MaybeSent = "maybe_sent", Unknown, "the message may have been sent", "Repeat with the same id only, which never sends twice; a new id may.";
+
+    NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";
+    PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on, if it is meant to be.";
+    EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
+    RegionNotAllowed = "region_not_allowed", Refused, "the policy does not allow texts to this region", "Add the region to the policy's regions.";
+    KindNotAllowed = "kind_not_allowed", Refused, "texts are not sent to this kind of number", "Use the user's mobile number.";
+
+    BadConfiguration = "bad_configuration", Misconfigured, "the configuration is wrong", "`textsender check` shows every fault.";
+    UnknownSender = "unknown_sender", Misconfigured, "no such sender is configured", "Add [senders.NAME], or name another.";
+    NoSender = "no_sender", Misconfigured, "neither the policy nor [defaults] names a sender", "Set [defaults] sender.";
+    PluginMissing = "plugin_missing", Misconfigured, "the sender's plugin is not there", "Put the file into the plugins folder.";
+    PluginRefused = "plugin_refused", Misconfigured, "the sender's plugin can't be used", "`textsender plugin list` shows why.";
+    BadSettings = "bad_settings", Misconfigured, "the plugin refuses the sender's settings", "Correct the settings.";
+    SecretMissing = "secret_missing", Misconfigured, "a secret of the sender can't be read", "Store the secret, or correct where it is read from.";
+    BadText = "bad_text", Misconfigured, "the policy's text can't be sent", "Correct the text.";
+    Unauthorized = "unauthorized", Misconfigured, "the provider refuses the sender's credentials", "Store the right secret.";
+    ProviderRefused = "provider_refused", Misconfigured, "the provider refuses the sender's settings or account", "The log names the provider's reason.";
+}
+
+/// A request that was not accepted: a code of the table, and what is particular to this case.
+///
+/// `detail` holds our own words and names from the configuration, never foreign text, a code, a
+/// secret or a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which row of the table.
+    pub code: ErrorCode,
+    /// What is particular: the field, the file, the sender.
+    pub detail: Option<String>,
+    /// How long to wait before a repeat, where that is known.
+    pub retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// A failure without particulars.
+    pub const fn new(code: ErrorCode) -> Self {
+        Self {
+            code,
+            detail: None,
+            retry_after: None,
+        }
+    }
+
+    /// A failure with particulars.
+    pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: Some(detail.into()),
+            retry_after: None,
+        }
+    }
+
+    /// Adds how long to wait.
+    pub fn after(self, retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..self
+        }
+    }
+
+    /// The outcome of the request.
+    pub const fn outcome(&self) -> Outcome {
+        self.code.outcome()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.message())?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_words() {
+        let codes: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(codes.len(), ErrorCode::ALL.len());
+        for code in codes {
+            assert!(
+                code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                "{code}"
+            );
+        }
+    }
+}

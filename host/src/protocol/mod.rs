@@ -1,0 +1,18 @@
+//! The protocol between a reset server and `textsender`, version 1: one JSON request in, one JSON
+//! response out, and an exit code.
+
+mod failure;
+mod id;
+mod outcome;
+mod request;
+mod response;
+
+pub use failure::{ErrorCode, Failure};
+pub use id::MessageId;
+pub use outcome::Outcome;
+pub use request::{Code, Content, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
+pub use response::{Attempt, ErrorBody, Response};
+pub use textsender_plugin_api::Purpose;
+
+/// The version of the protocol that this program speaks.
+pub const VERSION: u32 = 1;

@@ -1,0 +1,162 @@
+//! What a reset server asks for, read strictly: a request is whole and right, or nothing is sent.
+//!
+//! Errors name the field. They never repeat a value: it may be the code.
+
+mod fields;
+mod read;
+
+use std::{fmt, time::Duration};
+
+use serde::Deserialize;
+use textsender_plugin_api::{Purpose, Secret};
+
+use super::{Failure, MessageId};
+
+/// The largest request, in bytes.
+pub const MAX_REQUEST: usize = 1024 * 1024;
+
+/// The most groups that a request may name.
+pub const MAX_GROUPS: usize = 4096;
+
+/// One request, whole and right.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The caller's id, or a new one.
+    pub id: MessageId,
+    /// Why the message is sent.
+    pub purpose: Purpose,
+    /// What the user was doing.
+    pub event: Option<Event>,
+    /// Who asked for it, for the audit.
+    pub actor: Option<String>,
+    /// Who gets it.
+    pub user: User,
+    /// The code or the password that the text carries.
+    pub content: Content,
+    /// When the code ends, as time left from now.
+    pub expires_in: Option<Duration>,
+    /// The sender to test.
+    pub sender: Option<String>,
+}
+
+/// What the text carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// For both code purposes and tests.
+    Code(Code),
+    /// For `new_password`.
+    Password(Password),
+}
+
+/// What the user was doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// Enrolling a phone.
+    Enroll,
+    /// Resetting a password.
+    Reset,
+}
+
+impl Event {
+    /// The word used in requests and configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enroll => "enroll",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the caller knows of the user. It is trusted.
+#[derive(Clone, Default)]
+pub struct User {
+    /// The account name.
+    pub name: Option<String>,
+    /// The name for people.
+    pub display_name: Option<String>,
+    /// Where the user is in the directory.
+    pub dn: Option<String>,
+    /// The user's groups, transitive, as DNs or SIDs.
+    pub groups: Vec<String>,
+    /// The user's language, a BCP 47 tag.
+    pub locale: Option<String>,
+    /// The phone number, as given.
+    pub phone: String,
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A code: 4 to 64 printable characters. Never assume digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code(Secret);
+
+impl Code {
+    fn parse(code: &str) -> Option<Self> {
+        let fits = (4..=64).contains(&code.chars().count());
+        (fits && is_printable(code)).then(|| Self(Secret::new(code)))
+    }
+
+    /// The code, for the text.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+/// A password: 1 to 256 printable characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Password(Secret);
+
+impl Password {
+    fn parse(password: &str) -> Option<Self> {
+        let fits = (1..=256).contains(&password.chars().count());
+        (fits && is_printable(password)).then(|| Self(Secret::new(password)))
+    }
+
+    /// The password, for the text.
+    pub fn secret(&self) -> &Secret {
+        &self.0
+    }
+}
+
+fn is_printable(value: &str) -> bool {
+    value.trim() == value && !value.chars().any(char::is_control)
+}
+
+impl Request {
+    /// Reads one JSON document.
+    ///
+    /// # Errors
+    ///
+    /// A [`Failure`] with outcome `invalid` that names the field; with the id, where it was read.
+    pub fn parse(json: &[u8]) -> Result<Self, Failure> {
+        read::read(json)
+    }
+
+    /// The id in a document that is no right request, as far as it is JSON: for the response.
+    pub fn id_of(json: &[u8]) -> Option<MessageId> {
+        let document: serde_json::Value =
+            serde_json::from_slice(json.get(..MAX_REQUEST).unwrap_or(json)).ok()?;
+        MessageId::parse(document.get("id")?.as_str()?)
+    }
+
+    /// The secret that the text carries.
+    pub fn secret(&self) -> &Secret {
+        match &self.content {
+            Content::Code(code) => code.secret(),
+            Content::Password(password) => password.secret(),
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! From bytes to a [`Request`]: JSON, fields, and what belongs together.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use textsender_plugin_api::Purpose;
+
+use super::{
+    Code, Content, MAX_REQUEST, Password, Request, User,
+    fields::{Fields, Object, QUOTE_IT, TOO_MANY_GROUPS, Text, UserFields},
+};
+use crate::protocol::{ErrorCode, Failure, MessageId, VERSION};
+
+/// The longest value of any field but `groups`, in bytes.
+const MAX_VALUE: usize = 4096;
+
+pub(super) fn read(json: &[u8]) -> Result<Request, Failure> {
+    let fields = fields(json)?;
+    let version = fields.version.unwrap_or(VERSION);
+    if version != VERSION {
+        return Err(Failure::with_detail(
+            ErrorCode::UnsupportedVersion,
+            format!("{version}"),
+        ));
+    }
+    let purpose = fields.purpose.ok_or_else(|| missing("purpose"))?;
+    let content = content(purpose, fields.code, fields.password)?;
+    let sender = text("sender", fields.sender)?;
+    if sender.is_some() && purpose != Purpose::Test {
+        return Err(bad(
+            "sender",
+            "only a test may name its sender; policies do for the rest",
+        ));
+    }
+    Ok(Request {
+        id: id(fields.id)?,
+        purpose,
+        event: fields.event,
+        actor: text("actor", fields.actor)?,
+        user: user(fields.user.ok_or_else(|| missing("user"))?.0)?,
+        content,
+        expires_in: expiry(fields.expires_in, fields.expires_at)?,
+        sender,
+    })
+}
+
+fn fields(json: &[u8]) -> Result<Fields, Failure> {
+    if json.len() > MAX_REQUEST {
+        return Err(Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB"));
+    }
+    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let json = std::str::from_utf8(json).map_err(|error| {
+        let place = format!("byte {} is not UTF-8", error.valid_up_to() + 1);
+        Failure::with_detail(ErrorCode::BadJson, place)
+    })?;
+    let deserializer = &mut serde_json::Deserializer::from_str(json);
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(&mut *deserializer, &mut track);
+    match Object::<Fields>::deserialize(tracked) {
+        Ok(Object(fields)) => deserializer
+            .end()
+            .map(|()| fields)
+            .map_err(|error| not_json(&error)),
+        Err(error) if error.is_data() => Err(bad_data(&track.path().to_string(), &error)),
+        Err(error) => Err(not_json(&error)),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> Failure {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        _ => "it can't be read",
+    };
+    let place = format!(
+        "{what}, at line {}, column {}",
+        error.line(),
+        error.column()
+    );
+    Failure::with_detail(ErrorCode::BadJson, place)
+}
+
+/// Says what serde says, without the value that serde quotes.
+fn bad_data(path: &str, error: &serde_json::Error) -> Failure {
+    let said = error.to_string();
+    let name = || said.split('`').nth(1).map(shown).unwrap_or_default();
+    let within = |name: String| match path.rsplit_once('.') {
+        _ if path == "." || path == name => name,
+        Some((parent, last)) if last == name => format!("{parent}.{name}"),
+        _ => format!("{path}.{name}"),
+    };
+    if said.starts_with("unknown field") {
+        return Failure::with_detail(ErrorCode::UnknownField, within(name()));
+    }
+    if said.starts_with("duplicate field") {
+        return Failure::with_detail(ErrorCode::DuplicateField, within(name()));
+    }
+    if said.starts_with(TOO_MANY_GROUPS) {
+        return Failure::with_detail(ErrorCode::TooLarge, TOO_MANY_GROUPS);
+    }
+    let path = if path == "." { "the request" } else { path };
+    if said.starts_with(QUOTE_IT) {
+        return bad(path, QUOTE_IT);
+    }
+    let expected = said
+        .rsplit_once("expected ")
+        .map_or("another value", |(_, expected)| {
+            expected
+                .rfind(" at line ")
+                .map_or(expected, |at| &expected[..at])
+        });
+    bad(path, &format!("expected {expected}"))
+}
+
+/// A name that came from outside, short and printable.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(40).collect()
+}
+
+fn id(given: Option<Text>) -> Result<MessageId, Failure> {
+    match given {
+        Some(Text(id)) => MessageId::parse(&id).ok_or_else(|| {
+            bad(
+                "id",
+                "expected 1 to 128 printable ASCII characters without spaces",
+            )
+        }),
+        None => MessageId::random().map_err(|_| {
+            Failure::with_detail(ErrorCode::Crashed, "the system gives no randomness")
+        }),
+    }
+}
+
+fn content(
+    purpose: Purpose,
+    code: Option<Text>,
+    password: Option<Text>,
+) -> Result<Content, Failure> {
+    match (purpose, code, password) {
+        (Purpose::NewPassword, None, Some(Text(password))) => Password::parse(&password)
+            .map(Content::Password)
+            .ok_or_else(|| bad("password", "expected 1 to 256 printable characters")),
+        (Purpose::NewPassword, Some(_), _) => {
+            Err(bad("code", "new_password carries a password and no code"))
+        }
+        (Purpose::NewPassword, None, None) => Err(missing("password")),
+        (_, _, Some(_)) => Err(bad("password", "only new_password carries a password")),
+        (_, Some(Text(code)), None) => Code::parse(&code)
+            .map(Content::Code)
+            .ok_or_else(|| bad("code", "expected 4 to 64 printable characters")),
+        (_, None, None) => Err(missing("code")),
+    }
+}
+
+fn user(fields: UserFields) -> Result<User, Failure> {
+    Ok(User {
+        name: text("user.name", fields.name)?,
+        display_name: text("user.display_name", fields.display_name)?,
+        dn: text("user.dn", fields.dn)?,
+        groups: fields.groups.0,
+        locale: text("user.locale", fields.locale)?,
+        phone: text("user.phone", fields.phone)?.ok_or_else(|| missing("user.phone"))?,
+    })
+}
+
+/// A value of reasonable length. An empty one is as good as none.
+fn text(field: &str, value: Option<Text>) -> Result<Option<String>, Failure> {
+    match value {
+        Some(Text(value)) if value.len() > MAX_VALUE => Err(bad(field, "longer than 4,096 bytes")),
+        Some(Text(value)) if value.is_empty() => Ok(None),
+        value => Ok(value.map(|Text(value)| value)),
+    }
+}
+
+fn expiry(seconds: Option<u64>, at: Option<Text>) -> Result<Option<Duration>, Failure> {
+    match (seconds, at) {
+        (None, None) => Ok(None),
+        (Some(_), Some(_)) => Err(bad("expires_at", "give expires_in or expires_at, not both")),
+        (Some(seconds), None) => Ok(Some(Duration::from_secs(seconds))),
+        (None, Some(Text(at))) => {
+            let at: Timestamp = at.parse().map_err(|_| {
+                bad(
+                    "expires_at",
+                    "expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+                )
+            })?;
+            Ok(Some(
+                at.duration_since(Timestamp::now())
+                    .try_into()
+                    .unwrap_or_default(),
+            ))
+        }
+    }
+}
+
+fn missing(field: &str) -> Failure {
+    Failure::with_detail(ErrorCode::MissingField, field)
+}
+
+fn bad(field: &str, fault: &str) -> Failure {
+    Failure::with_detail(ErrorCode::BadField, format!("{field}: {fault}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(json: &str) -> String {
+        Request::parse(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    const SMALLEST: &str =
+        r#"{"purpose":"verification_code","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+
+    #[test]
+    fn smallest_request() {
+        let request = Request::parse(SMALLEST.as_bytes()).unwrap();
+        assert_eq!(request.secret().expose(), "beK989vc");
+        assert_eq!(request.id.as_str().len(), 32);
+    }
+
+    #[test]
+    fn white_space_and_a_byte_order_mark_are_fine() {
+        let request = format!("\u{feff}\r\n\r\n{SMALLEST}\r\n");
+        assert!(Request::parse(request.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn errors_name_the_field_and_never_the_value() {
+        let cases = [
+            (
+                "",
+                "the request is not JSON: it ends too early, at line 1, column 0",
+            ),
+            (
+                "{",
+                "the request is not JSON: it ends too early, at line 1, column 1",
+            ),
+            (
+                "[]",
+                "a field of the request is wrong: the request: expected an object",
+            ),
+            (
+                "{} {}",
+                "the request is not JSON: it can't be read, at line 1, column 4",
+            ),
+            ("{}", "the request lacks a field: purpose"),
+            (
+                r#"{"purpose":"other"}"#,
+                "a field of the request is wrong: purpose: expected one of `verification_code`, `helpdesk_code`, `new_password`, `test`",
+            ),
+            (r#"{"purpose":"test"}"#, "the request lacks a field: code"),
+            (
+                r#"{"purpose":"test","code":"12345"}"#,
+                "the request lacks a field: user",
+            ),
+            (
+                r#"{"purpose":"test","code":"12345","user":{}}"#,
+                "the request lacks a field: user.phone",
+            ),
+            (
+                r#"{"purpose":"test","code":123456}"#,
+                "a field of the request is wrong: code: put it in quotes: a number loses leading zeros",
+            ),
+            (
+                r#"{"code":"abcd","code":"abcd"}"#,
+                "the request gives a field twice: code",
+            ),
+            (
+                r#"{"user":{"phone":"1","phone":"2"}}"#,
+                "the request gives a field twice: user.phone",
+            ),
+            (
+                r#"{"cod":"1"}"#,
+                "the request has a field that version 1 does not know: cod",
+            ),
+            (
+                r#"{"user":{"fone":"1"}}"#,
+                "the request has a field that version 1 does not know: user.fone",
+            ),
+            (
+                r#"{"user":"s3cret, expected nothing"}"#,
+                "a field of the request is wrong: user: expected an object",
+            ),
+            (
+                r#"{"user":["ada"]}"#,
+                "a field of the request is wrong: user: expected an object",
+            ),
+            (
+                r#"{"user":{"groups":[1]}}"#,
+                "a field of the request is wrong: user.groups[0]: put it in quotes: a number loses leading zeros",
+            ),
+            (
+                r#"{"version":2}"#,
+                "the request asks for a version that this program does not speak: 2",
+            ),
+            (
+                r#"{"purpose":"new_password","code":"abcd"}"#,
+                "a field of the request is wrong: code: new_password carries a password and no code",
+            ),
+            (
+                r#"{"purpose":"test","code":"abcd","password":"x"}"#,
+                "a field of the request is wrong: password: only new_password carries a password",
+            ),
+            (
+                r#"{"purpose":"test","code":"abc"}"#,
+                "a field of the request is wrong: code: expected 4 to 64 printable characters",
+            ),
+            (
+                r#"{"purpose":"verification_code","code":"abcd","sender":"x"}"#,
+                "a field of the request is wrong: sender: only a test may name its sender; policies do for the rest",
+            ),
+            (
+                r#"{"purpose":"test","code":"abcd","user":{"phone":"1"},"expires_at":"soon"}"#,
+                "a field of the request is wrong: expires_at: expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+            ),
+            (
+                r#"{"expires_in":-1}"#,
+                "a field of the request is wrong: expires_in: expected u64",
+            ),
+        ];
+        for (json, expected) in cases {
+            assert_eq!(fault(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn bounds() {
+        let groups = vec![r#""S-1-5-21-1""#; 4097].join(",");
+        assert!(fault(&format!(r#"{{"user":{{"groups":[{groups}]}}}}"#)).contains("4,096 groups"));
+        assert!(fault(&" ".repeat(MAX_REQUEST + 1)).contains("1 MiB"));
+        for deep in [
+            "[",
+            r#"{"user":"#,
+            r#"{"user":{"groups":["#,
+            r#"{"actor":["#,
+        ] {
+            let fault = fault(&deep.repeat(MAX_REQUEST / deep.len()));
+            assert!(
+                fault.starts_with("a field of the request is wrong"),
+                "{fault}"
+            );
+        }
+        assert!(
+            Request::parse(b"{\"code\":\"\xff\"}")
+                .unwrap_err()
+                .to_string()
+                .contains("byte 10")
+        );
+    }
+}

@@ -1,0 +1,138 @@
+//! What a caller gets back: one line of JSON, without a code, a secret or a full number.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{Failure, MessageId, Outcome, VERSION};
+
+/// The response to one request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Response {
+    /// The protocol's version.
+    pub version: u32,
+    /// The message's id, the caller's or one made for it. Absent where the request was not read
+    /// far enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// In a stream, the number of the request's line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The sender that took the message, or was asked last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// The policy that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// The language of the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The recipient, masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
+    /// How many segments the text takes, as carriers count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub segments: Option<u32>,
+    /// The provider's id of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// Every attempt, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Attempt>,
+    /// Whether this is the stored response of an earlier request with this id.
+    #[serde(skip_serializing_if = "is_false")]
+    pub replayed: bool,
+    /// Whether the recipient may get the text more than once.
+    #[serde(skip_serializing_if = "is_false")]
+    pub may_duplicate: bool,
+    /// Why it was not accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
+}
+
+/// One attempt to hand the message to a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The sender that was asked.
+    pub sender: String,
+    /// How the attempt ended.
+    pub outcome: Outcome,
+    /// Why, unless it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// Why a request was not accepted.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorBody {
+    /// The stable code.
+    pub code: &'static str,
+    /// What is wrong, for operators.
+    pub message: String,
+    /// Whether the same request may succeed later without anybody's doing.
+    pub retryable: bool,
+    /// How long to wait before a repeat, in whole seconds, rounded up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl Response {
+    /// The response to a message, accepted unless it [fails](Self::fail).
+    pub fn for_id(id: &MessageId) -> Self {
+        Self::new(Some(id.as_str().to_owned()))
+    }
+
+    /// The response to a request that could not be read, or not be begun.
+    pub fn failed(id: Option<MessageId>, failure: &Failure) -> Self {
+        let mut response = Self::new(id.map(|id| id.as_str().to_owned()));
+        response.fail(failure);
+        response
+    }
+
+    fn new(id: Option<String>) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            line: None,
+            outcome: Outcome::Accepted,
+            sender: None,
+            policy: None,
+            locale: None,
+            recipient: None,
+            segments: None,
+            provider_id: None,
+            attempts: Vec::new(),
+            replayed: false,
+            may_duplicate: false,
+            error: None,
+        }
+    }
+
+    /// Puts a failure, and its outcome, into the response.
+    pub fn fail(&mut self, failure: &Failure) {
+        let expired = failure.code == super::ErrorCode::Expired;
+        self.outcome = failure.outcome();
+        self.error = Some(ErrorBody {
+            code: failure.code.as_str(),
+            message: failure.to_string(),
+            retryable: failure.outcome().is_retryable() && !expired,
+            retry_after: failure.retry_after.map(whole_seconds),
+        });
+    }
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}

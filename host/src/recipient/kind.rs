@@ -1,0 +1,127 @@
+//! [`Kind`]: what sort of line a number belongs to, and which sorts are not texted unless somebody says so.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The sort of line behind a number, in libphonenumber's division.
+///
+/// A number that nobody has been given yet has the kind that most numbers around it have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Kind {
+    /// A mobile telephone.
+    Mobile,
+    /// A landline. Some take texts and read them out; most do not.
+    Fixed,
+    /// A region that gives both the same numbers, as North America does.
+    FixedOrMobile,
+    /// Charged at a rate of its own, part of which goes to whoever holds the number.
+    Premium,
+    /// The caller and the holder share the charge.
+    SharedCost,
+    /// Free to call; the holder pays.
+    TollFree,
+    /// Follows its holder from line to line (the United Kingdom's 070, North America's 500).
+    Personal,
+    /// A pager.
+    Pager,
+    /// One number for a whole company ("universal access number").
+    Uan,
+    /// Reaches a voice mailbox, not a telephone.
+    Voicemail,
+    /// Telephony over the internet.
+    Voip,
+}
+
+impl Kind {
+    /// Every kind, at the place of its number.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Mobile,
+        Self::Fixed,
+        Self::FixedOrMobile,
+        Self::Premium,
+        Self::SharedCost,
+        Self::TollFree,
+        Self::Personal,
+        Self::Pager,
+        Self::Uan,
+        Self::Voicemail,
+        Self::Voip,
+    ];
+
+    /// The name used in configuration and output: `fixed_or_mobile`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mobile => "mobile",
+            Self::Fixed => "fixed",
+            Self::FixedOrMobile => "fixed_or_mobile",
+            Self::Premium => "premium",
+            Self::SharedCost => "shared_cost",
+            Self::TollFree => "toll_free",
+            Self::Personal => "personal",
+            Self::Pager => "pager",
+            Self::Uan => "uan",
+            Self::Voicemail => "voicemail",
+            Self::Voip => "voip",
+        }
+    }
+
+    /// Whether messages to this kind are refused unless the administrator allows them.
+    ///
+    /// Two reasons. *Premium*, *shared cost* and *personal* numbers pay their holder for what arrives:
+    /// whoever can type a number into a password reset could have the company's account pay out to it
+    /// ("artificially inflated traffic"). *Toll free*, *pager*, *universal access* and *voicemail* numbers are
+    /// answered by machines and switchboards: a code sent there reaches no user, or the wrong one.
+    ///
+    /// Landlines and VoIP lines are not refused: many take texts, and users have nothing else.
+    #[must_use]
+    pub fn is_refused_by_default(self) -> bool {
+        match self {
+            Self::Premium | Self::SharedCost | Self::Personal => true,
+            Self::TollFree | Self::Pager | Self::Uan | Self::Voicemail => true,
+            Self::Mobile | Self::Fixed | Self::FixedOrMobile | Self::Voip => false,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn every_kind_stands_at_its_number_and_has_one_name() {
+        for (number, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, number);
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+
+    #[test]
+    fn what_pays_its_holder_or_reaches_nobody_is_refused() {
+        let refused = Kind::ALL
+            .into_iter()
+            .filter(|kind| kind.is_refused_by_default())
+            .map(Kind::as_str);
+        let expected = [
+            "premium",
+            "shared_cost",
+            "toll_free",
+            "personal",
+            "pager",
+            "uan",
+            "voicemail",
+        ];
+        assert_eq!(refused.collect::<Vec<_>>(), expected);
+    }
+}

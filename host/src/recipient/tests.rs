@@ -1,0 +1,27 @@
+#![allow(clippy::unwrap_used)]
+
+mod agreement;
+mod placing;
+mod reading;
+
+use super::{Recipient, RecipientError, Region};
+
+fn region(code: &str) -> Region {
+    Region::parse(code).unwrap()
+}
+
+fn read(raw: &str, home: &str) -> Result<Recipient, RecipientError> {
+    Recipient::read(raw, Some(region(home)))
+}
+
+fn international(raw: &str) -> Recipient {
+    Recipient::read(raw, None).unwrap_or_else(|error| panic!("{raw}: {error}"))
+}
+
+/// Each line of `tests/expected.tsv`: E.164, region, kind, national form.
+fn expected() -> impl Iterator<Item = [&'static str; 4]> {
+    include_str!("tests/expected.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').collect::<Vec<_>>().try_into().unwrap())
+}

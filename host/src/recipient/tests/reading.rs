@@ -1,0 +1,307 @@
+//! What people write, and what becomes of it.
+
+use proptest::prelude::*;
+use textsender_plugin_api::{Phone, PhoneError};
+
+use super::{expected, international, read, region};
+use crate::recipient::RecipientError::*;
+use crate::recipient::{Recipient, Region, prefixes};
+
+#[test]
+fn reads_what_people_write() {
+    let same = [
+        "+447700900123",
+        "+44 7700 900123",
+        "+44 (0)7700 900123",
+        "+44(0) 7700-900-123",
+        "+4407700900123",
+        "(+44) 7700.900.123",
+        "  +44 7700/900123  ",
+        "tel:+44-7700-900123",
+        "TEL:07700900123",
+        "tel: +44 7700 900123",
+        "00447700900123",
+        "00 44 (0) 7700 900123",
+        "07700 900123",
+        "07700\u{a0}900\u{a0}123",
+        "07700\u{202f}900\u{3000}123",
+        "7700900123",
+        "447700900123",
+        "(0)7700 900123",
+        "０７７００　９００１２３",
+        "＋４４ ７７００ ９００１２３",
+        "٠٧٧٠٠٩٠٠١٢٣",
+        "۰۷۷۰۰۹۰۰۱۲۳",
+        "07700–900−123",
+        "\u{202a}+44 7700 900123\u{202c}",
+        "\u{feff}07700\u{200b}900123",
+    ];
+    for raw in same {
+        let recipient = read(raw, "GB").unwrap_or_else(|error| panic!("{raw}: {error}"));
+        assert_eq!(recipient.phone.e164(), "+447700900123", "{raw}");
+        assert_eq!(recipient.national, "07700900123", "{raw}");
+    }
+}
+
+#[test]
+fn reads_national_forms_by_the_home_region() {
+    let cases = [
+        ("GB", "020 7946 0018", "+442079460018"),
+        ("GB", "(01632) 960 123", "+441632960123"),
+        ("IE", "087 123 4567", "+353871234567"),
+        ("US", "(201) 555-0123", "+12015550123"),
+        ("US", "1-201-555-0123", "+12015550123"),
+        ("US", "011 44 7700 900123", "+447700900123"),
+        ("JM", "876 210 1234", "+18762101234"),
+        ("AI", "235 1234", "+12642351234"),
+        ("FR", "06 39 98 12 34", "+33639981234"),
+        ("DE", "0171 / 39200 55", "+491713920055"),
+        ("IT", "06 1234 5678", "+390612345678"),
+        ("IT", "347 123 4567", "+393471234567"),
+        ("ES", "612 34 56 78", "+34612345678"),
+        ("RU", "8 (912) 345-67-89", "+79123456789"),
+        ("RU", "8 10 44 7700 900123", "+447700900123"),
+        ("KZ", "8 (771) 000 9998", "+77710009998"),
+        ("HU", "06 20 123 4567", "+36201234567"),
+        ("JP", "090-1234-5678", "+819012345678"),
+        ("JP", "010 44 7700 900123", "+447700900123"),
+        ("AU", "0491 570 156", "+61491570156"),
+        ("AU", "0011 44 7700 900123", "+447700900123"),
+        ("AR", "011 15-2345-6789", "+5491123456789"),
+        ("BR", "(11) 96123-4567", "+5511961234567"),
+        ("IN", "098765 43210", "+919876543210"),
+        ("GL", "22 12 34", "+299221234"),
+    ];
+    for (home, raw, e164) in cases {
+        let recipient = read(raw, home).unwrap_or_else(|error| panic!("{home} {raw}: {error}"));
+        assert_eq!(recipient.phone.e164(), e164, "{home} {raw}");
+    }
+}
+
+#[test]
+fn refuses_what_is_no_single_number_and_says_why() {
+    let gb = region("GB");
+    let possible = prefixes::calling_code(&Phone::parse("+447700900123").unwrap())
+        .unwrap()
+        .lengths;
+    let cases = [
+        ("", Empty),
+        ("  ", Empty),
+        ("+", Empty),
+        ("tel:", Empty),
+        ("07700\n900123", ControlCharacter { position: 6 }),
+        ("07700\t900123", ControlCharacter { position: 6 }),
+        ("07700900123\0", ControlCharacter { position: 12 }),
+        ("020 7946 0018 ext. 12", Extension),
+        ("020 7946 0018 EXTENSION 12", Extension),
+        ("020 7946 0018x12", Extension),
+        ("020 7946 0018 x 12", Extension),
+        ("020 7946 0018#12", Extension),
+        ("tel:+442079460018;ext=12", Extension),
+        ("0800 FLOWERS", Letters { position: 6 }),
+        ("n/a", Letters { position: 1 }),
+        ("sip:bob", Letters { position: 1 }),
+        ("０７７００ ｅ", Letters { position: 7 }),
+        ("07700900123, 07700900124", SeveralNumbers { position: 12 }),
+        ("07700900123;07700900124", SeveralNumbers { position: 12 }),
+        (
+            "+447700900123 +447700900124",
+            SeveralNumbers { position: 15 },
+        ),
+        ("++447700900123", SeveralNumbers { position: 2 }),
+        ("07700900123 & 124", SeveralNumbers { position: 13 }),
+        (
+            "*100#",
+            OddCharacter {
+                found: '*',
+                position: 1,
+            },
+        ),
+        (
+            "07700_900123",
+            OddCharacter {
+                found: '_',
+                position: 6,
+            },
+        ),
+        (
+            "📞07700900123",
+            OddCharacter {
+                found: '📞',
+                position: 1,
+            },
+        ),
+        ("999", ShortCode { digits: 3 }),
+        ("85058", ShortCode { digits: 5 }),
+        ("+44999", NotE164(PhoneError::TooShort { digits: 5 })),
+        (
+            "+4477009001231234",
+            NotE164(PhoneError::TooLong { digits: 16 }),
+        ),
+        ("+07700900123", NotE164(PhoneError::LeadingZero)),
+        ("+2101234567", UnknownCallingCode),
+        (
+            "+44770090",
+            TooShort {
+                calling_code: 44,
+                digits: 6,
+                possible,
+            },
+        ),
+        (
+            "+4477009001234",
+            TooLong {
+                calling_code: 44,
+                digits: 11,
+                possible,
+            },
+        ),
+        (
+            "+44 00 7700 900123",
+            TooLong {
+                calling_code: 44,
+                digits: 12,
+                possible,
+            },
+        ),
+        (
+            "+44 77009001",
+            WrongLength {
+                calling_code: 44,
+                digits: 8,
+            },
+        ),
+        (
+            "+44 7700 90012",
+            WrongLength {
+                calling_code: 44,
+                digits: 9,
+            },
+        ),
+        (
+            "07700 90012",
+            WrongLength {
+                calling_code: 44,
+                digits: 9,
+            },
+        ),
+        (
+            "07700 9001234",
+            TooLong {
+                calling_code: 44,
+                digits: 11,
+                possible,
+            },
+        ),
+        (
+            "07700 900123 07700 900124",
+            NotNational {
+                region: gb,
+                calling_code: 44,
+            },
+        ),
+    ];
+    for (raw, error) in cases {
+        assert_eq!(Recipient::read(raw, Some(gb)), Err(error), "{raw:?}");
+    }
+}
+
+#[test]
+fn needs_a_home_region_for_national_forms() {
+    for raw in ["07700 900123", "00447700900123", "7700900123"] {
+        assert_eq!(Recipient::read(raw, None), Err(NoRegion), "{raw}");
+        assert_eq!(
+            Recipient::read(raw, Some(Region::WORLD)),
+            Err(NoRegion),
+            "{raw}"
+        );
+    }
+    assert_eq!(Recipient::read("85058", None), Err(ShortCode { digits: 5 }));
+}
+
+#[test]
+fn messages_say_what_to_do_and_repeat_no_digit_of_the_number() {
+    let cases = [
+        (
+            "07700 90012 ext 6",
+            "the phone number has an extension, which can't be texted; give a number that reaches the telephone",
+        ),
+        (
+            "+4477009001234",
+            "the phone number is too long: 11 digits after +44, where numbers have 7, 9 or 10",
+        ),
+        (
+            "+1201555012",
+            "the phone number is too short: 9 digits after +1, where numbers have 10",
+        ),
+        (
+            "0770 0900 1234 5678 9",
+            "the phone number can't be read as a number of GB; write it with + and the calling code (+44... for GB)",
+        ),
+    ];
+    for (raw, message) in cases {
+        assert_eq!(read(raw, "GB").unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn a_trunk_zero_goes_where_no_number_begins_with_one() {
+    let cases = [
+        ("+81 (0)90-1234-5678", "+819012345678"),
+        ("+62 (0)812 3456 7890", "+6281234567890"),
+        ("+49 (0)171 3920055", "+491713920055"),
+        ("+34 (0)612 345 678", "+34612345678"),
+        ("+39 (0)6 1234 5678", "+390612345678"), // Rome's numbers begin with 0
+        ("+225 (0)1 23 45 67 89", "+2250123456789"), // so do Côte d'Ivoire's
+    ];
+    for (raw, e164) in cases {
+        assert_eq!(international(raw).phone.e164(), e164, "{raw}");
+    }
+}
+
+#[test]
+fn debug_masks() {
+    let printed = format!("{:?}", international("+447700900123"));
+    assert_eq!(
+        printed,
+        "Recipient { phone: Phone(+44*******123), region: Region(GB), kind: Mobile, .. }"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(raw in "\\PC*", home in prop::sample::select(vec!["GB", "US", "IT", "AR", "001"])) {
+        let _ = read(&raw, home);
+    }
+
+    #[test]
+    fn anything_like_a_number_is_read_or_refused(
+        raw in "(tel:)?[+＋]{0,2}[0-9０-９ ()./x;,#-]{0,24}",
+        home in prop::sample::select(vec!["GB", "DE", "RU", "AU", "BR", "MX"]),
+    ) {
+        let _ = read(&raw, home);
+    }
+
+    /// However a number is dressed, it is the same number; and what was read is read again as itself.
+    #[test]
+    fn dress_changes_nothing(
+        e164 in prop::sample::select(expected().map(|line| line[0]).collect::<Vec<_>>()),
+        dress in prop::collection::vec(prop::sample::select(vec!["", "", " ", "-", ".", "\u{a0}", "(", ") ", "/"]), 16),
+    ) {
+        let dressed: String = e164.chars().zip(dress).flat_map(|(digit, dress)| [digit.to_string(), dress.to_owned()]).collect();
+        let bare = international(e164);
+        prop_assert_eq!(&international(&dressed), &bare);
+        prop_assert_eq!(bare.phone.e164(), e164);
+    }
+
+    #[test]
+    fn errors_never_repeat_the_number(digits in "[1-9][0-9]{6,17}", dress in "[x#,*_a]?") {
+        for raw in [format!("+{digits}{dress}1"), format!("{digits}{dress}1")] {
+            if let Err(error) = read(&raw, "GB") {
+                prop_assert!(!error.to_string().contains(&digits[..5]), "{}", error);
+                let debugged = format!("{error:?}");
+                prop_assert!(!debugged.contains(&digits[..5]), "{}", debugged);
+            }
+        }
+    }
+}

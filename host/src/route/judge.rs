@@ -1,0 +1,184 @@
+//! From a plugin's word and the front's own knowledge to an outcome: the verdict table.
+
+use std::time::Duration;
+
+use textsender_plugin_api::{FailureKind, Receipt, SendError, Verdict as Claim};
+
+use crate::{
+    config::OnUnknown,
+    plugins::{CallEnd, CallResult, Reply, Trace},
+    protocol::{ErrorCode, Failure, Outcome},
+};
+
+/// What one attempt comes to.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// A provider took the message.
+    Accepted(Receipt),
+    /// It did not, or may have.
+    Failed {
+        /// Which row of the error table.
+        failure: Failure,
+        /// Whether the same sender may be asked again.
+        again: Again,
+        /// Whether the next sender may be asked.
+        next: bool,
+        /// How long the provider asks to wait.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// Whether the same sender may be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    No,
+    AfterBackoff,
+}
+
+/// One row for each verdict of a plugin.
+const fn row(claim: Claim, on_unknown: OnUnknown) -> (ErrorCode, Again, bool) {
+    match claim {
+        Claim::Rejected => (ErrorCode::NumberRejected, Again::No, false),
+        Claim::OptedOut => (ErrorCode::OptedOut, Again::No, false),
+        Claim::UndeliverableHere => (ErrorCode::Undeliverable, Again::No, true),
+        Claim::Throttled => (ErrorCode::Throttled, Again::AfterBackoff, true),
+        Claim::Exhausted => (ErrorCode::Exhausted, Again::No, true),
+        Claim::Unavailable => (ErrorCode::ProviderUnavailable, Again::AfterBackoff, true),
+        Claim::Unauthorized => (ErrorCode::Unauthorized, Again::No, true),
+        Claim::Misconfigured => (ErrorCode::ProviderRefused, Again::No, true),
+        // A verdict that this host does not know yet is the most careful one.
+        _ => (
+            ErrorCode::MaybeSent,
+            Again::No,
+            matches!(on_unknown, OnUnknown::FailOver),
+        ),
+    }
+}
+
+/// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
+/// a message may have left, the front knows better.
+pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Verdict {
+    let CallEnd { result, trace } = end;
+    match result {
+        CallResult::Replied(Reply::Sent(receipt)) if trace.is_answered() => {
+            Verdict::Accepted(receipt)
+        }
+        CallResult::Replied(_) => {
+            tracing::warn!(
+                sender,
+                "the plugin says accepted, but no provider answered it"
+            );
+            failed(sender, Claim::Unknown, None, on_unknown)
+        }
+        CallResult::Failed(error) => claimed(sender, &error, &trace, on_unknown),
+        CallResult::Panicked => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
+        CallResult::Died => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
+        CallResult::TimedOut => by_stage(sender, &trace, ErrorCode::Timeout, on_unknown),
+    }
+}
+
+/// A plugin's error, unless it claims *not sent* of a message that may have been.
+fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown) -> Verdict {
+    let code = error.provider_code.as_deref().unwrap_or_default();
+    tracing::warn!(sender, verdict = ?error.verdict, provider_code = code, "plugin: {}", error.message);
+    if error.verdict != Claim::Unknown && trace.is_in_doubt() {
+        return failed(sender, Claim::Unknown, None, on_unknown);
+    }
+    let mut verdict = failed(sender, error.verdict, error.retry_after, on_unknown);
+    if let Verdict::Failed { failure, .. } = &mut verdict {
+        let timed_out = error.failure == Some(FailureKind::Timeout);
+        if timed_out && failure.code == ErrorCode::ProviderUnavailable {
+            failure.code = ErrorCode::Timeout;
+        }
+        if let (Some(kind), Outcome::Unavailable) = (error.failure, failure.outcome()) {
+            failure.detail = Some(format!("sender {sender}: {}", kind.as_str()));
+        }
+    }
+    verdict
+}
+
+/// A message whose plugin said nothing of it.
+fn by_stage(sender: &str, trace: &Trace, code: ErrorCode, on_unknown: OnUnknown) -> Verdict {
+    if trace.has_left() {
+        return failed(sender, Claim::Unknown, None, on_unknown);
+    }
+    let again = match code {
+        // A fresh process may do better; one that hung would hang again.
+        ErrorCode::PluginFailed => Again::AfterBackoff,
+        _ => Again::No,
+    };
+    Verdict::Failed {
+        failure: of_sender(code, sender),
+        again,
+        next: true,
+        retry_after: None,
+    }
+}
+
+fn failed(
+    sender: &str,
+    claim: Claim,
+    retry_after: Option<Duration>,
+    on_unknown: OnUnknown,
+) -> Verdict {
+    let (code, again, next) = row(claim, on_unknown);
+    let failure = of_sender(code, sender).after(retry_after);
+    Verdict::Failed {
+        failure,
+        again,
+        next,
+        retry_after,
+    }
+}
+
+fn of_sender(code: ErrorCode, sender: &str) -> Failure {
+    Failure::with_detail(code, format!("sender {sender}"))
+}
+
+impl Verdict {
+    /// A sender that could not be asked: the next one may.
+    pub(super) fn not_asked(failure: Failure) -> Self {
+        let again = match failure.code {
+            ErrorCode::PluginFailed => Again::AfterBackoff,
+            _ => Again::No,
+        };
+        Self::Failed {
+            failure,
+            again,
+            next: true,
+            retry_after: None,
+        }
+    }
+
+    /// A message that the provider proved not to have.
+    pub(super) fn absent(sender: &str) -> Self {
+        failed(sender, Claim::Unavailable, None, OnUnknown::Stop)
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        self.outcome() == Outcome::Unknown
+    }
+
+    pub(super) fn outcome(&self) -> Outcome {
+        self.failure().map_or(Outcome::Accepted, Failure::outcome)
+    }
+
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Accepted(_) => None,
+            Self::Failed { failure, .. } => Some(failure),
+        }
+    }
+}
+
+/// Which of several failures the caller is told: the one that binds most. A number that a sender
+/// can't reach is refused for good only if no other sender may yet reach it.
+pub(super) fn rank(failure: &Failure) -> u8 {
+    match (failure.outcome(), failure.code) {
+        (Outcome::Unknown, _) => 0,
+        (Outcome::Rejected, ErrorCode::Undeliverable) => 4,
+        (Outcome::Rejected, _) => 1,
+        (Outcome::Unavailable, _) => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,269 @@
+//! Who is asked, how often, and what several answers come to.
+//!
+//! ```text
+//! for each sender of the plan:  attempt -> judge -> the same sender again, the next one, or stop
+//! at the end:                   accepted, then unknown, rejected, unavailable, misconfigured
+//! ```
+//!
+//! A text that does not arrive locks a person out; one sent twice costs money and trust. So a
+//! repeat happens only where it is certain that nothing was sent, or where policy says that a code
+//! twice is better than none.
+
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use textsender_plugin_api::{Found, Message, Receipt};
+use tokio::time::Instant;
+
+use crate::{
+    config::OnUnknown,
+    plugins::{CallEnd, CallResult, Reply, Work},
+    protocol::{Attempt, ErrorCode, Failure, Outcome},
+};
+use judge::{Again, Verdict};
+
+/// The most attempts with one sender for one message.
+const MAX_TRIES: u32 = 3;
+
+/// The wait before the second attempt; doubled for each one after. The real wait is between half
+/// of it and all of it, so that many messages do not come back at once.
+const BACKOFF: Duration = Duration::from_millis(200);
+
+/// The longest wait for one sender while another could be asked.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Whoever asks a sender's plugin. The one seam of this room: host processes, or a test's script.
+pub trait Ask {
+    /// Asks, and waits for the end.
+    fn ask(
+        &self,
+        sender: &str,
+        work: Work,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<CallEnd, Failure>>;
+
+    /// The most that one attempt with this sender may take.
+    fn timeout(&self, sender: &str) -> Duration;
+}
+
+/// Who may be asked, and until when.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The sender, then its fallbacks.
+    pub senders: Vec<String>,
+    /// What follows when a message may have been sent.
+    pub on_unknown: OnUnknown,
+    /// When the caller gets an answer at the latest.
+    pub deadline: Instant,
+    /// When the code or password ends. Nothing is sent after it.
+    pub expires: Option<Instant>,
+}
+
+/// What became of a message.
+#[derive(Debug)]
+pub struct Delivered {
+    /// The provider's receipt, or why there is none.
+    pub result: Result<Receipt, Failure>,
+    /// The sender that took it, or was asked last.
+    pub sender: Option<String>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+    /// Whether it may arrive more than once.
+    pub may_duplicate: bool,
+}
+
+/// Delivers a message through the first sender that takes it.
+pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Delivered {
+    let mut delivery = Delivery {
+        plan,
+        message,
+        senders,
+        attempts: Vec::new(),
+        failed: Vec::new(),
+    };
+    let last = plan.senders.len().saturating_sub(1);
+    for (index, sender) in plan.senders.iter().enumerate() {
+        match delivery.through(sender, index == last).await {
+            Next::Accepted(receipt) => return delivery.accepted(sender, receipt),
+            Next::Sender => {}
+            Next::Stop => break,
+        }
+    }
+    delivery.failed()
+}
+
+struct Delivery<'a, A> {
+    plan: &'a Plan,
+    message: &'a Message,
+    senders: &'a A,
+    attempts: Vec<Attempt>,
+    failed: Vec<Failure>,
+}
+
+enum Next {
+    Accepted(Receipt),
+    Sender,
+    Stop,
+}
+
+impl<A: Ask> Delivery<'_, A> {
+    /// Asks one sender, again where that is allowed and of use.
+    async fn through(&mut self, sender: &str, is_last: bool) -> Next {
+        for tries in 1..=MAX_TRIES {
+            if self.time_is_up() {
+                return Next::Stop;
+            }
+            let verdict = self.attempt(sender).await;
+            let Verdict::Failed {
+                again,
+                next,
+                retry_after,
+                ..
+            } = verdict
+            else {
+                let Verdict::Accepted(receipt) = verdict else {
+                    return Next::Stop;
+                };
+                return Next::Accepted(receipt);
+            };
+            let give_up = if next { Next::Sender } else { Next::Stop };
+            let wait = match again {
+                Again::No => return give_up,
+                Again::AfterBackoff => retry_after.unwrap_or_else(|| backoff(tries)),
+            };
+            let too_long = Instant::now() + wait >= self.end() || (!is_last && wait > PATIENCE);
+            if tries == MAX_TRIES || too_long {
+                return give_up;
+            }
+            tokio::time::sleep(wait).await;
+        }
+        Next::Sender
+    }
+
+    /// One attempt, and what it comes to.
+    async fn attempt(&mut self, sender: &str) -> Verdict {
+        let (began, since) = (Instant::now(), SystemTime::now());
+        let deadline = self.end().min(began + self.senders.timeout(sender));
+        let message = self.message_now(began);
+        let asked = self
+            .senders
+            .ask(sender, Work::Send(message.clone()), deadline)
+            .await;
+        let mut verdict = match asked {
+            Ok(end) => judge::judge(sender, end, self.plan.on_unknown),
+            Err(failure) => Verdict::not_asked(failure),
+        };
+        if verdict.is_unknown() {
+            verdict = self.find(sender, message, since, verdict).await;
+        }
+        self.attempts.push(Attempt {
+            sender: sender.to_owned(),
+            outcome: verdict.outcome(),
+            code: verdict.failure().map(|failure| failure.code.as_str()),
+            ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        self.failed.extend(verdict.failure().cloned());
+        verdict
+    }
+
+    /// Looks for a message that may have been sent: found, it is accepted; certainly absent, it
+    /// was not sent; else nothing changes.
+    async fn find(
+        &self,
+        sender: &str,
+        message: Message,
+        since: SystemTime,
+        verdict: Verdict,
+    ) -> Verdict {
+        let since = since
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        let deadline = self
+            .plan
+            .deadline
+            .min(Instant::now() + self.senders.timeout(sender));
+        let asked = self
+            .senders
+            .ask(sender, Work::Find(message, since), deadline)
+            .await;
+        match asked.map(|end| end.result) {
+            Ok(CallResult::Replied(Reply::Found(Found::Yes(receipt)))) => {
+                Verdict::Accepted(receipt)
+            }
+            Ok(CallResult::Replied(Reply::Found(Found::Absent))) => Verdict::absent(sender),
+            _ => verdict,
+        }
+    }
+
+    /// The message as it is now: with what is left of its life.
+    fn message_now(&self, now: Instant) -> Message {
+        let mut message = self.message.clone();
+        message.expires_in = self.plan.expires.map(|expires| expires - now);
+        message
+    }
+
+    /// The earliest of deadline and expiry.
+    fn end(&self) -> Instant {
+        self.plan.expires.map_or(self.plan.deadline, |expires| {
+            expires.min(self.plan.deadline)
+        })
+    }
+
+    fn time_is_up(&self) -> bool {
+        Instant::now() >= self.end()
+    }
+
+    fn accepted(self, sender: &str, receipt: Receipt) -> Delivered {
+        Delivered {
+            may_duplicate: self.unknowns() > 0,
+            result: Ok(receipt),
+            sender: Some(sender.to_owned()),
+            attempts: self.attempts,
+        }
+    }
+
+    fn failed(mut self) -> Delivered {
+        let may_duplicate = self.unknowns() > 1;
+        self.failed.sort_by_key(judge::rank);
+        let worst = self.failed.into_iter().next();
+        let expired = self
+            .plan
+            .expires
+            .is_some_and(|expires| Instant::now() >= expires);
+        let result = match worst {
+            Some(failure) if !expired || failure.outcome() != Outcome::Unavailable => failure,
+            _ if expired => Failure::new(ErrorCode::Expired),
+            _ => Failure::new(ErrorCode::Timeout),
+        };
+        Delivered {
+            result: Err(result),
+            sender: self.attempts.last().map(|attempt| attempt.sender.clone()),
+            attempts: self.attempts,
+            may_duplicate,
+        }
+    }
+
+    fn unknowns(&self) -> usize {
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.outcome == Outcome::Unknown)
+            .count()
+    }
+}
+
+/// The wait before the attempt after `tries`, between half and all of what doubling gives.
+fn backoff(tries: u32) -> Duration {
+    let full = BACKOFF * 2_u32.pow(tries - 1);
+    let mut random = [0; 2];
+    // Without randomness the wait is the whole one.
+    let spread = match getrandom::fill(&mut random) {
+        Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
+        Err(_) => 1.0,
+    };
+    full.mul_f64(0.5 + spread / 2.0)
+}

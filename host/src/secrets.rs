@@ -1,0 +1,184 @@
+//! Secrets of senders: read when a sender starts, from where the configuration says.
+//!
+//! Without a word in the configuration, the secret `auth_token` of sender `twilio` is the file
+//! `secrets/twilio.auth_token` in the state folder.
+
+use std::{
+    collections::BTreeMap,
+    env, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use textsender_plugin_api::Secret;
+
+use crate::{config::SecretRef, trust};
+
+/// The folder of stored secrets, in the state folder.
+pub const FOLDER: &str = "secrets";
+
+/// The longest secret, in bytes: a private key in PEM is shorter.
+const MAX_SECRET: u64 = 64 * 1024;
+
+/// Why a secret can't be read. It names places, never a value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The file can't be read, or is not to be believed.
+    #[error("{key}: {}: {error}", path.display())]
+    File {
+        /// Which setting.
+        key: String,
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        error: io::Error,
+    },
+    /// The environment has no such variable, or it is not UTF-8.
+    #[error("{key}: the environment variable {name} is not set")]
+    Env {
+        /// Which setting.
+        key: String,
+        /// The variable.
+        name: String,
+    },
+    /// systemd gave no credentials to this process.
+    #[error(
+        "{key}: credential {name}: $CREDENTIALS_DIRECTORY is not set; start it with LoadCredential={name}"
+    )]
+    NoCredentials {
+        /// Which setting.
+        key: String,
+        /// The credential.
+        name: String,
+    },
+    /// It is there, but empty.
+    #[error("{key}: the secret is empty")]
+    Empty {
+        /// Which setting.
+        key: String,
+    },
+}
+
+/// The secrets that are stored for a sender, by setting.
+///
+/// # Errors
+///
+/// One of them can't be read.
+pub fn stored(state: &Path, sender: &str) -> Result<BTreeMap<String, Secret>, SecretError> {
+    let folder = state.join(FOLDER);
+    let failed = |error| SecretError::File {
+        key: sender.into(),
+        path: folder.clone(),
+        error,
+    };
+    let entries = match folder.read_dir() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut secrets = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let key = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(sender)?.strip_prefix('.'));
+        if let Some(key) = key {
+            secrets.insert(key.to_owned(), from_file(key, &entry.path())?);
+        }
+    }
+    Ok(secrets)
+}
+
+/// The secret that a setting refers to.
+///
+/// # Errors
+///
+/// It can't be read.
+pub fn referred(key: &str, reference: &SecretRef) -> Result<Secret, SecretError> {
+    match reference {
+        SecretRef::File(path) => from_file(key, path),
+        SecretRef::Env(name) => {
+            let value = env::var(name);
+            let value = value.map_err(|_| SecretError::Env {
+                key: key.into(),
+                name: name.into(),
+            })?;
+            checked(key, value)
+        }
+        SecretRef::Credential(name) => {
+            let folder = env::var_os("CREDENTIALS_DIRECTORY");
+            let none = || SecretError::NoCredentials {
+                key: key.into(),
+                name: name.into(),
+            };
+            from_file(key, &PathBuf::from(folder.ok_or_else(none)?).join(name))
+        }
+    }
+}
+
+fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
+    let read = || {
+        let mut value = String::new();
+        trust::open(path)?
+            .take(MAX_SECRET)
+            .read_to_string(&mut value)?;
+        Ok(value)
+    };
+    let value = read();
+    let value = value.map_err(|error| SecretError::File {
+        key: key.into(),
+        path: path.into(),
+        error,
+    })?;
+    checked(key, value)
+}
+
+/// Editors and `echo` end a file with a line break, which is no part of a secret.
+fn checked(key: &str, value: String) -> Result<Secret, SecretError> {
+    let secret = Secret::new(value.trim_end_matches(['\r', '\n']));
+    match secret.expose().is_empty() {
+        true => Err(SecretError::Empty { key: key.into() }),
+        false => Ok(secret),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn stored_secrets_are_found_by_name() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join(FOLDER);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("twilio.auth_token"), "t0k3n\r\n").unwrap();
+        fs::write(folder.join("twilio-eu.auth_token"), "other").unwrap();
+
+        let secrets = stored(state.path(), "twilio").unwrap();
+        let keys: Vec<_> = secrets.keys().collect();
+        assert_eq!(keys, ["auth_token"]);
+        assert_eq!(secrets["auth_token"].expose(), "t0k3n");
+        assert!(
+            stored(&state.path().join("nowhere"), "twilio")
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn errors_say_where_and_never_what() {
+        let file = |name: &str| SecretRef::File(name.into());
+        let missing = referred("auth_token", &file("/nowhere/token"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.starts_with("auth_token: /nowhere/token: "),
+            "{missing}"
+        );
+        let unset = referred("auth_token", &SecretRef::Env("TEXTSENDER_NONE".into())).unwrap_err();
+        assert!(unset.to_string().contains("TEXTSENDER_NONE"));
+    }
+}

@@ -1,0 +1,138 @@
+//! What can be wrong with a policy's texts, and where: a key, and bytes of its value.
+
+use std::ops::Range;
+
+use textsender_plugin_api::template::{MissingValue, TemplateError};
+use thiserror::Error;
+
+use super::segments::{Costly, Encoding, Segments};
+
+/// The key of the configuration, below the policy's purpose, whose value is at fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// `text`: the policy's own.
+    Text,
+    /// `translations.TAG`.
+    Translation(String),
+    /// `origin`.
+    Origin,
+}
+
+/// Why texts cannot be used as they are configured.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TextFault {
+    /// A template is wrong.
+    #[error("{error}")]
+    Template {
+        /// Whose template.
+        key: Key,
+        /// What is wrong, and where in it.
+        error: TemplateError,
+    },
+    /// A text can become more segments than `max_segments`.
+    #[error(
+        "with a code of {code_length} characters and names of 40 this text takes {} segments ({}), but `max_segments` \
+         is {max}{}", segments.count, length(segments), blame(&segments.costly)
+    )]
+    TooLong {
+        /// Whose template.
+        key: Key,
+        /// The longest that it can become.
+        segments: Segments,
+        /// `max_segments`.
+        max: usize,
+        /// Characters of the code or password that were reckoned with.
+        code_length: usize,
+    },
+    /// A translation's key is no language tag.
+    #[error("`{tag}` is not a language tag: write it as `cy` or `en-GB`")]
+    Tag {
+        /// The key.
+        tag: String,
+    },
+    /// Two translations are for the same tag, but for case.
+    #[error("`{tag}` and `{other}` are the same language tag: keep one")]
+    SameTag {
+        /// The later key.
+        tag: String,
+        /// The earlier one.
+        other: String,
+    },
+    /// `origin` is not a host name.
+    #[error("`{origin}` is not a host name such as `reset.example.com`: {mend}")]
+    Origin {
+        /// As it was written.
+        origin: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// `origin` is set where no code is sent.
+    #[error("`origin` binds a code to a web site, but this text carries a password: take it out")]
+    OriginWithoutCode,
+}
+
+impl TextFault {
+    /// The key at fault.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Template { key, .. } | Self::TooLong { key, .. } => key.clone(),
+            Self::Tag { tag } | Self::SameTag { tag, .. } => Key::Translation(tag.clone()),
+            Self::Origin { .. } | Self::OriginWithoutCode => Key::Origin,
+        }
+    }
+
+    /// The bytes of the key's value to point at, if not all of it. They are of the value as it was parsed:
+    /// where the file escapes characters, its own bytes differ.
+    pub fn span(&self) -> Option<Range<usize>> {
+        match self {
+            Self::Template { error, .. } => Some(error.span()),
+            _ => None,
+        }
+    }
+}
+
+/// Why a text cannot be made for one request.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RenderError {
+    /// A placeholder has neither a value nor a default.
+    #[error(transparent)]
+    Missing(#[from] MissingValue),
+    /// The text is too long, even without the user's names.
+    #[error("the text takes {segments} segments, but the policy's `max_segments` is {max}")]
+    TooLong {
+        /// Segments that it would take.
+        segments: usize,
+        /// `max_segments`.
+        max: usize,
+    },
+}
+
+fn length(segments: &Segments) -> String {
+    let unit = match segments.encoding {
+        Encoding::Gsm => "GSM septets",
+        Encoding::Utf16 => "UTF-16 units",
+    };
+    format!("{} {unit}", segments.units)
+}
+
+/// The characters that cost most, as the end of a sentence.
+fn blame(costly: &[Costly]) -> String {
+    if costly.is_empty() {
+        return String::new();
+    }
+    let first = costly.iter().take(5);
+    let quoted: Vec<String> = first.map(|costly| quoted(costly.character)).collect();
+    let more = if costly.len() > 5 { " and others" } else { "" };
+    format!("; costly characters: {}{more}", quoted.join(" "))
+}
+
+/// A character as people can see it; white space and invisible ones by number.
+fn quoted(character: char) -> String {
+    let seen =
+        !character.is_whitespace() && !character.escape_debug().to_string().starts_with("\\u");
+    if seen {
+        format!("`{character}`")
+    } else {
+        format!("U+{:04X}", u32::from(character))
+    }
+}

@@ -1,0 +1,75 @@
+//! The front's transports: they carry what a plugin composed, and know how far it came.
+//!
+//! | exchange | transport | *written* is |
+//! |---|---|---|
+//! | HTTP | `http` (reqwest, rustls) | the first poll of the request's body |
+//! | e-mail | `smtp` (lettre) | the first byte of the mail's content |
+//!
+//! The rules of egress are the host's and hold for every exchange: TLS but to loopback, no
+//! redirects, bounded answers, and only hosts that the plugin declares or the settings name.
+
+mod egress;
+mod http;
+mod progress;
+mod tls;
+
+use std::sync::Arc;
+
+use textsender_plugin_api::{Answer, Exchange, ExchangeError, FailureKind, Stage};
+use tokio::time::Instant;
+
+pub use egress::Egress;
+pub use http::{Http, HttpSettings};
+pub use progress::Progress;
+
+/// What carries one sender's exchanges. Nothing is set up before an exchange needs it.
+pub struct Transports {
+    http: Http,
+}
+
+impl Transports {
+    /// Transports with a sender's settings.
+    pub fn new(http: HttpSettings) -> Self {
+        Self {
+            http: Http::new(http),
+        }
+    }
+
+    /// Carries one exchange until its deadline. `progress` tells how far it came, even when this
+    /// future is dropped.
+    ///
+    /// # Errors
+    ///
+    /// No whole answer came; the error's stage is that of `progress`.
+    pub async fn carry(
+        &self,
+        exchange: Exchange,
+        egress: &Arc<Egress>,
+        deadline: Instant,
+        progress: &Progress,
+    ) -> Result<Answer, ExchangeError> {
+        let delivers = exchange.delivers();
+        let carried = async {
+            match exchange {
+                Exchange::Http(request) => self
+                    .http
+                    .carry(request, egress, progress)
+                    .await
+                    .map(Answer::Http),
+                Exchange::Smtp(_) => Err(FailureKind::Unsupported),
+            }
+        };
+        let result = match tokio::time::timeout_at(deadline, carried).await {
+            Ok(result) => result,
+            Err(_) => Err(FailureKind::Timeout),
+        };
+        if result.is_ok() {
+            progress.reach(Stage::Answered);
+        }
+        result.map_err(|kind| {
+            let mut error = ExchangeError::new(progress.stage(), kind);
+            error.delivers = delivers;
+            error
+        })
+    }
+}

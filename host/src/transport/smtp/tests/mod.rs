@@ -1,0 +1,330 @@
+//! The transport against a server on loopback that fails as it is told.
+
+mod server;
+
+use textsender_plugin_api::{
+    FailureKind, Mail, Secret, SmtpAnswer, SmtpCommand, SmtpSecurity, Stage,
+};
+
+use self::server::{Config, Fault, Protection, Server};
+use super::Smtp;
+use crate::transport::{Egress, Progress};
+
+fn mail(server: &Server) -> Mail {
+    let mut mail = Mail::new("127.0.0.1", server.port);
+    mail.security = SmtpSecurity::None;
+    mail.from = "reset@example.org".into();
+    mail.to = "447700900123@sms.example".into();
+    mail.body = "Your code is beK989vc\n.\n".into();
+    mail.message_id = "5f0c1d@example.org".into();
+    mail
+}
+
+fn with_account(mut mail: Mail, password: &str) -> Mail {
+    mail.user = Some("user".into());
+    mail.password = Some(Secret::new(password));
+    mail
+}
+
+fn smtp(server: &Server) -> Smtp {
+    Smtp::new(Some(server.ca_file().to_owned()))
+}
+
+fn egress() -> Egress {
+    Egress::new([], ["127.0.0.1".to_owned(), "mail.example.org".to_owned()])
+}
+
+async fn carry(smtp: &Smtp, mail: Mail) -> (Result<SmtpAnswer, FailureKind>, Stage) {
+    let progress = Progress::default();
+    let result = smtp.carry(mail, &egress(), &progress).await;
+    (result, progress.stage())
+}
+
+/// One mail to a server of its own.
+async fn once(config: Config) -> (Result<SmtpAnswer, FailureKind>, Stage) {
+    let server = Server::start(config).await;
+    carry(&smtp(&server), mail(&server)).await
+}
+
+#[tokio::test]
+async fn mail_arrives_whatever_the_protection() {
+    let cases = [
+        (Protection::None, SmtpSecurity::None),
+        (Protection::StartTls, SmtpSecurity::StartTls),
+        (Protection::Tls, SmtpSecurity::Tls),
+    ];
+    for (protection, security) in cases {
+        for auth in ["PLAIN LOGIN", "LOGIN"] {
+            let config = Config {
+                protection,
+                auth,
+                ..Config::default()
+            };
+            let server = Server::start(config).await;
+            let mut mail = with_account(mail(&server), "pass");
+            mail.security = security;
+            let (result, _) = carry(&smtp(&server), mail).await;
+            let answer = result.unwrap();
+            assert!(answer.is_accepted(), "{protection:?} {auth}");
+            assert_eq!(answer.text, "2.0.0 queued as 4F2");
+            server.seen(|seen| {
+                assert!(seen.commands.contains(&"EHLO [127.0.0.1]".to_owned()));
+                assert!(
+                    seen.commands
+                        .contains(&"MAIL FROM:<reset@example.org>".to_owned())
+                );
+                assert!(
+                    seen.commands
+                        .contains(&"RCPT TO:<447700900123@sms.example>".to_owned())
+                );
+                assert!(seen.mails[0].contains("Message-ID: <5f0c1d@example.org>"));
+                assert!(seen.mails[0].ends_with("\n\nYour code is beK989vc\n.\n"));
+            });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_command() {
+    use SmtpCommand::*;
+    let cases = [
+        ("connect", "450 4.3.0 not now", Connect, 450, Stage::NotSent),
+        ("ehlo", "554 5.7.1 not you", Connect, 554, Stage::NotSent),
+        (
+            "mail",
+            "451 4.7.1 too many mails",
+            Mail,
+            451,
+            Stage::NotSent,
+        ),
+        ("rcpt", "550 5.1.1 no such user", Rcpt, 550, Stage::NotSent),
+        ("rcpt", "421 4.0.0 closing", Rcpt, 421, Stage::NotSent),
+        ("data", "554 5.5.1 no", Data, 554, Stage::NotSent),
+        (".", "552 5.3.4 too big", Dot, 552, Stage::Written),
+        (".", "451 4.3.0 disk full", Dot, 451, Stage::Written),
+    ];
+    for (verb, reply, command, code, stage) in cases {
+        let (result, reached) = once(Config {
+            fault: Some((verb, Fault::Reply(reply))),
+            ..Config::default()
+        })
+        .await;
+        let answer = result.unwrap();
+        assert_eq!((answer.command, answer.code), (command, code), "{verb}");
+        assert_eq!(answer.text, &reply[4..], "{verb}");
+        assert!(!answer.is_accepted());
+        assert_eq!(reached, stage, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn only_the_final_dot_leaves_a_doubt() {
+    let cases = [
+        ("connect", Stage::NotSent),
+        ("ehlo", Stage::NotSent),
+        ("mail", Stage::NotSent),
+        ("rcpt", Stage::NotSent),
+        ("data", Stage::NotSent),
+        (".", Stage::Written),
+    ];
+    for (verb, stage) in cases {
+        let (result, reached) = once(Config {
+            fault: Some((verb, Fault::Close)),
+            ..Config::default()
+        })
+        .await;
+        assert_eq!(
+            (result.err(), reached),
+            (Some(FailureKind::Cut), stage),
+            "{verb}"
+        );
+
+        let (result, reached) = once(Config {
+            fault: Some((verb, Fault::Reply("what?"))),
+            ..Config::default()
+        })
+        .await;
+        assert_eq!(
+            (result.err(), reached),
+            (Some(FailureKind::Unreadable), stage),
+            "{verb}"
+        );
+
+        let server = Server::start(Config {
+            fault: Some((verb, Fault::Silence)),
+            ..Config::default()
+        })
+        .await;
+        let (smtp, egress, progress) = (smtp(&server), egress(), Progress::default());
+        tokio::select! {
+            _ = smtp.carry(mail(&server), &egress, &progress) => panic!("{verb}: an answer"),
+            () = server.failed() => assert_eq!(progress.stage(), stage, "{verb}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn accounts() {
+    let offering = |auth| Config {
+        auth,
+        ..Config::default()
+    };
+    for auth in ["PLAIN", "LOGIN"] {
+        let server = Server::start(offering(auth)).await;
+        let (result, _) = carry(&smtp(&server), with_account(mail(&server), "wrong")).await;
+        let answer = result.unwrap();
+        assert_eq!((answer.command, answer.code), (SmtpCommand::Auth, 535));
+    }
+
+    let server = Server::start(offering("")).await;
+    let (result, _) = carry(&smtp(&server), with_account(mail(&server), "pass")).await;
+    let answer = result.unwrap();
+    assert_eq!((answer.command, answer.code), (SmtpCommand::Auth, 504));
+    server.seen(|seen| assert!(!seen.commands.iter().any(|line| line.starts_with("AUTH"))));
+}
+
+#[tokio::test]
+async fn no_tls_no_mail() {
+    // The offer was taken out on its way.
+    let server = Server::start(Config {
+        auth: "PLAIN",
+        ..Config::default()
+    })
+    .await;
+    let mut stripped = with_account(mail(&server), "pass");
+    stripped.security = SmtpSecurity::StartTls;
+    let (result, stage) = carry(&smtp(&server), stripped).await;
+    assert_eq!(
+        (result.err(), stage),
+        (Some(FailureKind::Tls), Stage::NotSent)
+    );
+    server.seen(|seen| assert_eq!(seen.commands, ["EHLO [127.0.0.1]"]));
+
+    // Somebody puts a reply of his own behind the server's.
+    let server = Server::start(Config {
+        protection: Protection::StartTls,
+        fault: Some(("starttls", Fault::Reply("220 go on\r\n250 AUTH PLAIN"))),
+        ..Config::default()
+    })
+    .await;
+    let mut injected = mail(&server);
+    injected.security = SmtpSecurity::StartTls;
+    let (result, _) = carry(&smtp(&server), injected).await;
+    assert_eq!(result.err(), Some(FailureKind::Tls));
+
+    // Nobody vouches for the certificate; or the port is for the other kind of TLS.
+    let (ours, other) = (
+        Server::start(Config::default()).await,
+        Server::start(Config {
+            protection: Protection::Tls,
+            ..Config::default()
+        })
+        .await,
+    );
+    for server in [&ours, &other] {
+        let mut mail = mail(server);
+        mail.security = SmtpSecurity::Tls;
+        let (result, _) = carry(&smtp(&ours), mail).await;
+        assert_eq!(result.err(), Some(FailureKind::Tls));
+    }
+}
+
+#[tokio::test]
+async fn where_mail_may_go() {
+    let server = Server::start(Config::default()).await;
+    let mut elsewhere = mail(&server);
+    elsewhere.server = "mail.example.org".into();
+    let mut undeclared = mail(&server);
+    undeclared.server = "mail.example.com".into();
+    let mut nowhere = mail(&server);
+    nowhere.port = 1;
+    let mut broken = mail(&server);
+    broken.subject = "a\r\nb".into();
+    let cases = [
+        (elsewhere, FailureKind::NotAllowed),
+        (undeclared, FailureKind::NotAllowed),
+        (nowhere, FailureKind::Connect),
+        (broken, FailureKind::Malformed),
+    ];
+    for (mail, kind) in cases {
+        let (result, stage) = carry(&smtp(&server), mail).await;
+        assert_eq!((result.err(), stage), (Some(kind), Stage::NotSent));
+    }
+    server.seen(|seen| assert_eq!(seen.connections, 0));
+}
+
+#[tokio::test]
+async fn a_connection_serves_many_mails_of_one_account() {
+    let server = Server::start(Config {
+        auth: "PLAIN",
+        ..Config::default()
+    })
+    .await;
+    let smtp = smtp(&server);
+    for _ in 0..3 {
+        let (result, _) = carry(&smtp, with_account(mail(&server), "pass")).await;
+        assert!(result.unwrap().is_accepted());
+    }
+    server.seen(|seen| assert_eq!((seen.connections, seen.mails.len()), (1, 3)));
+
+    let (result, _) = carry(&smtp, with_account(mail(&server), "rotated")).await;
+    assert_eq!(result.unwrap().code, 535);
+    server.seen(|seen| assert_eq!(seen.connections, 2));
+
+    smtp.close().await;
+    server.seen(|seen| assert_eq!(seen.commands.last().unwrap(), "QUIT"));
+}
+
+#[tokio::test]
+async fn a_stale_connection_is_replaced_and_nothing_is_sent_twice() {
+    // Closed by the server between two mails.
+    let server = Server::start(Config {
+        mails: 1,
+        ..Config::default()
+    })
+    .await;
+    let smtp = smtp(&server);
+    for mails in 1..=3 {
+        let (result, _) = carry(&smtp, mail(&server)).await;
+        assert!(result.unwrap().is_accepted());
+        server.seen(|seen| assert_eq!((seen.connections, seen.mails.len()), (mails, mails)));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_refused_something_is_not_kept() {
+    let server = Server::start(Config {
+        fault: Some(("rcpt", Fault::Reply("550 5.1.1 no such user"))),
+        faults: 1,
+        ..Config::default()
+    })
+    .await;
+    let smtp = smtp(&server);
+    let (refused, _) = carry(&smtp, mail(&server)).await;
+    assert_eq!(refused.unwrap().code, 550);
+    let (result, _) = carry(&smtp, mail(&server)).await;
+    assert!(result.unwrap().is_accepted());
+    server.seen(|seen| assert_eq!((seen.connections, seen.mails.len()), (2, 1)));
+}
+
+#[tokio::test]
+async fn many_at_a_time_share_few_connections() {
+    let server = Server::start(Config::default()).await;
+    let smtp = std::sync::Arc::new(smtp(&server));
+    let mut sending = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (smtp, mail) = (smtp.clone(), mail(&server));
+        sending.spawn(async move { carry(&smtp, mail).await.0 });
+    }
+    for result in sending.join_all().await {
+        assert!(result.unwrap().is_accepted());
+    }
+    server.seen(|seen| {
+        assert_eq!(seen.mails.len(), 50);
+        assert!(
+            seen.connections <= super::CONNECTIONS,
+            "{}",
+            seen.connections
+        );
+    });
+}

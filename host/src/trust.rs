@@ -1,0 +1,130 @@
+//! Which files may be believed: those that nobody but root and the running user can change.
+//!
+//! A plugin is machine code with a sender's secrets, a configuration decides who gets codes: a
+//! local user who can write to either owns both.
+
+use std::{
+    collections::HashSet,
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+/// Why a file or folder is not believed, with the command that mends it.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsafe {
+    /// It belongs to somebody else.
+    #[error("{path} belongs to user {owner}, who is neither root nor the user running this; mend it: chown root: {path}", path = path.display())]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
+    /// Others can write to it.
+    #[error("{path} can be written by others (mode {mode:04o}); mend it: chmod go-w {path}", path = path.display())]
+    Mode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+/// Opens a file that nobody but root and the running user can change.
+///
+/// The file is judged by its open descriptor, the folders above it by their names.
+///
+/// # Errors
+///
+/// It can't be opened, or is not to be believed: then the error is an [`Unsafe`].
+pub fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    judge(path, &file.metadata()?).map_err(io::Error::other)?;
+    folders_above(path)?;
+    Ok(file)
+}
+
+/// Judges files that were read already, and the folders above them, each once.
+///
+/// # Errors
+///
+/// One is not to be believed.
+pub fn all<'a>(paths: impl IntoIterator<Item = &'a Path>) -> io::Result<()> {
+    let mut judged = HashSet::new();
+    for path in paths {
+        let path = std::path::absolute(path)?;
+        let unjudged = path.ancestors().take_while(|path| !judged.contains(*path));
+        let unjudged: Vec<_> = unjudged.map(Path::to_path_buf).collect();
+        for path in unjudged {
+            judge(&path, &path.metadata()?).map_err(io::Error::other)?;
+            judged.insert(path);
+        }
+    }
+    Ok(())
+}
+
+/// Judges every folder above a file.
+fn folders_above(path: &Path) -> io::Result<()> {
+    let path = std::path::absolute(path)?;
+    for folder in path.ancestors().skip(1) {
+        judge(folder, &folder.metadata()?).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// Judges one file or folder.
+fn judge(path: &Path, metadata: &Metadata) -> Result<(), Unsafe> {
+    const GROUP_WRITES: u32 = 0o020;
+    const OTHERS_WRITE: u32 = 0o002;
+    const STICKY: u32 = 0o1000;
+
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Err(Unsafe::Owner {
+            path: path.into(),
+            owner,
+        });
+    }
+    let mode = metadata.mode();
+    // In a sticky folder nobody can replace another's file, and what is in it is judged itself.
+    let sticky_folder = metadata.is_dir() && mode & STICKY != 0;
+    // A user's private group has the user's own number and no other member.
+    let group_writes = mode & GROUP_WRITES != 0 && metadata.gid() != owner;
+    if !sticky_folder && (group_writes || mode & OTHERS_WRITE != 0) {
+        return Err(Unsafe::Mode {
+            path: path.into(),
+            mode: mode & 0o7777,
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    use super::*;
+
+    fn with_modes(folder_mode: u32, file_mode: u32) -> io::Result<File> {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("folder");
+        let file = folder.join("file");
+        fs::create_dir(&folder).unwrap();
+        fs::write(&file, "").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(file_mode)).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(folder_mode)).unwrap();
+        open(&file)
+    }
+
+    #[test]
+    fn nobody_else_may_write() {
+        assert!(with_modes(0o755, 0o644).is_ok());
+        assert!(with_modes(0o1777, 0o600).is_ok(), "sticky folders are fine");
+        for (folder, file) in [(0o755, 0o646), (0o757, 0o644)] {
+            let error = with_modes(folder, file).unwrap_err().to_string();
+            assert!(error.contains("chmod go-w /"), "{error}");
+        }
+    }
+}

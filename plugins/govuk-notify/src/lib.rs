@@ -1,0 +1,175 @@
+//! GOV.UK Notify, the UK public sector's service for text messages.
+//!
+//! Notify owns the text: a message names one of the service's *templates* and fills its
+//! `((placeholders))`. The `personalisation` setting says with what; a template that is only
+//! `((message))` shows the texts of our policies, one like `Your code is ((code))` its own.
+//!
+//! | here | is |
+//! |---|---|
+//! | [`settings`] | what an administrator fills in, and the API key taken apart |
+//! | [`token`] | the bearer token, new for each request |
+//! | [`personalisation`] | what goes into the template, in characters that Notify carries |
+//! | [`answer`] | what Notify's answers mean |
+//! | [`template`] | what a check finds in the template |
+//!
+//! Source for all of it: <https://docs.notifications.service.gov.uk/rest-api.html>, and exchanges
+//! recorded with the real API, which `tests` holds as a table.
+
+mod answer;
+mod personalisation;
+mod settings;
+mod template;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+use textsender_plugin_api::{
+    Delivery, Finding, Found, Host, HttpAnswer, Message, PluginInfo, Receipt, SendError, Sender,
+    SettingsError,
+};
+
+use settings::{ApiKey, Settings, is_uuid};
+use template::Template;
+
+struct GovukNotify {
+    settings: Settings,
+    key: ApiKey,
+    host: Host,
+}
+
+impl Sender for GovukNotify {
+    type Settings = Settings;
+
+    fn info() -> PluginInfo {
+        PluginInfo::new("govuk-notify", "GOV.UK Notify", env!("CARGO_PKG_VERSION"))
+            .with_host("api.notifications.service.gov.uk")
+    }
+
+    fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
+        let key = settings.check()?;
+        Ok(Self {
+            settings,
+            key,
+            host,
+        })
+    }
+
+    async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
+        let answer = self
+            .host
+            .http()
+            .post(self.url("/v2/notifications/sms"))
+            .bearer_auth(&self.token())
+            .json(&self.request(message)?)
+            .send()
+            .await?;
+        if answer.status != 201 {
+            return Err(answer::refusal(&answer, self.host.now()));
+        }
+        let Some(created) = answer.json::<answer::Created>() else {
+            return Err(SendError::unknown("Notify took it, but gave no id"));
+        };
+        if !created.shows(message) {
+            textsender_plugin_api::warn!(
+                self.host,
+                "the text that Notify made of its template does not show what was to be sent"
+            );
+        }
+        Ok(Receipt::new(created.id))
+    }
+
+    async fn status(&self, provider_id: &str) -> Result<Delivery, SendError> {
+        if !is_uuid(provider_id) {
+            return Err(SendError::misconfigured(
+                "that is no id of GOV.UK Notify: a UUID",
+            ));
+        }
+        let answer = self
+            .get(&format!("/v2/notifications/{provider_id}"))
+            .await?;
+        match answer.status {
+            200 => answer::delivery(&answer),
+            404 => Ok(answer::not_kept()),
+            _ => Err(answer::unread(&answer, self.host.now())),
+        }
+    }
+
+    /// Looks for the message's id, which Notify has as its reference. What is not listed may still
+    /// be on its way in, and fake messages to smoke-test numbers never are: absence proves nothing.
+    async fn find(&self, message: &Message, _since: SystemTime) -> Result<Found, SendError> {
+        let answer = self
+            .host
+            .http()
+            .get(self.url("/v2/notifications"))
+            .query("reference", &message.id)
+            .query("template_type", "sms")
+            .bearer_auth(&self.token())
+            .send()
+            .await?;
+        if answer.status != 200 {
+            return Err(answer::unread(&answer, self.host.now()));
+        }
+        Ok(match answer::listed(&answer, &message.id) {
+            Some(id) => Found::Yes(Receipt::new(id)),
+            None => Found::CannotTell,
+        })
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, SendError> {
+        let id = &self.settings.template_id;
+        let answer = self.get(&format!("/v2/template/{id}")).await?;
+        let mut findings = match answer.status {
+            200 => match answer.json::<Template>() {
+                Some(template) => template.findings(&self.settings.personalisation),
+                None => return Err(answer::unread(&answer, self.host.now())),
+            },
+            404 if answer::is_no_result(&answer) => vec![Finding::fault(
+                "template_id: the service has no such template; copy the id from the template's page",
+            )],
+            _ => return Err(answer::unread(&answer, self.host.now())),
+        };
+        findings.extend(answer::clock_finding(&answer, self.host.now()));
+        if !self.settings.sender_id.is_empty() {
+            findings.push(Finding::note(
+                "sender_id: Notify only tells whether it is right when a message is sent",
+            ));
+        }
+        Ok(findings)
+    }
+}
+
+impl GovukNotify {
+    /// The request for one message. Optional fields are left out: Notify refuses null and "".
+    fn request(&self, message: &Message) -> Result<Value, SendError> {
+        let personalisation = personalisation::fill(&self.settings.personalisation, message)?;
+        let mut request = json!({
+            "phone_number": message.to.e164(),
+            "template_id": self.settings.template_id,
+            "personalisation": personalisation,
+            "reference": message.id,
+        });
+        if !self.settings.sender_id.is_empty() {
+            request["sms_sender_id"] = json!(self.settings.sender_id);
+        }
+        Ok(request)
+    }
+
+    async fn get(&self, path: &str) -> Result<HttpAnswer, SendError> {
+        let request = self.host.http().get(self.url(path));
+        Ok(request.bearer_auth(&self.token()).send().await?)
+    }
+
+    /// A new token: one is good for 30 seconds either way.
+    fn token(&self) -> String {
+        token::sign(&self.key, self.host.now())
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.settings.base_url.trim_end_matches('/'))
+    }
+}
+
+textsender_plugin_api::export_sender!(GovukNotify);

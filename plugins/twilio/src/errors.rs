@@ -1,0 +1,94 @@
+//! Twilio's refusals as verdicts.
+//!
+//! Twilio advises against programs that lean on its error codes, and adds new ones. So the HTTP
+//! status decides, and a code only where it is known to mean something else than its status. The
+//! words are ours: Twilio's own quote the recipient's number.
+
+use serde_json::Value;
+use textsender_plugin_api::{HttpAnswer, SendError, Verdict};
+
+/// Twilio's code, which stands under the same name in all forms of its errors: its own, RFC 9457,
+/// and that of its newer services. `None` for HTML, nothing, or half of an answer.
+pub fn code(answer: &HttpAnswer) -> Option<u64> {
+    let code = &answer.json::<Value>()?["code"];
+    code.as_u64().or_else(|| code.as_str()?.parse().ok())
+}
+
+/// What it means that Twilio answered a new text like this.
+pub fn of_sending(answer: &HttpAnswer) -> SendError {
+    let code = code(answer);
+    // Only a 4xx is sure to have refused the text, whatever code its body gives.
+    let is_refusal = (400..500).contains(&answer.status);
+    let known = code.filter(|_| is_refusal).and_then(by_code);
+    let (verdict, words) = known.unwrap_or_else(|| by_status(answer.status));
+    SendError::new(verdict, words)
+        .with_provider_code(code.unwrap_or_else(|| answer.status.into()))
+        .with_retry_after(answer.retry_after())
+}
+
+/// What it means that Twilio answered a question like this. No text is at stake, so a failure
+/// leaves a question open and no doubt.
+pub fn of_reading(answer: &HttpAnswer) -> SendError {
+    let mut error = of_sending(answer);
+    if error.verdict == Verdict::Unknown {
+        error.verdict = Verdict::Unavailable;
+        error.message = "Twilio failed to answer".into();
+    }
+    error
+}
+
+/// Twilio's error dictionary, as far as it says more than the status.
+fn by_code(code: u64) -> Option<(Verdict, &'static str)> {
+    use Verdict::*;
+    Some(match code {
+        21211 => (Rejected, "the number is not valid"),
+        21614 => (Rejected, "the number is not a mobile number"),
+
+        21610 => (OptedOut, "the recipient replied STOP to this sender"),
+        21612 => (UndeliverableHere, "no route to the number from this sender"),
+        21408 => (UndeliverableHere, "Geo Permissions leave out the country"),
+
+        21611 => (Throttled, "the sender's queue at Twilio is full"),
+        20429 => (Throttled, "too many requests at a time"),
+
+        20003 => (Unauthorized, CREDENTIALS),
+        20005 => (Misconfigured, "the account is not active"),
+        20006 => (Misconfigured, "the account or key may not do this"),
+        20008 => (Misconfigured, "test credentials can't do this"),
+        20404 => (Misconfigured, NOT_FOUND),
+
+        21608 | 21219 => (Misconfigured, "a trial account: verified numbers only"),
+        21212 | 21606 | 21659..=21662 => (Misconfigured, "from: Twilio refuses this sender"),
+        21603 => (Misconfigured, "from: Twilio wants a sender"),
+        21701 => (Misconfigured, "messaging_service_sid: no such service"),
+        21703 | 21704 => (Misconfigured, "the Messaging Service has no fit number"),
+        21609 => (Misconfigured, "status_callback: Twilio refuses it"),
+        21602 => (Misconfigured, "the text is empty"),
+        21617 => (Misconfigured, "the text is longer than Twilio takes"),
+        21604 => (Misconfigured, "Twilio saw no recipient: please report it"),
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16) -> (Verdict, &'static str) {
+    use Verdict::*;
+    match status {
+        300..400 => (Misconfigured, "base_url: what answers is not Twilio"),
+        401 => (Unauthorized, CREDENTIALS),
+        403 => (Misconfigured, "the account or key may not do this"),
+        404 => (Misconfigured, NOT_FOUND),
+        // Whoever gave up waiting may have been a proxy, and Twilio behind it may not.
+        408 => (Unknown, "timed out, and Twilio may have the text"),
+        // "Aren't processed and are safe to retry after backing off."
+        429 => (Throttled, "too many requests at a time"),
+        // Never `Rejected`: Twilio's new codes have been for wrong senders, not wrong numbers, and
+        // another sender may do better.
+        400..500 => (Misconfigured, "refused: see Twilio's error dictionary"),
+        // Twilio has no idempotency key: nobody knows what became of the text.
+        _ => (Unknown, "Twilio failed, and may have the text"),
+    }
+}
+
+const CREDENTIALS: &str = "Twilio refuses the credentials; they belong to one account and region";
+
+const NOT_FOUND: &str = "no such account here: see account_sid, base_url, region and edge";

@@ -1,0 +1,92 @@
+//! `sandbox`: providers on loopback around any command, so that textsender can be tried without an account.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use textsender_tests::sandbox::fault_spec::{self, FaultSpec};
+use textsender_tests::sandbox::run::{Run, run};
+
+/// Providers of text messages on loopback, to try textsender without an account.
+#[derive(Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a command with providers on loopback, then show the phones
+    ///
+    /// Starts the providers on free ports, makes a configuration that leads to them in a temporary folder, points
+    /// $TEXTSENDER_CONFIG at it and puts the folder of this executable at the head of $PATH. When the command has
+    /// ended, the texts that the providers took are drawn as the phones show them.
+    ///
+    /// The exit code is the command's (128 and the signal's number if a signal ended it), or 125 if the sandbox
+    /// failed, 126 if the command cannot be run, 127 if it was not found.
+    #[command(after_help = EXAMPLES, after_long_help = format!("{}\n\n{EXAMPLES}", fault_spec::HELP))]
+    Run(RunArguments),
+}
+
+#[derive(clap::Args)]
+struct RunArguments {
+    /// Make Twilio fail; may be given several times, the first fault that strikes wins
+    #[arg(
+        long,
+        value_name = "FAULT",
+        env = "SANDBOX_TWILIO_FAULT",
+        value_delimiter = ';'
+    )]
+    twilio_fault: Vec<FaultSpec>,
+
+    /// Take the plugins from this folder instead of the executable's own
+    #[arg(long, value_name = "FOLDER")]
+    plugins: Option<PathBuf>,
+
+    /// Reach the HTTP providers over TLS, with a throw-away certificate authority
+    #[arg(long)]
+    tls: bool,
+
+    /// Leave the configuration on the disk and say where
+    #[arg(long)]
+    keep: bool,
+
+    /// Do not draw the phones
+    #[arg(long)]
+    no_phones: bool,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  sandbox run -- textsender test-send --phone +447700900123
+  sandbox run --twilio-fault status=503,times=1 -- textsender send < request.json
+  sandbox run -- bash";
+
+#[allow(
+    clippy::print_stderr,
+    reason = "the program's own errors have nowhere else to go"
+)]
+fn main() -> ExitCode {
+    let Command::Run(arguments) = Cli::parse().command;
+    let what = Run {
+        command: arguments.command,
+        plugins: arguments.plugins,
+        twilio_faults: arguments.twilio_fault,
+        tls: arguments.tls,
+        keep: arguments.keep,
+        phones: !arguments.no_phones,
+    };
+    match run(&what, &mut std::io::stdout()) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("sandbox: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What textsender is tested with. The [`sandbox`] stands in for the providers, on loopback.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`sandbox`] | the providers, with faults on demand and a view of the phones |
+//! | [`sandbox::site`] | a ready configuration in a temporary folder: settings, policies, secrets, plugins |
+//! | [`sandbox::run`] | `sandbox run -- COMMAND`: both of them around any command |
+
+#![deny(missing_docs)]
+
+pub mod sandbox;
