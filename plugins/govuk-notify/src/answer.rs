@@ -257,12 +257,9 @@ pub fn delivery(answer: &HttpAnswer) -> Result<Delivery, SendError> {
     Ok(delivery)
 }
 
-/// What can be said of an id that Notify does not know.
-pub fn not_kept() -> Delivery {
+/// No word on a message, and why.
+pub fn cannot_tell(reason: &str) -> Delivery {
     let mut delivery = Delivery::new(DeliveryState::CannotTell);
-    delivery.reason = Some(
-        "the service has no such message, or no longer (7 days), or it was to a smoke-test number"
-            .to_owned(),
-    );
+    delivery.reason = Some(reason.to_owned());
     delivery
 }

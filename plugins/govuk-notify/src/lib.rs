@@ -27,8 +27,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Delivery, Finding, Found, Host, HttpAnswer, Message, PluginInfo, Receipt, SendError, Sender,
-    SettingsError,
+    Delivery, Finding, Found, Host, Message, PluginInfo, Receipt, RequestBuilder, SendError,
+    Sender, SettingsError,
 };
 
 use settings::{ApiKey, Settings, is_uuid};
@@ -58,19 +58,16 @@ impl Sender for GovukNotify {
     }
 
     async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
-        let answer = self
-            .host
-            .http()
-            .post(self.url("/v2/notifications/sms"))
-            .bearer_auth(&self.token())
-            .json(&self.request(message)?)
-            .send()
-            .await?;
+        let request = self.host.http().post(self.url("/v2/notifications/sms"));
+        let request = request.json(&self.body(message)?);
+        let answer = self.authenticated(request).send().await?;
         if answer.status != 201 {
             return Err(answer::refusal(&answer, self.host.now()));
         }
         let Some(created) = answer.json::<answer::Created>() else {
-            return Err(SendError::unknown("Notify took it, but gave no id"));
+            return Err(SendError::unknown(
+                "the answer does not name the message: is it from Notify?",
+            ));
         };
         if !created.shows(message) {
             textsender_plugin_api::warn!(
@@ -82,17 +79,21 @@ impl Sender for GovukNotify {
     }
 
     async fn status(&self, provider_id: &str) -> Result<Delivery, SendError> {
+        // It becomes part of a URL: nothing but an id may.
         if !is_uuid(provider_id) {
-            return Err(SendError::misconfigured(
-                "that is no id of GOV.UK Notify: a UUID",
+            return Ok(answer::cannot_tell(
+                "this is not the id of a message of Notify's",
             ));
         }
         let answer = self
             .get(&format!("/v2/notifications/{provider_id}"))
+            .send()
             .await?;
         match answer.status {
             200 => answer::delivery(&answer),
-            404 => Ok(answer::not_kept()),
+            404 => Ok(answer::cannot_tell(
+                "Notify has no such message: it keeps them for 7 days, and none to smoke-test numbers",
+            )),
             _ => Err(answer::unread(&answer, self.host.now())),
         }
     }
@@ -100,15 +101,11 @@ impl Sender for GovukNotify {
     /// Looks for the message's id, which Notify has as its reference. What is not listed may still
     /// be on its way in, and fake messages to smoke-test numbers never are: absence proves nothing.
     async fn find(&self, message: &Message, _since: SystemTime) -> Result<Found, SendError> {
-        let answer = self
-            .host
-            .http()
-            .get(self.url("/v2/notifications"))
+        let request = self
+            .get("/v2/notifications")
             .query("reference", &message.id)
-            .query("template_type", "sms")
-            .bearer_auth(&self.token())
-            .send()
-            .await?;
+            .query("template_type", "sms");
+        let answer = request.send().await?;
         if answer.status != 200 {
             return Err(answer::unread(&answer, self.host.now()));
         }
@@ -120,7 +117,7 @@ impl Sender for GovukNotify {
 
     async fn check(&self) -> Result<Vec<Finding>, SendError> {
         let id = &self.settings.template_id;
-        let answer = self.get(&format!("/v2/template/{id}")).await?;
+        let answer = self.get(&format!("/v2/template/{id}")).send().await?;
         let mut findings = match answer.status {
             200 => match answer.json::<Template>() {
                 Some(template) => template.findings(&self.settings.personalisation),
@@ -142,33 +139,37 @@ impl Sender for GovukNotify {
 }
 
 impl GovukNotify {
-    /// The request for one message. Optional fields are left out: Notify refuses null and "".
-    fn request(&self, message: &Message) -> Result<Value, SendError> {
+    /// The request's body for one message. Optional fields are left out: Notify refuses null and "".
+    fn body(&self, message: &Message) -> Result<Value, SendError> {
         let personalisation = personalisation::fill(&self.settings.personalisation, message)?;
-        let mut request = json!({
+        let mut body = json!({
             "phone_number": message.to.e164(),
             "template_id": self.settings.template_id,
             "personalisation": personalisation,
             "reference": message.id,
         });
         if !self.settings.sender_id.is_empty() {
-            request["sms_sender_id"] = json!(self.settings.sender_id);
+            body["sms_sender_id"] = json!(self.settings.sender_id);
         }
-        Ok(request)
+        Ok(body)
     }
 
-    async fn get(&self, path: &str) -> Result<HttpAnswer, SendError> {
-        let request = self.host.http().get(self.url(path));
-        Ok(request.bearer_auth(&self.token()).send().await?)
+    /// A question.
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.authenticated(self.host.http().get(self.url(path)))
     }
 
-    /// A new token: one is good for 30 seconds either way.
-    fn token(&self) -> String {
-        token::sign(&self.key, self.host.now())
+    /// With a new token: one is good for 30 seconds either way.
+    fn authenticated(&self, request: RequestBuilder) -> RequestBuilder {
+        let version = env!("CARGO_PKG_VERSION");
+        request
+            .bearer_auth(&token::sign(&self.key, self.host.now()))
+            .header("accept", "application/json")
+            .header("user-agent", format!("textsender-govuk-notify/{version}"))
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.settings.base_url.trim_end_matches('/'))
+        format!("{}{path}", self.settings.base_url())
     }
 }
 

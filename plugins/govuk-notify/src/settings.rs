@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{
-    Secret, SettingsError,
+    BaseUrl, Secret, SettingsError,
     template::{Placeholder, Rules, Template},
 };
 
@@ -27,20 +27,14 @@ pub struct Settings {
     pub sender_id: String,
     /// An API key of the service, whole, as GOV.UK Notify shows it once when it is made.
     pub api_key: Secret,
-    /// Where Notify's API is.
-    #[serde(default = "base_url")]
-    #[schemars(extend("format" = "uri"))]
-    pub base_url: String,
+    /// Another address than <https://api.notifications.service.gov.uk>, for a gateway or a test.
+    base_url: Option<BaseUrl>,
     /// What fills the template's ((placeholders)): for each its value, in which %code%,
     /// %password%, %message% (the whole text of the policy), %user%, %name%, %minutes%, %phone%,
     /// %digits% and %national% stand for those of the message. A value that a message does not
     /// have, such as the password when a code is sent, is left out.
     #[serde(default = "personalisation")]
     pub personalisation: BTreeMap<String, Template>,
-}
-
-fn base_url() -> String {
-    "https://api.notifications.service.gov.uk".into()
 }
 
 /// Notify ignores what its template does not ask for, so that all can be offered.
@@ -55,6 +49,12 @@ fn personalisation() -> BTreeMap<String, Template> {
 }
 
 impl Settings {
+    /// Where Notify's API is, without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        let given = self.base_url.as_ref().map(BaseUrl::as_str);
+        given.unwrap_or("https://api.notifications.service.gov.uk")
+    }
+
     /// Checks the settings against each other, and takes the key apart.
     ///
     /// # Errors
@@ -68,10 +68,6 @@ impl Settings {
         if !self.sender_id.is_empty() && !is_uuid(&self.sender_id) {
             let fault = "give the sender's id, a UUID, not its name; or leave it empty";
             return Err(SettingsError::new("sender_id", fault));
-        }
-        if !self.base_url.contains("://") {
-            let fault = "give a URL, such as https://api.notifications.service.gov.uk";
-            return Err(SettingsError::new("base_url", fault));
         }
         for (key, value) in &self.personalisation {
             if let Some(fault) = value.check(&Rules::SENDER_SETTING).first() {

@@ -169,9 +169,9 @@ fn settings_that_cannot_be_right() {
             "api_key: a key ends in two UUIDs",
         ),
         (
-            json!({ "template_id": uuid, "base_url": "notify" }),
+            json!({ "template_id": uuid, "base_url": "http://notify.example" }),
             KEY,
-            "base_url: give a URL",
+            "base_url: only https://, or http:// to this machine",
         ),
         (
             json!({ "template_id": uuid, "personalisation": { "pin": "%pin%" } }),
