@@ -1,18 +1,19 @@
 //! One request's way, each step in its room and in order. Everything that sends comes through here.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use textsender_plugin_api::{Level, Message, Purpose};
 use tokio::time::Instant;
 
 use crate::{
-    config::{Config, Regions, Surroundings},
+    config::{Fingerprint, Reading, Regions, Sources, Surroundings},
     plugins::Pool,
     policy::{Policies, PolicyError, Query, Resolution, User},
     protocol::{Content, ErrorCode, Failure, Request, Response},
@@ -32,8 +33,11 @@ pub fn has_dispatched() -> bool {
 
 /// Everything that requests share: the configuration, indexed, and the senders' processes.
 pub struct Dispatch {
+    file: PathBuf,
+    /// What the configuration looked like when it was last read, right or wrong.
+    seen: Mutex<Fingerprint>,
     policies: Policies,
-    pool: Pool,
+    pool: Arc<Pool>,
 }
 
 impl Dispatch {
@@ -42,19 +46,56 @@ impl Dispatch {
     /// # Errors
     ///
     /// The configuration is wrong, or others can write to it: `misconfigured`.
-    pub fn open(config: &Path, max_level: Level) -> Result<Self, Failure> {
-        let wrong = |what: String| Failure::with_detail(ErrorCode::BadConfiguration, what);
-        let config = Config::load(config).map_err(|faults| wrong(faults.to_string()))?;
-        let files = config.sources.files.iter().map(|file| file.path.as_path());
-        trust::all(files).map_err(|error| wrong(error.to_string()))?;
-        let policies =
-            Policies::new(Arc::new(config)).map_err(|faults| wrong(faults.to_string()))?;
-        let config = policies.config();
+    pub fn open(file: &Path, max_level: Level) -> Result<Self, Failure> {
+        let sources = Sources::read(file);
+        let seen = Mutex::new(sources.fingerprint().clone());
+        let policies = read(sources)?;
+        let config = policies.config().clone();
         let state = Surroundings::current()
             .state_folder(config.state.folder.as_deref())
             .path;
-        let pool = Pool::new(config.clone(), state, max_level);
-        Ok(Self { policies, pool })
+        let pool = Arc::new(Pool::new(config, state, max_level));
+        Ok(Self {
+            file: file.to_owned(),
+            seen,
+            policies,
+            pool,
+        })
+    }
+
+    /// Looks for edits, rotated secrets and replaced plugins. After an edit, the dispatch for
+    /// further requests, which shares the senders' processes with this one.
+    ///
+    /// # Errors
+    ///
+    /// The edited configuration is wrong. It is told once, until the next edit.
+    pub fn refresh(&self) -> Result<Option<Self>, Failure> {
+        self.pool.refresh();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.changed() {
+            return Ok(None);
+        }
+        let sources = Sources::read(&self.file);
+        *seen = sources.fingerprint().clone();
+        let policies = read(sources)?;
+        self.pool.reconfigure(policies.config().clone());
+        let seen = Mutex::new(seen.clone());
+        Ok(Some(Self {
+            file: self.file.clone(),
+            seen,
+            policies,
+            pool: self.pool.clone(),
+        }))
+    }
+
+    /// Stops senders' processes that have had no call for as long as `idle`.
+    pub fn stop_idle(&self, idle: Duration) {
+        self.pool.stop_idle(idle);
+    }
+
+    /// How many messages may be in flight, by `[send] concurrency`.
+    pub fn concurrency(&self) -> usize {
+        self.policies.config().sending.concurrency
     }
 
     /// Takes one request from policy to provider.
@@ -100,7 +141,7 @@ impl Dispatch {
         };
         let message = message(request, recipient, &text);
         DISPATCHED.store(true, Ordering::Relaxed);
-        let delivered = route::deliver(&plan, &message, &self.pool).await;
+        let delivered = route::deliver(&plan, &message, self.pool.as_ref()).await;
 
         response.attempts = delivered.attempts;
         response.may_duplicate = delivered.may_duplicate;
@@ -139,6 +180,16 @@ impl Dispatch {
             Failure::with_detail(code, error.to_string())
         })
     }
+}
+
+/// A configuration that may be used: right, and nobody else's to write.
+fn read(sources: Sources) -> Result<Policies, Failure> {
+    let wrong = |what: String| Failure::with_detail(ErrorCode::BadConfiguration, what);
+    trust::all(sources.paths()).map_err(|error| wrong(error.to_string()))?;
+    let config = Reading::of(sources)
+        .into_config()
+        .map_err(|faults| wrong(faults.to_string()))?;
+    Policies::new(Arc::new(config)).map_err(|faults| wrong(faults.to_string()))
 }
 
 /// Reads the number, and holds it against what the policy allows.

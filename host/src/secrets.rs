@@ -59,6 +59,22 @@ pub enum SecretError {
     },
 }
 
+/// The file in which a secret of a sender is stored.
+pub fn file_of(state: &Path, sender: &str, key: &str) -> PathBuf {
+    state.join(FOLDER).join(format!("{sender}.{key}"))
+}
+
+/// The file that a reference leads to, if it is one.
+pub fn file_referred(reference: &SecretRef) -> Option<PathBuf> {
+    match reference {
+        SecretRef::File(path) => Some(path.clone()),
+        SecretRef::Credential(name) => {
+            Some(PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?).join(name))
+        }
+        SecretRef::Env(_) => None,
+    }
+}
+
 /// The secrets that are stored for a sender, by setting.
 ///
 /// # Errors

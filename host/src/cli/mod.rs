@@ -2,6 +2,7 @@
 
 mod logging;
 mod send;
+mod stream;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -4,9 +4,10 @@ use std::{
     io::{self, Read, Write},
     panic::{self, AssertUnwindSafe},
     process::ExitCode,
+    time::Duration,
 };
 
-use super::Common;
+use super::{Common, stream::Stream};
 use crate::{
     dispatch::Dispatch,
     protocol::{ErrorCode, Failure, MAX_REQUEST, Outcome, Request, Response},
@@ -20,11 +21,29 @@ use crate::{
 #[command(after_help = "Example:\n  \
     echo '{\"purpose\":\"verification_code\",\"user\":{\"phone\":\"+447700900123\"},\"code\":\"beK989vc\"}' \\\n  \
     | textsender send")]
-pub(super) struct Send {}
+pub(super) struct Send {
+    /// Read a request from each line, and answer each when it is done
+    #[arg(long)]
+    stream: bool,
+    /// The most messages in flight, instead of [send] concurrency
+    #[arg(long, value_name = "COUNT", requires = "stream", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    concurrency: Option<u16>,
+    /// How many seconds a sender's host process may idle before it is stopped
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        requires = "stream",
+        default_value_t = 60
+    )]
+    idle: u64,
+}
 
 impl Send {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         quiet_panics();
+        if self.stream {
+            return self.stream(common).run();
+        }
         let answered = panic::catch_unwind(AssertUnwindSafe(|| answer(common)));
         let response = answered.unwrap_or_else(|_| crashed());
         let outcome = response.outcome;
@@ -32,6 +51,15 @@ impl Send {
             Ok(()) => outcome.into(),
             // Nobody reads: what a caller relies on without a response.
             Err(_) => Outcome::Unknown.into(),
+        }
+    }
+
+    fn stream(&self, common: &Common) -> Stream {
+        Stream {
+            config: common.config_file().path,
+            max_level: common.log.level(),
+            concurrency: self.concurrency.map(usize::from),
+            idle: Duration::from_secs(self.idle),
         }
     }
 }

@@ -237,6 +237,15 @@ pub struct Fingerprint(HashMap<PathBuf, Option<Stamp>>);
 type Stamp = (u64, u64, u64, i128, i128);
 
 impl Fingerprint {
+    /// What these files and folders look like now. Take it before reading them.
+    pub fn of(paths: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut fingerprint = Self::default();
+        for path in paths {
+            fingerprint.note(&path, fs::metadata(&path));
+        }
+        fingerprint
+    }
+
     /// Whether any file was edited, added, removed or replaced since. A drop-in that is added or
     /// removed shows in the time of its folder.
     pub fn changed(&self) -> bool {

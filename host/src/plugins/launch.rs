@@ -74,6 +74,31 @@ impl Launch {
     }
 }
 
+/// The files whose change means that a sender must be started anew: its library, its secrets, its
+/// roots. A stored secret shows in its own file, and a new one in the folder.
+pub(super) fn files(config: &Config, state: &Path, sender: &str) -> Vec<PathBuf> {
+    let Some(configured) = config.senders.get(sender) else {
+        return Vec::new();
+    };
+    let mut files = vec![
+        folder::file_of(&config.plugins.folder, &configured.plugin),
+        state.join(secrets::FOLDER),
+    ];
+    files.extend(configured.http.over(&config.http).ca_file);
+    let stored = secrets::stored(state, sender).unwrap_or_default();
+    files.extend(
+        stored
+            .keys()
+            .map(|key| secrets::file_of(state, sender, key)),
+    );
+    let settings = configured.settings.values();
+    files.extend(settings.filter_map(|setting| match &setting.value {
+        Setting::Secret(reference) => secrets::file_referred(reference),
+        Setting::Value(_) => None,
+    }));
+    files
+}
+
 /// The settings as JSON, with stored secrets where nothing is configured.
 fn settings(
     configured: &Sender,

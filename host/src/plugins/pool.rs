@@ -4,16 +4,16 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
-use super::{CallEnd, HostProcess, Launch, NotReady, Refusal, Work};
+use super::{CallEnd, HostProcess, Launch, NotReady, Refusal, Work, launch, process::lock};
 use crate::{
-    config::Config,
+    config::{Config, Fingerprint},
     protocol::{ErrorCode, Failure},
     route::Ask,
 };
@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Host processes by sender.
 pub struct Pool {
-    config: Arc<Config>,
+    config: Mutex<Arc<Config>>,
     state: PathBuf,
     max_level: Level,
     slots: Mutex<HashMap<String, Slot>>,
@@ -36,6 +36,8 @@ pub struct Pool {
 #[derive(Default)]
 struct Slot {
     process: Option<Arc<HostProcess>>,
+    /// What the files looked like that the process was started with.
+    files: Fingerprint,
     /// Failures in a row of processes that served no call.
     failures: u32,
     /// No process is started before.
@@ -46,7 +48,7 @@ impl Pool {
     /// A pool for the senders of a configuration, with secrets in the state folder.
     pub fn new(config: Arc<Config>, state: PathBuf, max_level: Level) -> Self {
         Self {
-            config,
+            config: Mutex::new(config),
             state,
             max_level,
             slots: Mutex::default(),
@@ -59,8 +61,11 @@ impl Pool {
     ///
     /// It can't be started, or failed so often that it has to wait.
     pub fn process(&self, sender: &str) -> Result<Arc<HostProcess>, Failure> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.entry(sender.to_owned()).or_default();
+        let mut slots = lock(&self.slots);
+        let slot = match slots.get_mut(sender) {
+            Some(slot) => slot,
+            None => slots.entry(sender.to_owned()).or_default(),
+        };
         if let Some(process) = &slot.process {
             if !process.is_over() {
                 return Ok(process.clone());
@@ -74,7 +79,10 @@ impl Pool {
             );
             return Err(Failure::with_detail(ErrorCode::PluginFailed, detail));
         }
-        let launch = Launch::of(&self.config, &self.state, sender, self.max_level)?;
+        let config = lock(&self.config).clone();
+        // Before they are read, so that an edit in between is noticed later.
+        slot.files = Fingerprint::of(launch::files(&config, &self.state, sender));
+        let launch = Launch::of(&config, &self.state, sender, self.max_level)?;
         let process = HostProcess::start(launch).map_err(|error| {
             let detail = format!("sender {sender}: no host process can be started: {error}");
             Failure::with_detail(ErrorCode::PluginFailed, detail)
@@ -82,6 +90,39 @@ impl Pool {
         let process = Arc::new(process);
         slot.process = Some(process.clone());
         Ok(process)
+    }
+
+    /// Uses an edited configuration from now on. Senders that it changes are started anew when they
+    /// are next needed; what is in flight with the old ones ends there.
+    pub fn reconfigure(&self, config: Arc<Config>) {
+        *lock(&self.config) = config.clone();
+        self.retire(|sender, process, _| {
+            let launch = Launch::of(&config, &self.state, sender, self.max_level);
+            launch.is_ok_and(|launch| launch == *process.launch())
+        });
+    }
+
+    /// Looks for rotated secrets and replaced plugins, whose senders are started anew.
+    pub fn refresh(&self) {
+        self.retire(|_, _, files| !files.changed());
+    }
+
+    /// Stops host processes that have had no call for as long as `idle`.
+    pub fn stop_idle(&self, idle: Duration) {
+        self.retire(|_, process, _| process.idle_for().is_none_or(|time| time < idle));
+    }
+
+    /// Lets go of every process that is not to be kept. It ends with its last call.
+    fn retire(&self, keep: impl Fn(&str, &HostProcess, &Fingerprint) -> bool) {
+        for (sender, slot) in lock(&self.slots).iter_mut() {
+            let is_kept = slot
+                .process
+                .as_ref()
+                .is_none_or(|process| keep(sender, process, &slot.files));
+            if !is_kept {
+                *slot = Slot::default();
+            }
+        }
     }
 }
 
@@ -107,8 +148,9 @@ impl Ask for Pool {
     }
 
     fn timeout(&self, sender: &str) -> Duration {
-        let configured = self.config.senders.get(sender);
-        configured.map_or(self.config.sending.timeout, |sender| sender.timeout)
+        let config = lock(&self.config);
+        let configured = config.senders.get(sender);
+        configured.map_or(config.sending.timeout, |sender| sender.timeout)
     }
 }
 

@@ -139,6 +139,14 @@ impl HostProcess {
         self.shared.calls().has_served()
     }
 
+    /// How long it has had no call; `None` while it has one.
+    pub fn idle_for(&self) -> Option<Duration> {
+        self.shared
+            .calls()
+            .idle_since()
+            .map(|since| since.elapsed())
+    }
+
     /// Waits until the plugin is loaded and configured.
     ///
     /// # Errors
@@ -423,7 +431,7 @@ impl Shared {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A lock of ours is poisoned only by a panic of ours, after which its content is still whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

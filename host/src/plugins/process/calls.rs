@@ -37,6 +37,7 @@ pub(super) struct Calls {
     cancelling: HashSet<u64>,
     lines: u64,
     served: bool,
+    last_end: Option<Instant>,
 }
 
 struct Running {
@@ -105,6 +106,7 @@ impl Calls {
             return Ok(());
         }
         self.served = true;
+        self.last_end = Some(Instant::now());
         let running = self
             .running
             .remove(&call)
@@ -113,6 +115,12 @@ impl Calls {
         // Whoever waited may have given up in this moment.
         let _ = running.ended.send(Ended::Done(outcome));
         Ok(())
+    }
+
+    /// When the last call ended, if none runs. A process that never had one idles from its start.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let idles = self.running.is_empty() && self.cancelling.is_empty();
+        if idles { self.last_end } else { None }
     }
 
     pub(super) fn has_served(&self) -> bool {
