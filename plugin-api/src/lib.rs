@@ -81,6 +81,7 @@
 
 #[doc(hidden)]
 pub mod abi;
+pub mod alphabet;
 mod base_url;
 mod exchange;
 mod host;

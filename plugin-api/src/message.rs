@@ -111,6 +111,8 @@ impl Values for Message {
             Placeholder::Phone => Some(self.to.e164()),
             Placeholder::Digits => Some(self.to.digits()),
             Placeholder::National => Some(self.national.as_str()),
+            // Not the message's, but a sender's own.
+            Placeholder::Secret => None,
             Placeholder::Minutes => {
                 let minutes = self.expires_in?.as_secs() / 60;
                 return Some(minutes.max(1).to_string().into());

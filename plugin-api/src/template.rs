@@ -88,10 +88,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules for a template in a sender's settings: everything is offered. Whether `%code%` or `%password%`
+    /// The rules for a template in a sender's settings: every value of a message is offered. Whether `%code%` or `%password%`
     /// has a value depends on the message's purpose, so that neither needs a default; rendering tells.
     pub const SENDER_SETTING: Self = Self {
-        offered: Placeholders::ALL,
+        offered: Placeholders::OF_MESSAGE,
         optional: Placeholders::OPTIONAL,
         mandatory: Placeholders::NONE,
     };

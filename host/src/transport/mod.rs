@@ -3,7 +3,7 @@
 //! | exchange | transport | *written* is |
 //! |---|---|---|
 //! | HTTP | `http` (reqwest, rustls) | the first poll of the request's body |
-//! | e-mail | `smtp` (lettre) | the first byte of the mail's content |
+//! | e-mail | `smtp` (lettre) | the final dot |
 //!
 //! The rules of egress are the host's and hold for every exchange: TLS but to loopback, no
 //! redirects, bounded answers, and only hosts that the plugin declares or the settings name.
@@ -11,6 +11,7 @@
 mod egress;
 mod http;
 mod progress;
+mod smtp;
 mod tls;
 
 use std::sync::Arc;
@@ -21,16 +22,19 @@ use tokio::time::Instant;
 pub use egress::Egress;
 pub use http::{Http, HttpSettings};
 pub use progress::Progress;
+use smtp::Smtp;
 
 /// What carries one sender's exchanges. Nothing is set up before an exchange needs it.
 pub struct Transports {
     http: Http,
+    smtp: Smtp,
 }
 
 impl Transports {
     /// Transports with a sender's settings.
     pub fn new(http: HttpSettings) -> Self {
         Self {
+            smtp: Smtp::new(http.ca_file.clone()),
             http: Http::new(http),
         }
     }
@@ -56,7 +60,11 @@ impl Transports {
                     .carry(request, egress, progress)
                     .await
                     .map(Answer::Http),
-                Exchange::Smtp(_) => Err(FailureKind::Unsupported),
+                Exchange::Smtp(mail) => self
+                    .smtp
+                    .carry(mail, egress, progress)
+                    .await
+                    .map(Answer::Smtp),
             }
         };
         let result = match tokio::time::timeout_at(deadline, carried).await {

@@ -90,7 +90,7 @@ impl fmt::Display for TemplateError {
                 write!(
                     f,
                     "unknown placeholder `%{name}%`; there are {}",
-                    Placeholders::ALL
+                    Placeholders::OF_MESSAGE
                 )
             }
             Self::Unclosed { name, .. } => {

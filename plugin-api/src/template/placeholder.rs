@@ -30,11 +30,13 @@ pub enum Placeholder {
     Digits,
     /// The recipient's number as dialled at home, digits only, `07700900123`. In senders' settings only.
     National,
+    /// The secret in the sender's own settings, for providers that want one in a text. Only where a plugin says so.
+    Secret,
 }
 
 impl Placeholder {
     /// Every placeholder, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Code,
         Self::Password,
         Self::User,
@@ -44,6 +46,7 @@ impl Placeholder {
         Self::Phone,
         Self::Digits,
         Self::National,
+        Self::Secret,
     ];
 
     /// Its name, as it stands between the percent signs.
@@ -58,6 +61,7 @@ impl Placeholder {
             Self::Phone => "phone",
             Self::Digits => "digits",
             Self::National => "national",
+            Self::Secret => "secret",
         }
     }
 
@@ -71,7 +75,7 @@ impl Placeholder {
         let name = name.to_ascii_lowercase().replace(['-', '_'], "");
         match name.as_str() {
             "pin" | "otp" | "token" => return Some(Self::Code),
-            "pwd" | "pass" | "secret" => return Some(Self::Password),
+            "pwd" | "pass" => return Some(Self::Password),
             "username" | "login" | "account" => return Some(Self::User),
             "displayname" | "fullname" => return Some(Self::Name),
             "expires" | "expiresin" | "expiry" => return Some(Self::Minutes),
@@ -111,8 +115,11 @@ impl Placeholders {
     /// The empty set.
     pub const NONE: Self = Self(0);
 
-    /// All of them: what senders' settings may use.
+    /// All of them.
     pub const ALL: Self = Self::of(&Placeholder::ALL);
+
+    /// Those that have their values from the message: what senders' settings may use.
+    pub const OF_MESSAGE: Self = Self(Self::ALL.0 & !Self::of(&[Placeholder::Secret]).0);
 
     /// Those that a request need not bring.
     pub const OPTIONAL: Self =

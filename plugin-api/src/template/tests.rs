@@ -213,7 +213,7 @@ fn sets_are_lists_of_names() {
         set - Placeholders::of(&[Placeholder::Code]),
         Placeholders::of(&[Placeholder::National])
     );
-    assert_eq!(Placeholders::ALL.iter().count(), 9);
+    assert_eq!(Placeholders::ALL.iter().count(), 10);
     for placeholder in Placeholder::ALL {
         assert_eq!(
             Template::from(placeholder),
