@@ -1,10 +1,12 @@
 //! What can be wrong with a policy's texts, and where: a key, and bytes of its value.
 
+use std::fmt;
 use std::ops::Range;
 
 use textsender_plugin_api::template::{MissingValue, TemplateError};
 use thiserror::Error;
 
+use super::USER_VALUE_LENGTH;
 use super::segments::{Costly, Encoding, Segments};
 
 /// The key of the configuration, below the policy's purpose, whose value is at fault.
@@ -18,11 +20,10 @@ pub enum Key {
     Origin,
 }
 
-/// Why texts cannot be used as they are configured.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+/// Why texts cannot be used as they are configured. Displays what is wrong and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextFault {
     /// A template is wrong.
-    #[error("{error}")]
     Template {
         /// Whose template.
         key: Key,
@@ -30,10 +31,6 @@ pub enum TextFault {
         error: TemplateError,
     },
     /// A text can become more segments than `max_segments`.
-    #[error(
-        "with a code of {code_length} characters and names of 40 this text takes {} segments ({}), but `max_segments` \
-         is {max}{}", segments.count, length(segments), blame(&segments.costly)
-    )]
     TooLong {
         /// Whose template.
         key: Key,
@@ -45,13 +42,11 @@ pub enum TextFault {
         code_length: usize,
     },
     /// A translation's key is no language tag.
-    #[error("`{tag}` is not a language tag: write it as `cy` or `en-GB`")]
     Tag {
         /// The key.
         tag: String,
     },
     /// Two translations are for the same tag, but for case.
-    #[error("`{tag}` and `{other}` are the same language tag: keep one")]
     SameTag {
         /// The later key.
         tag: String,
@@ -59,7 +54,6 @@ pub enum TextFault {
         other: String,
     },
     /// `origin` is not a host name.
-    #[error("`{origin}` is not a host name such as `reset.example.com`: {mend}")]
     Origin {
         /// As it was written.
         origin: String,
@@ -67,11 +61,54 @@ pub enum TextFault {
         mend: &'static str,
     },
     /// `origin` is set where no code is sent.
-    #[error("`origin` binds a code to a web site, but this text carries a password: take it out")]
     OriginWithoutCode,
 }
 
 impl TextFault {
+    /// What is wrong.
+    pub fn fault(&self) -> String {
+        match self {
+            Self::Template { error, .. } => error.fault(),
+            Self::TooLong {
+                segments,
+                max,
+                code_length,
+                ..
+            } => format!(
+                "with a code of {code_length} characters and names of {USER_VALUE_LENGTH} this text takes {} \
+                 segments ({}), but `max_segments` is {max}{}",
+                segments.count,
+                length(segments),
+                blame(&segments.costly)
+            ),
+            Self::Tag { tag } => format!("`{tag}` is not a language tag"),
+            Self::SameTag { tag, other } => {
+                format!("`{tag}` and `{other}` are the same language tag")
+            }
+            Self::Origin { origin, .. } => {
+                format!("`{origin}` is not a host name such as `reset.example.com`")
+            }
+            Self::OriginWithoutCode => {
+                "`origin` binds a code to a web site, but this text carries a password".to_owned()
+            }
+        }
+    }
+
+    /// What to do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Template { error, .. } => error.mend(),
+            Self::TooLong { segments, .. } if segments.encoding == Encoding::Utf16 => {
+                "shorten it, replace those characters, or raise `max_segments`".to_owned()
+            }
+            Self::TooLong { .. } => "shorten it, or raise `max_segments`".to_owned(),
+            Self::Tag { .. } => "write it as `cy` or `en-GB`".to_owned(),
+            Self::SameTag { .. } => "keep one".to_owned(),
+            Self::Origin { mend, .. } => (*mend).to_owned(),
+            Self::OriginWithoutCode => "take it out".to_owned(),
+        }
+    }
+
     /// The key at fault.
     pub fn key(&self) -> Key {
         match self {
@@ -90,6 +127,14 @@ impl TextFault {
         }
     }
 }
+
+impl fmt::Display for TextFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.fault(), self.mend())
+    }
+}
+
+impl std::error::Error for TextFault {}
 
 /// Why a text cannot be made for one request.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use textsender_plugin_api::template::{Placeholder, Placeholders};
 
 use super::segments::Segments;
-use super::{Key, Names, Text, TextFault, TextValues, Texts, USER_VALUE_LENGTH};
+use super::{Key, Names, Text, TextFault, TextValues, Texts, USER_VALUE_LENGTH, Written};
 
 /// Minutes of the longest life that is reckoned with: three digits.
 const LONGEST_LIFE: Duration = Duration::from_secs(999 * 60);
@@ -20,10 +20,10 @@ impl Texts {
             return Vec::new();
         };
         let longest = self.longest().into_iter();
-        let too_long = longest.filter(|(_, segments)| segments.count > max);
-        let fault = |(tag, segments): (Option<&str>, Segments)| TextFault::TooLong {
-            key: tag.map_or(Key::Text, |tag| Key::Translation(tag.to_owned())),
-            segments,
+        let too_long = longest.filter(|longest| longest.segments.count > max);
+        let fault = |longest: LongestText<'_>| TextFault::TooLong {
+            key: longest.key(),
+            segments: longest.segments,
             max,
             code_length: self.code_length,
         };
@@ -31,18 +31,24 @@ impl Texts {
     }
 
     /// The longest that each text can become, the policy's own first, then the translations by their tags.
-    pub fn longest(&self) -> Vec<(Option<&str>, Segments)> {
-        let longest = Longest {
+    pub fn longest(&self) -> Vec<LongestText<'_>> {
+        let stand_ins = StandIns {
             secret: "0".repeat(self.code_length),
             name: "W".repeat(USER_VALUE_LENGTH),
         };
-        let all = self.all();
-        all.filter_map(|(tag, text)| Some((tag, self.longest_of(text, &longest)?)))
-            .collect()
+        let longest = self.all().filter_map(|(tag, text)| {
+            let written = self.longest_of(text, &stand_ins)?;
+            Some(LongestText {
+                tag,
+                text: written.text,
+                segments: written.segments,
+            })
+        });
+        longest.collect()
     }
 
     /// Tries every combination of values and defaults, for a default may be longer than the value.
-    fn longest_of(&self, text: &Text, longest: &Longest) -> Option<Segments> {
+    fn longest_of(&self, text: &Text, stand_ins: &StandIns) -> Option<Written> {
         let optional = |placeholder: &Placeholder| Placeholders::OPTIONAL.contains(*placeholder);
         let defaulted: Vec<_> = text.template.uses().iter().filter(optional).collect();
         let combinations = 0..1_usize << defaulted.len();
@@ -50,22 +56,40 @@ impl Texts {
             let absent = defaulted.iter().enumerate();
             let absent = absent.filter(|(place, _)| combination & 1 << place != 0);
             let absent = absent.map(|(_, placeholder)| *placeholder).collect();
-            let values = longest.values(absent);
+            let values = stand_ins.values(absent);
             // Code and password are there and the rest has defaults, so that it can be written.
-            let written = self.write(text, &values, Names::Given).ok()?;
-            Some(written.segments)
+            self.write(text, &values, Names::Given).ok()
         });
-        lengths.max_by_key(|segments| (segments.count, segments.units))
+        lengths.max_by_key(|written| (written.segments.count, written.segments.units))
+    }
+}
+
+/// The longest that a text can become, with zeroes for the code and `W`s for names.
+#[derive(Clone, Debug)]
+pub struct LongestText<'t> {
+    /// The tag of the translation; `None` for the policy's own text.
+    pub tag: Option<&'t str>,
+    /// The text written out.
+    pub text: String,
+    /// What a carrier makes of it.
+    pub segments: Segments,
+}
+
+impl LongestText<'_> {
+    /// Whose template it is.
+    pub fn key(&self) -> Key {
+        self.tag
+            .map_or(Key::Text, |tag| Key::Translation(tag.to_owned()))
     }
 }
 
 /// Stand-ins for the values of a message.
-struct Longest {
+struct StandIns {
     secret: String,
     name: String,
 }
 
-impl Longest {
+impl StandIns {
     fn values(&self, absent: Placeholders) -> TextValues<'_> {
         let name = |placeholder| (!absent.contains(placeholder)).then_some(self.name.as_str());
         TextValues {

@@ -16,7 +16,7 @@
 //! let values = TextValues { code: Some("beK989vc"), ..TextValues::default() };
 //! let rendered = texts.render(Some("cy-GB"), &values)?;
 //! assert_eq!(rendered.text, "Rhowch y cod hwn: beK989vc\n@reset.example.com #beK989vc");
-//! assert_eq!(rendered.locale, Some("cy"));
+//! assert_eq!(rendered.locale.as_deref(), Some("cy"));
 //! assert_eq!(rendered.segments.count, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -48,6 +48,7 @@ use segments::{Encoding, Segments};
 use values::Prepared;
 
 pub use fault::{Key, RenderError, TextFault};
+pub use longest::LongestText;
 pub use values::{Names, TextValues, USER_VALUE_LENGTH, minutes, user_value};
 
 /// Characters of a code that `check` reckons with where the configuration says nothing.
@@ -109,11 +110,11 @@ struct Text {
 }
 
 /// A text for one user. Its `Debug` leaves the text out: it holds a code or a password.
-pub struct Rendered<'t> {
+pub struct Rendered {
     /// What to send.
     pub text: String,
     /// The tag of the translation; `None` for the policy's own text.
-    pub locale: Option<&'t str>,
+    pub locale: Option<String>,
     /// Why it is that one.
     pub reason: LocaleReason,
     /// What a carrier makes of it. The costly characters may be a code's or password's.
@@ -156,7 +157,7 @@ impl Texts {
         &self,
         locale: Option<&str>,
         values: &TextValues<'_>,
-    ) -> Result<Rendered<'_>, RenderError> {
+    ) -> Result<Rendered, RenderError> {
         let tags = self.translations.iter().map(|(tag, _)| tag.as_str());
         let (place, reason) = locale::choose(locale, tags);
         let (tag, text) = match place.and_then(|place| self.translations.get(place)) {
@@ -245,10 +246,10 @@ struct Written {
 }
 
 impl Written {
-    fn rendered(self, locale: Option<&str>, reason: LocaleReason, names: Names) -> Rendered<'_> {
+    fn rendered(self, locale: Option<&str>, reason: LocaleReason, names: Names) -> Rendered {
         Rendered {
             text: self.text,
-            locale,
+            locale: locale.map(str::to_owned),
             reason,
             segments: self.segments,
             folded: self.changes,
@@ -258,7 +259,7 @@ impl Written {
     }
 }
 
-impl fmt::Debug for Rendered<'_> {
+impl fmt::Debug for Rendered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rendered")
             .field("locale", &self.locale)

@@ -88,7 +88,11 @@ fn chooses_the_language_and_says_why() {
     for (locale, text, tag, reason) in cases {
         let rendered = texts.render(locale, &CODE).unwrap();
         assert_eq!(
-            (rendered.text.as_str(), rendered.locale, rendered.reason),
+            (
+                rendered.text.as_str(),
+                rendered.locale.as_deref(),
+                rendered.reason
+            ),
             (text, tag, reason)
         );
     }
@@ -116,22 +120,22 @@ fn finds_all_faults_at_once_and_points_at_them() {
         (
             Key::Origin,
             None,
-            "`https://reset.example.com` is not a host name such as `reset.example.com`: leave the `https://` out",
+            "`https://reset.example.com` is not a host name such as `reset.example.com`; leave the `https://` out",
         ),
         (
             translation("cy"),
             None,
-            "`cy` and `CY` are the same language tag: keep one",
+            "`cy` and `CY` are the same language tag; keep one",
         ),
         (
             translation("english_gb"),
             None,
-            "`english_gb` is not a language tag: write it as `cy` or `en-GB`",
+            "`english_gb` is not a language tag; write it as `cy` or `en-GB`",
         ),
         (
             Key::Text,
             Some(0..14),
-            "`%code%` is missing: put it where the code should stand",
+            "`%code%` is missing; put it where the code should stand",
         ),
         (
             translation("cy"),
@@ -146,12 +150,12 @@ fn finds_all_faults_at_once_and_points_at_them() {
         (
             translation("de"),
             Some(0..20),
-            "`%code%` is missing: put it where the code should stand",
+            "`%code%` is missing; put it where the code should stand",
         ),
         (
             translation("english_gb"),
             Some(16..22),
-            "`%name%` may have no value: give it a default, such as `%name|there%`",
+            "`%name%` may have no value; give it a default, such as `%name|there%`",
         ),
     ];
     let expected = expected.map(|(key, span, message)| (key, span, message.to_owned()));
@@ -345,7 +349,7 @@ fn check_reckons_with_the_longest() {
     assert_eq!(faults[0].key(), Key::Translation("cy".to_owned()));
     assert_eq!(
         faults[0].to_string(),
-        "with a code of 8 characters and names of 40 this text takes 2 segments (74 UTF-16 units), but `max_segments` is 1; costly characters: `ŵ` `ŷ`"
+        "with a code of 8 characters and names of 40 this text takes 2 segments (74 UTF-16 units), but `max_segments` is 1; costly characters: `ŵ` `ŷ`; shorten it, replace those characters, or raise `max_segments`"
     );
 
     let longer = Texts::compile(&TextSource {
@@ -374,7 +378,7 @@ fn check_reckons_with_defaults() {
     let none = BTreeMap::new();
     let longest = |text| {
         let source = TextSource::new(Purpose::VerificationCode, text, &none);
-        Texts::compile(&source).unwrap().longest()[0].1.units
+        Texts::compile(&source).unwrap().longest()[0].segments.units
     };
     assert_eq!(longest("%code%"), 8);
     assert_eq!(longest("%code%%name|x%%minutes|x%"), 8 + 40 + 3);

@@ -69,61 +69,45 @@ impl TemplateError {
     }
 }
 
-impl fmt::Display for TemplateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl TemplateError {
+    /// What is wrong.
+    pub fn fault(&self) -> String {
         match self {
-            Self::Unknown {
-                name,
-                nearest: Some(nearest),
-                ..
-            } => {
-                write!(
-                    f,
-                    "unknown placeholder `%{name}%`; did you mean `{nearest}`?"
-                )
+            Self::Unknown { name, .. } => format!("unknown placeholder `%{name}%`"),
+            Self::Unclosed { name, .. } => format!("unclosed `%{name}`"),
+            Self::StrayPercent { .. } => "a `%` that begins no placeholder".to_owned(),
+            Self::NotOffered { placeholder, .. } => format!("`{placeholder}` cannot be used here"),
+            Self::NeedsDefault { placeholder, .. } => format!("`{placeholder}` may have no value"),
+            Self::Lacks { placeholder, .. } => format!("`{placeholder}` is missing"),
+        }
+    }
+
+    /// What to do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::Unknown { nearest, .. } => match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("there are {}", Placeholders::OF_MESSAGE),
+            },
+            Self::Unclosed { .. } => {
+                "end a placeholder with `%`, or write `%%` for a percent sign".to_owned()
             }
-            Self::Unknown {
-                name,
-                nearest: None,
-                ..
-            } => {
-                write!(
-                    f,
-                    "unknown placeholder `%{name}%`; there are {}",
-                    Placeholders::OF_MESSAGE
-                )
-            }
-            Self::Unclosed { name, .. } => {
-                write!(
-                    f,
-                    "unclosed `%{name}`: end a placeholder with `%`, or write `%%` for a percent sign"
-                )
-            }
-            Self::StrayPercent { .. } => {
-                f.write_str("a `%` that begins no placeholder: write `%%` for a percent sign")
-            }
-            Self::NotOffered {
-                placeholder,
-                offered,
-                ..
-            } => {
-                write!(f, "`{placeholder}` cannot be used here; use {offered}")
-            }
+            Self::StrayPercent { .. } => "write `%%` for a percent sign".to_owned(),
+            Self::NotOffered { offered, .. } => format!("use {offered}"),
             Self::NeedsDefault { placeholder, .. } => {
                 let sample = placeholder.with_sample_default();
-                write!(
-                    f,
-                    "`{placeholder}` may have no value: give it a default, such as `{sample}`"
-                )
+                format!("give it a default, such as `{sample}`")
             }
             Self::Lacks { placeholder, .. } => {
-                write!(
-                    f,
-                    "`{placeholder}` is missing: put it where the {} should stand",
-                    placeholder.as_str()
-                )
+                format!("put it where the {} should stand", placeholder.as_str())
             }
         }
+    }
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.fault(), self.mend())
     }
 }
 

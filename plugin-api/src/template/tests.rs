@@ -87,32 +87,32 @@ fn says_what_is_wrong_and_where() {
         (
             "Code %code",
             "%code",
-            "unclosed `%code`: end a placeholder with `%`, or write `%%` for a percent sign",
+            "unclosed `%code`; end a placeholder with `%`, or write `%%` for a percent sign",
         ),
         (
             "Hi %name|there",
             "%name",
-            "unclosed `%name`: end a placeholder with `%`, or write `%%` for a percent sign",
+            "unclosed `%name`; end a placeholder with `%`, or write `%%` for a percent sign",
         ),
         (
             "50% off, %code%",
             "%",
-            "a `%` that begins no placeholder: write `%%` for a percent sign",
+            "a `%` that begins no placeholder; write `%%` for a percent sign",
         ),
         (
             "%code%%",
             "%",
-            "a `%` that begins no placeholder: write `%%` for a percent sign",
+            "a `%` that begins no placeholder; write `%%` for a percent sign",
         ),
         (
             "% code %",
             "%",
-            "a `%` that begins no placeholder: write `%%` for a percent sign",
+            "a `%` that begins no placeholder; write `%%` for a percent sign",
         ),
         (
             "%",
             "%",
-            "a `%` that begins no placeholder: write `%%` for a percent sign",
+            "a `%` that begins no placeholder; write `%%` for a percent sign",
         ),
     ];
     for (source, blamed, message) in cases {
@@ -134,7 +134,7 @@ fn keeps_the_rules_of_its_place() {
         ("%code% for %name|you%", &[]),
         (
             "%code% for %name%",
-            &["`%name%` may have no value: give it a default, such as `%name|there%`"],
+            &["`%name%` may have no value; give it a default, such as `%name|there%`"],
         ),
         (
             "%code% to %phone%",
@@ -142,14 +142,14 @@ fn keeps_the_rules_of_its_place() {
         ),
         (
             "nothing",
-            &["`%code%` is missing: put it where the code should stand"],
+            &["`%code%` is missing; put it where the code should stand"],
         ),
         (
             "%name% %phone|x%",
             &[
-                "`%name%` may have no value: give it a default, such as `%name|there%`",
+                "`%name%` may have no value; give it a default, such as `%name|there%`",
                 "`%phone%` cannot be used here; use `%code%`, `%name%`",
-                "`%code%` is missing: put it where the code should stand",
+                "`%code%` is missing; put it where the code should stand",
             ],
         ),
     ];
