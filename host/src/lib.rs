@@ -16,6 +16,7 @@
 //! | [`policy`] | who decides for a user |
 //! | [`recipient`] | numbers: form, region, kind |
 //! | [`text`] | templates, languages, segments |
+//! | [`decision`] | what the rooms above come to for one request |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
@@ -24,7 +25,9 @@
 
 pub mod cli;
 pub mod config;
+pub mod decision;
 pub mod dispatch;
+pub mod ledger;
 pub mod plugins;
 pub mod policy;
 pub mod protocol;

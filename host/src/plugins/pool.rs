@@ -92,6 +92,23 @@ impl Pool {
         Ok(process)
     }
 
+    /// The sender's host process, once its plugin is loaded and configured.
+    ///
+    /// # Errors
+    ///
+    /// It is not, and why.
+    pub async fn ready(
+        &self,
+        sender: &str,
+        deadline: Instant,
+    ) -> Result<Arc<HostProcess>, Failure> {
+        let process = self.process(sender)?;
+        match process.ready(deadline).await {
+            Ok(()) => Ok(process),
+            Err(reason) => Err(not_ready(process.launch(), reason)),
+        }
+    }
+
     /// Uses an edited configuration from now on. Senders that it changes are started anew when they
     /// are next needed; what is in flight with the old ones ends there.
     pub fn reconfigure(&self, config: Arc<Config>) {
@@ -140,11 +157,8 @@ impl Slot {
 
 impl Ask for Pool {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
-        let process = self.process(sender)?;
-        match process.ready(deadline).await {
-            Ok(()) => Ok(process.call(work, deadline).await),
-            Err(reason) => Err(not_ready(process.launch(), reason)),
-        }
+        let process = self.ready(sender, deadline).await?;
+        Ok(process.call(work, deadline).await)
     }
 
     fn timeout(&self, sender: &str) -> Duration {

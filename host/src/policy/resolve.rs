@@ -31,14 +31,8 @@ pub struct Resolution<'p> {
     pub text: &'p Text,
     /// Which numbers may be texted.
     pub reach: &'p Reach,
-    /// The most segments.
-    pub max_segments: Option<u8>,
-    /// The longest code expected, in characters.
-    pub code_length: Option<u8>,
-    /// The site of the origin-bound last line.
-    pub origin: Option<&'p str>,
-    /// Whether costly look-alike characters are replaced.
-    pub fold: bool,
+    /// The rest of what says how it is written and sent.
+    pub delivery: &'p Delivery,
 }
 
 /// Who named a sender.
@@ -289,9 +283,6 @@ fn resolution<'p>(
         on_unknown: delivery.on_unknown.unwrap_or(OnUnknown::FailOver),
         text,
         reach,
-        max_segments: delivery.max_segments,
-        code_length: delivery.code_length,
-        origin: delivery.origin.as_ref().map(|origin| origin.as_str()),
-        fold: delivery.fold,
+        delivery,
     }
 }

@@ -1,13 +1,14 @@
 //! What a caller gets back: one line of JSON, without a code, a secret or a full number.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Failure, MessageId, Outcome, VERSION};
 
 /// The response to one request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Response {
     /// The protocol's version.
     pub version: u32,
@@ -53,7 +54,7 @@ pub struct Response {
 }
 
 /// One attempt to hand the message to a provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// The sender that was asked.
     pub sender: String,
@@ -61,16 +62,16 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// Why, unless it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub code: Option<&'static str>,
+    pub code: Option<Cow<'static, str>>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }
 
 /// Why a request was not accepted.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorBody {
     /// The stable code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// What is wrong, for operators.
     pub message: String,
     /// Whether the same request may succeed later without anybody's doing.
@@ -78,6 +79,12 @@ pub struct ErrorBody {
     /// How long to wait before a repeat, in whole seconds, rounded up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
+}
+
+impl Default for Response {
+    fn default() -> Self {
+        Self::new(None)
+    }
 }
 
 impl Response {
@@ -117,7 +124,7 @@ impl Response {
         let expired = failure.code == super::ErrorCode::Expired;
         self.outcome = failure.outcome();
         self.error = Some(ErrorBody {
-            code: failure.code.as_str(),
+            code: failure.code.as_str().into(),
             message: failure.to_string(),
             retryable: failure.outcome().is_retryable() && !expired,
             retry_after: failure.retry_after.map(whole_seconds),

@@ -75,6 +75,18 @@ pub struct Delivered {
     pub may_duplicate: bool,
 }
 
+impl Delivered {
+    /// What looking for an earlier attempt with a sender brought.
+    pub fn found(sender: &str, result: Result<Receipt, Failure>) -> Self {
+        Self {
+            result,
+            sender: Some(sender.to_owned()),
+            attempts: Vec::new(),
+            may_duplicate: false,
+        }
+    }
+}
+
 /// Delivers a message through the first sender that takes it.
 pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Delivered {
     let mut delivery = Delivery {
@@ -162,7 +174,9 @@ impl<A: Ask> Delivery<'_, A> {
         self.attempts.push(Attempt {
             sender: sender.to_owned(),
             outcome: verdict.outcome(),
-            code: verdict.failure().map(|failure| failure.code.as_str()),
+            code: verdict
+                .failure()
+                .map(|failure| failure.code.as_str().into()),
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
         self.failed.extend(verdict.failure().cloned());

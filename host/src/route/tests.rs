@@ -110,7 +110,7 @@ async fn deliver_by(script: &Script, on_unknown: OnUnknown) -> Delivered {
 fn told(delivered: &Delivered) -> String {
     let attempts = delivered.attempts.iter();
     let attempts: Vec<_> = attempts
-        .map(|a| format!("{}:{}", a.sender, a.code.unwrap_or("accepted")))
+        .map(|a| format!("{}:{}", a.sender, a.code.as_deref().unwrap_or("accepted")))
         .collect();
     let outcome = match &delivered.result {
         Ok(_) => Outcome::Accepted,

@@ -73,9 +73,16 @@ fn the_winner_gives_everything() {
         panic!("{:?}", found.reach.regions);
     };
     assert_eq!(regions[0].value, "GB");
-    assert_eq!((found.max_segments, found.code_length), (Some(2), Some(8)));
-    assert_eq!(found.origin, Some("reset.example.com"));
-    assert!(found.fold);
+    let delivery = found.delivery;
+    assert_eq!(
+        (delivery.max_segments, delivery.code_length),
+        (Some(2), Some(8))
+    );
+    assert_eq!(
+        delivery.origin.as_deref().map(String::as_str),
+        Some("reset.example.com")
+    );
+    assert!(delivery.fold);
 }
 
 #[test]
@@ -88,7 +95,7 @@ fn what_the_winner_leaves_out_comes_from_the_defaults() {
     );
     assert_eq!(found.on_unknown, OnUnknown::FailOver);
     assert_eq!(found.reach.regions, Regions::Any);
-    assert!(found.fallback.is_empty() && !found.fold);
+    assert!(found.fallback.is_empty() && !found.delivery.fold);
 }
 
 #[test]

@@ -1,0 +1,199 @@
+//! Why the ledger could not do its work, and what mends it.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Error as Sqlite, ErrorCode, ffi};
+
+/// The ledger could not do what was asked. Every message says where, why, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// This user may not write the folder or the file, or the file system is mounted read-only.
+    #[error("the ledger in {} cannot be written ({reason}): let this user write that folder, or set [state] folder to another one", folder.display())]
+    ReadOnly {
+        /// The state folder.
+        folder: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The disk or the user's quota is full.
+    #[error("there is no space left for the ledger in {}: free some, or lower [state] retention_days", folder.display())]
+    Full {
+        /// The state folder.
+        folder: PathBuf,
+    },
+    /// The file is not what was written. It was moved aside, so the next message starts a new one.
+    #[error("the ledger {} is damaged ({reason}); {}", file.display(), aside(set_aside.as_deref()))]
+    Corrupt {
+        /// The ledger's file.
+        file: PathBuf,
+        /// What was found wrong.
+        reason: String,
+        /// Where the damaged file is now; `None` if it could not be moved.
+        set_aside: Option<PathBuf>,
+    },
+    /// Another process kept the ledger to itself for too long.
+    #[error("another process has kept the ledger {} locked for more than {} s: find it with `fuser -v {}` and stop it", file.display(), waited.as_secs(), file.display())]
+    Locked {
+        /// The locked file.
+        file: PathBuf,
+        /// How long this process waited.
+        waited: Duration,
+    },
+    /// A newer textsender wrote the file.
+    #[error("the ledger {} has schema {found}, this textsender knows up to {known}: install the newer textsender again, or move the file away (its ids and limits are then forgotten)", file.display())]
+    Newer {
+        /// The ledger's file.
+        file: PathBuf,
+        /// The version found.
+        found: u32,
+        /// The newest version that this build knows.
+        known: u32,
+    },
+    /// The folder is on a network file system, where neither locks nor shared memory can be trusted.
+    #[error("the ledger cannot be kept on a network file system, and {} is on {kind}: set [state] folder to a local disk", folder.display())]
+    NetworkFolder {
+        /// The state folder.
+        folder: PathBuf,
+        /// The file system's name.
+        kind: &'static str,
+    },
+    /// The folder, or a file in it, cannot be made or opened.
+    #[error("cannot use {} for the ledger ({reason}): check that the path is right and belongs to this user", path.display())]
+    Unusable {
+        /// The folder or file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// Nothing was ever sent with this state folder; only reading commands meet this.
+    #[error("there is no ledger in {} yet: no message was recorded, or [state] folder names another place", folder.display())]
+    Absent {
+        /// The state folder.
+        folder: PathBuf,
+    },
+    /// The claim is no longer in the ledger: the file was moved, or damaged and set aside. Nothing
+    /// may be dispatched on it.
+    #[error(
+        "message {id} lost its claim, because the ledger was replaced meanwhile: repeat the same id"
+    )]
+    Lost {
+        /// The message's id.
+        id: String,
+    },
+    /// Reading, writing or syncing failed.
+    #[error("the ledger {} failed ({reason}): look for disk errors in the system's log", file.display())]
+    Failed {
+        /// The ledger's file.
+        file: PathBuf,
+        /// SQLite's words.
+        reason: String,
+    },
+    /// The ledger's thread is gone; only a fault of our own does this.
+    #[error("the ledger's thread has ended: restart textsender, and report this fault")]
+    Stopped,
+}
+
+impl LedgerError {
+    /// A stable word for the fact, used as the response's error code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            LedgerError::ReadOnly { .. } => "ledger_read_only",
+            LedgerError::Full { .. } => "ledger_full",
+            LedgerError::Corrupt { .. } => "ledger_corrupt",
+            LedgerError::Locked { .. } => "ledger_locked",
+            LedgerError::Newer { .. } => "ledger_newer",
+            LedgerError::NetworkFolder { .. } => "ledger_network_folder",
+            LedgerError::Unusable { .. } => "ledger_unusable",
+            LedgerError::Absent { .. } => "ledger_absent",
+            LedgerError::Lost { .. } => "ledger_lost",
+            LedgerError::Failed { .. } | LedgerError::Stopped => "ledger_failed",
+        }
+    }
+
+    /// What a failed system call on `path`, in the state folder, means.
+    pub(super) fn from_io(error: &std::io::Error, folder: &Path, path: &Path) -> LedgerError {
+        use std::io::ErrorKind::*;
+        let reason = format!("{}: {error}", path.display());
+        match error.kind() {
+            PermissionDenied | ReadOnlyFilesystem => LedgerError::ReadOnly {
+                folder: folder.into(),
+                reason,
+            },
+            StorageFull | QuotaExceeded => LedgerError::Full {
+                folder: folder.into(),
+            },
+            _ => LedgerError::Unusable {
+                path: path.into(),
+                reason: error.to_string(),
+            },
+        }
+    }
+
+    /// What an error of SQLite on `file` means. `full` tells whether the disk has no space left:
+    /// SQLite reports that as an I/O error when it happens in its shared memory.
+    pub(super) fn from_sqlite(
+        error: &Sqlite,
+        file: &Path,
+        patience: Duration,
+        full: impl Fn() -> bool,
+    ) -> LedgerError {
+        let reason = error.to_string();
+        let folder = file.parent().unwrap_or(file).to_path_buf();
+        let corrupt = |reason| LedgerError::Corrupt {
+            file: file.into(),
+            reason,
+            set_aside: None,
+        };
+        let Sqlite::SqliteFailure(failure, _) = error else {
+            // The SQL is fixed and tested: a row that does not read back is damaged. So is a
+            // schema that a statement does not fit, which rusqlite reports as SqlInputError.
+            return corrupt(reason);
+        };
+        match failure.code {
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch
+            | ErrorCode::TooBig
+            | ErrorCode::Unknown => corrupt(reason),
+            ErrorCode::DiskFull => LedgerError::Full { folder },
+            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+                LedgerError::ReadOnly { folder, reason }
+            }
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed => LedgerError::Locked {
+                file: file.into(),
+                waited: patience,
+            },
+            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
+                corrupt(reason)
+            }
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if full() => {
+                LedgerError::Full { folder }
+            }
+            ErrorCode::CannotOpen => LedgerError::Unusable {
+                path: file.into(),
+                reason,
+            },
+            _ => LedgerError::Failed {
+                file: file.into(),
+                reason,
+            },
+        }
+    }
+}
+
+/// The end of [`LedgerError::Corrupt`]'s message.
+fn aside(set_aside: Option<&Path>) -> String {
+    match set_aside {
+        Some(path) => format!(
+            "it was kept as {}, and the next message starts a new ledger, which has forgotten earlier ids and limits",
+            path.display()
+        ),
+        None => "move it away to start a new one, which will have forgotten earlier ids and limits"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+//! Keyed hashes: how the ledger recognises a number or a code that it must not know.
+//!
+//! HMAC-SHA-256 (RFC 2104, from `ring`, which TLS brings along), cut to 128 bits. The key is 32
+//! random bytes in `ledger.key`; whoever has the ledger without the key learns nothing from a hash,
+//! even though numbers and codes are few enough to try them all.
+
+use std::fs::{self, File};
+use std::io::Write;
+
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use textsender_plugin_api::{Phone, Purpose};
+use zeroize::Zeroizing;
+
+use super::columns::purpose_name;
+use super::error::LedgerError;
+use super::folder::Folder;
+use super::limits::Scope;
+
+/// A hash as it is stored: 128 bits.
+pub(super) type Digest = [u8; 16];
+
+/// The ledger's key.
+pub(super) struct Keys {
+    key: hmac::Key,
+}
+
+impl Keys {
+    /// Reads the key; `None` if the file is missing or is not a key.
+    pub fn read(folder: &Folder) -> Result<Option<Keys>, LedgerError> {
+        let path = folder.key();
+        match fs::read(&path).map(Zeroizing::new) {
+            Ok(bytes) if bytes.len() == KEY_BYTES => Ok(Some(Keys::new(&bytes))),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(folder.fault(&error, &path)),
+        }
+    }
+
+    /// Makes a new key and stores it durably. The caller holds the guard alone.
+    pub fn make(folder: &Folder) -> Result<Keys, LedgerError> {
+        let path = folder.key();
+        let mut bytes = Zeroizing::new([0u8; KEY_BYTES]);
+        SystemRandom::new()
+            .fill(bytes.as_mut())
+            .map_err(|_| LedgerError::Unusable {
+                path: path.clone(),
+                reason: "the system gave no random bytes".to_owned(),
+            })?;
+        // A file of another size, from a crash half-way, is written over.
+        let mut file: File = folder.open_or_make(&path)?;
+        file.set_len(0)
+            .and_then(|()| file.write_all(bytes.as_ref()))
+            .and_then(|()| file.sync_all())
+            .map_err(|error| folder.fault(&error, &path))?;
+        Ok(Keys::new(bytes.as_ref()))
+    }
+
+    fn new(bytes: &[u8]) -> Keys {
+        Keys {
+            key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+        }
+    }
+
+    /// Proves, stored in the ledger, that the ledger was written with this key.
+    pub fn proof(&self) -> Digest {
+        self.digest("proof", &[])
+    }
+
+    /// A number, for the audit.
+    pub fn recipient(&self, phone: &Phone) -> Digest {
+        self.digest("recipient", &[phone.e164().as_bytes()])
+    }
+
+    /// What a limit counts together: "recipient, +44...".
+    pub fn window(&self, scope: Scope, value: &str) -> Digest {
+        self.digest("window", &[scope.name().as_bytes(), value.as_bytes()])
+    }
+
+    /// What makes two messages the same, but the secret.
+    pub fn content(&self, purpose: Purpose, phone: &Phone) -> Digest {
+        self.digest(
+            "content",
+            &[purpose_name(purpose).as_bytes(), phone.e164().as_bytes()],
+        )
+    }
+
+    /// What the ledger keeps of a code or password: 16 bits. Enough to notice a mistake (one in
+    /// 65,536 goes unnoticed); far too few to tell which code it was.
+    pub fn secret_tag(&self, id: &str, secret: &str) -> u16 {
+        let [first, second, ..] = self.digest("secret", &[id.as_bytes(), secret.as_bytes()]);
+        u16::from_le_bytes([first, second])
+    }
+
+    /// `use_` keeps hashes of different uses apart; each part is preceded by its length, so that no
+    /// two lists of parts are the same bytes.
+    fn digest(&self, use_: &str, parts: &[&[u8]]) -> Digest {
+        let mut context = hmac::Context::with_key(&self.key);
+        for part in [&[use_.as_bytes()], parts].concat() {
+            context.update(&(part.len() as u64).to_le_bytes());
+            context.update(part);
+        }
+        let tag = context.sign();
+        let mut digest = Digest::default();
+        digest.copy_from_slice(&tag.as_ref()[..16]);
+        digest
+    }
+}
+
+const KEY_BYTES: usize = 32;

@@ -1,0 +1,315 @@
+//! `[limits]`: how many texts may go where, in how much time.
+//!
+//! The ledger counts; these are only the figures. They know nothing of the ledger.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::config;
+
+/// The `[limits]` table. A scope that is not named has the default; `limits = []` lifts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Texts to one number. Default: 5 in 10 minutes and 20 in a day, enforced.
+    pub recipient: Rule,
+    /// Texts to numbers that differ only in the last four digits, the mark of someone who pumps
+    /// texts to a block of numbers that pays them. Default: 50 in 10 minutes, recorded.
+    pub prefix: Rule,
+    /// Texts to one region. Default: none.
+    pub region: Rule,
+    /// Texts through one sender. Default: none.
+    pub sender: Rule,
+    /// All texts. Default: none.
+    pub all: Rule,
+    /// All texts of `test-send`, which no other limit counts. Default: 20 in 10 minutes, enforced.
+    pub test: Rule,
+    /// Numbers, as E.164, that no limit counts.
+    pub exempt: Vec<String>,
+}
+
+/// The limits of one scope. All of them hold at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// Each as `COUNT/WINDOW`, for instance `"5/10m"`.
+    pub limits: Vec<Limit>,
+    /// What happens at the limit.
+    pub mode: Mode,
+}
+
+/// What happens at a limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The message is refused as `limited`.
+    #[default]
+    Enforce,
+    /// The message is sent, and the audit says which limit it went over: to try a figure out.
+    Record,
+}
+
+/// `COUNT/WINDOW`: at most `count` texts in any `window`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Limit {
+    count: u32,
+    seconds: u32,
+}
+
+/// What a limit counts together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One number.
+    Recipient,
+    /// One number less its last four digits.
+    Prefix,
+    /// One region.
+    Region,
+    /// One sender.
+    Sender,
+    /// Everything but test sends.
+    All,
+    /// Test sends.
+    Test,
+}
+
+impl Limit {
+    /// How many texts are allowed in a window; at least 1.
+    pub fn count(self) -> u32 {
+        self.count
+    }
+
+    /// The window, in whole seconds; at least 1 s and at most 366 days.
+    pub fn window(self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
+/// A `COUNT/WINDOW` that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "\"{0}\" is not a limit: write COUNT/WINDOW, for instance \"5/10m\" (windows in s, m, h or d, up to 366d)"
+)]
+pub struct InvalidLimit(String);
+
+impl FromStr for Limit {
+    type Err = InvalidLimit;
+
+    fn from_str(text: &str) -> Result<Limit, InvalidLimit> {
+        let rate = config::rate(text).ok_or_else(|| InvalidLimit(text.to_owned()))?;
+        Ok(rate.into())
+    }
+}
+
+/// Units of a window and their seconds, the longest first.
+const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, seconds) = UNITS
+            .iter()
+            .find(|(_, seconds)| self.seconds.is_multiple_of(*seconds))
+            .unwrap_or(&UNITS[3]);
+        write!(f, "{}/{}{unit}", self.count, self.seconds / seconds)
+    }
+}
+
+impl From<config::Rate> for Limit {
+    fn from(rate: config::Rate) -> Limit {
+        Limit {
+            count: rate.count,
+            // The dialect's longest time is 366 days.
+            seconds: u32::try_from(rate.window.as_secs()).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+impl From<&config::Limit> for Rule {
+    fn from(limit: &config::Limit) -> Rule {
+        Rule {
+            limits: limit.rates.iter().copied().map(Limit::from).collect(),
+            mode: match limit.mode {
+                config::Mode::Enforce => Mode::Enforce,
+                config::Mode::Record => Mode::Record,
+            },
+        }
+    }
+}
+
+/// A scope that the configuration does not name has its default.
+impl From<&config::Limits> for Limits {
+    fn from(limits: &config::Limits) -> Limits {
+        let default = Limits::default();
+        let or =
+            |limit: &Option<config::Limit>, default| limit.as_ref().map_or(default, Rule::from);
+        Limits {
+            recipient: or(&limits.recipient, default.recipient),
+            prefix: or(&limits.prefix, default.prefix),
+            region: or(&limits.region, default.region),
+            sender: or(&limits.sender, default.sender),
+            all: or(&limits.all, default.all),
+            test: or(&limits.test_send, default.test),
+            exempt: limits
+                .exempt
+                .iter()
+                .map(|number| number.as_e164().to_owned())
+                .collect(),
+        }
+    }
+}
+
+impl Scope {
+    /// The key of the scope's rule in `[limits]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scope::Recipient => "recipient",
+            Scope::Prefix => "prefix",
+            Scope::Region => "region",
+            Scope::Sender => "sender",
+            Scope::All => "all",
+            Scope::Test => "test",
+        }
+    }
+
+    /// What is counted, in words: "texts to this number".
+    pub fn describe(self) -> &'static str {
+        match self {
+            Scope::Recipient => "texts to this number",
+            Scope::Prefix => "texts to numbers that differ in the last four digits",
+            Scope::Region => "texts to this region",
+            Scope::Sender => "texts through this sender",
+            Scope::All => "texts in all",
+            Scope::Test => "test sends",
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            recipient: Rule {
+                limits: vec![minutes(5, 10), minutes(20, 24 * 60)],
+                mode: Mode::Enforce,
+            },
+            prefix: Rule {
+                limits: vec![minutes(50, 10)],
+                mode: Mode::Record,
+            },
+            region: Rule::default(),
+            sender: Rule::default(),
+            all: Rule::default(),
+            test: Rule {
+                limits: vec![minutes(20, 10)],
+                mode: Mode::Enforce,
+            },
+            exempt: Vec::new(),
+        }
+    }
+}
+
+const fn minutes(count: u32, minutes: u32) -> Limit {
+    Limit {
+        count,
+        seconds: minutes * 60,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn limits_read_as_written() {
+        for (text, count, seconds) in [
+            ("5/10m", 5, 600),
+            ("20/1d", 20, 86_400),
+            ("1/1s", 1, 1),
+            ("050/48h", 50, 172_800),
+        ] {
+            let limit: Limit = text.parse().unwrap();
+            assert_eq!(
+                (limit.count(), limit.window().as_secs()),
+                (count, seconds),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_words_are_refused() {
+        for text in [
+            "",
+            "5",
+            "5/",
+            "/10m",
+            "5/10",
+            "5/m",
+            "0/10m",
+            "5/0m",
+            "+5/10m",
+            "5/10w",
+            "-1/1m",
+            "5/10M",
+            " 5/10m",
+            "5/10m ",
+            "5/1.5h",
+            "5/10m/2",
+            "99999999999/1m",
+            "5/367d",
+            "5/10µ",
+        ] {
+            assert_eq!(text.parse::<Limit>(), Err(InvalidLimit(text.to_owned())));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_limit_survives_its_own_text(count in 1u32.., seconds in 1u32..=LONGEST_WINDOW) {
+            let limit = Limit { count, seconds };
+            prop_assert_eq!(limit.to_string().parse::<Limit>(), Ok(limit));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*") {
+            let _ = text.parse::<Limit>();
+        }
+    }
+
+    #[test]
+    fn the_table_reads_as_documented() {
+        let limits: Limits = serde_json::from_str(
+            r#"{"recipient":{"limits":["3/10m"]},"prefix":{"limits":[],"mode":"record"}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            limits.recipient,
+            Rule {
+                limits: vec![minutes(3, 10)],
+                mode: Mode::Enforce
+            }
+        );
+        assert_eq!(
+            limits.prefix,
+            Rule {
+                limits: vec![],
+                mode: Mode::Record
+            }
+        );
+        assert_eq!(limits.test, Limits::default().test);
+    }
+
+    #[test]
+    fn the_default_is_the_one_in_the_documentation() {
+        let json = serde_json::to_value(Limits::default()).unwrap();
+        assert_eq!(
+            json["recipient"],
+            serde_json::json!({"limits": ["5/10m", "20/1d"], "mode": "enforce"})
+        );
+        assert_eq!(
+            json["prefix"],
+            serde_json::json!({"limits": ["50/10m"], "mode": "record"})
+        );
+    }
+}

@@ -1,0 +1,251 @@
+//! The ledger: at most one text per id, no flood, and a record of every decision.
+//!
+//! One SQLite file in the state folder, shared by any number of short-lived processes and streams
+//! on one machine. It is the only thing in the host that keeps state between requests.
+//!
+//! # A send, step by step
+//!
+//! | step ([`Step`]) | in the ledger | a repeat of the id, if the process died here |
+//! |---|---|---|
+//! | `Opened`, `Claiming` | nothing | is sent |
+//! | `Claimed` | the id, its process, its places in the limits; **synced** | is sent: nothing had left |
+//! | `Dispatched`, `Answered`, `Settling` | also the sender it was handed to | may have been sent: [`Claimed::Abandoned`], to be found at the provider or answered `unknown` |
+//! | `Settled`, `Responded` | the outcome and the response | is answered the same, if the outcome settles the id |
+//!
+//! `accepted`, `rejected` and `unknown` settle an id; every other outcome releases it, and a repeat
+//! runs anew. Death is seen by a lock that the kernel lets go (see `process`). After a power cut,
+//! steps after the claim may be lost from the disk; so a claim of an earlier boot counts as
+//! dispatched.
+//!
+//! # What a send costs
+//!
+//! One sync, at the claim. SQLite runs on a thread of its own that commits the steps of all waiting
+//! messages together (see `worker`). The log is written back, old rows are deleted and dead
+//! processes' claims are closed only when nothing waits (see `upkeep`).
+//!
+//! # What is in the folder
+//!
+//! | file | |
+//! |---|---|
+//! | `ledger.sqlite3`, `-wal`, `-shm` | the ledger, its log and its shared memory |
+//! | `ledger.key` | the key of all hashes in it |
+//! | `ledger.lock` | locked while the ledger is made, opened or set aside |
+//! | `ledger.processes/` | a locked file for each process that uses the ledger |
+//! | `ledger.damaged-DATE.sqlite3` | a damaged ledger that was set aside |
+//!
+//! Numbers are there as keyed hashes and masked; of a code or password there are 16 bits of a keyed
+//! hash, until it expires.
+//!
+//! # The clock
+//!
+//! A clock that is set back does no harm: what happened in the future counts as having happened
+//! now (windows, breakers), and rows are ordered by number, not by time. Set forward, it ends
+//! windows and pauses early, as it must.
+
+mod busy;
+mod claim;
+mod columns;
+mod decision;
+mod error;
+mod folder;
+mod health;
+mod history;
+mod keys;
+mod limits;
+mod process;
+mod reservation;
+mod schema;
+mod stats;
+mod step;
+mod store;
+mod upkeep;
+mod window;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use claim::{Attempt, Claim, Claimed, Ticket};
+pub use decision::{Decision, Facts, Unclaimed};
+pub use error::LedgerError;
+pub use health::{FIRST_PAUSE, Health, LONGEST_PAUSE, TRIAL, Verdict};
+pub use history::{Cursor, Entry, Filter, History, SenderState, State};
+pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
+pub use reservation::Reached;
+pub use stats::Tally;
+pub use step::Step;
+
+use worker::{Durability, Queue};
+
+/// The ledger, open for sending.
+///
+/// Dropping it finishes what is waiting, tidies the ledger and waits for both; so let it go after
+/// the answer is out.
+pub struct Ledger {
+    queue: Queue,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How the ledger behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long decisions are kept. An id is not forgotten before it expires.
+    pub retention: Duration,
+    /// How long to wait for other processes.
+    pub patience: Duration,
+    /// The time of day; tests set their own.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for Options {
+    /// 90 days, 10 seconds, the system's clock.
+    fn default() -> Options {
+        Options {
+            retention: Duration::from_secs(90 * 24 * 60 * 60),
+            patience: Duration::from_secs(10),
+            clock: Timestamp::now,
+        }
+    }
+}
+
+impl Ledger {
+    /// Starts to open the ledger in `folder`, and returns at once. The first step reports what went
+    /// wrong; each later one tries again, so a stream recovers when the folder is mended.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
+        let (queue, thread) =
+            Queue::start(folder.to_owned(), options).map_err(|error| LedgerError::Unusable {
+                path: folder.to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Ledger {
+            queue,
+            thread: Some(thread),
+        })
+    }
+
+    /// Waits until the ledger is open and can be written.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub async fn ready(&self) -> Result<(), LedgerError> {
+        self.queue.call(Durability::Written, |_| Ok(())).await
+    }
+
+    /// Claims the message's id and its places in the limits, durably.
+    ///
+    /// # Errors
+    /// If the ledger fails; then nothing is claimed.
+    pub async fn claim(&self, claim: Claim) -> Result<Claimed, LedgerError> {
+        let queue = self.queue.clone();
+        let claimed = self
+            .queue
+            .call(Durability::Synced, move |store| store.claim(&claim, queue))
+            .await?;
+        Step::Claimed.reached();
+        Ok(claimed)
+    }
+
+    /// Marks that `sender` is about to get the message: to be awaited before anything is handed to
+    /// it, and again before each failover.
+    ///
+    /// # Errors
+    /// If the ledger fails or the claim is gone; then nothing may be handed over.
+    pub async fn dispatched(&self, ticket: &Ticket, sender: &str) -> Result<(), LedgerError> {
+        let Some(held) = &ticket.held else {
+            return Err(LedgerError::Stopped);
+        };
+        let (seq, id, sender) = (held.seq, held.row.facts.id.clone(), sender.to_owned());
+        let counted = held.counted_sender.as_deref() == Some(&sender);
+        let limits = Arc::clone(&held.limits);
+        let lost = LedgerError::Lost { id: id.clone() };
+        let marked = self
+            .queue
+            .call(Durability::Written, move |store| {
+                let marked = store.mark_dispatched(seq, &id, &sender)?;
+                if marked && !counted && !limits.sender.limits.is_empty() {
+                    store.count_for_sender(seq, &limits.sender, &sender)?;
+                }
+                Ok(marked)
+            })
+            .await?;
+        Step::Dispatched.reached();
+        if marked { Ok(()) } else { Err(lost) }
+    }
+
+    /// Writes how the message ended: settles its id, or releases it and gives its places in the
+    /// limits back, as the outcome says.
+    ///
+    /// # Errors
+    /// If the ledger fails. The outcome stands nevertheless; a repeat of the id will be answered
+    /// `in_progress` while this process lives, and then as one that died.
+    pub async fn settle(&self, mut ticket: Ticket, decision: Decision) -> Result<(), LedgerError> {
+        let Some(held) = ticket.held.take() else {
+            return Err(LedgerError::Stopped);
+        };
+        self.queue
+            .call(Durability::Written, move |store| {
+                store.decide(held.seq, &held.row, &decision)?;
+                Step::Settling.reached();
+                Ok(())
+            })
+            .await?;
+        Step::Settled.reached();
+        Ok(())
+    }
+
+    /// Writes a decision that needed no claim.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn record(&self, message: Unclaimed) -> Result<(), LedgerError> {
+        self.queue
+            .call(Durability::Written, move |store| store.record(&message))
+            .await
+    }
+
+    /// Takes note of how a sender did, outside a message or before a message is settled.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn note_health(&self, verdict: Verdict) -> Result<(), LedgerError> {
+        self.queue
+            .call(Durability::Written, move |store| {
+                store.note_health(&verdict, store.now())
+            })
+            .await
+    }
+
+    /// Whether a message of ours since `since` already has this provider id: then what `find` found
+    /// is not the message that was looked for.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn knows(&self, provider_id: &str, since: Timestamp) -> Result<bool, LedgerError> {
+        let provider_id = provider_id.to_owned();
+        self.queue
+            .call(Durability::Written, move |store| {
+                store.knows(&provider_id, since)
+            })
+            .await
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.queue.stop();
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}

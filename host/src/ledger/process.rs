@@ -1,0 +1,185 @@
+//! Is the process that holds a claim still alive?
+//!
+//! Every process that opens the ledger keeps a file of a random name locked while it lives. The
+//! kernel unlocks it at death, however that comes, so a death is seen at once, and a process id
+//! that is used again deceives nobody.
+//!
+//! The name begins with a mark of the boot. After a power cut the last steps of a send may be lost
+//! from the disk (only the claim is synced), so a claim of an earlier boot may have been dispatched
+//! although the ledger does not say so.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::error::LedgerError;
+use super::folder::Folder;
+
+/// This process, as others see it. Dropping it says that the process is done.
+#[derive(Debug)]
+pub(super) struct Process {
+    name: String,
+    path: PathBuf,
+    boot: String,
+    processes: PathBuf,
+    _locked: File,
+}
+
+/// What became of the process that holds a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// It runs.
+    Alive,
+    /// It ended, and what it last wrote is in the ledger.
+    Dead,
+    /// It ended with an earlier boot, and what it last wrote may be lost.
+    Lost,
+}
+
+impl Process {
+    /// Makes and locks this process's file.
+    pub fn enter(folder: &Folder) -> Result<Process, LedgerError> {
+        let processes = folder.processes();
+        let boot = boot_mark();
+        folder.make_folder(&processes)?;
+        loop {
+            let name = format!("{boot}-{}", random_name());
+            let path = processes.join(&name);
+            let file = folder.open_or_make(&path)?;
+            // Between making and locking, a sweep may have taken the file for a dead process's.
+            let kept =
+                file.try_lock().is_ok() && file.metadata().is_ok_and(|file| file.nlink() > 0);
+            if kept {
+                return Ok(Process {
+                    name,
+                    path,
+                    boot,
+                    processes,
+                    _locked: file,
+                });
+            }
+        }
+    }
+
+    /// The name under which this process claims.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What became of the process that claimed as `name`.
+    pub fn life_of(&self, name: &str) -> Life {
+        life_of(&self.processes, &self.boot, name)
+    }
+
+    /// The names of processes that left a file but are dead. [`forget`](Process::forget) them once
+    /// their claims are closed.
+    pub fn dead(&self) -> Vec<String> {
+        let Ok(files) = fs::read_dir(&self.processes) else {
+            return Vec::new();
+        };
+        files
+            .filter_map(|file| file.ok()?.file_name().into_string().ok())
+            .filter(|name| *name != self.name && self.life_of(name) != Life::Alive)
+            .collect()
+    }
+
+    /// Deletes the file of a dead process.
+    pub fn forget(&self, name: &str) {
+        // If it cannot be deleted, it is tried again next time.
+        let _ = fs::remove_file(self.processes.join(name));
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // If it cannot be deleted, the unlocked file says the same.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// What became of the process `name`, as seen by one that is no process of the ledger itself.
+pub(super) fn life_seen_from(folder: &Folder, name: &str) -> Life {
+    life_of(&folder.processes(), &boot_mark(), name)
+}
+
+fn life_of(processes: &std::path::Path, boot: &str, name: &str) -> Life {
+    let ended = if name.starts_with(boot) {
+        Life::Dead
+    } else {
+        Life::Lost
+    };
+    // The name comes from the ledger: damaged, it must not lead out of the folder.
+    if name.contains('/') {
+        return ended;
+    }
+    // Whatever else goes wrong here says nothing about the process: to call a living one dead could
+    // send a text twice, to call a dead one living only delays.
+    match File::open(processes.join(name)) {
+        Ok(file) if file.try_lock_shared().is_ok() => ended,
+        Err(error) if error.kind() == ErrorKind::NotFound => ended,
+        _ => Life::Alive,
+    }
+}
+
+/// Eight hexadecimal digits that differ between boots. Where the system names no boot, they differ
+/// between processes: then every death counts as one that may have lost steps, which is safe.
+fn boot_mark() -> String {
+    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(id) if id.len() >= 8 && id.is_ascii() => id[..8].to_owned(),
+        _ => random_name()[..8].to_owned(),
+    }
+}
+
+/// Sixteen random hexadecimal digits.
+fn random_name() -> String {
+    let mut bytes = [0u8; 8];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        // Names must only differ among the living; the process id does that as well.
+        bytes = u64::from(std::process::id()).to_le_bytes();
+    }
+    format!("{:016x}", u64::from_le_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_alive_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(folder.path()).unwrap();
+        let one = Process::enter(&folder).unwrap();
+        let two = Process::enter(&folder).unwrap();
+        let name = one.name().to_owned();
+        assert_eq!(two.life_of(&name), Life::Alive);
+        assert_eq!(two.dead(), Vec::<String>::new());
+        drop(one);
+        assert_eq!(two.life_of(&name), Life::Dead);
+    }
+
+    #[test]
+    fn a_file_that_nobody_locks_is_a_death() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(folder.path()).unwrap();
+        let me = Process::enter(&folder).unwrap();
+        let killed = format!("{}-0123456789abcdef", me.boot);
+        fs::write(folder.processes().join(&killed), "").unwrap();
+        assert_eq!(me.life_of(&killed), Life::Dead);
+        assert_eq!(me.dead(), [killed.as_str()]);
+        me.forget(&killed);
+        assert_eq!(me.dead(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn another_boot_may_have_lost_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::prepare(folder.path()).unwrap();
+        let me = Process::enter(&folder).unwrap();
+        assert_eq!(me.life_of("00000000-0123456789abcdef"), Life::Lost);
+        assert_eq!(me.life_of("../../etc/passwd"), Life::Lost);
+        assert_eq!(life_seen_from(&folder, me.name()), Life::Alive);
+    }
+}

@@ -1,0 +1,232 @@
+//! The ledger's file: its tables, and how it is made, opened, migrated and set aside.
+//!
+//! A new file is built under another name and renamed when it is whole, so a file that is empty or
+//! has no schema is a damaged one, never one in the making.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::LedgerError;
+use super::folder::{Folder, Guard};
+use super::keys::{Digest, Keys};
+use super::{Options, busy};
+
+/// The schema that this build writes (`PRAGMA user_version`).
+pub(super) const VERSION: u32 = 1;
+
+/// The statements that lead from each version to the next; the first makes version 1.
+const MIGRATIONS: [&str; VERSION as usize] = [include_str!("schema_1.sql")];
+
+/// Opens the ledger, after making, migrating or setting it aside where that is needed. A file that
+/// was set aside is an error once ([`LedgerError::Corrupt`]); the next call makes a new ledger.
+pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Keys), LedgerError> {
+    {
+        let _open = folder.guard(Guard::Open, options.patience)?;
+        match look(folder, options.patience) {
+            Ok(State::Ready(connection, keys)) => return Ok((connection, keys)),
+            Ok(_) | Err(LedgerError::Corrupt { .. }) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    // Alone, look again: another process may have done it meanwhile.
+    let _alone = folder.guard(Guard::Replace, options.patience)?;
+    match look(folder, options.patience) {
+        Ok(State::Ready(connection, keys)) => Ok((connection, keys)),
+        Ok(State::Missing) => {
+            make(folder, options)?;
+            match look(folder, options.patience)? {
+                State::Ready(connection, keys) => Ok((connection, keys)),
+                _ => Err(LedgerError::Failed {
+                    file: folder.database(),
+                    reason: "it was made, and is not there".to_owned(),
+                }),
+            }
+        }
+        Ok(State::Older(mut connection, keys, version)) => {
+            migrate(&mut connection, version)
+                .map_err(|error| fault(folder, options.patience, &error))?;
+            Ok((connection, keys))
+        }
+        Err(LedgerError::Corrupt { reason, .. }) => Err(set_aside(folder, options, reason)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Opens the ledger for reading only, and only if it is there.
+pub(super) fn open_to_read(
+    folder: &Folder,
+    patience: Duration,
+) -> Result<(Connection, Keys), LedgerError> {
+    let _open = folder.guard(Guard::Open, patience)?;
+    match look(folder, patience)? {
+        State::Ready(connection, keys) => {
+            connection
+                .pragma_update(None, "query_only", true)
+                .map_err(|error| fault(folder, patience, &error))?;
+            Ok((connection, keys))
+        }
+        State::Missing => Err(LedgerError::Absent {
+            folder: folder.path().to_owned(),
+        }),
+        State::Older(..) => Err(LedgerError::Failed {
+            file: folder.database(),
+            reason: "an older textsender wrote it, and the first send will migrate it".to_owned(),
+        }),
+    }
+}
+
+/// Moves the damaged file aside, unless another process has put a new one in its place meanwhile
+/// (`seen` is no longer the file's identity), and returns the error that says so.
+pub(super) fn set_aside_if_same(
+    folder: &Folder,
+    options: &Options,
+    seen: (u64, u64),
+    reason: String,
+) -> LedgerError {
+    let _alone = match folder.guard(Guard::Replace, options.patience) {
+        Ok(guard) => guard,
+        Err(error) => return error,
+    };
+    if folder.identity() != Some(seen) {
+        return LedgerError::Corrupt {
+            file: folder.database(),
+            reason,
+            set_aside: None,
+        };
+    }
+    set_aside(folder, options, reason)
+}
+
+fn set_aside(folder: &Folder, options: &Options, reason: String) -> LedgerError {
+    match folder.set_aside((options.clock)()) {
+        Ok(kept) => LedgerError::Corrupt {
+            file: folder.database(),
+            reason,
+            set_aside: Some(kept),
+        },
+        Err(error) => LedgerError::Corrupt {
+            file: folder.database(),
+            reason: format!("{reason}; and it could not be moved: {error}"),
+            set_aside: None,
+        },
+    }
+}
+
+/// What [`look`] found.
+enum State {
+    Ready(Connection, Keys),
+    Missing,
+    Older(Connection, Keys, u32),
+}
+
+fn look(folder: &Folder, patience: Duration) -> Result<State, LedgerError> {
+    let damaged = |reason: &str| LedgerError::Corrupt {
+        file: folder.database(),
+        reason: reason.to_owned(),
+        set_aside: None,
+    };
+    match folder.database().metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Missing),
+        Err(error) => return Err(folder.fault(&error, &folder.database())),
+        // SQLite would take an empty file for a new one, and delete the log beside it.
+        Ok(file) if file.len() == 0 => return Err(damaged("it is empty")),
+        Ok(_) => {}
+    }
+    let keys = Keys::read(folder)?
+        .ok_or_else(|| damaged("its key file ledger.key is missing or cut short"))?;
+    let sqlite = |error: rusqlite::Error| fault(folder, patience, &error);
+    let connection = connect(folder, patience).map_err(sqlite)?;
+    let version: u32 = connection
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .map_err(sqlite)?;
+    if version == 0 {
+        return Err(damaged("it has no schema"));
+    }
+    if version > VERSION {
+        return Err(LedgerError::Newer {
+            file: folder.database(),
+            found: version,
+            known: VERSION,
+        });
+    }
+    let proof: Digest = connection
+        .query_row("SELECT value FROM meta WHERE name = 'proof'", [], |row| {
+            row.get(0)
+        })
+        .map_err(sqlite)?;
+    if proof != keys.proof() {
+        return Err(damaged(
+            "ledger.key is not the key that it was written with",
+        ));
+    }
+    Ok(match version {
+        VERSION => State::Ready(connection, keys),
+        older => State::Older(connection, keys, older),
+    })
+}
+
+fn connect(folder: &Folder, patience: Duration) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(folder.database(), flags)?;
+    connection.busy_handler(Some(busy::handler(patience)))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // The log stays when the last process leaves: to write it back would cost every send.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
+}
+
+fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {
+    let kept = folder.path().join("ledger.damaged-stray.sqlite3");
+    folder.set_companions_aside(&kept)?;
+    let keys = match Keys::read(folder)? {
+        Some(keys) => keys,
+        None => Keys::make(folder)?,
+    };
+    let new = folder.path().join("ledger.sqlite3.new");
+    let io = |error: std::io::Error| folder.fault(&error, &new);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
+        _ => drop(folder.open_or_make(&new)?),
+    }
+    let sqlite = |error: rusqlite::Error| fault(folder, options.patience, &error);
+    fill(&new, &keys).map_err(sqlite)?;
+    fs::rename(&new, folder.database()).map_err(io)?;
+    File::open(folder.path())
+        .and_then(|folder| folder.sync_all())
+        .map_err(io)
+}
+
+fn fill(new: &std::path::Path, keys: &Keys) -> rusqlite::Result<()> {
+    let mut connection = Connection::open(new)?;
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    migrate(&mut connection, 0)?;
+    connection.execute("INSERT INTO meta VALUES ('proof', ?1)", [keys.proof()])?;
+    // Closing would write the log back as well, but not tell if the disk is full.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for step in &MIGRATIONS[from as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+fn fault(folder: &Folder, patience: Duration, error: &rusqlite::Error) -> LedgerError {
+    LedgerError::from_sqlite(error, &folder.database(), patience, || folder.is_full())
+}
+
+/// More than the ledger has statements, so that each is parsed once.
+const STATEMENTS: usize = 64;
+
+/// Small pages: a send touches single rows in several trees, and each touched page is written to
+/// the log whole. Smaller ones hold too few rows of 500 bytes.
+const PAGE_SIZE: u32 = 2048;

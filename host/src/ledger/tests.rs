@@ -1,0 +1,158 @@
+//! The ledger as the pipeline uses it. What the tests share is here, the tests are by subject.
+
+mod audit;
+mod breaker;
+mod damage;
+mod ids;
+mod limits;
+mod processes;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+use textsender_plugin_api::{Phone, Purpose};
+
+use super::*;
+use crate::protocol::Outcome;
+
+/// A time of day that a test moves: `clock!(NOW, now)` makes the static `NOW`, in milliseconds, and
+/// the function `now` for [`Options::clock`].
+macro_rules! clock {
+    ($static:ident, $function:ident) => {
+        static $static: std::sync::atomic::AtomicI64 =
+            std::sync::atomic::AtomicI64::new(1_800_000_000_000);
+        fn $function() -> jiff::Timestamp {
+            let now = $static.load(std::sync::atomic::Ordering::SeqCst);
+            jiff::Timestamp::from_millisecond(now).unwrap()
+        }
+    };
+}
+pub(crate) use clock;
+
+/// A ledger in a folder of its own.
+struct Fixture {
+    folder: TempDir,
+    ledger: Option<Ledger>,
+    options: Options,
+}
+
+impl Fixture {
+    fn new() -> Fixture {
+        Fixture::with(Options::default())
+    }
+
+    fn at(clock: fn() -> Timestamp) -> Fixture {
+        Fixture::with(Options {
+            clock,
+            ..Options::default()
+        })
+    }
+
+    fn with(options: Options) -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Some(Ledger::open(folder.path(), options.clone()).unwrap());
+        Fixture {
+            folder,
+            ledger,
+            options,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn ledger(&self) -> &Ledger {
+        self.ledger.as_ref().unwrap()
+    }
+
+    /// Lets the ledger go and opens it again, as the next process would.
+    fn reopen(&mut self) -> &Ledger {
+        self.ledger = None;
+        self.ledger
+            .insert(Ledger::open(self.folder.path(), self.options.clone()).unwrap())
+    }
+
+    fn history(&self) -> History {
+        History::open(self.path(), &self.options).unwrap()
+    }
+
+    async fn claim(&self, claim: Claim) -> Claimed {
+        self.ledger().claim(claim).await.unwrap()
+    }
+
+    async fn fresh(&self, claim: Claim) -> Ticket {
+        match self.claim(claim).await {
+            Claimed::Fresh(ticket) => ticket,
+            other => panic!("it should be fresh: {other:?}"),
+        }
+    }
+
+    /// Sends a message to its end.
+    async fn send(&self, message: Claim, outcome: Outcome) {
+        let ticket = self.fresh(message).await;
+        self.ledger().dispatched(&ticket, "twilio").await.unwrap();
+        self.ledger()
+            .settle(ticket, decision(outcome))
+            .await
+            .unwrap();
+    }
+}
+
+/// A message to Ada, whose code is `SECRET`, through `twilio`, else `gateway`.
+fn message(id: &str) -> Claim {
+    Claim {
+        facts: Facts {
+            id: id.to_owned(),
+            event: Some("reset".to_owned()),
+            actor: Some("helpdesk\\bob".to_owned()),
+            policy: Some("Staff".to_owned()),
+            region: Some("GB".to_owned()),
+            segments: Some(1),
+            uid: 1000,
+        },
+        purpose: Purpose::VerificationCode,
+        phone: phone(NUMBER),
+        secret: SECRET.to_owned().into(),
+        expires_at: Timestamp::from_second(4_000_000_000).unwrap(),
+        senders: vec!["twilio".to_owned(), "gateway".to_owned()],
+        limits: Arc::new(Limits::default()),
+    }
+}
+
+fn message_to(id: &str, number: &str) -> Claim {
+    Claim {
+        phone: phone(number),
+        ..message(id)
+    }
+}
+
+fn message_under(id: &str, limits: &str) -> Claim {
+    Claim {
+        limits: Arc::new(serde_json::from_str(limits).unwrap()),
+        ..message(id)
+    }
+}
+
+fn decision(outcome: Outcome) -> Decision {
+    Decision {
+        outcome,
+        code: (outcome != Outcome::Accepted).then(|| "some_code".to_owned()),
+        sender: Some("twilio".to_owned()),
+        provider_id: Some("SM0123456789abcdef".to_owned()),
+        attempts: 1,
+        took: Duration::from_millis(8),
+        response: format!(r#"{{"outcome":"{outcome:?}"}}"#),
+        health: Vec::new(),
+    }
+}
+
+fn phone(number: &str) -> Phone {
+    Phone::parse(number).unwrap()
+}
+
+const NUMBER: &str = "+447700900123";
+const SECRET: &str = "beK989vc";

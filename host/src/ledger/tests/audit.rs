@@ -1,0 +1,278 @@
+//! A record of every decision, with no secret in it.
+
+use super::*;
+
+#[tokio::test]
+async fn an_entry_tells_all_that_the_audit_needs() {
+    let fixture = Fixture::new();
+    fixture.send(message("a"), Outcome::Accepted).await;
+    let entries = fixture.history().entries(&Filter::default()).unwrap();
+    let [entry] = entries.as_slice() else {
+        panic!("one entry")
+    };
+    assert_eq!(entry.id, "a");
+    assert_eq!(entry.purpose.as_deref(), Some("verification_code"));
+    assert_eq!(entry.event.as_deref(), Some("reset"));
+    assert_eq!(entry.actor.as_deref(), Some("helpdesk\\bob"));
+    assert_eq!(entry.policy.as_deref(), Some("Staff"));
+    assert_eq!(entry.recipient, Some(phone(NUMBER).to_string()));
+    assert_eq!(entry.region.as_deref(), Some("GB"));
+    assert_eq!(entry.state, State::Ended(Outcome::Accepted));
+    assert_eq!(entry.dispatched_to, ["twilio"]);
+    assert_eq!(entry.provider_id.as_deref(), Some("SM0123456789abcdef"));
+    assert_eq!(
+        (entry.segments, entry.attempts, entry.ms, entry.uid),
+        (Some(1), Some(1), Some(8), 1000)
+    );
+}
+
+#[tokio::test]
+async fn every_kind_of_decision_leaves_an_entry() {
+    let fixture = Fixture::new();
+    let two = |id| message_under(id, r#"{"recipient":{"limits":["2/10m"]}}"#);
+    fixture.send(two("a"), Outcome::Accepted).await;
+    let _ = fixture.claim(two("a")).await;
+    let _ = fixture
+        .claim(Claim {
+            purpose: Purpose::Test,
+            ..two("a")
+        })
+        .await;
+    let held = fixture.fresh(two("b")).await;
+    let _ = fixture.claim(two("b")).await;
+    let _ = fixture.claim(two("c")).await;
+    let refused = Unclaimed {
+        facts: Facts {
+            id: "d".to_owned(),
+            ..Facts::default()
+        },
+        purpose: None,
+        phone: None,
+        decision: Decision {
+            sender: None,
+            ..decision(Outcome::Refused)
+        },
+    };
+    fixture.ledger().record(refused).await.unwrap();
+    let entries = fixture.history().entries(&Filter::default()).unwrap();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|e| (e.id.as_str(), e.state, e.replayed))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("a", State::Ended(Outcome::Accepted), false),
+            ("a", State::Ended(Outcome::Accepted), true),
+            ("a", State::Ended(Outcome::Invalid), false),
+            ("b", State::Sending, false),
+            ("b", State::Ended(Outcome::InProgress), false),
+            ("c", State::Ended(Outcome::Limited), false),
+            ("d", State::Ended(Outcome::Refused), false),
+        ]
+    );
+    drop(held);
+}
+
+#[tokio::test]
+async fn entries_are_found_by_time_outcome_and_number() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    fixture.send(message("old"), Outcome::Accepted).await;
+    NOW.fetch_add(1000, std::sync::atomic::Ordering::SeqCst);
+    fixture.send(message("failed"), Outcome::Unavailable).await;
+    fixture
+        .send(message_to("other", "+447700900124"), Outcome::Accepted)
+        .await;
+    for (filter, found) in [
+        (Filter::default(), vec!["old", "failed", "other"]),
+        (
+            Filter {
+                since: Some(now()),
+                ..Filter::default()
+            },
+            vec!["failed", "other"],
+        ),
+        (
+            Filter {
+                outcome: Some(Outcome::Accepted),
+                ..Filter::default()
+            },
+            vec!["old", "other"],
+        ),
+        (
+            Filter {
+                recipient: Some(phone(NUMBER)),
+                ..Filter::default()
+            },
+            vec!["old", "failed"],
+        ),
+        (
+            Filter {
+                last: Some(1),
+                ..Filter::default()
+            },
+            vec!["other"],
+        ),
+    ] {
+        let entries = fixture.history().entries(&filter).unwrap();
+        let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(ids, found, "{filter:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_follower_misses_no_slow_message_and_sees_none_twice() {
+    let fixture = Fixture::new();
+    fixture.send(message("before"), Outcome::Accepted).await;
+    let history = fixture.history();
+    let mut cursor = history.end().unwrap();
+    let mut follow = || -> Vec<String> {
+        let entries = history.follow(&mut cursor, &Filter::default()).unwrap();
+        entries.into_iter().map(|entry| entry.id).collect()
+    };
+    let slow = fixture.fresh(message("slow")).await;
+    fixture.send(message("quick"), Outcome::Accepted).await;
+    assert_eq!(follow(), ["quick"]);
+    assert_eq!(follow(), Vec::<String>::new());
+    fixture
+        .ledger()
+        .settle(slow, decision(Outcome::Unavailable))
+        .await
+        .unwrap();
+    assert_eq!(follow(), ["slow"]);
+    assert_eq!(follow(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn tallies_are_by_day_sender_region_and_outcome_without_replays() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    for id in ["a", "b"] {
+        fixture.send(message(id), Outcome::Accepted).await;
+    }
+    let _ = fixture.claim(message("a")).await;
+    fixture.send(message("c"), Outcome::Unavailable).await;
+    NOW.fetch_add(86_400_000, std::sync::atomic::Ordering::SeqCst);
+    fixture.send(message("d"), Outcome::Accepted).await;
+    let tallies = fixture.history().tallies(None).unwrap();
+    let told: Vec<_> = tallies
+        .iter()
+        .map(|t| {
+            (
+                t.day.to_string(),
+                t.sender.as_deref(),
+                t.region.as_deref(),
+                t.outcome,
+                t.messages,
+                t.segments,
+            )
+        })
+        .collect();
+    let (twilio, gb) = (Some("twilio"), Some("GB"));
+    assert_eq!(
+        told,
+        [
+            (
+                "2027-01-15".to_owned(),
+                twilio,
+                gb,
+                Some(Outcome::Accepted),
+                2,
+                2
+            ),
+            (
+                "2027-01-15".to_owned(),
+                twilio,
+                gb,
+                Some(Outcome::Unavailable),
+                1,
+                1
+            ),
+            (
+                "2027-01-16".to_owned(),
+                twilio,
+                gb,
+                Some(Outcome::Accepted),
+                1,
+                1
+            ),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_provider_id_is_known_once_it_was_settled() {
+    let fixture = Fixture::new();
+    let since = Timestamp::now();
+    assert_eq!(
+        fixture.ledger().knows("SM0123456789abcdef", since).await,
+        Ok(false)
+    );
+    fixture.send(message("a"), Outcome::Accepted).await;
+    assert_eq!(
+        fixture.ledger().knows("SM0123456789abcdef", since).await,
+        Ok(true)
+    );
+    assert_eq!(
+        fixture
+            .ledger()
+            .knows("SM0123456789abcdef", Timestamp::MAX)
+            .await,
+        Ok(false)
+    );
+}
+
+#[tokio::test]
+async fn no_byte_in_the_folder_tells_a_secret_or_a_number() {
+    let mut fixture = Fixture::new();
+    for (id, outcome) in [
+        ("a", Outcome::Accepted),
+        ("b", Outcome::Unavailable),
+        ("c", Outcome::Unknown),
+    ] {
+        fixture.send(message(id), outcome).await;
+        let _ = fixture.claim(message(id)).await;
+        let other = Claim {
+            secret: "an0therSecret".to_owned().into(),
+            ..message(id)
+        };
+        let _ = fixture.claim(other).await;
+    }
+    let _ = fixture
+        .claim(message_under("d", r#"{"recipient":{"limits":["1/10m"]}}"#))
+        .await;
+    let held = fixture.fresh(message("e")).await;
+    search(fixture.path());
+    drop(held);
+    fixture.reopen().ready().await.unwrap();
+    search(fixture.path());
+}
+
+fn search(folder: &Path) {
+    let mut bytes = 0;
+    for file in [
+        "ledger.sqlite3",
+        "ledger.sqlite3-wal",
+        "ledger.sqlite3-shm",
+        "ledger.key",
+        "ledger.lock",
+    ] {
+        let content = std::fs::read(folder.join(file)).unwrap();
+        bytes += content.len();
+        for secret in [
+            SECRET,
+            "an0therSecret",
+            NUMBER,
+            &NUMBER[1..],
+            "7700900123",
+            "00900123",
+        ] {
+            let found = content
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes());
+            assert!(!found, "{secret} is in {file}");
+        }
+    }
+    assert!(bytes > 10_000, "the search saw the ledger");
+}

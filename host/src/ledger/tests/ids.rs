@@ -1,0 +1,269 @@
+//! At most one text per id.
+
+use super::*;
+
+#[tokio::test]
+async fn what_settles_is_replayed_and_what_releases_runs_anew() {
+    let fixture = Fixture::new();
+    for (outcome, settles) in [
+        (Outcome::Accepted, true),
+        (Outcome::Rejected, true),
+        (Outcome::Unknown, true),
+        (Outcome::Unavailable, false),
+        (Outcome::Misconfigured, false),
+        (Outcome::Refused, false),
+        (Outcome::Crashed, false),
+    ] {
+        let id = format!("{outcome:?}");
+        let message = || message_under(&id, UNLIMITED);
+        fixture.send(message(), outcome).await;
+        match fixture.claim(message()).await {
+            Claimed::Replay {
+                outcome: replayed,
+                response,
+            } if settles => {
+                assert_eq!((replayed, response), (outcome, decision(outcome).response));
+            }
+            Claimed::Fresh(_) if !settles => {}
+            other => panic!("{outcome:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_in_progress_is_nobody_elses() {
+    let mut fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::InProgress
+    ));
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::InProgress
+    ));
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Accepted))
+        .await
+        .unwrap();
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::Replay { .. }
+    ));
+    fixture.reopen();
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::Replay { .. }
+    ));
+}
+
+#[tokio::test]
+async fn an_id_with_other_content_is_a_mismatch() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    fixture.send(message("a"), Outcome::Accepted).await;
+    let other_purpose = Claim {
+        purpose: Purpose::HelpdeskCode,
+        ..message("a")
+    };
+    let other_number = message_to("a", "+447700900124");
+    let other_secret = Claim {
+        secret: "otherCode".to_owned().into(),
+        ..message("a")
+    };
+    for (what, other) in [
+        ("purpose", other_purpose),
+        ("number", other_number),
+        ("secret", other_secret),
+    ] {
+        assert!(
+            matches!(fixture.claim(other).await, Claimed::Mismatch),
+            "{what}"
+        );
+    }
+    let other_expiry = Claim {
+        expires_at: Timestamp::MAX,
+        ..message("a")
+    };
+    assert!(matches!(
+        fixture.claim(other_expiry).await,
+        Claimed::Replay { .. }
+    ));
+}
+
+#[tokio::test]
+async fn the_tag_of_a_secret_is_deleted_at_its_expiry() {
+    clock!(NOW, now);
+    let mut fixture = Fixture::at(now);
+    let soon = now() + Duration::from_secs(600);
+    let message = |secret: &str| Claim {
+        secret: secret.to_owned().into(),
+        expires_at: soon,
+        ..message("a")
+    };
+    fixture.send(message("one"), Outcome::Accepted).await;
+    let tags = |fixture: &Fixture| -> i64 {
+        let sql = "SELECT count(*) FROM decisions WHERE tag IS NOT NULL";
+        fixture
+            .history()
+            .sql
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!(tags(&fixture), 1);
+    assert!(matches!(
+        fixture.claim(message("two")).await,
+        Claimed::Mismatch
+    ));
+    NOW.fetch_add(600_000, std::sync::atomic::Ordering::SeqCst);
+    assert!(matches!(
+        fixture.claim(message("two")).await,
+        Claimed::Replay { .. }
+    ));
+    fixture.reopen().ready().await.unwrap();
+    assert_eq!(tags(&fixture), 0);
+}
+
+#[tokio::test]
+async fn a_dropped_ticket_is_released_or_unknown() {
+    let fixture = Fixture::new();
+    drop(fixture.fresh(message("a")).await);
+    let ticket = fixture.fresh(message("a")).await;
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+    drop(ticket);
+    let Claimed::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
+        panic!("it may have been sent");
+    };
+    assert_eq!(attempt.senders, ["twilio"]);
+}
+
+#[tokio::test]
+async fn an_abandoned_message_is_taken_over_by_one() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+    fixture
+        .ledger()
+        .dispatched(&ticket, "gateway")
+        .await
+        .unwrap();
+    drop(ticket);
+    let Claimed::Abandoned(ticket, attempt) = fixture.claim(message("a")).await else {
+        panic!("it may have been sent");
+    };
+    assert_eq!(attempt.senders, ["twilio", "gateway"]);
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::InProgress
+    ));
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Unknown))
+        .await
+        .unwrap();
+    let Claimed::Replay { outcome, .. } = fixture.claim(message("a")).await else {
+        panic!("it is settled");
+    };
+    assert_eq!(outcome, Outcome::Unknown);
+}
+
+#[tokio::test]
+async fn a_claim_of_an_earlier_boot_may_have_been_sent() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    let sql = rusqlite::Connection::open(fixture.path().join("ledger.sqlite3")).unwrap();
+    sql.execute(
+        "UPDATE decisions SET owner = '00000000-0123456789abcdef'",
+        [],
+    )
+    .unwrap();
+    let Claimed::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
+        panic!("that nothing was dispatched may have been lost with the power");
+    };
+    assert_eq!(attempt.senders, Vec::<String>::new());
+    drop(ticket);
+}
+
+#[tokio::test]
+async fn nothing_is_dispatched_on_a_ledger_that_was_replaced() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    std::fs::rename(
+        fixture.path().join("ledger.sqlite3"),
+        fixture.path().join("moved"),
+    )
+    .unwrap();
+    let lost = fixture.ledger().dispatched(&ticket, "twilio").await;
+    assert_eq!(lost, Err(LedgerError::Lost { id: "a".to_owned() }));
+}
+
+#[tokio::test]
+async fn what_was_sent_is_settled_in_a_ledger_that_was_replaced() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+    std::fs::rename(
+        fixture.path().join("ledger.sqlite3"),
+        fixture.path().join("moved"),
+    )
+    .unwrap();
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Accepted))
+        .await
+        .unwrap();
+    assert!(matches!(
+        fixture.claim(message("a")).await,
+        Claimed::Replay { .. }
+    ));
+}
+
+#[tokio::test]
+async fn old_decisions_are_deleted_after_the_answer_but_no_id_before_its_expiry() {
+    clock!(NOW, now);
+    let day = Duration::from_secs(86_400);
+    let mut fixture = Fixture::with(Options {
+        retention: day,
+        clock: now,
+        ..Options::default()
+    });
+    let short = Claim {
+        expires_at: now() + Duration::from_secs(600),
+        ..message("short")
+    };
+    fixture.send(short, Outcome::Accepted).await;
+    fixture.send(message("long"), Outcome::Accepted).await;
+    NOW.fetch_add(2 * 86_400_000, std::sync::atomic::Ordering::SeqCst);
+    fixture.send(message("new"), Outcome::Accepted).await;
+    assert_eq!(
+        fixture.history().of_id("short").unwrap().len(),
+        1,
+        "not before an answer"
+    );
+    fixture.reopen().ready().await.unwrap();
+    assert_eq!(fixture.history().of_id("short").unwrap().len(), 0);
+    assert!(matches!(
+        fixture.claim(message("long")).await,
+        Claimed::Replay { .. }
+    ));
+}
+
+const UNLIMITED: &str = r#"{"recipient":{"limits":[]}}"#;

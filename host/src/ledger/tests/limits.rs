@@ -1,0 +1,240 @@
+//! No flood.
+
+use std::sync::atomic::Ordering::SeqCst;
+
+use super::*;
+
+const THREE: &str = r#"{"recipient":{"limits":["3/10m"]}}"#;
+
+/// Sends the message through the first of its senders; what keeps it, if a limit does.
+async fn limited(fixture: &Fixture, message: Claim) -> Option<Reached> {
+    let sender = message.senders[0].clone();
+    match fixture.claim(message).await {
+        Claimed::Limited(reached) => Some(reached),
+        Claimed::Fresh(ticket) => {
+            fixture.ledger().dispatched(&ticket, &sender).await.unwrap();
+            fixture
+                .ledger()
+                .settle(ticket, decision(Outcome::Accepted))
+                .await
+                .unwrap();
+            None
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_fourth_text_in_ten_minutes_is_refused() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    for id in ["a", "b", "c"] {
+        assert_eq!(limited(&fixture, message_under(id, THREE)).await, None);
+        NOW.fetch_add(1000, SeqCst);
+    }
+    let reached = limited(&fixture, message_under("d", THREE)).await.unwrap();
+    assert_eq!(
+        (reached.scope, reached.count, reached.retry_after),
+        (Scope::Recipient, 3, Duration::from_secs(597))
+    );
+    assert_eq!(
+        reached.to_string(),
+        "3 texts to this number in 10m, the limit recipient = 3/10m"
+    );
+    NOW.fetch_add(596_999, SeqCst);
+    assert!(limited(&fixture, message_under("d", THREE)).await.is_some());
+    NOW.fetch_add(1, SeqCst);
+    assert_eq!(limited(&fixture, message_under("d", THREE)).await, None);
+}
+
+#[tokio::test]
+async fn a_message_that_was_certainly_not_sent_gives_its_place_back() {
+    let one = |id| message_under(id, r#"{"recipient":{"limits":["1/10m"]}}"#);
+    for (outcome, keeps) in [
+        (Outcome::Accepted, true),
+        (Outcome::Unknown, true),
+        (Outcome::Rejected, false),
+        (Outcome::Unavailable, false),
+        (Outcome::Misconfigured, false),
+    ] {
+        let fixture = Fixture::new();
+        fixture.send(one("a"), outcome).await;
+        assert_eq!(
+            limited(&fixture, one("b")).await.is_some(),
+            keeps,
+            "{outcome:?}"
+        );
+    }
+    let fixture = Fixture::new();
+    drop(fixture.fresh(one("a")).await);
+    assert_eq!(limited(&fixture, one("b")).await, None, "a dropped ticket");
+}
+
+#[tokio::test]
+async fn each_scope_counts_what_it_says() {
+    fn neighbour(id: &str) -> Claim {
+        message_to(id, "+447700909999")
+    }
+    fn stranger(id: &str) -> Claim {
+        message_to(id, "+447700910123")
+    }
+    fn abroad(id: &str) -> Claim {
+        let mut message = message_to(id, "+35315550100");
+        message.facts.region = Some("IE".to_owned());
+        message
+    }
+    fn other_sender(id: &str) -> Claim {
+        Claim {
+            senders: vec!["gateway".to_owned()],
+            ..abroad(id)
+        }
+    }
+    fn test(id: &str) -> Claim {
+        Claim {
+            purpose: Purpose::Test,
+            ..message(id)
+        }
+    }
+    type Second = fn(&str) -> Claim;
+    let cases: [(&str, Second, bool); 12] = [
+        ("recipient", message, true),
+        ("recipient", neighbour, false),
+        ("recipient", test, false),
+        ("prefix", neighbour, true),
+        ("prefix", stranger, false),
+        ("region", stranger, true),
+        ("region", abroad, false),
+        ("sender", abroad, true),
+        ("sender", other_sender, false),
+        ("all", other_sender, true),
+        ("all", test, false),
+        ("test", test, false),
+    ];
+    for (scope, second, refused) in cases {
+        let fixture = Fixture::new();
+        let mut table = serde_json::json!({ "recipient": { "limits": [] } });
+        table[scope] = serde_json::json!({ "limits": ["1/1h"] });
+        let limits: Arc<Limits> = Arc::new(serde_json::from_value(table).unwrap());
+        let under = |message: Claim| Claim {
+            limits: Arc::clone(&limits),
+            ..message
+        };
+        assert_eq!(
+            limited(&fixture, under(message("a"))).await,
+            None,
+            "{scope}"
+        );
+        let reached = limited(&fixture, under(second("b"))).await;
+        assert_eq!(reached.is_some(), refused, "{scope}");
+        assert!(reached.is_none_or(|reached| reached.scope.name() == scope));
+    }
+}
+
+#[tokio::test]
+async fn test_sends_have_a_limit_of_their_own() {
+    let fixture = Fixture::new();
+    let test = |id| Claim {
+        purpose: Purpose::Test,
+        ..message_under(id, r#"{"test":{"limits":["1/10m"]}}"#)
+    };
+    assert_eq!(limited(&fixture, test("a")).await, None);
+    assert_eq!(
+        limited(&fixture, test("b")).await.unwrap().scope,
+        Scope::Test
+    );
+}
+
+#[tokio::test]
+async fn a_recorded_limit_lets_through_and_says_so() {
+    let fixture = Fixture::new();
+    let message = |id| message_under(id, r#"{"recipient":{"limits":["1/10m"],"mode":"record"}}"#);
+    fixture.send(message("a"), Outcome::Accepted).await;
+    let ticket = fixture.fresh(message("b")).await;
+    assert_eq!(ticket.over().len(), 1);
+    let entry = &fixture.history().of_id("b").unwrap()[0];
+    assert_eq!(entry.over_limit.as_deref(), Some("recipient 1/10m"));
+}
+
+#[tokio::test]
+async fn an_exempt_number_is_counted_nowhere() {
+    let fixture = Fixture::new();
+    let limits = r#"{"all":{"limits":["1/10m"]},"exempt":["+447700900123"]}"#;
+    for id in ["a", "b", "c"] {
+        assert_eq!(limited(&fixture, message_under(id, limits)).await, None);
+    }
+    let other = Claim {
+        phone: phone("+447700900124"),
+        ..message_under("d", limits)
+    };
+    assert_eq!(
+        limited(&fixture, other).await,
+        None,
+        "the exempt ones took no place"
+    );
+}
+
+#[tokio::test]
+async fn of_several_limits_the_one_that_keeps_longest_is_named() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let message = |id| {
+        message_under(
+            id,
+            r#"{"recipient":{"limits":["1/10m","1/1d"]},"all":{"limits":["1/1h"]}}"#,
+        )
+    };
+    assert_eq!(limited(&fixture, message("a")).await, None);
+    let reached = limited(&fixture, message("b")).await.unwrap();
+    assert_eq!(
+        (reached.limit.to_string(), reached.retry_after.as_secs()),
+        ("1/1d".into(), 86_400)
+    );
+}
+
+#[tokio::test]
+async fn a_failover_counts_for_the_sender_it_goes_to() {
+    let fixture = Fixture::new();
+    let limits = r#"{"recipient":{"limits":[]},"sender":{"limits":["1/10m"]}}"#;
+    let ticket = fixture.fresh(message_under("a", limits)).await;
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+    fixture
+        .ledger()
+        .dispatched(&ticket, "gateway")
+        .await
+        .unwrap();
+    let through = |id, sender: &str| Claim {
+        senders: vec![sender.to_owned()],
+        ..message_under(id, limits)
+    };
+    assert!(limited(&fixture, through("b", "gateway")).await.is_some());
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Unavailable))
+        .await
+        .unwrap();
+    assert_eq!(
+        limited(&fixture, through("c", "gateway")).await,
+        None,
+        "both places came back"
+    );
+    assert_eq!(limited(&fixture, through("d", "twilio")).await, None);
+}
+
+#[tokio::test]
+async fn a_clock_set_back_lets_no_more_through() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    for id in ["a", "b", "c"] {
+        assert_eq!(limited(&fixture, message_under(id, THREE)).await, None);
+    }
+    NOW.fetch_sub(86_400_000, SeqCst);
+    let reached = limited(&fixture, message_under("d", THREE)).await.unwrap();
+    assert_eq!(reached.retry_after, Duration::from_secs(600));
+    NOW.fetch_add(600_000, SeqCst);
+    // Refused claims write nothing, so the window still has the times of the future.
+    assert!(limited(&fixture, message_under("d", THREE)).await.is_some());
+}

@@ -1,0 +1,214 @@
+//! Many processes at once, and processes that die: this test program started again as children.
+
+#![allow(clippy::print_stderr)] // A child's error, and what is skipped.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
+
+use super::*;
+
+/// How a child says what its claim came to.
+const FRESH: i32 = 10;
+const REPLAY: i32 = 11;
+const IN_PROGRESS: i32 = 12;
+const LIMITED: i32 = 13;
+const FAILED: i32 = 20;
+
+/// Not a test: one process that sends one message, for the tests below.
+#[tokio::test]
+#[ignore = "it is a child of the tests of processes"]
+async fn child() {
+    let (Some(folder), Ok(id)) = (
+        std::env::var_os("LEDGER_FOLDER"),
+        std::env::var("LEDGER_ID"),
+    ) else {
+        return;
+    };
+    let ledger = Ledger::open(folder.as_ref(), Options::default()).unwrap();
+    let message = message_under(&id, r#"{"recipient":{"limits":["3/10m"]}}"#);
+    let code = match ledger.claim(message).await {
+        Ok(Claimed::Fresh(ticket)) => {
+            ledger.dispatched(&ticket, "twilio").await.unwrap();
+            Step::Answered.reached();
+            ledger
+                .settle(ticket, decision(Outcome::Accepted))
+                .await
+                .unwrap();
+            Step::Responded.reached();
+            FRESH
+        }
+        Ok(Claimed::Replay { .. }) => REPLAY,
+        Ok(Claimed::InProgress) => IN_PROGRESS,
+        Ok(Claimed::Limited(_)) => LIMITED,
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => {
+            eprintln!("{error}");
+            FAILED
+        }
+    };
+    drop(ledger);
+    std::process::exit(code);
+}
+
+fn command(folder: &Path, id: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            "ledger::tests::processes::child",
+            "--ignored",
+            "--nocapture",
+            "--quiet",
+        ])
+        .env("LEDGER_FOLDER", folder)
+        .env("LEDGER_ID", id)
+        .stdout(std::process::Stdio::null());
+    command
+}
+
+/// Runs so many children at once, and counts how they ended.
+fn run(
+    count: usize,
+    folder: &Path,
+    id: impl Fn(usize) -> String,
+) -> std::collections::BTreeMap<i32, usize> {
+    let children: Vec<Child> = (0..count)
+        .map(|n| command(folder, &id(n)).spawn().unwrap())
+        .collect();
+    let mut ends = std::collections::BTreeMap::new();
+    for mut child in children {
+        *ends
+            .entry(child.wait().unwrap().code().unwrap_or(-1))
+            .or_insert(0) += 1;
+    }
+    ends
+}
+
+#[test]
+fn of_200_processes_with_one_id_one_sends() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = run(200, folder.path(), |_| "one".to_owned());
+    assert_eq!(ends.get(&FRESH), Some(&1), "{ends:?}");
+    let others: usize = [REPLAY, IN_PROGRESS]
+        .iter()
+        .filter_map(|end| ends.get(end))
+        .sum();
+    assert_eq!(others, 199, "{ends:?}");
+}
+
+#[test]
+fn of_200_messages_to_one_number_three_are_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let ends = run(200, folder.path(), |n| format!("id-{n}"));
+    assert_eq!(ends, [(FRESH, 3), (LIMITED, 197)].into());
+}
+
+fn crash(folder: &Path, step: Step) -> ExitStatus {
+    command(folder, "a")
+        .env("TEXTSENDER_CRASH_AT", step.name())
+        .status()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
+    for step in Step::ALL {
+        let fixture = Fixture::new();
+        assert_eq!(crash(fixture.path(), step).signal(), Some(9), "{step:?}");
+        let three = r#"{"recipient":{"limits":["3/10m"]}}"#;
+        let repeat = fixture.claim(message_under("a", three)).await;
+        match step {
+            Step::Opened | Step::Claiming | Step::Claimed => {
+                assert!(matches!(repeat, Claimed::Fresh(_)), "{step:?}: {repeat:?}");
+                // The dead process's place came back: there are two more.
+                for id in ["b", "c"] {
+                    fixture
+                        .send(message_under(id, three), Outcome::Accepted)
+                        .await;
+                }
+                let fourth = fixture.claim(message_under("d", three)).await;
+                assert!(
+                    matches!(fourth, Claimed::Limited(_)),
+                    "{step:?}: {fourth:?}"
+                );
+            }
+            Step::Dispatched | Step::Answered | Step::Settling => {
+                let Claimed::Abandoned(_, attempt) = repeat else {
+                    panic!("{step:?}: {repeat:?}");
+                };
+                assert_eq!(attempt.senders, ["twilio"]);
+            }
+            Step::Settled | Step::Responded => {
+                assert!(
+                    matches!(repeat, Claimed::Replay { .. }),
+                    "{step:?}: {repeat:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
+    for (step, outcome) in [
+        (Step::Claimed, Outcome::Crashed),
+        (Step::Dispatched, Outcome::Unknown),
+    ] {
+        let mut fixture = Fixture::new();
+        crash(fixture.path(), step);
+        let told = |fixture: &Fixture| {
+            let entry = fixture.history().of_id("a").unwrap().remove(0);
+            (entry.state, entry.code)
+        };
+        let dead = (State::Ended(outcome), Some("process_died".to_owned()));
+        assert_eq!(told(&fixture), dead);
+        fixture.reopen().ready().await.unwrap();
+        fixture.reopen().ready().await.unwrap();
+        let sql = "SELECT count(*) FROM decisions WHERE outcome IS NULL";
+        let open: i64 = fixture
+            .history()
+            .sql
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap();
+        assert_eq!((open, told(&fixture)), (0, dead));
+        // What was tidied is still not sent twice.
+        let repeat = fixture.claim(message("a")).await;
+        match step {
+            Step::Claimed => assert!(matches!(repeat, Claimed::Fresh(_)), "{repeat:?}"),
+            _ => assert!(matches!(repeat, Claimed::Abandoned(..)), "{repeat:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_send_syncs_once() {
+    let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    assert_eq!(
+        run(1, folder.path(), |_| "first".to_owned()),
+        [(FRESH, 1)].into()
+    );
+    let child = command(folder.path(), "second");
+    let traced = Command::new("strace")
+        .args([
+            "-f",
+            "-qq",
+            "-e",
+            "trace=fsync,fdatasync",
+            "-e",
+            "signal=none",
+        ])
+        .arg(child.get_program())
+        .args(child.get_args())
+        .envs(
+            child
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .output();
+    let Ok(traced) = traced else {
+        eprintln!("skipped: a_send_syncs_once needs strace");
+        return;
+    };
+    let trace = String::from_utf8(traced.stderr).unwrap();
+    assert_eq!(trace.matches("sync(").count(), 1, "{trace}");
+}

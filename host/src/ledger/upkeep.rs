@@ -1,0 +1,141 @@
+//! What keeps the ledger small and honest. All of it happens after an answer: when the thread is
+//! idle, when the log has grown long, and when the last message of a process is done.
+
+use ring::rand::{SecureRandom, SystemRandom};
+use rusqlite::{OptionalExtension, params};
+
+use super::process::Life;
+use super::store::Store;
+
+impl Store {
+    /// Whether the log is so long that it must be written back even if messages wait.
+    pub(super) fn log_is_long(&self) -> bool {
+        self.log_pages() >= LONG_LOG
+    }
+
+    /// Writes the log back if it has grown, and once a minute closes what dead processes left open
+    /// and deletes what is old.
+    pub(super) fn tidy(&self) -> rusqlite::Result<()> {
+        let written_back = self.log_pages() >= WRITE_BACK_FROM && self.write_log_back()?;
+        let now = self.now();
+        let due = self
+            .last_tidied()?
+            .is_none_or(|last| !(0..TIDY_EVERY).contains(&(now - last)));
+        if !due && !written_back {
+            return Ok(());
+        }
+        // After a write-back, the first transaction starts the log over and syncs its header: better
+        // this one than the next send's.
+        self.begin(false)?;
+        if due {
+            self.close_the_dead()?;
+            self.delete_old(now)?;
+        }
+        self.stamp(if due { "tidied_at" } else { "written_back_at" }, now)?;
+        self.commit()
+    }
+
+    /// A checkpoint that waits for nobody. True if the whole log was written back.
+    fn write_log_back(&self) -> rusqlite::Result<bool> {
+        self.sql
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                let (busy, pages, done): (bool, i32, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(!busy && pages == done)
+            })
+    }
+
+    /// Closes the claims of dead processes, so that the audit tells what became of them although
+    /// nobody repeated their ids.
+    fn close_the_dead(&self) -> rusqlite::Result<()> {
+        for name in self.process.dead() {
+            let life = self.process.life_of(&name);
+            if life == Life::Alive {
+                continue;
+            }
+            let open: Vec<i64> = self
+                .sql
+                .prepare_cached("SELECT seq FROM decisions WHERE outcome IS NULL AND owner = ?1")?
+                .query_map([&name], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            for seq in open {
+                self.close_abandoned(seq, life)?;
+            }
+            self.process.forget(&name);
+        }
+        Ok(())
+    }
+
+    fn delete_old(&self, now: i64) -> rusqlite::Result<()> {
+        self.sql
+            .prepare_cached(
+                "UPDATE decisions SET tag = NULL WHERE tag IS NOT NULL AND expires <= ?1",
+            )?
+            .execute([now])?;
+        let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
+        // The oldest first and not too many at once; the next time takes more.
+        self.sql
+            .prepare_cached(
+                "DELETE FROM decisions WHERE seq IN (
+                     SELECT seq FROM decisions
+                     WHERE at < ?1 AND outcome IS NOT NULL AND coalesce(expires, 0) <= ?2
+                     ORDER BY at LIMIT ?3)",
+            )?
+            .execute(params![now.saturating_sub(retention), now, DELETE_AT_ONCE])?;
+        self.delete_empty_windows(now)
+    }
+
+    /// Deletes windows that everything has left, in a random stretch of the table: keys are hashes,
+    /// so each stretch is as good as any other, and no index is needed that every send would pay.
+    fn delete_empty_windows(&self, now: i64) -> rusqlite::Result<()> {
+        let mut from = [0u8; 16];
+        if SystemRandom::new().fill(&mut from).is_err() {
+            return Ok(());
+        }
+        let reached_the_end = self.delete_empty_windows_from(from, now)?;
+        if reached_the_end {
+            self.delete_empty_windows_from([0; 16], now)?;
+        }
+        Ok(())
+    }
+
+    fn delete_empty_windows_from(&self, from: [u8; 16], now: i64) -> rusqlite::Result<bool> {
+        let to: Option<[u8; 16]> = self
+            .sql
+            .prepare_cached(
+                "SELECT key FROM windows WHERE key >= ?1 ORDER BY key LIMIT 1 OFFSET ?2",
+            )?
+            .query_row(params![from, DELETE_AT_ONCE], |row| row.get(0))
+            .optional()?;
+        self.sql
+            .prepare_cached("DELETE FROM windows WHERE key >= ?1 AND key < ?2 AND until <= ?3")?
+            .execute(params![from, to.map_or(vec![0xFF; 17], Vec::from), now])?;
+        Ok(to.is_none())
+    }
+
+    fn last_tidied(&self) -> rusqlite::Result<Option<i64>> {
+        self.sql
+            .prepare_cached("SELECT value FROM meta WHERE name = 'tidied_at'")?
+            .query_row([], |row| row.get(0))
+            .optional()
+    }
+
+    fn stamp(&self, name: &str, now: i64) -> rusqlite::Result<()> {
+        self.sql
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+            .execute(params![name, now])?;
+        Ok(())
+    }
+}
+
+/// Pages in the log from which it is written back when there is time: 512 KiB. The first process
+/// after a pause reads the log through once, so a longer one would cost each send.
+const WRITE_BACK_FROM: i32 = 256;
+
+/// Pages in the log from which it is written back although messages wait: 16 MiB.
+const LONG_LOG: i32 = 8 * 1024;
+
+/// Milliseconds between two cleanings.
+const TIDY_EVERY: i64 = 60_000;
+
+/// Rows looked at, at most, by one cleaning of a table [about 10 ms].
+const DELETE_AT_ONCE: u32 = 10_000;
