@@ -98,6 +98,11 @@ impl Dispatch {
         self.pool.stop_idle(idle);
     }
 
+    /// Takes leave of providers that are still connected. To be called after the last answer.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
     /// How many messages may be in flight, by `[send] concurrency`.
     pub fn concurrency(&self) -> usize {
         self.policies.config().sending.concurrency

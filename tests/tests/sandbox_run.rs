@@ -89,10 +89,19 @@ fn faults_come_from_the_command_line_or_the_environment() {
         .unwrap();
     assert_eq!(text(&output.stdout), "answered 429\n");
 
+    let faults = [
+        "--notify-fault",
+        "status=500",
+        "--smtp-fault",
+        "at=rcpt,reply=451",
+    ];
+    let output = sandbox(plugins().path(), &faults, &["true"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+
     let output = sandbox(plugins().path(), &["--twilio-fault", "stat=1"], &["true"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        text(&output.stderr).contains("\"stat=1\" is not part of a fault"),
+        text(&output.stderr).contains("\"stat=1\" is not part of such a fault"),
         "{}",
         text(&output.stderr)
     );

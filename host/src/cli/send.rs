@@ -10,6 +10,7 @@ use std::{
 use super::{Common, stream::Stream};
 use crate::{
     dispatch::Dispatch,
+    ledger::Step,
     protocol::{ErrorCode, Failure, MAX_REQUEST, Outcome, Request, Response},
 };
 
@@ -45,13 +46,7 @@ impl Send {
             return self.stream(common).run();
         }
         let answered = panic::catch_unwind(AssertUnwindSafe(|| answer(common)));
-        let response = answered.unwrap_or_else(|_| crashed());
-        let outcome = response.outcome;
-        match write(&response) {
-            Ok(()) => outcome.into(),
-            // Nobody reads: what a caller relies on without a response.
-            Err(_) => Outcome::Unknown.into(),
-        }
+        answered.unwrap_or_else(|_| respond(&crashed()))
     }
 
     fn stream(&self, common: &Common) -> Stream {
@@ -64,31 +59,47 @@ impl Send {
     }
 }
 
-fn answer(common: &Common) -> Response {
+fn answer(common: &Common) -> ExitCode {
     let json = match read() {
         Ok(json) => json,
-        Err(failure) => return Response::failed(None, &failure),
+        Err(failure) => return respond(&Response::failed(None, &failure)),
     };
     let request = match Request::parse(&json) {
         Ok(request) => request,
-        Err(failure) => return Response::failed(Request::id_of(&json), &failure),
+        Err(failure) => return respond(&Response::failed(Request::id_of(&json), &failure)),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
+    let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    let runtime = match runtime {
+        .build()
+    {
         Ok(runtime) => runtime,
-        Err(error) => {
-            let failure = Failure::with_detail(ErrorCode::Crashed, error.to_string());
-            return Response::failed(Some(request.id), &failure);
-        }
+        Err(error) => return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string())),
     };
     runtime.block_on(async {
-        match Dispatch::open(&common.config_file().path, common.log.level()) {
-            Ok(dispatch) => dispatch.send(&request).await,
-            Err(failure) => Response::failed(Some(request.id), &failure),
+        let config = common.config_file();
+        match Dispatch::open(&config.path, common.log.level()) {
+            Ok(dispatch) => {
+                // Nobody waits for what is tidied up after the answer is out.
+                let exit = respond(&dispatch.send(&request).await);
+                dispatch.close().await;
+                exit
+            }
+            Err(failure) => failed(failure),
         }
     })
+}
+
+/// Puts the response on standard output, and gives its exit code.
+fn respond(response: &Response) -> ExitCode {
+    match write(response) {
+        Ok(()) => {
+            Step::Responded.reached();
+            response.outcome.into()
+        }
+        // Nobody reads: what a caller relies on without a response.
+        Err(_) => Outcome::Unknown.into(),
+    }
 }
 
 /// Reads standard input to its end, or one byte past the bound.

@@ -1,7 +1,7 @@
 //! `textsender send --stream`: a request on each line, an answer for each as it is done.
 //!
 //! ```text
-//! stdin --thread--> batches of lines --> a task for each, at most --concurrency --> answers --thread--> stdout
+//! stdin -> batches of lines -> a task for each, at most --concurrency -> answers -> stdout
 //! ```
 //!
 //! Each arrow is bounded, so that nobody's slowness fills memory: while nobody reads the answers, no

@@ -261,7 +261,7 @@ pub struct Limits {
     pub exempt: Vec<Exempt>,
 }
 
-/// One limit: all of its rates must hold.
+/// One limit: all of its rates must hold. None lift it, defaults included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// At least one.
@@ -315,7 +315,7 @@ fn read_limit(t: &Table) -> Option<Limit> {
     let modes = [("enforce", Mode::Enforce), ("record", Mode::Record)];
     let mode = pick(t, "mode", &modes);
     let mend = r#"add limits = ["COUNT/WINDOW"], such as ["5/10m", "20/1d"]"#;
-    let rates = t.require("limits", mend)?.some(|node| {
+    let rates = t.require("limits", mend)?.list(|node| {
         let text = node.string()?;
         let rate = units::rate(&text);
         if rate.is_none() {

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use textsender_plugin_api::{Phone, Purpose};
 
+use super::limits::configured;
 use super::*;
 use crate::protocol::Outcome;
 
@@ -132,7 +133,7 @@ fn message_to(id: &str, number: &str) -> Claim {
 
 fn message_under(id: &str, limits: &str) -> Claim {
     Claim {
-        limits: Arc::new(serde_json::from_str(limits).unwrap()),
+        limits: Arc::new(configured(limits)),
         ..message(id)
     }
 }

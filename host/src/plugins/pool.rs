@@ -129,6 +129,14 @@ impl Pool {
         self.retire(|_, process, _| process.idle_for().is_none_or(|time| time < idle));
     }
 
+    /// Takes leave of providers that are still connected.
+    pub async fn close(&self) {
+        let slots = std::mem::take(&mut *lock(&self.slots));
+        for process in slots.into_values().filter_map(|slot| slot.process) {
+            process.close().await;
+        }
+    }
+
     /// Lets go of every process that is not to be kept. It ends with its last call.
     fn retire(&self, keep: impl Fn(&str, &HostProcess, &Fingerprint) -> bool) {
         for (sender, slot) in lock(&self.slots).iter_mut() {

@@ -139,6 +139,11 @@ impl HostProcess {
         self.shared.calls().has_served()
     }
 
+    /// Takes leave of the provider, and lets the process go.
+    pub async fn close(&self) {
+        let _ = tokio::time::timeout(GRACE, self.shared.transports.close()).await;
+    }
+
     /// How long it has had no call; `None` while it has one.
     pub fn idle_for(&self) -> Option<Duration> {
         self.shared

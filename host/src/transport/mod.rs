@@ -80,4 +80,9 @@ impl Transports {
             error
         })
     }
+
+    /// Takes leave of a mail server that is still connected, as RFC 5321 asks.
+    pub async fn close(&self) {
+        self.smtp.close().await;
+    }
 }

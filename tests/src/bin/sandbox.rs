@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use textsender_tests::sandbox::fault_spec::{self, FaultSpec};
+use textsender_tests::sandbox::fault_spec::{FaultSpec, HELP, SMTP_HELP, SmtpFaultSpec};
 use textsender_tests::sandbox::run::{Run, run};
 
 /// Providers of text messages on loopback, to try textsender without an account.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -20,19 +20,20 @@ struct Cli {
 enum Command {
     /// Run a command with providers on loopback, then show the phones
     ///
-    /// Starts the providers on free ports, makes a configuration that leads to them in a temporary folder, points
-    /// $TEXTSENDER_CONFIG at it and puts the folder of this executable at the head of $PATH. When the command has
-    /// ended, the texts that the providers took are drawn as the phones show them.
+    /// Starts the providers on free ports, makes a configuration that leads to them in a temporary
+    /// folder, points $TEXTSENDER_CONFIG at it and puts the folder of this executable at the head
+    /// of $PATH. When the command has ended, the texts that the providers took are drawn as the
+    /// phones show them.
     ///
-    /// The exit code is the command's (128 and the signal's number if a signal ended it), or 125 if the sandbox
-    /// failed, 126 if the command cannot be run, 127 if it was not found.
-    #[command(after_help = EXAMPLES, after_long_help = format!("{}\n\n{EXAMPLES}", fault_spec::HELP))]
+    /// The exit code is the command's (128 and the signal's number if a signal ended it), or 125
+    /// if the sandbox failed, 126 if the command cannot be run, 127 if it was not found.
+    #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{HELP}\n\n{SMTP_HELP}\n\n{EXAMPLES}"))]
     Run(RunArguments),
 }
 
 #[derive(clap::Args)]
 struct RunArguments {
-    /// Make Twilio fail; may be given several times, the first fault that strikes wins
+    /// Make Twilio fail; several may be given, the first that strikes wins
     #[arg(
         long,
         value_name = "FAULT",
@@ -40,6 +41,24 @@ struct RunArguments {
         value_delimiter = ';'
     )]
     twilio_fault: Vec<FaultSpec>,
+
+    /// Make GOV.UK Notify fail
+    #[arg(
+        long,
+        value_name = "FAULT",
+        env = "SANDBOX_NOTIFY_FAULT",
+        value_delimiter = ';'
+    )]
+    notify_fault: Vec<FaultSpec>,
+
+    /// Make the mail server of the e-mail gateway fail
+    #[arg(
+        long,
+        value_name = "FAULT",
+        env = "SANDBOX_SMTP_FAULT",
+        value_delimiter = ';'
+    )]
+    smtp_fault: Vec<SmtpFaultSpec>,
 
     /// Take the plugins from this folder instead of the executable's own
     #[arg(long, value_name = "FOLDER")]
@@ -64,7 +83,7 @@ struct RunArguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  sandbox run -- textsender test-send --phone +447700900123
+  sandbox run -- textsender send < request.json
   sandbox run --twilio-fault status=503,times=1 -- textsender send < request.json
   sandbox run -- bash";
 
@@ -78,6 +97,8 @@ fn main() -> ExitCode {
         command: arguments.command,
         plugins: arguments.plugins,
         twilio_faults: arguments.twilio_fault,
+        notify_faults: arguments.notify_fault,
+        smtp_faults: arguments.smtp_fault,
         tls: arguments.tls,
         keep: arguments.keep,
         phones: !arguments.no_phones,

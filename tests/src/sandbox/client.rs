@@ -6,10 +6,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use super::Sandbox;
 
 /// Patience of every read, so that a test which would hang fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -123,4 +129,25 @@ pub(crate) fn request(method: &str, target: &str, headers: &[(&str, &str)], body
 /// A value of the `Authorization` header.
 pub(crate) fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// The client's side of TLS on this socket, for `localhost`, trusting the sandbox's authority and nobody else.
+pub(crate) fn encrypt(
+    sandbox: &Sandbox,
+    socket: TcpStream,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(sandbox.ca_pem().as_bytes()).unwrap())
+        .unwrap();
+    let config =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+    StreamOwned::new(
+        ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap(),
+        socket,
+    )
 }

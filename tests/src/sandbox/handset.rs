@@ -40,9 +40,11 @@ fn phone(picture: &mut String, number: &str, texts: &[&Text]) {
     line(row(&format!("{number:^width$}", width = LINE + 4)));
     line(format!("├{rule}┤"));
     for text in texts {
-        line(row(&format!("{} (via {})", text.from, text.provider)));
+        for part in wrap(&format!("{} (via {})", text.from, text.provider), LINE + 4) {
+            line(row(&part));
+        }
         line(row(&format!("╭{}╮", "─".repeat(LINE + 2))));
-        for part in wrap(&text.body) {
+        for part in wrap(&text.body, LINE) {
             line(row(&format!(
                 "│ {}{} │",
                 part,
@@ -62,12 +64,12 @@ fn row(content: &str) -> String {
 }
 
 /// Breaks a text into lines at spaces, or inside a word that is longer than a line.
-fn wrap(text: &str) -> Vec<String> {
+fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
         let mut current = String::new();
         for word in visible(paragraph).split(' ') {
-            if !current.is_empty() && width(&current) + 1 + width(word) <= LINE {
+            if !current.is_empty() && width(&current) + 1 + width(word) <= columns {
                 current.push(' ');
                 current.push_str(word);
                 continue;
@@ -76,8 +78,8 @@ fn wrap(text: &str) -> Vec<String> {
                 lines.push(std::mem::take(&mut current));
             }
             let mut rest = word;
-            while width(rest) > LINE {
-                let head = fit(rest, LINE);
+            while width(rest) > columns {
+                let head = fit(rest, columns);
                 rest = &rest[head.len()..];
                 lines.push(head);
             }
@@ -162,6 +164,14 @@ mod tests {
 ";
         assert_eq!(phones(&texts), expected);
         assert_eq!(phones(&[]), "No phone got a text.\n");
+
+        let mut mailed = text("+447700900123", "hi");
+        (mailed.provider, mailed.from) = (Provider::Gateway, "resets@mail.example.com".into());
+        let picture = phones(&[mailed]);
+        assert!(
+            picture.contains("\n│ resets@mail.example.com (via e-mail  │\n│ gateway)                             │\n"),
+            "{picture}"
+        );
     }
 
     #[test]

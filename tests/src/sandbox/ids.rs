@@ -11,7 +11,6 @@ pub(crate) fn hex32() -> String {
     text
 }
 
-#[cfg(test)]
 /// A random UUID (RFC 9562, version 4), lower case with dashes.
 pub(crate) fn uuid() -> String {
     let mut bytes = random();
@@ -27,7 +26,6 @@ pub(crate) fn uuid() -> String {
     text
 }
 
-#[cfg(test)]
 /// Whether this is a UUID in its usual form; case does not matter.
 pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36

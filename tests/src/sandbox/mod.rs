@@ -5,6 +5,8 @@
 //! | part | stands in for | reached at |
 //! |---|---|---|
 //! | [`Sandbox::twilio`] | Twilio Programmable Messaging | [`Endpoint::url`], [`Endpoint::https_url`] |
+//! | [`Sandbox::notify`] | GOV.UK Notify | the same |
+//! | [`Sandbox::smtp`] | an e-mail to SMS gateway | [`Smtp::address`] |
 //!
 //! Every port is chosen by the operating system. All of it runs on one thread of its own, with a plain blocking
 //! interface for tests:
@@ -33,8 +35,10 @@ mod tls;
 mod when;
 
 pub mod fault_spec;
+pub mod notify;
 pub mod run;
 pub mod site;
+pub mod smtp;
 pub mod twilio;
 
 use std::io;
@@ -51,6 +55,8 @@ pub use fault::Fault;
 pub use handset::phones;
 pub use http::{Endpoint, Request};
 pub use journal::{Provider, Text, TooFew};
+pub use notify::Notify;
+pub use smtp::{Smtp, SmtpFault};
 pub use tls::{Certificate, TlsError};
 pub use twilio::Twilio;
 pub use when::When;
@@ -62,6 +68,8 @@ use tls::Authority;
 /// A running sandbox. It ends when it is dropped: its ports close and open connections break.
 pub struct Sandbox {
     twilio: Twilio,
+    notify: Notify,
+    smtp: Smtp,
     journal: Arc<Journal>,
     clock: Arc<Clock>,
     ca_pem: String,
@@ -124,16 +132,20 @@ impl SandboxBuilder {
             .build()?;
         let entered = runtime.enter();
 
-        let ((http, http_at), (https, https_at)) = (bind()?, bind()?);
-        let api = twilio::Api::new(Arc::clone(&journal), Arc::clone(&clock));
-        let twilio = Endpoint::new(
-            api,
-            http_at,
-            https_at,
-            Arc::clone(&journal),
-            Arc::clone(&clock),
-        );
-        twilio.listen(http, https, authority.acceptor.clone());
+        let (journal_of, clock_of) = (|| Arc::clone(&journal), || Arc::clone(&clock));
+        let twilio = serve(
+            twilio::Api::new(journal_of(), clock_of()),
+            &journal,
+            &clock,
+            &authority,
+        )?;
+        let notify = serve(
+            notify::Api::new(journal_of(), clock_of()),
+            &journal,
+            &clock,
+            &authority,
+        )?;
+        let smtp = Smtp::start(&journal, &clock, authority.acceptor.clone())?;
 
         drop(entered);
         let (stop, stopped) = oneshot::channel();
@@ -145,6 +157,8 @@ impl SandboxBuilder {
             })?;
         Ok(Sandbox {
             twilio,
+            notify,
+            smtp,
             journal,
             clock,
             ca_pem: authority.pem,
@@ -173,6 +187,16 @@ impl Sandbox {
     /// Twilio.
     pub fn twilio(&self) -> &Twilio {
         &self.twilio
+    }
+
+    /// GOV.UK Notify.
+    pub fn notify(&self) -> &Notify {
+        &self.notify
+    }
+
+    /// The mail server of an e-mail to SMS gateway.
+    pub fn smtp(&self) -> &Smtp {
+        &self.smtp
     }
 
     /// The certificate authority that clients of the TLS ports have to trust, as PEM.
@@ -275,6 +299,25 @@ impl Refusing {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
+}
+
+/// Starts an HTTP provider, with and without TLS. Must be called inside the runtime.
+fn serve<A: http::Api>(
+    api: A,
+    journal: &Arc<Journal>,
+    clock: &Arc<Clock>,
+    authority: &Authority,
+) -> io::Result<Endpoint<A>> {
+    let ((http, http_at), (https, https_at)) = (bind()?, bind()?);
+    let endpoint = Endpoint::new(
+        api,
+        http_at,
+        https_at,
+        Arc::clone(journal),
+        Arc::clone(clock),
+    );
+    endpoint.listen(http, https, authority.acceptor.clone());
+    Ok(endpoint)
 }
 
 /// Binds a port of the system's choice. Must be called inside the runtime.

@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::fault_spec::FaultSpec;
+use super::fault_spec::{FaultSpec, SmtpFaultSpec};
 use super::site::{Site, SiteError};
 use super::{Sandbox, StartError, phones};
 
@@ -26,6 +26,10 @@ pub struct Run {
     pub plugins: Option<PathBuf>,
     /// Faults of Twilio.
     pub twilio_faults: Vec<FaultSpec>,
+    /// Faults of GOV.UK Notify.
+    pub notify_faults: Vec<FaultSpec>,
+    /// Faults of the mail server.
+    pub smtp_faults: Vec<SmtpFaultSpec>,
     /// Whether HTTP providers are reached over TLS, with the sandbox's own authority.
     pub tls: bool,
     /// Whether the configuration stays on the disk.
@@ -92,9 +96,15 @@ pub fn run(run: &Run, out: &mut dyn Write) -> Result<u8, RunError> {
     let executable =
         std::env::current_exe().map_err(io_error("find the sandbox's own executable"))?;
     let folder = executable.parent().unwrap_or(Path::new("."));
-    let sandbox = Sandbox::start();
+    let sandbox = Sandbox::builder().start()?;
     for FaultSpec { when, fault } in run.twilio_faults.iter().cloned() {
         sandbox.twilio().fault(when, fault);
+    }
+    for FaultSpec { when, fault } in run.notify_faults.iter().cloned() {
+        sandbox.notify().fault(when, fault);
+    }
+    for SmtpFaultSpec { at, when, fault } in run.smtp_faults.iter().cloned() {
+        sandbox.smtp().fault(at, when, fault);
     }
     let mut site = Site::for_sandbox(&sandbox, run.plugins.as_deref().unwrap_or(folder))?;
     if run.tls {

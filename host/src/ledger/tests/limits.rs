@@ -108,13 +108,13 @@ async fn each_scope_counts_what_it_says() {
         ("sender", other_sender, false),
         ("all", other_sender, true),
         ("all", test, false),
-        ("test", test, false),
+        ("test_send", test, false),
     ];
     for (scope, second, refused) in cases {
         let fixture = Fixture::new();
         let mut table = serde_json::json!({ "recipient": { "limits": [] } });
         table[scope] = serde_json::json!({ "limits": ["1/1h"] });
-        let limits: Arc<Limits> = Arc::new(serde_json::from_value(table).unwrap());
+        let limits = Arc::new(configured(&table.to_string()));
         let under = |message: Claim| Claim {
             limits: Arc::clone(&limits),
             ..message
@@ -135,7 +135,7 @@ async fn test_sends_have_a_limit_of_their_own() {
     let fixture = Fixture::new();
     let test = |id| Claim {
         purpose: Purpose::Test,
-        ..message_under(id, r#"{"test":{"limits":["1/10m"]}}"#)
+        ..message_under(id, r#"{"test_send":{"limits":["1/10m"]}}"#)
     };
     assert_eq!(limited(&fixture, test("a")).await, None);
     assert_eq!(

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::misbehave::{Next, misbehave};
-use super::request::{Parsed, parse};
+use super::parse::{Parsed, parse};
 use super::{Answer, Api, Service};
 use crate::sandbox::clock::http_date;
 

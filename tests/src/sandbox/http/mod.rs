@@ -6,6 +6,7 @@
 mod answer;
 mod connection;
 mod misbehave;
+mod parse;
 mod request;
 #[cfg(test)]
 mod tests;

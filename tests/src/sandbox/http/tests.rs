@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::sandbox::client::{Client, basic, request};
+use crate::sandbox::client::{Client, basic, encrypt, request};
 use crate::sandbox::twilio::{ACCOUNT_SID, AUTH_TOKEN};
 use crate::sandbox::{Certificate, Refusing, Sandbox};
 
@@ -397,26 +397,8 @@ fn tls_is_valid_expired_or_for_another_name() {
 
 /// Sends over TLS to `localhost`, trusting the sandbox's authority, and reads the first block of the answer.
 fn over_tls(sandbox: &Sandbox, bytes: &[u8]) -> io::Result<String> {
-    use rustls::pki_types::pem::PemObject;
-    use std::io::Write;
-
-    let mut roots = rustls::RootCertStore::empty();
-    roots
-        .add(
-            rustls::pki_types::CertificateDer::from_pem_slice(sandbox.ca_pem().as_bytes()).unwrap(),
-        )
-        .unwrap();
-    let config = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .unwrap()
-    .with_root_certificates(roots)
-    .with_no_client_auth();
-    let connection =
-        rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
     let socket = std::net::TcpStream::connect(sandbox.twilio().https_address())?;
-    let mut stream = rustls::StreamOwned::new(connection, socket);
+    let mut stream = encrypt(sandbox, socket);
     stream.write_all(bytes)?;
     let mut block = [0; 64];
     let count = stream.read(&mut block)?;

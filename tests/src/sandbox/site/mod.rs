@@ -23,6 +23,7 @@
 
 mod edit;
 mod files;
+mod senders;
 #[cfg(test)]
 mod tests;
 
@@ -33,37 +34,14 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use toml::{Table, Value};
 
-use self::edit::{merge, remove_leaf, replace_leaf, replace_text};
+use self::edit::{merge, remove_leaf, replace_leaf};
 use self::files::{copy, io_error, make_folder, set_mode, write};
-use super::{Sandbox, twilio};
 
 /// What every site begins with. Limits only record, so that a loop of sends is not refused.
 const BASE: &str = r#"
 [limits]
 recipient = { limits = ["5/10m", "20/1d"], mode = "record" }
 prefix = { limits = ["50/10m"], mode = "record" }
-"#;
-
-/// What a site for a sandbox adds to its senders.
-const HELPDESK: &str = r#"
-[defaults]
-policy = "Everyone"
-[helpdesk]
-region = "GB"
-new_password = true
-[helpdesk.texts]
-helpdesk_code = "Your helpdesk code is %code%"
-new_password = "Your new password is %password%"
-"#;
-
-/// The policy of a site for a sandbox: everyone gets codes, in the countries of the providers' test numbers.
-const EVERYONE: &str = r#"name = "Everyone"
-region = "GB"
-regions = ["GB", "IE", "FR", "DE", "US"]
-events = ["enroll", "reset"]
-
-[verification_code]
-text = "Your verification code is %code%"
 "#;
 
 /// A file of a site could not be made.
@@ -131,65 +109,6 @@ impl Site {
         site.set("state.folder", site.state().display().to_string())?;
         site.merge(BASE)?;
         Ok(site)
-    }
-
-    /// An installation for this sandbox: the plugins found in `plugins`, and for each that the sandbox has a provider
-    /// for a ready sender of the plugin's name. The first of them is the default sender and the helpdesk's.
-    ///
-    /// # Errors
-    /// [`SiteError::NoPlugins`], and those of making the files.
-    pub fn for_sandbox(sandbox: &Sandbox, plugins: &Path) -> Result<Self, SiteError> {
-        let mut site = Self::new()?;
-        let found = site.copy_plugins(plugins)?;
-        site.merge(HELPDESK)?;
-        site.policy("everyone", EVERYONE)?;
-        let mut default = None;
-        for name in ["twilio"] {
-            if !found.iter().any(|found| found == name) {
-                continue;
-            }
-            default.get_or_insert(name);
-            site.add_twilio(name, &sandbox.twilio().url())?;
-        }
-        if let Some(name) = default {
-            site.set("defaults.sender", name)?;
-            site.set("helpdesk.sender", name)?;
-        }
-        Ok(site)
-    }
-
-    /// Adds a sender of the Twilio plugin, with the sandbox's account.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn add_twilio(&mut self, name: &str, base_url: &str) -> Result<(), SiteError> {
-        let settings = [
-            ("account_sid", twilio::ACCOUNT_SID),
-            ("from", twilio::FROM_NUMBER),
-            ("base_url", base_url),
-        ];
-        self.sender(
-            name,
-            "twilio",
-            settings.map(|(key, value)| (key, value.into())),
-        )?;
-        self.secret(&format!("{name}.auth_token"), twilio::AUTH_TOKEN)
-    }
-
-    /// Sends over TLS to the sandbox's HTTP providers, and trusts its certificate authority.
-    ///
-    /// # Errors
-    /// Those of writing.
-    pub fn use_tls(&mut self, sandbox: &Sandbox) -> Result<(), SiteError> {
-        let ca_file = self.folder().join("ca.pem");
-        write(&ca_file, sandbox.ca_pem().as_bytes(), 0o644)?;
-        self.set("http.ca_file", ca_file.display().to_string())?;
-        replace_text(
-            &mut self.config,
-            &sandbox.twilio().url(),
-            &sandbox.twilio().https_url(),
-        );
-        self.write_config()
     }
 
     /// Adds a sender, or replaces the one of this name.

@@ -5,6 +5,8 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::sandbox::smtp::Security;
+use crate::sandbox::{Sandbox, notify, twilio};
 
 fn read(site: &Site) -> Table {
     fs::read_to_string(site.config_file())
@@ -94,23 +96,54 @@ fn a_site_for_a_sandbox_has_a_sender_for_each_plugin_that_is_built() {
     );
 
     let suffix = std::env::consts::DLL_SUFFIX;
-    for name in [
-        "libtextsender_twilio",
-        "libtextsender_crash_on_load",
-        "libother",
-    ] {
-        fs::write(built.path().join(format!("{name}{suffix}")), "").unwrap();
-    }
+    let build = |name: &str| fs::write(built.path().join(format!("{name}{suffix}")), "").unwrap();
+    build("libtextsender_govuk_notify");
+    build("libtextsender_crash_on_load");
+    build("libother");
     let site = Site::for_sandbox(&sandbox, built.path()).unwrap();
+    assert_eq!(read(&site)["defaults"]["sender"], "govuk-notify".into());
+    assert_eq!(fs::read_dir(site.plugins()).unwrap().count(), 2);
+
+    build("libtextsender_twilio");
+    build("libtextsender_email_gateway");
+    let mut site = Site::for_sandbox(&sandbox, built.path()).unwrap();
     let config = read(&site);
     assert_eq!(config["defaults"]["sender"], "twilio".into());
     assert_eq!(config["helpdesk"]["sender"], "twilio".into());
-    assert_eq!(config["senders"].as_table().unwrap().len(), 1);
-    let settings = &config["senders"]["twilio"]["settings"];
-    assert_eq!(settings["base_url"], sandbox.twilio().url().into());
-    assert_eq!(fs::read_dir(site.plugins()).unwrap().count(), 2);
-    let token = fs::read_to_string(site.state().join("secrets/twilio.auth_token")).unwrap();
-    assert_eq!(token, twilio::AUTH_TOKEN);
+    assert_eq!(config["senders"].as_table().unwrap().len(), 3);
+    let setting = |config: &Table, sender: &str, name: &str| {
+        config["senders"][sender]["settings"][name].clone()
+    };
+    assert_eq!(
+        setting(&config, "twilio", "base_url"),
+        sandbox.twilio().url().into()
+    );
+    assert_eq!(
+        setting(&config, "govuk-notify", "base_url"),
+        sandbox.notify().url().into()
+    );
+    let port = sandbox.smtp().port(Security::None);
+    assert_eq!(
+        setting(&config, "email-gateway", "port"),
+        i64::from(port).into()
+    );
+    let secret = |name: &str| fs::read_to_string(site.state().join("secrets").join(name)).unwrap();
+    assert_eq!(secret("twilio.auth_token"), twilio::AUTH_TOKEN);
+    assert_eq!(secret("govuk-notify.api_key"), notify::API_KEY);
+
+    site.use_tls(&sandbox).unwrap();
+    let config = read(&site);
+    assert_eq!(
+        setting(&config, "twilio", "base_url"),
+        sandbox.twilio().https_url().into()
+    );
+    assert_eq!(
+        setting(&config, "govuk-notify", "base_url"),
+        sandbox.notify().https_url().into()
+    );
+    let ca_file = fs::read_to_string(config["http"]["ca_file"].as_str().unwrap()).unwrap();
+    assert_eq!(ca_file, sandbox.ca_pem());
+
     let folder = site.folder().to_owned();
     drop(site);
     assert!(!folder.exists());

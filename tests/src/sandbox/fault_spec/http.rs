@@ -1,9 +1,9 @@
-//! Faults as words, for the command line: `status=503,times=2`, `drop,taken,to=+447700900123`.
+//! Faults of the HTTP providers.
 
 use std::str::FromStr;
-use std::time::Duration;
 
-use super::{Fault, When};
+use super::{FaultSpecError, Word, conditions};
+use crate::sandbox::{Fault, When};
 
 /// What a specification may say, for `--help`.
 pub const HELP: &str = "\
@@ -40,33 +40,6 @@ pub struct FaultSpec {
     pub fault: Fault,
 }
 
-/// A fault's specification that cannot be understood.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FaultSpecError {
-    /// A word that is not in the list.
-    #[error("{0:?} is not part of a fault; for example: status=503,times=2")]
-    UnknownWord(String),
-    /// A word without its value, or with one that it does not take.
-    #[error("{word:?} needs a value like {example}")]
-    BadValue {
-        /// The word as it was given.
-        word: String,
-        /// A value of the right form.
-        example: &'static str,
-    },
-    /// Two effects in one fault.
-    #[error("{0:?} is a second effect; give each effect a fault of its own")]
-    SecondEffect(String),
-    /// Nothing that happens.
-    #[error("the fault has no effect; begin with one, for example: status=503")]
-    NoEffect,
-    /// `drop-unread` with a condition on what the request says.
-    #[error(
-        "drop-unread strikes before the request is read: it cannot depend on to, method or path"
-    )]
-    Unread,
-}
-
 impl FromStr for FaultSpec {
     type Err = FaultSpecError;
 
@@ -74,9 +47,9 @@ impl FromStr for FaultSpec {
         let mut rest = Vec::new();
         let mut effect = None;
         let (mut delay, mut taken, mut body, mut headers) = (None, None, None, Vec::new());
-        let (when, words) = Conditions::parse(text)?;
+        let (when, words) = conditions(text)?;
         for word in words {
-            if let Some(fault) = word.effect()? {
+            if let Some(fault) = effect_of(&word)? {
                 if effect.replace(fault).is_some() {
                     return Err(FaultSpecError::SecondEffect(word.to_string()));
                 }
@@ -117,142 +90,34 @@ impl FromStr for FaultSpec {
     }
 }
 
-/// One element of the list.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Word<'a> {
-    pub key: &'a str,
-    value: Option<&'a str>,
-}
-
-/// Takes the conditions out of a specification; HTTP's and SMTP's have them in common.
-pub(super) struct Conditions;
-
-impl Conditions {
-    /// The conditions, and the words that are something else.
-    pub fn parse(text: &str) -> Result<(When, Vec<Word<'_>>), FaultSpecError> {
-        let mut when = When::always();
-        let mut others = Vec::new();
-        let (mut chance, mut seed) = (None, 0);
-        for part in text
-            .split(',')
-            .map(str::trim)
-            .filter(|part| !part.is_empty())
-        {
-            let (key, value) = match part.split_once('=') {
-                Some((key, value)) => (key, Some(value)),
-                None => (part, None),
-            };
-            let word = Word { key, value };
-            match key {
-                "to" => when = when.to(word.text("+447700900123")?),
-                "method" => when = when.method(word.text("GET")?),
-                "path" => when = when.path(word.text("Messages")?),
-                "times" => when = when.times(word.number("2")?),
-                "nth" => {
-                    when = when
-                        .after(word.number::<u64>("3")?.saturating_sub(1))
-                        .times(1)
-                }
-                "after" => when = when.after(word.number("2")?),
-                "every" => when = when.every(word.number("3")?),
-                "chance" => chance = Some(word.number::<f64>("0.1")?),
-                "seed" => seed = word.number("7")?,
-                _ => others.push(word),
-            }
-        }
-        if let Some(probability) = chance {
-            when = when.chance(probability, seed);
-        }
-        Ok((when, others))
-    }
-}
-
-impl<'a> Word<'a> {
-    /// The HTTP effect that this word names, if it names one.
-    fn effect(&self) -> Result<Option<Fault>, FaultSpecError> {
-        Ok(Some(match self.key {
-            "status" => Fault::status(self.number("503")?),
-            "html" => Fault::html(self.number("502")?),
-            "redirect" => Fault::redirect(self.text("http://127.0.0.1:8080/")?),
-            "drop" => Fault::drop(),
-            "drop-unread" => Fault::drop_unread(),
-            "reset" => Fault::reset(),
-            "silence" => Fault::silence(),
-            "cut" => Fault::cut(),
-            "close-after" => Fault::close_after(),
-            "empty" => Fault::empty_body(),
-            "bad-json" => Fault::bad_json(),
-            "huge" => Fault::huge_body(self.size()?),
-            "endless" => Fault::endless_body(),
-            "drip" => Fault::drip(self.duration()?),
-            "headers" => Fault::header_flood(self.number("1000")?),
-            "gzip-bomb" => Fault::gzip_bomb(self.size()?),
-            "invalid-http" => Fault::invalid_http(),
-            _ => return Ok(None),
-        }))
-    }
-
-    /// The value as it stands.
-    pub fn text(&self, example: &'static str) -> Result<&'a str, FaultSpecError> {
-        self.value.ok_or_else(|| self.bad(example))
-    }
-
-    /// The value as a number.
-    pub fn number<T: FromStr>(&self, example: &'static str) -> Result<T, FaultSpecError> {
-        self.value
-            .and_then(|value| value.parse().ok())
-            .ok_or_else(|| self.bad(example))
-    }
-
-    /// The value as a time: `250ms`, `5s`, `2m`.
-    pub fn duration(&self) -> Result<Duration, FaultSpecError> {
-        const UNITS: [(&str, u64); 3] = [("ms", 1), ("s", 1000), ("m", 60_000)];
-        let value = self.value.unwrap_or_default();
-        UNITS
-            .iter()
-            .find_map(|(unit, milliseconds)| {
-                let count: u64 = value.strip_suffix(unit)?.parse().ok()?;
-                Some(Duration::from_millis(count.checked_mul(*milliseconds)?))
-            })
-            .ok_or_else(|| self.bad("5s or 250ms"))
-    }
-
-    /// The value as a size in bytes: `500`, `64K`, `10M`, `1G`.
-    fn size(&self) -> Result<u64, FaultSpecError> {
-        let value = self.value.unwrap_or_default();
-        let (count, unit) = match value.as_bytes().last() {
-            Some(b'K') => (&value[..value.len() - 1], 1 << 10),
-            Some(b'M') => (&value[..value.len() - 1], 1 << 20),
-            Some(b'G') => (&value[..value.len() - 1], 1 << 30),
-            _ => (value, 1_u64),
-        };
-        let bytes = count
-            .parse::<u64>()
-            .ok()
-            .and_then(|count| count.checked_mul(unit));
-        bytes.ok_or_else(|| self.bad("64K or 10M"))
-    }
-
-    /// The error for a value of the wrong form.
-    pub fn bad(&self, example: &'static str) -> FaultSpecError {
-        FaultSpecError::BadValue {
-            word: self.to_string(),
-            example,
-        }
-    }
-}
-
-impl std::fmt::Display for Word<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.value {
-            Some(value) => write!(f, "{}={value}", self.key),
-            None => f.write_str(self.key),
-        }
-    }
+/// The effect that this word names, if it names one.
+fn effect_of(word: &Word) -> Result<Option<Fault>, FaultSpecError> {
+    Ok(Some(match word.key {
+        "status" => Fault::status(word.number("503")?),
+        "html" => Fault::html(word.number("502")?),
+        "redirect" => Fault::redirect(word.text("http://127.0.0.1:8080/")?),
+        "drop" => Fault::drop(),
+        "drop-unread" => Fault::drop_unread(),
+        "reset" => Fault::reset(),
+        "silence" => Fault::silence(),
+        "cut" => Fault::cut(),
+        "close-after" => Fault::close_after(),
+        "empty" => Fault::empty_body(),
+        "bad-json" => Fault::bad_json(),
+        "huge" => Fault::huge_body(word.size()?),
+        "endless" => Fault::endless_body(),
+        "drip" => Fault::drip(word.duration()?),
+        "headers" => Fault::header_flood(word.number("1000")?),
+        "gzip-bomb" => Fault::gzip_bomb(word.size()?),
+        "invalid-http" => Fault::invalid_http(),
+        _ => return Ok(None),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn parsed(text: &str) -> String {
@@ -341,15 +206,15 @@ mod tests {
         for (text, error) in [
             (
                 "",
-                "the fault has no effect; begin with one, for example: status=503",
+                "the fault has no effect; begin with one, for example: drop",
             ),
             (
                 "times=2",
-                "the fault has no effect; begin with one, for example: status=503",
+                "the fault has no effect; begin with one, for example: drop",
             ),
             (
                 "stat=503",
-                "\"stat=503\" is not part of a fault; for example: status=503,times=2",
+                "\"stat=503\" is not part of such a fault; --help lists what is",
             ),
             ("status", "\"status\" needs a value like 503"),
             ("status=ok", "\"status=ok\" needs a value like 503"),
