@@ -15,18 +15,24 @@ use std::{
     time::Duration,
 };
 
-use textsender_plugin_api::{Level, Message, Purpose};
+use textsender_plugin_api::{Delivery, DeliveryState, Level, Message, Purpose};
 use tokio::time::Instant;
 
 use crate::{
     config::{Fingerprint, Surroundings},
     decision::{self, Decision},
-    plugins::Pool,
+    plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
-    protocol::{Failure, Request, Response},
-    route::{self, Delivered, Plan},
+    protocol::{DeliveryBody, Failure, Outcome, Request, Response},
+    route::{self, Ask, Delivered, Plan},
 };
 use recorded::{Begun, Record, Recorded};
+
+/// When an accepted message is looked at first; doubled each time, as most arrive in seconds.
+const FIRST_LOOK: Duration = Duration::from_millis(250);
+
+/// The longest time between two looks at an accepted message.
+const LONGEST_LOOK: Duration = Duration::from_secs(5);
 
 /// Whether a message was handed to a route: until then a failure of ours has sent nothing.
 static DISPATCHED: AtomicBool = AtomicBool::new(false);
@@ -96,6 +102,53 @@ impl Dispatch {
     /// Stops senders' processes that have had no call for as long as `idle`.
     pub fn stop_idle(&self, idle: Duration) {
         self.pool.stop_idle(idle);
+    }
+
+    /// Asks a sender what became of a message that it accepted.
+    ///
+    /// # Errors
+    ///
+    /// There is no such sender, or its plugin or provider could not be asked.
+    pub async fn status(&self, sender: &str, provider_id: &str) -> Result<Delivery, Failure> {
+        let deadline = Instant::now() + self.pool.timeout(sender);
+        let work = Work::Status(provider_id.to_owned());
+        let end = self.pool.ask(sender, work, deadline).await?;
+        match end.result {
+            CallResult::Replied(Reply::Status(delivery)) => Ok(delivery),
+            other => Err(route::not_told(sender, &other)),
+        }
+    }
+
+    /// Sends, and then waits for as long as `patience`, if any, for what becomes of the message.
+    pub async fn send_and_follow(&self, request: &Request, patience: Option<Duration>) -> Response {
+        let mut response = self.send(request).await;
+        if let Some(patience) = patience {
+            self.follow(&mut response, patience).await;
+        }
+        response
+    }
+
+    /// Follows an accepted message to its final state, and puts what became of it into the response.
+    async fn follow(&self, response: &mut Response, patience: Duration) {
+        let (Some(sender), Some(id)) = (&response.sender, &response.provider_id) else {
+            return;
+        };
+        let (sender, id, until) = (sender.clone(), id.clone(), Instant::now() + patience);
+        let mut wait = FIRST_LOOK;
+        while response.outcome == Outcome::Accepted && Instant::now() < until {
+            tokio::time::sleep_until(until.min(Instant::now() + wait)).await;
+            wait = (wait * 2).min(LONGEST_LOOK);
+            let Ok(delivery) = self.status(&sender, &id).await else {
+                continue;
+            };
+            response.delivery = Some(DeliveryBody::from(&delivery));
+            if matches!(
+                delivery.state,
+                DeliveryState::Delivered | DeliveryState::Failed
+            ) {
+                return;
+            }
+        }
     }
 
     /// Takes leave of providers that are still connected. To be called after the last answer.

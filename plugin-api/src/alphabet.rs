@@ -160,7 +160,7 @@ pub fn look_alike(character: char) -> Option<&'static str> {
 fn latin(character: char) -> Option<&'static str> {
     let (upper, lower) = match character {
         'À'..='Å' | 'à'..='å' | 'Ā'..='ą' | 'Ǎ' | 'ǎ' | 'Ạ'..='ặ' => ("A", "a"),
-        'Æ' | 'æ' => ("AE", "ae"),
+        'Æ' | 'æ' => ("Ae", "ae"),
         'Ç' | 'ç' | 'Ć'..='č' => ("C", "c"),
         'Ð' | 'ð' | 'Ď'..='đ' => ("D", "d"),
         'È'..='Ë' | 'è'..='ë' | 'Ē'..='ě' | 'Ẹ'..='ệ' => ("E", "e"),
@@ -175,12 +175,12 @@ fn latin(character: char) -> Option<&'static str> {
         'Ò'..='Ö' | 'Ø' | 'ò'..='ö' | 'ø' | 'Ō'..='ő' | 'Ơ' | 'ơ' | 'Ǒ' | 'ǒ' | 'Ọ'..='ợ' => {
             ("O", "o")
         }
-        'Œ' | 'œ' => ("OE", "oe"),
+        'Œ' | 'œ' => ("Oe", "oe"),
         'Ŕ'..='ř' => ("R", "r"),
         'Ś'..='š' | 'Ș' | 'ș' => ("S", "s"),
         'ß' | 'ẞ' => ("SS", "ss"),
         'Ţ'..='ŧ' | 'Ț' | 'ț' => ("T", "t"),
-        'Þ' | 'þ' => ("TH", "th"),
+        'Þ' | 'þ' => ("Th", "th"),
         'Ù'..='Ü' | 'ù'..='ü' | 'Ũ'..='ų' | 'Ư' | 'ư' | 'Ǔ' | 'ǔ' | 'Ụ'..='ự' => {
             ("U", "u")
         }
@@ -199,6 +199,8 @@ fn latin(character: char) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::{Phone, Purpose, Secret};
 
@@ -215,6 +217,9 @@ mod tests {
         let cases = [
             ("Ada Lovelace", Some("Ada Lovelace"), Some("Ada Lovelace")),
             ("Jürgen Groß", Some("Jürgen Groß"), Some("Jurgen Gross")),
+            ("Łukasz Żółć", Some("Lukasz Zolc"), Some("Lukasz Zolc")),
+            ("İzel Işık", Some("Izel Isik"), Some("Izel Isik")),
+            ("Øystein Þór", Some("Øystein Thor"), Some("Oystein Thor")),
             ("Siân Llŷr", Some("Sian Llyr"), Some("Sian Llyr")),
             ("Nguyễn Ước", Some("Nguyen Uoc"), Some("Nguyen Uoc")),
             (
@@ -258,5 +263,15 @@ mod tests {
         told.text = "It’s 1234".into();
         let unfit = fit(&told, is_gsm).unwrap_err();
         assert_eq!(unfit.to_string(), "the text holds `’` (U+2019)");
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_name_is_in_its_alphabet(given in "[a-zÀ-ÖØ-öø-žẠ-ỹ’ \u{300}-\u{36f}]{0,50}") {
+            for carries in [is_gsm, is_ascii] {
+                let plain = plain_name(&given, carries);
+                prop_assert_eq!(plain.map(|name| name.chars().all(carries)), Some(true));
+            }
+        }
     }
 }

@@ -237,6 +237,19 @@ pub struct Delivery {
     pub provider_code: Option<String>,
 }
 
+impl DeliveryState {
+    /// The word in responses and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::CannotTell => "cannot_tell",
+        }
+    }
+}
+
 impl Delivery {
     /// A state without more to say.
     pub fn new(state: DeliveryState) -> Self {

@@ -2,6 +2,7 @@
 
 mod logging;
 mod send;
+mod status;
 mod stream;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -34,6 +35,7 @@ struct Common {
 #[derive(Subcommand)]
 enum Command {
     Send(send::Send),
+    Status(status::Status),
 }
 
 /// Runs the command line of this process.
@@ -46,6 +48,7 @@ pub fn run() -> ExitCode {
     logging::start(&common.log);
     match command {
         Command::Send(send) => send.run(&common),
+        Command::Status(status) => status.run(&common),
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) struct Send {
     /// The most messages in flight, instead of [send] concurrency
     #[arg(long, value_name = "COUNT", requires = "stream", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
+    /// Wait up to this many seconds for what becomes of an accepted message, and tell it in the
+    /// response as "delivery"; the exit code stays that of the outcome
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
     /// How many seconds a sender's host process may idle before it is stopped
     #[arg(
         long,
@@ -45,8 +49,42 @@ impl Send {
         if self.stream {
             return self.stream(common).run();
         }
-        let answered = panic::catch_unwind(AssertUnwindSafe(|| answer(common)));
+        let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
         answered.unwrap_or_else(|_| respond(&crashed()))
+    }
+
+    fn answer(&self, common: &Common) -> ExitCode {
+        let json = match read() {
+            Ok(json) => json,
+            Err(failure) => return respond(&Response::failed(None, &failure)),
+        };
+        let request = match Request::parse(&json) {
+            Ok(request) => request,
+            Err(failure) => return respond(&Response::failed(Request::id_of(&json), &failure)),
+        };
+        let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
+        let runtime = match tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()));
+            }
+        };
+        runtime.block_on(async {
+            let config = common.config_file();
+            match Dispatch::open(&config.path, common.log.level()) {
+                Ok(dispatch) => {
+                    let response = dispatch.send_and_follow(&request, self.patience()).await;
+                    // Nobody waits for what is tidied up after the answer is out.
+                    let exit = respond(&response);
+                    dispatch.close().await;
+                    exit
+                }
+                Err(failure) => failed(failure),
+            }
+        })
     }
 
     fn stream(&self, common: &Common) -> Stream {
@@ -55,39 +93,13 @@ impl Send {
             max_level: common.log.level(),
             concurrency: self.concurrency.map(usize::from),
             idle: Duration::from_secs(self.idle),
+            patience: self.patience(),
         }
     }
-}
 
-fn answer(common: &Common) -> ExitCode {
-    let json = match read() {
-        Ok(json) => json,
-        Err(failure) => return respond(&Response::failed(None, &failure)),
-    };
-    let request = match Request::parse(&json) {
-        Ok(request) => request,
-        Err(failure) => return respond(&Response::failed(Request::id_of(&json), &failure)),
-    };
-    let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string())),
-    };
-    runtime.block_on(async {
-        let config = common.config_file();
-        match Dispatch::open(&config.path, common.log.level()) {
-            Ok(dispatch) => {
-                // Nobody waits for what is tidied up after the answer is out.
-                let exit = respond(&dispatch.send(&request).await);
-                dispatch.close().await;
-                exit
-            }
-            Err(failure) => failed(failure),
-        }
-    })
+    fn patience(&self) -> Option<Duration> {
+        self.wait.map(Duration::from_secs)
+    }
 }
 
 /// Puts the response on standard output, and gives its exit code.

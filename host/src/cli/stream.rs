@@ -45,6 +45,8 @@ pub(super) struct Stream {
     pub(super) concurrency: Option<usize>,
     /// How long a host process may idle before it is stopped.
     pub(super) idle: Duration,
+    /// How long to wait for what becomes of an accepted message, if at all.
+    pub(super) patience: Option<Duration>,
 }
 
 /// One line of standard input, by number.
@@ -104,7 +106,7 @@ impl Stream {
                 let Ok(permit) = permits.clone().acquire_owned().await else {
                     break;
                 };
-                answer(line, dispatch.clone(), answers.clone(), permit);
+                self.answer(line, dispatch.clone(), answers.clone(), permit);
             }
         }
         // What is in flight ends by its own deadline.
@@ -115,6 +117,25 @@ impl Stream {
         writer
             .join()
             .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+    }
+
+    /// Answers one line in a task of its own.
+    fn answer(
+        &self,
+        line: Line,
+        dispatch: Result<Arc<Dispatch>, Failure>,
+        answers: mpsc::Sender<Response>,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let patience = self.patience;
+        tokio::spawn(async move {
+            let number = line.number;
+            let mut response = respond(line, dispatch, patience).await;
+            response.line = Some(number);
+            // Nobody reads any more: the main loop sees it, too.
+            let _ = answers.send(response).await;
+            drop(permit);
+        });
     }
 
     async fn open(&self) -> Result<Arc<Dispatch>, Failure> {
@@ -146,24 +167,11 @@ impl Stream {
     }
 }
 
-/// Answers one line in a task of its own.
-fn answer(
+async fn respond(
     line: Line,
     dispatch: Result<Arc<Dispatch>, Failure>,
-    answers: mpsc::Sender<Response>,
-    permit: OwnedSemaphorePermit,
-) {
-    tokio::spawn(async move {
-        let number = line.number;
-        let mut response = respond(line, dispatch).await;
-        response.line = Some(number);
-        // Nobody reads any more: the main loop sees it, too.
-        let _ = answers.send(response).await;
-        drop(permit);
-    });
-}
-
-async fn respond(line: Line, dispatch: Result<Arc<Dispatch>, Failure>) -> Response {
+    patience: Option<Duration>,
+) -> Response {
     let json = match line.content {
         Content::Json(json) => json,
         Content::TooLong => {
@@ -179,9 +187,8 @@ async fn respond(line: Line, dispatch: Result<Arc<Dispatch>, Failure>) -> Respon
         Ok(dispatch) => dispatch,
         Err(failure) => return Response::failed(Some(request.id), &failure),
     };
-    let sent = AssertUnwindSafe(dispatch.send(&request))
-        .catch_unwind()
-        .await;
+    let sent = AssertUnwindSafe(dispatch.send_and_follow(&request, patience));
+    let sent = sent.catch_unwind().await;
     // One request's panic is not the others' end. What had left by then nobody knows.
     sent.unwrap_or_else(|_| Response::failed(Some(request.id), &Failure::new(ErrorCode::MaybeSent)))
 }

@@ -215,6 +215,15 @@ const fn minutes(count: u32, minutes: u32) -> Limit {
     }
 }
 
+/// The limits that a configuration with this `[limits]` has. JSON objects are TOML's but for the colon.
+#[cfg(test)]
+pub(super) fn configured(limits: &str) -> Limits {
+    let toml = format!("limits = {}", limits.replace("\":", "\"="));
+    let reading = config::Reading::of(config::Sources::from_text("textsender.toml", toml));
+    assert_eq!(reading.faults, []);
+    Limits::from(&reading.config.limits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,13 +296,4 @@ mod tests {
         assert_eq!(limits.test, Limits::default().test);
         assert_eq!(configured("{}"), Limits::default());
     }
-}
-
-/// The limits that a configuration with this `[limits]` has. JSON objects are TOML's but for the colon.
-#[cfg(test)]
-pub(super) fn configured(limits: &str) -> Limits {
-    let toml = format!("limits = {}", limits.replace("\":", "\"="));
-    let reading = config::Reading::of(config::Sources::from_text("textsender.toml", toml));
-    assert_eq!(reading.faults, []);
-    Limits::from(&reading.config.limits)
 }

@@ -11,7 +11,7 @@ pub use failure::{ErrorCode, Failure};
 pub use id::MessageId;
 pub use outcome::Outcome;
 pub use request::{Code, Content, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
-pub use response::{Attempt, ErrorBody, Response};
+pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
 pub use textsender_plugin_api::Purpose;
 
 /// The version of the protocol that this program speaks.

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use textsender_plugin_api::{Delivery, DeliveryState};
 
 use super::{Failure, MessageId, Outcome, VERSION};
 
@@ -48,6 +49,9 @@ pub struct Response {
     /// Whether the recipient may get the text more than once.
     #[serde(skip_serializing_if = "is_false")]
     pub may_duplicate: bool,
+    /// What became of it, where the caller waited for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<DeliveryBody>,
     /// Why it was not accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorBody>,
@@ -65,6 +69,25 @@ pub struct Attempt {
     pub code: Option<Cow<'static, str>>,
     /// How long it took, in milliseconds.
     pub ms: u64,
+}
+
+/// What became of an accepted message, as its provider says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DeliveryBody {
+    /// How far it came.
+    pub state: DeliveryState,
+    /// The provider's own code, where it gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+impl From<&Delivery> for DeliveryBody {
+    fn from(delivery: &Delivery) -> Self {
+        Self {
+            state: delivery.state,
+            code: delivery.provider_code.clone(),
+        }
+    }
 }
 
 /// Why a request was not accepted.
@@ -115,6 +138,7 @@ impl Response {
             attempts: Vec::new(),
             replayed: false,
             may_duplicate: false,
+            delivery: None,
             error: None,
         }
     }

@@ -55,6 +55,24 @@ const fn row(claim: Claim, on_unknown: OnUnknown) -> (ErrorCode, Again, bool) {
     }
 }
 
+/// Why a question that delivers nothing has no answer.
+pub fn not_told(sender: &str, result: &CallResult) -> Failure {
+    let code = match result {
+        CallResult::Failed(error) => {
+            let code = error.provider_code.as_deref().unwrap_or_default();
+            tracing::warn!(sender, provider_code = code, "plugin: {}", error.message);
+            match error.verdict {
+                // Nothing was to be sent: what is in doubt is only the answer.
+                Claim::Unknown => ErrorCode::ProviderUnavailable,
+                claim => row(claim, OnUnknown::Stop).0,
+            }
+        }
+        CallResult::TimedOut => ErrorCode::Timeout,
+        CallResult::Replied(_) | CallResult::Panicked | CallResult::Died => ErrorCode::PluginFailed,
+    };
+    of_sender(code, sender)
+}
+
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
 /// a message may have left, the front knows better.
 pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Verdict {

@@ -23,6 +23,7 @@ use crate::{
     plugins::{CallEnd, CallResult, Reply, Work},
     protocol::{Attempt, ErrorCode, Failure, Outcome},
 };
+pub use judge::not_told;
 use judge::{Again, Verdict};
 
 /// The most attempts with one sender for one message.

@@ -9,6 +9,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use textsender_plugin_api::alphabet::septets;
 
 /// What a carrier makes of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -107,22 +108,6 @@ impl Segments {
                 times: 1,
             }),
         }
-    }
-}
-
-/// Septets that a character takes in the GSM alphabet: 1, or 2 for the extension table; `None` if it is in neither.
-pub fn septets(character: char) -> Option<usize> {
-    match character {
-        'A'..='Z' | 'a'..='z' | '0'..='9' | ' ' | '\n' | '\r' => Some(1),
-        '!'..='/' | ':'..='?' | '@' | '_' => Some(1),
-        '£' | '¥' | '¤' | '§' | '¡' | '¿' => Some(1),
-        'à' | 'ä' | 'å' | 'æ' | 'è' | 'é' | 'ì' | 'ñ' | 'ò' | 'ö' | 'ø' | 'ù' | 'ü' | 'ß' => {
-            Some(1)
-        }
-        'Ä' | 'Å' | 'Æ' | 'Ç' | 'É' | 'Ñ' | 'Ö' | 'Ø' | 'Ü' => Some(1),
-        'Δ' | 'Φ' | 'Γ' | 'Λ' | 'Ω' | 'Π' | 'Ψ' | 'Σ' | 'Θ' | 'Ξ' => Some(1),
-        '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' | '€' | '\u{c}' => Some(2),
-        _ => None,
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use textsender_plugin_api::alphabet;
 use textsender_plugin_api::template::{Placeholder, Placeholders, Values};
 
-use super::fold::{self, Alphabet, Change};
+use super::fold::{self, Change};
 
 /// Characters of a user's value that are kept.
 pub const USER_VALUE_LENGTH: usize = 40;
@@ -138,9 +139,9 @@ impl Values for Prepared<'_> {
 fn write_name(value: &str, names: Names) -> Option<Cow<'_, str>> {
     match (names, user_value(value)) {
         (Names::Given, value) => Some(value),
-        (Names::Gsm, Cow::Borrowed(value)) => fold::name(value, Alphabet::Gsm),
+        (Names::Gsm, Cow::Borrowed(value)) => alphabet::plain_name(value, alphabet::is_gsm),
         (Names::Gsm, Cow::Owned(value)) => {
-            fold::name(&value, Alphabet::Gsm).map(|name| Cow::from(name.into_owned()))
+            alphabet::plain_name(&value, alphabet::is_gsm).map(|name| Cow::from(name.into_owned()))
         }
         (Names::LeftOut, _) => None,
     }
