@@ -17,9 +17,11 @@
 //! | [`recipient`] | numbers: form, region, kind |
 //! | [`text`] | templates, languages, segments |
 //! | [`decision`] | what the rooms above come to for one request |
+//! | [`ledger`] | at most once per id, limits, health of senders, the audit |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
+//! | [`decision`] | what policy, recipient and text come to for one request |
 //! | [`dispatch`] | one request's way through all of them |
 //! | [`cli`] | a file for each command |
 

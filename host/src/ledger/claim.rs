@@ -1,5 +1,6 @@
 //! Claiming an id: at most one process sends it, and no limit is passed.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -73,7 +74,6 @@ pub struct Attempt {
 
 /// The right to send one message. It ends with [`Ledger::settle`](super::Ledger::settle). Dropped
 /// without, the claim is released if nothing was dispatched, and `unknown` if something was.
-#[derive(Debug)]
 pub struct Ticket {
     pub(super) held: Option<Held>,
     health: Vec<Health>,
@@ -82,7 +82,6 @@ pub struct Ticket {
 }
 
 /// The row that a ticket stands for.
-#[derive(Debug)]
 pub(super) struct Held {
     pub seq: i64,
     pub row: Row,
@@ -99,6 +98,15 @@ impl Ticket {
     /// The limits in mode `record` that the message went over.
     pub fn over(&self) -> &[Reached] {
         &self.over
+    }
+}
+
+impl fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.held.as_ref().map(|held| &held.row.facts.id);
+        f.debug_struct("Ticket")
+            .field("id", &id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -67,7 +67,7 @@ pub struct Unclaimed {
 }
 
 /// A row of `decisions`, as it is first written.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Row {
     pub at: i64,
     pub live: bool,
@@ -232,10 +232,10 @@ impl Store {
             (Life::Alive, _) => return Ok(()),
             (Life::Dead, None) => {
                 self.give_places_back(seq, &id)?;
-                Ending::bare(Outcome::Crashed, "process_died")
+                Ending::bare(Outcome::Crashed, "interrupted")
             }
             (Life::Dead, Some(_)) | (Life::Lost, _) => {
-                Ending::bare(Outcome::Unknown, "process_died")
+                Ending::bare(Outcome::Unknown, "interrupted")
             }
         };
         self.end(seq, &id, &ending, settles(ending.outcome))?;

@@ -46,10 +46,14 @@ impl Folder {
         let folder = Folder {
             path: path.to_owned(),
         };
-        if !folder.database().exists() {
-            return Err(LedgerError::Absent {
-                folder: path.to_owned(),
-            });
+        match folder.database().try_exists() {
+            Ok(true) => {}
+            Ok(false) => {
+                return Err(LedgerError::Absent {
+                    folder: folder.path,
+                });
+            }
+            Err(error) => return Err(folder.fault(&error, path)),
         }
         folder.local()
     }
@@ -74,8 +78,8 @@ impl Folder {
         self.path.join("ledger.sqlite3")
     }
 
-    /// What belongs to the ledger while it is open: its log and its shared memory.
-    pub fn companions(&self) -> [PathBuf; 2] {
+    /// What belongs to the ledger: its log and its shared memory.
+    fn companions(&self) -> [PathBuf; 2] {
         [
             self.path.join("ledger.sqlite3-wal"),
             self.path.join("ledger.sqlite3-shm"),
@@ -188,19 +192,12 @@ impl Folder {
                 reason: "a thousand damaged ledgers were set aside in one second".to_owned(),
             })?;
         self.move_if_there(&self.database(), &kept)?;
-        self.set_companions_aside(&kept)?;
-        Ok(kept)
-    }
-
-    /// Moves a log and shared memory that have no ledger, so that no new ledger takes them for its
-    /// own.
-    pub fn set_companions_aside(&self, kept: &Path) -> Result<(), LedgerError> {
         for (path, suffix) in self.companions().iter().zip(["-wal", "-shm"]) {
             let mut name = kept.as_os_str().to_owned();
             name.push(suffix);
             self.move_if_there(path, Path::new(&name))?;
         }
-        Ok(())
+        Ok(kept)
     }
 
     fn move_if_there(&self, from: &Path, to: &Path) -> Result<(), LedgerError> {

@@ -304,7 +304,7 @@ impl History {
             }
             Life::Dead | Life::Lost => State::Ended(Outcome::Unknown),
         };
-        entry.code = Some("process_died".to_owned());
+        entry.code = Some("interrupted".to_owned());
         Ok(entry)
     }
 }

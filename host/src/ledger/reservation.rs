@@ -122,9 +122,7 @@ impl Store {
         for key in keys {
             let mut window = self.window(key, now)?;
             window.give_back(at);
-            self.sql
-                .prepare_cached("UPDATE windows SET events = ?1 WHERE key = ?2")?
-                .execute(params![window.bytes(), key])?;
+            self.store_events(key, &window)?;
         }
         Ok(())
     }
@@ -135,9 +133,23 @@ impl Store {
             .prepare_cached("SELECT events FROM windows WHERE key = ?1")?
             .query_row([key], |row| row.get(0))
             .optional()?;
-        events.map_or(Ok(Window::default()), |bytes| {
-            Window::read(&bytes, now).ok_or_else(|| columns::damaged("events", Type::Blob))
-        })
+        let Some(events) = events else {
+            return Ok(Window::default());
+        };
+        let window =
+            Window::read(&events, now).ok_or_else(|| columns::damaged("events", Type::Blob))?;
+        // The clock was set back: what is now counted as of now must age from now on.
+        if window.bytes() != events {
+            self.store_events(key, &window)?;
+        }
+        Ok(window)
+    }
+
+    fn store_events(&self, key: &Digest, window: &Window) -> rusqlite::Result<()> {
+        self.sql
+            .prepare_cached("UPDATE windows SET events = ?1 WHERE key = ?2")?
+            .execute(params![window.bytes(), key])?;
+        Ok(())
     }
 
     fn take_place(

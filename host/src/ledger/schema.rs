@@ -180,8 +180,8 @@ fn connect(folder: &Folder, patience: Duration) -> rusqlite::Result<Connection> 
 }
 
 fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {
-    let kept = folder.path().join("ledger.damaged-stray.sqlite3");
-    folder.set_companions_aside(&kept)?;
+    // A log without its ledger must not become the new one's.
+    folder.set_aside((options.clock)())?;
     let keys = match Keys::read(folder)? {
         Some(keys) => keys,
         None => Keys::make(folder)?,

@@ -16,6 +16,7 @@ use super::folder::Folder;
 use super::keys::Keys;
 use super::process::Process;
 use super::schema;
+use super::upkeep::LONG_LOG;
 
 /// The open ledger.
 pub(super) struct Store {
@@ -27,6 +28,8 @@ pub(super) struct Store {
     identity: (u64, u64),
     synced: Cell<Option<bool>>,
     log_pages: Arc<AtomicI32>,
+    /// Pages in the log from which it is written back although messages wait.
+    pub(super) long_log: Cell<i32>,
 }
 
 impl Store {
@@ -62,6 +65,7 @@ impl Store {
             identity,
             synced: Cell::new(None),
             log_pages,
+            long_log: Cell::new(LONG_LOG),
         })
     }
 

@@ -6,6 +6,7 @@ mod damage;
 mod ids;
 mod limits;
 mod processes;
+mod upkeep;
 
 use std::path::Path;
 use std::sync::Arc;

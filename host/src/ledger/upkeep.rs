@@ -10,14 +10,18 @@ use super::store::Store;
 impl Store {
     /// Whether the log is so long that it must be written back even if messages wait.
     pub(super) fn log_is_long(&self) -> bool {
-        self.log_pages() >= LONG_LOG
+        self.log_pages() >= self.long_log.get()
     }
 
     /// Writes the log back if it has grown, and once a minute closes what dead processes left open
-    /// and deletes what is old.
-    pub(super) fn tidy(&self) -> rusqlite::Result<()> {
-        let written_back = self.log_pages() >= WRITE_BACK_FROM && self.write_log_back()?;
+    /// and deletes what is old. In a ledger that was not `used` since the last time, only an expired
+    /// tag is a reason to write.
+    pub(super) fn tidy(&self, used: bool) -> rusqlite::Result<()> {
         let now = self.now();
+        if !used && !self.a_tag_has_expired(now)? {
+            return Ok(());
+        }
+        let written_back = self.log_pages() >= WRITE_BACK_FROM && self.write_log_back()?;
         let due = self
             .last_tidied()?
             .is_none_or(|last| !(0..TIDY_EVERY).contains(&(now - last)));
@@ -37,11 +41,19 @@ impl Store {
 
     /// A checkpoint that waits for nobody. True if the whole log was written back.
     fn write_log_back(&self) -> rusqlite::Result<bool> {
-        self.sql
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
-                let (busy, pages, done): (bool, i32, i32) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                Ok(!busy && pages == done)
-            })
+        let (busy, pages, done): (bool, i32, i32) =
+            self.sql
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
+        let whole = !busy && pages == done;
+        // While a reader holds the log, it grows; trying after every message would not change that.
+        self.long_log.set(if whole {
+            LONG_LOG
+        } else {
+            pages.saturating_add(LONG_LOG)
+        });
+        Ok(whole)
     }
 
     /// Closes the claims of dead processes, so that the audit tells what became of them although
@@ -63,6 +75,14 @@ impl Store {
             self.process.forget(&name);
         }
         Ok(())
+    }
+
+    fn a_tag_has_expired(&self, now: i64) -> rusqlite::Result<bool> {
+        self.sql
+            .prepare_cached(
+                "SELECT 1 FROM decisions WHERE tag IS NOT NULL AND expires <= ?1 LIMIT 1",
+            )?
+            .exists([now])
     }
 
     fn delete_old(&self, now: i64) -> rusqlite::Result<()> {
@@ -132,7 +152,7 @@ impl Store {
 const WRITE_BACK_FROM: i32 = 256;
 
 /// Pages in the log from which it is written back although messages wait: 16 MiB.
-const LONG_LOG: i32 = 8 * 1024;
+pub(super) const LONG_LOG: i32 = 8 * 1024;
 
 /// Milliseconds between two cleanings.
 const TIDY_EVERY: i64 = 60_000;

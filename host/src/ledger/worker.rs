@@ -18,7 +18,7 @@ use super::step::Step;
 use super::store::Store;
 
 /// The way to the ledger's thread.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Queue {
     jobs: mpsc::Sender<Message>,
 }
@@ -146,10 +146,12 @@ struct Worker {
 impl Worker {
     fn run(mut self) {
         match Store::open(&self.folder, &self.options) {
-            Ok(store) => self.store = Some(store),
+            Ok(store) => {
+                self.store = Some(store);
+                Step::Opened.reached();
+            }
             Err(error) => self.failure = Some(error),
         }
-        Step::Opened.reached();
         while let Some((batch, stop)) = self.next_batch() {
             self.commit(batch);
             if stop {
@@ -166,16 +168,13 @@ impl Worker {
     /// `None` when nobody is left to ask. The flag says that this is the last batch.
     fn next_batch(&mut self) -> Option<(Batch, bool)> {
         let mut batch = Vec::new();
-        let mut next = match self.dirty {
-            0 => self.waiting.recv().ok()?,
-            _ => match self.waiting.recv_timeout(QUIET) {
-                Ok(message) => message,
+        let mut next = loop {
+            let quiet = if self.dirty == 0 { IDLE } else { QUIET };
+            match self.waiting.recv_timeout(quiet) {
+                Ok(message) => break message,
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.tidy();
-                    self.waiting.recv().ok()?
-                }
-            },
+                Err(RecvTimeoutError::Timeout) => self.tidy(),
+            }
         };
         loop {
             match next {
@@ -232,15 +231,17 @@ impl Worker {
     }
 
     fn tidy(&mut self) {
-        self.dirty = 0;
         let Some(store) = &self.store else {
             return;
         };
-        if let Err(error) = store.tidy() {
+        let used = std::mem::take(&mut self.dirty) > 0;
+        if let Err(error) = store.tidy(used) {
             store.roll_back();
             let error = store.fault(&error);
             tracing::warn!(%error, "the ledger could not be kept tidy");
             self.store = None;
+            // That earlier ids were forgotten is said to the next message, not only in the log.
+            self.failure = matches!(error, LedgerError::Corrupt { .. }).then_some(error);
         }
     }
 }
@@ -250,3 +251,6 @@ const BATCH: usize = 256;
 
 /// How long nothing must happen before the ledger is tidied.
 const QUIET: Duration = Duration::from_millis(250);
+
+/// How often an idle stream looks whether a secret's tag has expired.
+const IDLE: Duration = Duration::from_secs(60);

@@ -104,7 +104,7 @@ impl HostProcess {
             egress: OnceLock::new(),
             child: Mutex::new(child),
             outbox: Outbox::new(down),
-            calls: Mutex::default(),
+            calls: Mutex::new(Calls::new()),
             state: watch::Sender::new(State::Starting),
             launch,
         });

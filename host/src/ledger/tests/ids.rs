@@ -98,39 +98,6 @@ async fn an_id_with_other_content_is_a_mismatch() {
 }
 
 #[tokio::test]
-async fn the_tag_of_a_secret_is_deleted_at_its_expiry() {
-    clock!(NOW, now);
-    let mut fixture = Fixture::at(now);
-    let soon = now() + Duration::from_secs(600);
-    let message = |secret: &str| Claim {
-        secret: secret.to_owned().into(),
-        expires_at: soon,
-        ..message("a")
-    };
-    fixture.send(message("one"), Outcome::Accepted).await;
-    let tags = |fixture: &Fixture| -> i64 {
-        let sql = "SELECT count(*) FROM decisions WHERE tag IS NOT NULL";
-        fixture
-            .history()
-            .sql
-            .query_row(sql, [], |row| row.get(0))
-            .unwrap()
-    };
-    assert_eq!(tags(&fixture), 1);
-    assert!(matches!(
-        fixture.claim(message("two")).await,
-        Claimed::Mismatch
-    ));
-    NOW.fetch_add(600_000, std::sync::atomic::Ordering::SeqCst);
-    assert!(matches!(
-        fixture.claim(message("two")).await,
-        Claimed::Replay { .. }
-    ));
-    fixture.reopen().ready().await.unwrap();
-    assert_eq!(tags(&fixture), 0);
-}
-
-#[tokio::test]
 async fn a_dropped_ticket_is_released_or_unknown() {
     let fixture = Fixture::new();
     drop(fixture.fresh(message("a")).await);
@@ -232,36 +199,6 @@ async fn what_was_sent_is_settled_in_a_ledger_that_was_replaced() {
         .unwrap();
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::Replay { .. }
-    ));
-}
-
-#[tokio::test]
-async fn old_decisions_are_deleted_after_the_answer_but_no_id_before_its_expiry() {
-    clock!(NOW, now);
-    let day = Duration::from_secs(86_400);
-    let mut fixture = Fixture::with(Options {
-        retention: day,
-        clock: now,
-        ..Options::default()
-    });
-    let short = Claim {
-        expires_at: now() + Duration::from_secs(600),
-        ..message("short")
-    };
-    fixture.send(short, Outcome::Accepted).await;
-    fixture.send(message("long"), Outcome::Accepted).await;
-    NOW.fetch_add(2 * 86_400_000, std::sync::atomic::Ordering::SeqCst);
-    fixture.send(message("new"), Outcome::Accepted).await;
-    assert_eq!(
-        fixture.history().of_id("short").unwrap().len(),
-        1,
-        "not before an answer"
-    );
-    fixture.reopen().ready().await.unwrap();
-    assert_eq!(fixture.history().of_id("short").unwrap().len(), 0);
-    assert!(matches!(
-        fixture.claim(message("long")).await,
         Claimed::Replay { .. }
     ));
 }

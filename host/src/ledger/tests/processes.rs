@@ -160,7 +160,7 @@ async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
             let entry = fixture.history().of_id("a").unwrap().remove(0);
             (entry.state, entry.code)
         };
-        let dead = (State::Ended(outcome), Some("process_died".to_owned()));
+        let dead = (State::Ended(outcome), Some("interrupted".to_owned()));
         assert_eq!(told(&fixture), dead);
         fixture.reopen().ready().await.unwrap();
         fixture.reopen().ready().await.unwrap();

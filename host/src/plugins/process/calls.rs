@@ -30,14 +30,14 @@ pub(super) struct Open {
     pub(super) deadline: Instant,
 }
 
-#[derive(Default)]
 pub(super) struct Calls {
     last: u64,
     running: HashMap<u64, Running>,
     cancelling: HashSet<u64>,
     lines: u64,
     served: bool,
-    last_end: Option<Instant>,
+    /// When the last call ended, or the process began.
+    idle_since: Instant,
 }
 
 struct Running {
@@ -49,6 +49,17 @@ struct Running {
 }
 
 impl Calls {
+    pub(super) fn new() -> Self {
+        Self {
+            last: 0,
+            running: HashMap::new(),
+            cancelling: HashSet::new(),
+            lines: 0,
+            served: false,
+            idle_since: Instant::now(),
+        }
+    }
+
     /// A new call's number, its end, and its trace.
     pub(super) fn begin(
         &mut self,
@@ -106,7 +117,7 @@ impl Calls {
             return Ok(());
         }
         self.served = true;
-        self.last_end = Some(Instant::now());
+        self.idle_since = Instant::now();
         let running = self
             .running
             .remove(&call)
@@ -117,10 +128,10 @@ impl Calls {
         Ok(())
     }
 
-    /// When the last call ended, if none runs. A process that never had one idles from its start.
+    /// Since when no call runs; `None` while one does.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let idles = self.running.is_empty() && self.cancelling.is_empty();
-        if idles { self.last_end } else { None }
+        let is_idle = self.running.is_empty() && self.cancelling.is_empty();
+        is_idle.then_some(self.idle_since)
     }
 
     pub(super) fn has_served(&self) -> bool {
