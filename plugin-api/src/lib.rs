@@ -10,7 +10,7 @@
 //! | you write | which is |
 //! |---|---|
 //! | a settings struct | what an administrator fills in; `serde` and `schemars` derive the rest |
-//! | [`Sender::info`] | id, name, version, and the hosts you talk to |
+//! | [`Sender::info`] | id, name, version, the hosts you talk to, and what texts you can [carry](Carries) |
 //! | [`Sender::configure`] | settings and a [`Host`] in, a sender out |
 //! | [`Sender::send`] | one [`Message`] in; a [`Receipt`], or a [`SendError`] with a [`Verdict`] |
 //! | [`Sender::check`], [`Sender::status`], [`Sender::find`] | if the provider can do it |
@@ -83,6 +83,7 @@
 pub mod abi;
 pub mod alphabet;
 mod base_url;
+mod carries;
 mod exchange;
 mod host;
 mod http;
@@ -98,6 +99,7 @@ pub mod testing;
 mod verdict;
 
 pub use base_url::BaseUrl;
+pub use carries::{Alphabet, Carries, TextBy};
 pub use exchange::{Answer, Exchange, ExchangeError, FailureKind, Stage};
 pub use host::{BoxFuture, Host, Level, Services};
 pub use http::{HttpAnswer, HttpClient, HttpRequest, MAX_ANSWER, Method, RequestBuilder};

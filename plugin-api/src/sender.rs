@@ -5,7 +5,7 @@ use std::{future::Future, time::SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Delivery, DeliveryState, Finding, Found, Host, Message, Receipt, SendError};
+use crate::{Carries, Delivery, DeliveryState, Finding, Found, Host, Message, Receipt, SendError};
 
 /// What a plugin is. Read without configuring it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,16 +20,19 @@ pub struct PluginInfo {
     /// The host names that it talks to, but for those in settings. `*` stands for one label:
     /// `api.*.acme.example`.
     pub hosts: Vec<String>,
+    /// What it can carry of a policy's text.
+    pub carries: Carries,
 }
 
 impl PluginInfo {
-    /// A plugin that talks to no host but those in its settings.
+    /// A plugin that talks to no host but those in its settings, and carries every text.
     pub fn new(id: &str, name: &str, version: &str) -> Self {
         Self {
             id: id.into(),
             name: name.into(),
             version: version.into(),
             hosts: Vec::new(),
+            carries: Carries::everything(),
         }
     }
 
@@ -37,6 +40,11 @@ impl PluginInfo {
     pub fn with_host(mut self, host: &str) -> Self {
         self.hosts.push(host.into());
         self
+    }
+
+    /// Says what the plugin can carry of a policy's text.
+    pub fn with_carries(self, carries: Carries) -> Self {
+        Self { carries, ..self }
     }
 }
 

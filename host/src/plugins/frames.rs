@@ -12,17 +12,21 @@ use textsender_plugin_api::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::Refusal;
+
 /// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
 
 /// Tells one build from another.
-pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-1");
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-2");
 
 /// From the front to the host process.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Down {
     /// The first frame, once.
     Start(Start),
+    /// Instead of it: asks for a description, after which the process ends.
+    Describe(Describe),
     /// Asks the plugin to do something.
     Call { call: u64, work: Work },
     /// Takes a call back. Answered by [`Up::Cancelled`] unless [`Up::Done`] is on its way.
@@ -44,6 +48,22 @@ pub(super) struct Start {
     pub(super) max_level: Level,
 }
 
+/// Asks what a plugin says of itself.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Describe {
+    pub(super) build: String,
+    pub(super) library: std::path::PathBuf,
+    pub(super) plugin: String,
+}
+
+/// What a plugin says of itself; `settings` is the JSON Schema of its settings.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Described {
+    pub(super) build: String,
+    pub(super) info: PluginInfo,
+    pub(super) settings: String,
+}
+
 /// What a plugin is asked to do.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Work {
@@ -62,6 +82,8 @@ pub enum Work {
 pub(super) enum Up {
     /// The plugin is loaded and configured.
     Ready { build: String, info: PluginInfo },
+    /// What the plugin says of itself, and the process ends.
+    Described(Described),
     /// It is not, and the process ends.
     Refused(Refusal),
     /// The plugin wants an exchange carried.
@@ -97,29 +119,6 @@ pub enum Reply {
     Found(Found),
     /// To [`Work::Check`].
     Checked(Vec<Finding>),
-}
-
-/// Why a host process does not serve its plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
-    /// The file is not there.
-    Missing,
-    /// It can't be opened, or is not to be believed: our words.
-    NotTrusted(String),
-    /// It is no library of this machine: our words.
-    NotALibrary(String),
-    /// The linker refuses it: the linker's words, which name symbols and libraries of the file.
-    NotLoaded(String),
-    /// It has no plugin's entry point.
-    NoEntry,
-    /// It speaks another ABI: our words.
-    OtherAbi(String),
-    /// It says that it is another plugin than its file name does.
-    OtherId(String),
-    /// The plugin refuses the settings: its words.
-    Settings(String),
-    /// The plugin panicked when it was configured.
-    Panicked,
 }
 
 /// Writes frames into `buffer`.

@@ -5,6 +5,7 @@
 //!   launch   what a sender needs to start      plugin_host/load    verify, load, configure
 //!   process  calls, exchanges, its end  <===>  plugin_host/serve   frames in, frames out
 //!   pool     one process for each sender     frames: what crosses
+//!   describe what a plugin says of itself
 //! ```
 //!
 //! The host process is this same executable with a hidden subcommand. It runs a stranger's machine
@@ -12,6 +13,7 @@
 
 #![allow(unsafe_code)]
 
+mod describe;
 pub mod folder;
 mod frames;
 mod launch;
@@ -19,8 +21,11 @@ mod os;
 pub mod plugin_host;
 mod pool;
 mod process;
+mod refusal;
 
-pub use frames::{Refusal, Reply, Work};
+pub use describe::{Description, describe};
+pub use frames::{Reply, Work};
 pub use launch::Launch;
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};
+pub use refusal::Refusal;

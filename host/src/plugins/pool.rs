@@ -210,14 +210,15 @@ fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
             let detail = format!("sender {sender}: looked for {name} in {folder}");
             Failure::with_detail(ErrorCode::PluginMissing, detail)
         }
-        Refusal::NotTrusted(why) | Refusal::NotALibrary(why) | Refusal::OtherAbi(why) => {
-            refused(&why)
-        }
+        Refusal::NotTrusted(_)
+        | Refusal::NotALibrary(_)
+        | Refusal::OtherAbi(_)
+        | Refusal::NoEntry
+        | Refusal::Panicked => refused(&refusal.to_string()),
         Refusal::NotLoaded(words) => {
             tracing::error!(sender, "the linker refuses the plugin: {words}");
             refused("the linker refuses it; the log says why")
         }
-        Refusal::NoEntry => refused("it is a library, but no textsender plugin"),
         Refusal::OtherId(id) => {
             tracing::error!(
                 sender,
@@ -231,6 +232,5 @@ fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
             let detail = format!("sender {sender}: the log says which");
             Failure::with_detail(ErrorCode::BadSettings, detail)
         }
-        Refusal::Panicked => refused("it panicked when it was configured"),
     }
 }

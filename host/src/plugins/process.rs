@@ -17,8 +17,8 @@ use textsender_plugin_api::{
 use tokio::{net::unix::pipe, sync::watch, time::Instant};
 
 use super::{
-    Launch,
-    frames::{BUILD, CallOutcome, Down, FrameReader, Refusal, Reply, Start, Up, Work},
+    Launch, Refusal,
+    frames::{BUILD, CallOutcome, Down, FrameReader, Reply, Start, Up, Work},
     os,
 };
 use crate::{
@@ -255,8 +255,9 @@ impl Shared {
     fn take(self: &Arc<Self>, frame: Up) -> Result<(), &'static str> {
         match frame {
             Up::Ready { build, info } => self.got_ready(&build, info),
+            Up::Described(_) => Err("it describes what it was not asked to"),
             Up::Refused(refusal) => {
-                let refusal = self.clean_refusal(refusal);
+                let refusal = refusal.cleaned(&self.redactor);
                 self.state.send_replace(State::Refused(refusal));
                 Ok(())
             }
@@ -373,18 +374,6 @@ impl Shared {
         let mut redactor = self.redactor.clone();
         self.calls().redact(&mut redactor);
         redactor.clean(text)
-    }
-
-    fn clean_refusal(&self, refusal: Refusal) -> Refusal {
-        match refusal {
-            Refusal::NotLoaded(words) => Refusal::NotLoaded(self.clean(&words)),
-            Refusal::OtherId(id) => Refusal::OtherId(self.clean(&id)),
-            Refusal::Settings(words) => Refusal::Settings(self.clean(&words)),
-            Refusal::NotTrusted(words) => Refusal::NotTrusted(self.clean(&words)),
-            Refusal::NotALibrary(words) => Refusal::NotALibrary(self.clean(&words)),
-            Refusal::OtherAbi(words) => Refusal::OtherAbi(self.clean(&words)),
-            Refusal::Missing | Refusal::NoEntry | Refusal::Panicked => refusal,
-        }
     }
 
     /// What a plugin said of a call, with its texts cleaned.

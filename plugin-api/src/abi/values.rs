@@ -11,9 +11,10 @@ use abi_stable::{
 };
 
 use crate::{
-    Delivery, DeliveryState, ExchangeError, FailureKind, Finding, Found, HttpAnswer, HttpRequest,
-    Level, Mail, Message, Method, Phone, PluginInfo, Purpose, Receipt, Secret, SendError,
-    SmtpAnswer, SmtpCommand, SmtpSecurity, Stage, Verdict,
+    Alphabet, Carries, Delivery, DeliveryState, ExchangeError, FailureKind, Finding, Found,
+    HttpAnswer, HttpRequest, Level, Mail, Message, Method, Phone, PluginInfo, Purpose, Receipt,
+    Secret, SendError, SmtpAnswer, SmtpCommand, SmtpSecurity, Stage, TextBy, Verdict,
+    template::Placeholder,
 };
 
 /// A name and a value that a later minor version may add.
@@ -147,6 +148,58 @@ kind! {
     DOT = 6 => SmtpCommand::Dot,
 }
 
+kind! {
+    /// Whose words the user reads. One that this host does not know: only values arrive.
+    TextByKind for TextBy, unknown = TextBy::Provider;
+    POLICY = 1 => TextBy::Policy,
+    SETTINGS = 2 => TextBy::Settings,
+    PROVIDER = 3 => TextBy::Provider,
+}
+
+kind! {
+    /// The characters that arrive as they are.
+    AlphabetKind for Alphabet, unknown = Alphabet::Ascii;
+    UNICODE = 1 => Alphabet::Unicode,
+    GSM = 2 => Alphabet::Gsm,
+    ASCII = 3 => Alphabet::Ascii,
+}
+
+/// Mirrors [`Carries`]. Placeholders are names; one that this side does not know is left out.
+#[repr(C)]
+#[derive(StableAbi)]
+pub struct AbiCarries {
+    text: TextByKind,
+    placeholders: RVec<RString>,
+    max_characters: ROption<u32>,
+    alphabet: AlphabetKind,
+    attributes: Attributes,
+}
+
+impl From<Carries> for AbiCarries {
+    fn from(carries: Carries) -> Self {
+        let names = carries.placeholders.iter();
+        Self {
+            text: carries.text.into(),
+            placeholders: names.map(|name| name.as_str().into()).collect(),
+            max_characters: carries.max_characters.into(),
+            alphabet: carries.alphabet.into(),
+            attributes: Attributes::new(),
+        }
+    }
+}
+
+impl From<AbiCarries> for Carries {
+    fn from(carries: AbiCarries) -> Self {
+        let named = |known: &Placeholder| carries.placeholders.iter().any(|n| *n == known.as_str());
+        Self {
+            text: carries.text.into(),
+            placeholders: Placeholder::ALL.into_iter().filter(named).collect(),
+            max_characters: carries.max_characters.into_option(),
+            alphabet: carries.alphabet.into(),
+        }
+    }
+}
+
 /// Mirrors [`PluginInfo`].
 #[repr(C)]
 #[derive(StableAbi)]
@@ -155,6 +208,7 @@ pub struct AbiInfo {
     name: RString,
     version: RString,
     hosts: RVec<RString>,
+    carries: AbiCarries,
     attributes: Attributes,
 }
 
@@ -165,6 +219,7 @@ impl From<PluginInfo> for AbiInfo {
             name: info.name.into(),
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
+            carries: info.carries.into(),
             attributes: Attributes::new(),
         }
     }
@@ -177,6 +232,7 @@ impl From<AbiInfo> for PluginInfo {
             name: info.name.into(),
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
+            carries: info.carries.into(),
         }
     }
 }

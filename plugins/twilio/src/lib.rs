@@ -27,8 +27,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use textsender_plugin_api::{
-    Delivery, DeliveryState, Finding, Found, Host, HttpAnswer, Message, PluginInfo, Receipt,
-    RequestBuilder, SendError, Sender, SettingsError, export_sender,
+    Carries, Delivery, DeliveryState, Finding, Found, Host, HttpAnswer, Message, PluginInfo,
+    Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
 };
 
 use crate::settings::{Credentials, Settings, is_sid};
@@ -57,6 +57,7 @@ impl Sender for Twilio {
             .with_host("api.twilio.com")
             // api.EDGE.REGION.twilio.com
             .with_host("api.*.*.twilio.com")
+            .with_carries(Carries::everything().with_max_characters(MAX_TEXT as u32))
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

@@ -11,7 +11,7 @@ use textsender_plugin_api::abi::{ConfigureError, ENTRY_SYMBOL, Instance, Module}
 
 use super::serve::Offered;
 use crate::{
-    plugins::{frames::Refusal, os},
+    plugins::{Refusal, os},
     trust,
 };
 

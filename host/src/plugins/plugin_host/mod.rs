@@ -6,12 +6,16 @@
 mod load;
 mod serve;
 
-use std::{io, process::ExitCode, sync::Arc};
+use std::{fs::File, io, path::Path, process::ExitCode, sync::Arc};
 
-use textsender_plugin_api::{PluginInfo, abi::Instance};
+use textsender_plugin_api::{
+    Level, PluginInfo,
+    abi::{Instance, Module},
+};
 
 use super::{
-    frames::{BUILD, Down, FrameReader, Refusal, Start, Up},
+    Refusal,
+    frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
     os,
 };
 use serve::{Offered, Server};
@@ -33,8 +37,10 @@ async fn serve_front() -> io::Result<()> {
     let (down, up) = os::take_pipes()?;
     os::restrain()?;
     let mut frames = FrameReader::new(down);
-    let Some(Down::Start(start)) = frames.next().await? else {
-        return Ok(());
+    let start = match frames.next().await? {
+        Some(Down::Start(start)) => start,
+        Some(Down::Describe(question)) => return describe(&question, up),
+        _ => return Ok(()),
     };
     if start.build != BUILD {
         return Ok(());
@@ -56,13 +62,35 @@ async fn serve_front() -> io::Result<()> {
     }
 }
 
-fn prepare(start: &Start, server: &Arc<Server>) -> Result<(PluginInfo, Instance), Refusal> {
-    let module = load::load(&start.library)?;
-    let info = module.info();
-    if info.id != start.plugin {
-        return Err(Refusal::OtherId(info.id));
+/// Loads a plugin and says what it says of itself, without making a sender.
+fn describe(question: &Describe, up: File) -> io::Result<()> {
+    if question.build != BUILD {
+        return Ok(());
     }
+    let described = load_as(&question.library, &question.plugin).map(|(module, info)| {
+        Up::Described(Described {
+            build: BUILD.into(),
+            info,
+            settings: module.settings_schema(),
+        })
+    });
+    Server::new(up, Level::Error).post(&described.unwrap_or_else(Up::Refused));
+    Ok(())
+}
+
+fn prepare(start: &Start, server: &Arc<Server>) -> Result<(PluginInfo, Instance), Refusal> {
+    let (module, info) = load_as(&start.library, &start.plugin)?;
     let services = Offered::new(server.clone());
     let instance = load::configure(&module, &start.settings, services)?;
     Ok((info, instance))
+}
+
+/// Loads a library, which must hold the plugin that its file name says.
+fn load_as(library: &Path, plugin: &str) -> Result<(Module, PluginInfo), Refusal> {
+    let module = load::load(library)?;
+    let info = module.info();
+    match info.id == plugin {
+        true => Ok((module, info)),
+        false => Err(Refusal::OtherId(info.id)),
+    }
 }

@@ -86,7 +86,7 @@ impl Server {
                 Down::Call { call, work } => self.start(call, work, &instance),
                 Down::Cancel { call } => self.cancel(call),
                 Down::Exchanged { exchange, result } => self.answer(exchange, result),
-                Down::Start(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Down::Start(_) | Down::Describe(_) => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
         Ok(())

@@ -1,0 +1,93 @@
+//! What a plugin says of itself, asked in a host process of its own that ends with the answer: no
+//! settings, no secrets, no exchange.
+
+use std::{io, path::Path, process::Child};
+
+use serde_json::Value;
+use textsender_plugin_api::PluginInfo;
+use tokio::{
+    net::unix::pipe,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    NotReady,
+    frames::{self, BUILD, Describe, Down, FrameReader, Up},
+    os,
+};
+use crate::redact::Redactor;
+
+/// A plugin as it describes itself. Its texts are bounded and printable, and believed no further.
+#[derive(Debug)]
+pub struct Description {
+    /// Id, name, version, hosts, and what texts it carries.
+    pub info: PluginInfo,
+    /// The JSON Schema of its settings; `null` if what it gave is no JSON.
+    pub settings: Value,
+}
+
+/// Asks the plugin in a file.
+///
+/// # Errors
+///
+/// The file can't be used, or does not answer in time.
+pub async fn describe(
+    library: &Path,
+    plugin: &str,
+    deadline: Instant,
+) -> Result<Description, NotReady> {
+    let (child, down, up) = os::spawn().map_err(|_| NotReady::Ended)?;
+    let _child = Ending(child);
+    let question = Down::Describe(Describe {
+        build: BUILD.into(),
+        library: library.to_owned(),
+        plugin: plugin.to_owned(),
+    });
+    match timeout_at(deadline, ask(&question, down, up)).await {
+        Ok(Ok(Some(Up::Described(described)))) if described.build == BUILD => Ok(Description {
+            info: clean(described.info),
+            settings: serde_json::from_str(&described.settings).unwrap_or_default(),
+        }),
+        Ok(Ok(Some(Up::Refused(refusal)))) => {
+            Err(NotReady::Refused(refusal.cleaned(&Redactor::default())))
+        }
+        Ok(_) => Err(NotReady::Ended),
+        Err(_) => Err(NotReady::TimedOut),
+    }
+}
+
+async fn ask(question: &Down, down: pipe::Sender, up: pipe::Receiver) -> io::Result<Option<Up>> {
+    let mut bytes = Vec::new();
+    frames::encode(question, &mut bytes)?;
+    let mut written = 0;
+    while written < bytes.len() {
+        down.writable().await?;
+        match down.try_write(&bytes[written..]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    // `down` stays open until the answer is here: its end would end the process.
+    FrameReader::new(up).next().await
+}
+
+fn clean(mut info: PluginInfo) -> PluginInfo {
+    let redactor = Redactor::default();
+    let texts = [&mut info.name, &mut info.version].into_iter();
+    for text in texts.chain(&mut info.hosts) {
+        *text = redactor.clean(text);
+    }
+    info
+}
+
+/// A process that does not outlive the question.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // It may have ended by itself. Either way it is waited for, or it would stay as a zombie.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
