@@ -21,10 +21,11 @@
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
-//! | [`decision`] | what policy, recipient and text come to for one request |
+//! | [`check`] | the whole configuration, every fault at once |
 //! | [`dispatch`] | one request's way through all of them |
 //! | [`cli`] | a file for each command |
 
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod decision;

@@ -24,7 +24,7 @@ const MAX_SECRET: u64 = 64 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file can't be read, or is not to be believed.
-    #[error("{key}: {}: {error}", path.display())]
+    #[error("{key}: {}", self.what())]
     File {
         /// Which setting.
         key: String,
@@ -34,7 +34,7 @@ pub enum SecretError {
         error: io::Error,
     },
     /// The environment has no such variable, or it is not UTF-8.
-    #[error("{key}: the environment variable {name} is not set")]
+    #[error("{key}: {}", self.what())]
     Env {
         /// Which setting.
         key: String,
@@ -42,9 +42,7 @@ pub enum SecretError {
         name: String,
     },
     /// systemd gave no credentials to this process.
-    #[error(
-        "{key}: credential {name}: $CREDENTIALS_DIRECTORY is not set; start it with LoadCredential={name}"
-    )]
+    #[error("{key}: {}; {}", self.what(), self.mend())]
     NoCredentials {
         /// Which setting.
         key: String,
@@ -52,11 +50,42 @@ pub enum SecretError {
         name: String,
     },
     /// It is there, but empty.
-    #[error("{key}: the secret is empty")]
+    #[error("{key}: {}", self.what())]
     Empty {
         /// Which setting.
         key: String,
     },
+}
+
+impl SecretError {
+    /// What is wrong, without the setting's name.
+    pub fn what(&self) -> String {
+        match self {
+            Self::File { path, error, .. } => format!("{}: {error}", path.display()),
+            Self::Env { name, .. } => format!("the environment variable {name} is not set"),
+            Self::NoCredentials { name, .. } => {
+                format!("there is no credential {name}: $CREDENTIALS_DIRECTORY is not set")
+            }
+            Self::Empty { .. } => "the secret is empty".to_owned(),
+        }
+    }
+
+    /// What to do about it.
+    pub fn mend(&self) -> String {
+        match self {
+            Self::File { path, .. } => {
+                format!(
+                    "put the secret into {}, readable by this user",
+                    path.display()
+                )
+            }
+            Self::Env { name, .. } => format!("set {name} where textsender is started"),
+            Self::NoCredentials { name, .. } => {
+                format!("start it with systemd's LoadCredential={name}")
+            }
+            Self::Empty { .. } => "store it again".to_owned(),
+        }
+    }
 }
 
 /// The file in which a secret of a sender is stored.

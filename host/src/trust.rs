@@ -5,17 +5,17 @@
 
 use std::{
     collections::HashSet,
+    fmt,
     fs::{File, Metadata},
     io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-/// Why a file or folder is not believed, with the command that mends it.
-#[derive(Debug, thiserror::Error)]
+/// Why a file or folder is not believed. Displays with the command that mends it.
+#[derive(Debug, PartialEq, Eq)]
 pub enum Unsafe {
     /// It belongs to somebody else.
-    #[error("{path} belongs to user {owner}, who is neither root nor the user running this; mend it: chown root: {path}", path = path.display())]
     Owner {
         /// The file.
         path: PathBuf,
@@ -23,7 +23,6 @@ pub enum Unsafe {
         owner: u32,
     },
     /// Others can write to it.
-    #[error("{path} can be written by others (mode {mode:04o}); mend it: chmod go-w {path}", path = path.display())]
     Mode {
         /// The file.
         path: PathBuf,
@@ -31,6 +30,43 @@ pub enum Unsafe {
         mode: u32,
     },
 }
+
+impl Unsafe {
+    /// The file or folder.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Owner { path, .. } | Self::Mode { path, .. } => path,
+        }
+    }
+
+    /// What is wrong with it.
+    pub fn fault(&self) -> String {
+        match self {
+            Self::Owner { owner, .. } => {
+                format!("belongs to user {owner}, who is neither root nor the user running this")
+            }
+            Self::Mode { mode, .. } => format!("can be written by others (mode {mode:04o})"),
+        }
+    }
+
+    /// The command that mends it.
+    pub fn mend(&self) -> String {
+        let path = self.path().display();
+        match self {
+            Self::Owner { .. } => format!("chown root: {path}"),
+            Self::Mode { .. } => format!("chmod go-w {path}"),
+        }
+    }
+}
+
+impl fmt::Display for Unsafe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path().display();
+        write!(f, "{path} {}; mend it: {}", self.fault(), self.mend())
+    }
+}
+
+impl std::error::Error for Unsafe {}
 
 /// Opens a file that nobody but root and the running user can change.
 ///
@@ -63,6 +99,24 @@ pub fn all<'a>(paths: impl IntoIterator<Item = &'a Path>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Everything that is not to be believed among files and the folders above them, each once: for
+/// `check`. What can't be looked at is left out; whoever needs it says so.
+pub fn faults<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<Unsafe> {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    let mut all: Vec<PathBuf> = paths.into_iter().filter_map(absolute).collect();
+    let above: Vec<PathBuf> = all
+        .iter()
+        .flat_map(|path| path.ancestors().skip(1))
+        .map(Path::to_path_buf)
+        .collect();
+    all.extend(above);
+    all.sort();
+    all.dedup();
+    all.iter()
+        .filter_map(|path| judge(path, &path.metadata().ok()?).err())
+        .collect()
 }
 
 /// Judges every folder above a file.
@@ -126,5 +180,20 @@ mod tests {
             let error = with_modes(folder, file).unwrap_err().to_string();
             assert!(error.contains("chmod go-w /"), "{error}");
         }
+    }
+
+    #[test]
+    fn every_fault_is_found_once_and_what_is_not_there_is_none() {
+        let home = tempfile::tempdir().unwrap();
+        let open = home.path().join("open");
+        fs::create_dir(&open).unwrap();
+        let files = ["a", "b", "c"].map(|name| open.join(name));
+        fs::write(&files[0], "").unwrap();
+        fs::write(&files[1], "").unwrap();
+        fs::set_permissions(&files[1], fs::Permissions::from_mode(0o666)).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        let faults = super::faults(files.iter().map(PathBuf::as_path));
+        let paths: Vec<_> = faults.iter().map(Unsafe::path).collect();
+        assert_eq!(paths, [open.as_path(), files[1].as_path()]);
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: a file for each command. Nothing else in this program prints.
 
+mod check;
 mod logging;
+mod output;
 mod send;
 mod status;
 mod stream;
@@ -36,6 +38,7 @@ struct Common {
 enum Command {
     Send(send::Send),
     Status(status::Status),
+    Check(check::Check),
 }
 
 /// Runs the command line of this process.
@@ -49,6 +52,7 @@ pub fn run() -> ExitCode {
     match command {
         Command::Send(send) => send.run(&common),
         Command::Status(status) => status.run(&common),
+        Command::Check(check) => check.run(&common),
     }
 }
 

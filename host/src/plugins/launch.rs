@@ -136,7 +136,7 @@ fn settings(
 }
 
 /// TOML has dates, which JSON does not: they are text there.
-fn to_json(value: &toml::Value) -> Value {
+pub(crate) fn to_json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::from(text.as_str()),
         toml::Value::Integer(number) => Value::from(*number),

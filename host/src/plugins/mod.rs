@@ -26,6 +26,7 @@ mod refusal;
 pub use describe::{Description, describe};
 pub use frames::{Reply, Work};
 pub use launch::Launch;
+pub(crate) use launch::to_json;
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};
 pub use refusal::Refusal;

@@ -227,7 +227,7 @@ impl Shared {
 
     async fn write(self: Arc<Self>) {
         let mut state = self.state.subscribe();
-        let over = state.wait_for(|state| matches!(state, State::Ended));
+        let over = state.wait_for(|state| matches!(state, State::Ended | State::Refused(_)));
         tokio::select! {
             _ = over => {}
             _ = self.outbox.run() => {}
@@ -330,7 +330,18 @@ impl Shared {
 
     /// Ends the process, once: every call that runs has died.
     fn end(&self, why: &str, level: Level) {
-        if matches!(self.state.send_replace(State::Ended), State::Ended) {
+        let mut had_ended = false;
+        let mut level = level;
+        self.state.send_if_modified(|state| {
+            match state {
+                State::Ended => had_ended = true,
+                // It said why, and that stays to be read: its end is nothing new.
+                State::Refused(_) => level = Level::Debug,
+                State::Starting | State::Ready => *state = State::Ended,
+            }
+            matches!(state, State::Ended)
+        });
+        if had_ended {
             return;
         }
         let mut child = lock(&self.child);

@@ -37,7 +37,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, at the place of its number.
-    pub(super) const ALL: [Self; 11] = [
+    pub const ALL: [Self; 11] = [
         Self::Mobile,
         Self::Fixed,
         Self::FixedOrMobile,
@@ -67,6 +67,12 @@ impl Kind {
             Self::Voicemail => "voicemail",
             Self::Voip => "voip",
         }
+    }
+
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// Whether messages to this kind are refused unless the administrator allows them.

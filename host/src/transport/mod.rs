@@ -24,6 +24,15 @@ pub use http::{Http, HttpSettings};
 pub use progress::Progress;
 use smtp::Smtp;
 
+/// Whether a `ca_file` can be used.
+///
+/// # Errors
+///
+/// Why it can't, in our words.
+pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
+    tls::client(Some(file)).map(|_| ())
+}
+
 /// What carries one sender's exchanges. Nothing is set up before an exchange needs it.
 pub struct Transports {
     http: Http,

@@ -1,0 +1,91 @@
+//! The whole configuration, looked at offline: every fault at once, each with its place and its mend.
+//!
+//! | looked at by | is |
+//! |---|---|
+//! | `config`, `policy` | shape, relations, links and filters: their own rooms find these |
+//! | `reach` | regions and kinds of number |
+//! | `texts` | templates, languages, lengths, and whether the senders can carry them |
+//! | `files` | owner and mode of everything that is read |
+//! | `senders` | plugins, settings against the plugin's own schema, secrets |
+//!
+//! A plugin is asked in a host process, never loaded here. Nothing is written, and no provider is
+//! asked: that is `sender check`.
+
+mod carried;
+mod files;
+mod reach;
+mod schema;
+mod senders;
+mod texts;
+mod usage;
+
+use std::{path::Path, sync::Arc};
+
+use serde::Serialize;
+
+use crate::{
+    config::{Config, Fault, Reading, Sources, Surroundings, relations, sorted},
+    policy::{self, Policies},
+};
+
+pub use senders::Need;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Everything that is wrong, by file and line.
+    pub faults: Vec<Fault>,
+    /// Senders that can't send yet. One that a policy uses is a fault as well.
+    pub incomplete: Vec<Incomplete>,
+    /// How many senders there are.
+    pub senders: usize,
+    /// How many policies there are.
+    pub policies: usize,
+    /// The configuration, as far as it could be read: for the lines that are shown.
+    #[serde(skip)]
+    pub config: Arc<Config>,
+}
+
+/// A sender that lacks settings.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Incomplete {
+    /// Its name.
+    pub sender: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// What it still needs.
+    pub needs: Vec<Need>,
+    /// Who sends with it: policies by name, `[helpdesk]`, `[defaults]`.
+    pub used_by: Vec<String>,
+}
+
+/// Checks the configuration at `path`. Needs a tokio runtime, as plugins are asked.
+pub async fn check(path: &Path) -> Report {
+    let Reading { config, faults } = Reading::of(Sources::read(path));
+    let config = Arc::new(config);
+    let state = Surroundings::current().state_folder(config.state.folder.as_deref());
+    let mut found = faults;
+
+    let (policies, of_policies) = Policies::with_faults(config.clone());
+    found.extend(of_policies);
+    found.extend(relations(&config));
+    found.extend(policy::check(&policies));
+    found.extend(reach::faults(&config));
+    found.extend(files::faults(&config, &state.path));
+
+    let usages = usage::all(&config);
+    let senders = senders::look(&config, &state.path, &usages).await;
+    found.extend(texts::faults(&config, &usages, &senders));
+    found.extend(senders.iter().flat_map(|sender| sender.faults.clone()));
+
+    Report {
+        faults: sorted(found),
+        incomplete: senders
+            .into_iter()
+            .filter_map(|sender| sender.incomplete())
+            .collect(),
+        senders: config.senders.len(),
+        policies: config.policies.len(),
+        config,
+    }
+}

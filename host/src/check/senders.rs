@@ -1,0 +1,351 @@
+//! Senders: their plugins, their settings against the plugin's own schema, their secrets; and at last
+//! what the plugin itself says of settings that seem whole.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use textsender_plugin_api::{Level, SECRET_KEY};
+use tokio::time::Instant;
+
+use super::{
+    Incomplete,
+    carried::Carried,
+    schema::{self, Finding},
+    usage::Usage,
+};
+use crate::{
+    config::{Config, Fault, Place, Sender, Setting, nearest},
+    plugins::{Description, HostProcess, Launch, NotReady, Refusal, describe, folder, to_json},
+    secrets,
+};
+
+/// How long a plugin has to describe itself, or to judge its settings.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Something that a sender still needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// The setting.
+    pub key: String,
+    /// Whether it is a secret.
+    pub secret: bool,
+    /// What it is, in the plugin's words.
+    pub help: String,
+}
+
+/// A sender, as far as it can be known without its provider.
+pub(super) struct Looked {
+    pub(super) name: String,
+    pub(super) plugin: String,
+    pub(super) description: Option<Rc<Description>>,
+    /// What it can carry of a text, if its plugin could be asked.
+    pub(super) carried: Option<Carried>,
+    pub(super) needs: Vec<Need>,
+    pub(super) used_by: Vec<String>,
+    pub(super) faults: Vec<Fault>,
+}
+
+impl Looked {
+    /// What is reported of a sender that is not whole.
+    pub(super) fn incomplete(self) -> Option<Incomplete> {
+        (!self.needs.is_empty()).then_some(Incomplete {
+            sender: self.name,
+            plugin: self.plugin,
+            needs: self.needs,
+            used_by: self.used_by,
+        })
+    }
+}
+
+/// Looks at every sender, one after another.
+pub(super) async fn look(config: &Config, state: &Path, usages: &[Usage<'_>]) -> Vec<Looked> {
+    let mut described = HashMap::new();
+    let mut looked = Vec::with_capacity(config.senders.len());
+    for (name, sender) in &config.senders {
+        if !described.contains_key(sender.plugin.as_str()) {
+            let answer = ask(config, &sender.plugin).await;
+            described.insert(sender.plugin.as_str(), answer);
+        }
+        let look = Look {
+            config,
+            state,
+            name,
+            sender,
+            looked: Looked {
+                name: name.clone(),
+                plugin: sender.plugin.value.clone(),
+                description: None,
+                carried: None,
+                needs: Vec::new(),
+                used_by: used_by(config, usages, name),
+                faults: Vec::new(),
+            },
+        };
+        // It was put there above.
+        let answer = described.get(sender.plugin.as_str());
+        looked.push(look.at(answer.and_then(Option::as_ref)).await);
+    }
+    looked
+}
+
+type Answer = Result<Rc<Description>, NotReady>;
+
+/// Asks a plugin to describe itself; `None` where the configuration names none.
+async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
+    if !folder::is_id(plugin) {
+        return None;
+    }
+    let library = folder::file_of(&config.plugins.folder, plugin);
+    let answer = describe(&library, plugin, Instant::now() + PATIENCE).await;
+    Some(answer.map(Rc::new))
+}
+
+fn used_by(config: &Config, usages: &[Usage], sender: &str) -> Vec<String> {
+    let sent = usages.iter().filter(|usage| usage.is_sent);
+    let using = sent.filter(|usage| usage.senders.contains(&sender));
+    let mut used_by: Vec<String> = using.map(|usage| usage.owner.shown()).collect();
+    let default = config.defaults.sender.as_ref();
+    if default.is_some_and(|default| default.value == sender) {
+        used_by.push("[defaults]".to_owned());
+    }
+    used_by.dedup();
+    used_by
+}
+
+/// One sender, while it is looked at.
+struct Look<'c> {
+    config: &'c Config,
+    state: &'c Path,
+    name: &'c str,
+    sender: &'c Sender,
+    looked: Looked,
+}
+
+/// Where a setting or secret was found.
+enum Origin {
+    Place(Place),
+    File(PathBuf),
+}
+
+impl Look<'_> {
+    async fn at(mut self, answer: Option<&Answer>) -> Looked {
+        let (settings, origins) = self.settings();
+        match answer {
+            None => {}
+            Some(Err(reason)) => self.no_plugin(reason),
+            Some(Ok(description)) => {
+                let schema = &description.settings;
+                let carries = &description.info.carries;
+                self.looked.description = Some(description.clone());
+                self.looked.carried = {
+                    let settings = Value::from(settings.clone());
+                    Some(Carried::of(carries, schema, &settings))
+                };
+                for finding in schema::findings(schema, &settings) {
+                    self.finding(finding, &origins);
+                }
+                if self.looked.needs.is_empty() && self.looked.faults.is_empty() {
+                    self.configure(schema, &origins).await;
+                }
+            }
+        }
+        self.needs_of_users();
+        self.looked
+    }
+
+    /// The settings as the schema sees them, secrets marked and without their values, and where each
+    /// was found. A secret that can't be read is a fault, but it is there.
+    fn settings(&mut self) -> (Map<String, Value>, BTreeMap<String, Origin>) {
+        let marked = || json!({ SECRET_KEY: "" });
+        let mut settings = Map::new();
+        let mut origins = BTreeMap::new();
+        match secrets::stored(self.state, self.name) {
+            Ok(stored) => {
+                for key in stored.into_keys() {
+                    let file = secrets::file_of(self.state, self.name, &key);
+                    settings.insert(key.clone(), marked());
+                    origins.insert(key, Origin::File(file));
+                }
+            }
+            Err(error) => {
+                let place = self.sender.place;
+                let mend = "see that this user can read the stored secrets";
+                self.fault(place, "settings", error.to_string(), mend);
+            }
+        }
+        for (key, setting) in &self.sender.settings {
+            let value = match &setting.value {
+                Setting::Value(value) => to_json(value),
+                Setting::Secret(reference) => {
+                    if let Err(error) = secrets::referred(key, reference) {
+                        let message = error.what();
+                        self.fault(
+                            setting.place,
+                            &format!("settings.{key}"),
+                            message,
+                            error.mend(),
+                        );
+                    }
+                    marked()
+                }
+            };
+            settings.insert(key.clone(), value);
+            origins.insert(key.clone(), Origin::Place(setting.place));
+        }
+        (settings, origins)
+    }
+
+    fn no_plugin(&mut self, reason: &NotReady) {
+        let plugin = self.sender.plugin.as_str();
+        let folder = &self.config.plugins.folder;
+        let file = folder::file_of(folder, plugin);
+        let (message, mend) = match reason {
+            NotReady::Refused(Refusal::Missing) => {
+                let there = plugins_in(folder);
+                let near = nearest(plugin, there.iter().map(String::as_str));
+                let name = file.file_name().unwrap_or_default().display();
+                let mend = match near {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None if there.is_empty() => format!("put {name} there"),
+                    None => format!("put {name} there; there are {}", there.join(", ")),
+                };
+                (
+                    format!("there is no plugin {plugin:?} in {}", folder.display()),
+                    mend,
+                )
+            }
+            // Found by `files`, with its mend.
+            NotReady::Refused(Refusal::NotTrusted(_)) => return,
+            NotReady::Refused(refusal) => (
+                format!("{} can't be used: {refusal}", file.display()),
+                "`textsender plugin list` shows every file of the folder".to_owned(),
+            ),
+            NotReady::Ended | NotReady::TimedOut => (
+                format!("{} does not say what it is", file.display()),
+                "tell the plugin's author".to_owned(),
+            ),
+        };
+        self.fault(self.sender.plugin.place, "plugin", message, mend);
+    }
+
+    fn finding(&mut self, finding: Finding, origins: &BTreeMap<String, Origin>) {
+        match finding {
+            Finding::Missing { key, secret, help } => {
+                self.looked.needs.push(Need { key, secret, help });
+            }
+            Finding::Wrong {
+                setting,
+                path,
+                message,
+                mend,
+            } => match origins.get(&setting) {
+                Some(Origin::File(file)) => {
+                    let file = Fault::of_file(file, format!("{path}: {message}"), mend);
+                    self.looked.faults.push(file);
+                }
+                Some(Origin::Place(place)) => {
+                    self.fault(*place, &format!("settings.{path}"), message, mend);
+                }
+                None => self.fault(
+                    self.sender.place,
+                    &format!("settings.{path}"),
+                    message,
+                    mend,
+                ),
+            },
+        }
+    }
+
+    /// Lets the plugin judge: rules between settings are not in the schema. It gets its secrets, in a
+    /// host process, and talks to nobody.
+    async fn configure(&mut self, schema: &Value, origins: &BTreeMap<String, Origin>) {
+        let launch = Launch::of(self.config, self.state, self.name, Level::Error);
+        let Ok(process) = launch.map(HostProcess::start) else {
+            return; // A secret can't be read, which is a fault already.
+        };
+        let answer = match process {
+            Ok(process) => process.ready(Instant::now() + PATIENCE).await,
+            Err(_) => Err(NotReady::Ended),
+        };
+        let words = match answer {
+            Ok(()) => return,
+            Err(NotReady::Refused(Refusal::Settings(words))) => words,
+            Err(reason) => return self.no_plugin(&reason),
+        };
+        // `KEY: what is wrong`, as the SDK writes it.
+        let (key, what) = words.split_once(": ").unwrap_or(("", &words));
+        let setting = key.split(['.', '[']).next().unwrap_or_default();
+        let is_known = schema["properties"].get(setting).is_some();
+        match origins.get(setting) {
+            None if is_known => self.looked.needs.push(Need {
+                key: setting.to_owned(),
+                secret: schema::is_secret(schema, setting),
+                help: what.to_owned(),
+            }),
+            _ => self.finding(
+                Finding::Wrong {
+                    setting: setting.to_owned(),
+                    path: if is_known { key } else { "" }.to_owned(),
+                    message: if is_known { what } else { &words }.to_owned(),
+                    mend: match schema::help_of(schema, setting) {
+                        help if help.is_empty() => "correct the sender's settings".to_owned(),
+                        help => help,
+                    },
+                },
+                origins,
+            ),
+        }
+    }
+
+    /// What is missing is a fault only where somebody sends with it.
+    fn needs_of_users(&mut self) {
+        let Some(user) = self.looked.used_by.first() else {
+            return;
+        };
+        let name = self.name;
+        let message = format!("is missing, and {user} sends with {name:?}");
+        for need in self.looked.needs.clone() {
+            let Need { key, secret, help } = need;
+            let command = match secret {
+                true => format!("textsender secret set {name}.{key}"),
+                false => format!("textsender sender set {name} {key}=VALUE"),
+            };
+            let mend = match help.is_empty() {
+                true => command,
+                false => format!("{command} ({})", help.trim_end_matches('.')),
+            };
+            self.fault(
+                self.sender.place,
+                &format!("settings.{key}"),
+                &message,
+                mend,
+            );
+        }
+    }
+
+    fn fault(
+        &mut self,
+        place: Place,
+        key: &str,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) {
+        let key = format!("senders.{}.{}", self.name, key.trim_end_matches('.'));
+        let fault = self.config.sources.fault(place, key, message, mend);
+        self.looked.faults.push(fault);
+    }
+}
+
+fn plugins_in(folder: &Path) -> Vec<String> {
+    let entries = folder.read_dir().into_iter().flatten();
+    let names = entries.filter_map(|entry| folder::plugin_of(entry.ok()?.file_name().to_str()?));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}

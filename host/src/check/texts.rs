@@ -1,0 +1,183 @@
+//! Texts: what is wrong with their templates, what is too long, and what a sender can't carry.
+
+use std::collections::BTreeMap;
+
+use textsender_plugin_api::{
+    Alphabet,
+    template::{Placeholders, Template},
+};
+
+use super::{senders::Looked, usage::Usage};
+use crate::{
+    config::{Config, Fault, Located, Place, Text},
+    decision,
+    text::{Key, LongestText, TextFault, Texts},
+};
+
+pub(super) fn faults(config: &Config, usages: &[Usage], senders: &[Looked]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for usage in usages {
+        let checked = Checked { config, usage };
+        let together = decision::texts(usage.purpose, usage.text, usage.delivery);
+        for fault in together.err().into_iter().flatten() {
+            faults.push(checked.fault(&fault.key(), &fault));
+        }
+        for (key, written) in usage.written() {
+            checked.one(&key, written, senders, &mut faults);
+        }
+    }
+    faults
+}
+
+/// The texts of one purpose, while they are held against one thing or another.
+struct Checked<'c> {
+    config: &'c Config,
+    usage: &'c Usage<'c>,
+}
+
+impl Checked<'_> {
+    /// One text by itself, so that a fault of another does not hide what is wrong with this one.
+    fn one(
+        &self,
+        key: &Key,
+        written: &Located<String>,
+        senders: &[Looked],
+        faults: &mut Vec<Fault>,
+    ) {
+        let alone = Text {
+            text: written.clone(),
+            translations: BTreeMap::new(),
+        };
+        let Ok(texts) = decision::texts(self.usage.purpose, &alone, self.usage.delivery) else {
+            return;
+        };
+        faults.extend(texts.check().iter().map(|fault| self.fault(key, fault)));
+        let is_used = |sender: &&Looked| self.usage.senders.contains(&sender.name.as_str());
+        for sender in senders.iter().filter(is_used) {
+            faults.extend(self.not_carried(key, written, &texts, sender));
+        }
+    }
+
+    fn fault(&self, key: &Key, fault: &TextFault) -> Fault {
+        let place = match (self.value(key), fault.span()) {
+            (Some(written), Some(span)) => self.config.sources.within(written, span),
+            (Some(written), None) => written.place,
+            (None, _) => self.usage.text.text.place,
+        };
+        self.at(place, key, fault.fault(), fault.mend())
+    }
+
+    /// What a key's value is in the configuration.
+    fn value(&self, key: &Key) -> Option<&Located<String>> {
+        let Usage { text, delivery, .. } = self.usage;
+        match key {
+            Key::Text => Some(&text.text),
+            Key::Translation(tag) => text.translations.get(tag),
+            Key::Origin => delivery.origin.as_ref(),
+        }
+    }
+
+    /// What of a text does not arrive through one sender.
+    fn not_carried(
+        &self,
+        key: &Key,
+        written: &Located<String>,
+        texts: &Texts,
+        sender: &Looked,
+    ) -> Vec<Fault> {
+        let (Some(description), Some(carried)) = (&sender.description, &sender.carried) else {
+            return Vec::new();
+        };
+        let mut faults = self.lost_values(key, written, sender, carried.placeholders);
+        if !carried.words {
+            faults.extend(self.lost_origin(key, sender));
+            return faults;
+        }
+        let carries = &description.info.carries;
+        for longest in texts.longest() {
+            let words = too_many(&longest, carries.max_characters, carries.alphabet)
+                .or_else(|| foreign(&longest, carries.alphabet));
+            faults.extend(words.map(|(words, mend)| {
+                let message = format!("sender {:?} can't carry this text: {words}", sender.name);
+                self.at(written.place, key, message, mend)
+            }));
+        }
+        faults
+    }
+
+    /// A fault for each placeholder whose value the sender leaves behind.
+    fn lost_values(
+        &self,
+        key: &Key,
+        written: &Located<String>,
+        sender: &Looked,
+        carried: Placeholders,
+    ) -> Vec<Fault> {
+        let Ok(template) = Template::parse(written) else {
+            return Vec::new();
+        };
+        let lost = template
+            .placeholders()
+            .filter(|slot| !carried.contains(slot.placeholder()));
+        let faults = lost.map(|slot| {
+            let place = self.config.sources.within(written, slot.span());
+            let name = slot.placeholder();
+            let message = format!("sender {:?} can't carry `{name}`", sender.name);
+            let mend = match carried.is_empty() {
+                true => "name another sender".to_owned(),
+                false => format!("it carries {carried}; use these, or name another sender"),
+            };
+            self.at(place, key, message, mend)
+        });
+        faults.collect()
+    }
+
+    fn lost_origin(&self, key: &Key, sender: &Looked) -> Option<Fault> {
+        let origin = self.usage.delivery.origin.as_ref();
+        let origin = origin.filter(|_| *key == Key::Text)?;
+        let message = format!(
+            "sender {:?} sends its provider's own text, without the line for the origin",
+            sender.name
+        );
+        let mend =
+            "remove `origin`, name another sender, or use `%message%` in the sender's settings";
+        Some(self.at(origin.place, &Key::Origin, message, mend))
+    }
+
+    fn at(
+        &self,
+        place: Place,
+        key: &Key,
+        message: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Fault {
+        let key = self.usage.key(key);
+        self.config.sources.fault(place, key, message, mend)
+    }
+}
+
+fn too_many(
+    longest: &LongestText,
+    max: Option<u32>,
+    alphabet: Alphabet,
+) -> Option<(String, String)> {
+    let (count, max) = (alphabet.length(&longest.text), max? as usize);
+    (count > max).then(|| {
+        let words = format!("it can become {count} characters, and the plugin takes {max}");
+        (words, "shorten it, or name another sender".to_owned())
+    })
+}
+
+fn foreign(longest: &LongestText, alphabet: Alphabet) -> Option<(String, String)> {
+    let mut foreign: Vec<char> = Vec::new();
+    for character in longest.text.chars() {
+        if !alphabet.holds(character) && !foreign.contains(&character) {
+            foreign.push(character);
+        }
+    }
+    let shown = foreign.iter().take(5);
+    let shown: Vec<String> = shown.map(|c| format!("`{}`", c.escape_debug())).collect();
+    let words = format!("the plugin has no {}", shown.join(" "));
+    let mend = "replace those characters, or name another sender";
+    (!foreign.is_empty()).then(|| (words, mend.to_owned()))
+}

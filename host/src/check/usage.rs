@@ -1,0 +1,109 @@
+//! Which texts there are, and with which senders each may be sent.
+
+use textsender_plugin_api::Purpose;
+
+use crate::{
+    config::{Config, Delivery, Located, Text},
+    text::Key,
+};
+
+/// One text with its translations, and who sends it.
+pub(super) struct Usage<'c> {
+    pub(super) owner: Owner<'c>,
+    pub(super) purpose: Purpose,
+    pub(super) text: &'c Text,
+    pub(super) delivery: &'c Delivery,
+    /// The sender and its fallbacks, each once.
+    pub(super) senders: Vec<&'c str>,
+    /// Whether it is ever sent: a new password only where that is switched on.
+    pub(super) is_sent: bool,
+}
+
+/// Whose text it is.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'c> {
+    Policy(&'c str),
+    Helpdesk,
+}
+
+impl Owner<'_> {
+    /// As it is named in messages.
+    pub(super) fn shown(self) -> String {
+        match self {
+            Self::Policy(name) => format!("policy {name:?}"),
+            Self::Helpdesk => "[helpdesk]".to_owned(),
+        }
+    }
+}
+
+/// All texts of policies and of the helpdesk.
+pub(super) fn all(config: &Config) -> Vec<Usage<'_>> {
+    let policies = config.policies.iter().filter_map(|policy| {
+        let block = policy.verification_code.as_ref()?;
+        Some(Usage {
+            owner: Owner::Policy(&policy.name),
+            purpose: Purpose::VerificationCode,
+            text: &block.text,
+            delivery: &block.delivery,
+            senders: senders(config, &block.delivery),
+            is_sent: true,
+        })
+    });
+    policies.chain(helpdesk(config)).collect()
+}
+
+fn helpdesk(config: &Config) -> impl Iterator<Item = Usage<'_>> {
+    config.helpdesk.iter().flat_map(|helpdesk| {
+        let code = (Purpose::HelpdeskCode, &helpdesk.helpdesk_code_text, true);
+        let is_on = helpdesk.new_password;
+        let password = (Purpose::NewPassword, &helpdesk.new_password_text, is_on);
+        [code, password]
+            .into_iter()
+            .filter_map(|(purpose, text, is_sent)| {
+                Some(Usage {
+                    owner: Owner::Helpdesk,
+                    purpose,
+                    text: text.as_ref()?,
+                    delivery: &helpdesk.delivery,
+                    senders: senders(config, &helpdesk.delivery),
+                    is_sent,
+                })
+            })
+    })
+}
+
+fn senders<'c>(config: &'c Config, delivery: &'c Delivery) -> Vec<&'c str> {
+    let first = delivery.sender.as_ref().or(config.defaults.sender.as_ref());
+    let all = first.into_iter().chain(&delivery.fallback);
+    let mut senders: Vec<&str> = Vec::new();
+    for sender in all {
+        if !senders.contains(&sender.as_str()) {
+            senders.push(sender);
+        }
+    }
+    senders
+}
+
+impl<'c> Usage<'c> {
+    /// The text and its translations, each with its key.
+    pub(super) fn written(&self) -> impl Iterator<Item = (Key, &'c Located<String>)> {
+        let translations = self.text.translations.iter();
+        let translations = translations.map(|(tag, text)| (Key::Translation(tag.clone()), text));
+        std::iter::once((Key::Text, &self.text.text)).chain(translations)
+    }
+
+    /// The key of a text in full, as it is written in the configuration.
+    pub(super) fn key(&self, key: &Key) -> String {
+        let purpose = self.purpose.as_str();
+        match (self.owner, key) {
+            (Owner::Policy(_), Key::Text) => format!("{purpose}.text"),
+            (Owner::Policy(_), Key::Translation(tag)) => format!("{purpose}.translations.{tag}"),
+            (Owner::Policy(_), Key::Origin) => format!("{purpose}.origin"),
+            (Owner::Helpdesk, Key::Text) => format!("helpdesk.texts.{purpose}"),
+            (Owner::Helpdesk, Key::Translation(tag)) => {
+                format!("helpdesk.translations.{purpose}.{tag}")
+            }
+            (Owner::Helpdesk, Key::Origin) => "helpdesk.origin".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `textsender check`: the whole configuration, offline, every fault at once.
+
+use std::{fmt::Write, process::ExitCode};
+
+use super::{
+    Common,
+    output::{self, count},
+};
+use crate::{
+    check::{self, Incomplete, Report},
+    config::render::render,
+    protocol::Outcome,
+};
+
+/// Checks the whole configuration, and shows every fault with its place and what to do
+///
+/// Nothing is written, and no provider is asked. Plugins are asked about their settings, each in a
+/// process of its own. Exits 0, or 78 if there is a fault.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  textsender check --config /etc/textsender/textsender.toml --json"
+)]
+pub(super) struct Check {
+    /// Print a JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return output::complain(&error.to_string(), Outcome::Crashed.exit()),
+        };
+        let report = runtime.block_on(check::check(&common.config_file().path));
+        match self.json {
+            true => output::json(&report),
+            false => output::print(&shown(&report, output::colour())),
+        }
+        match report.faults.is_empty() {
+            true => ExitCode::SUCCESS,
+            false => Outcome::Misconfigured.into(),
+        }
+    }
+}
+
+/// Faults as a compiler shows them, then what is not whole yet, then the sum.
+fn shown(report: &Report, colour: bool) -> String {
+    let mut shown = render(&report.faults, &report.config.sources, colour);
+    for incomplete in &report.incomplete {
+        show_incomplete(incomplete, &mut shown);
+    }
+    let (senders, policies) = (
+        count(report.senders, "sender", "senders"),
+        count(report.policies, "policy", "policies"),
+    );
+    let faults = match report.faults.len() {
+        0 => "no faults".to_owned(),
+        faults => count(faults, "fault", "faults"),
+    };
+    // Writing to a String never fails.
+    let _ = writeln!(shown, "{senders}, {policies}: {faults}");
+    shown
+}
+
+fn show_incomplete(incomplete: &Incomplete, shown: &mut String) {
+    let Incomplete {
+        sender,
+        plugin,
+        needs,
+        used_by,
+    } = incomplete;
+    let used = match used_by.as_slice() {
+        [] => "nobody sends with it".to_owned(),
+        users => format!("used by {}", users.join(", ")),
+    };
+    let _ = writeln!(
+        shown,
+        "sender {sender} (plugin {plugin}) is incomplete; {used}; it needs:"
+    );
+    for need in needs {
+        let secret = if need.secret { " (a secret)" } else { "" };
+        let help = match need.help.is_empty() {
+            true => String::new(),
+            false => format!(": {}", need.help),
+        };
+        let _ = writeln!(shown, "  {}{secret}{help}", need.key);
+    }
+    shown.push('\n');
+}
