@@ -76,10 +76,14 @@ impl Http {
         let has_body = !request.body.is_empty();
         if has_body {
             builder = builder.body(Body::wrap(Tracked::new(request.body, progress)));
+        } else {
+            // Nobody sees it leave. So it has, from the start: whoever gives up on this future
+            // must not find that it did not.
+            progress.reach(Stage::Written);
         }
         let answer = builder.send().await;
-        if !has_body && !answer.as_ref().is_err_and(reqwest::Error::is_connect) {
-            progress.reach(Stage::Written);
+        if !has_body && answer.as_ref().is_err_and(reqwest::Error::is_connect) {
+            progress.never_left();
         }
         whole(answer.map_err(|error| cause(&error))?).await
     }
@@ -115,12 +119,14 @@ impl Http {
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
+            // Nor the environment's: a proxy there would be given what is meant for this machine.
+            .no_proxy()
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true)
             .dns_resolver(Arc::new(Resolver(egress.clone())));
         if let Some(proxy) = &self.settings.proxy {
             let local = NoProxy::from_string("localhost,127.0.0.0/8,::1");
-            let proxy = Proxy::all(proxy).map_err(|error| format!("proxy {proxy}: {error}"))?;
+            let proxy = Proxy::all(proxy).map_err(|error| format!("[http] proxy: {error}"))?;
             builder = builder.proxy(proxy.no_proxy(local));
         }
         builder.build().map_err(|error| error.to_string())
@@ -236,12 +242,6 @@ fn cause(error: &reqwest::Error) -> FailureKind {
         if error.is::<rustls::Error>() {
             return FailureKind::Tls;
         }
-        let inner = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return FailureKind::Tls;
-        }
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             return if error.is_parse() {
                 FailureKind::Unreadable
@@ -249,7 +249,15 @@ fn cause(error: &reqwest::Error) -> FailureKind {
                 FailureKind::Cut
             };
         }
-        cause = error.source();
+        // An I/O error's source is not what it holds but that one's source, and TLS errors come in
+        // two such shells.
+        let held = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
     }
     if error.is_connect() {
         FailureKind::Connect

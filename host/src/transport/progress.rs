@@ -7,7 +7,7 @@ use std::sync::{
 
 use textsender_plugin_api::Stage;
 
-/// The stage of one exchange. It only moves forward.
+/// The stage of one exchange. It only moves forward, unless what was feared proves unfounded.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<AtomicU8>);
 
@@ -15,6 +15,11 @@ impl Progress {
     /// Notes that the exchange came this far.
     pub fn reach(&self, stage: Stage) {
         self.0.fetch_max(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Notes that it was held for written and can't have been: there was no connection.
+    pub fn never_left(&self) {
+        self.0.store(Stage::NotSent as u8, Ordering::Relaxed);
     }
 
     /// How far it came.
