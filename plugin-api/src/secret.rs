@@ -12,6 +12,10 @@ use zeroize::Zeroizing;
 /// nobody keeps a token in a file that is copied into tickets.
 pub const SECRET_KEY: &str = "$secret";
 
+/// What is said of a secret that somebody wrote where everybody reads it.
+const IN_THE_OPEN: &str =
+    "this is a secret and may not stand in the configuration: store it as a secret";
+
 /// A token, password, API key or code.
 ///
 /// It can't be printed: `Debug` shows `[secret]` and there is no `Display`. Its memory is wiped
@@ -49,17 +53,31 @@ impl<'de> Deserialize<'de> for Secret {
                 f.write_str("a stored secret, or { file = }, { env = } or { credential = }")
             }
 
-            // The default would quote the value in its error.
+            // The defaults would quote the value in their errors.
             fn visit_str<E: de::Error>(self, _: &str) -> Result<Secret, E> {
-                Err(E::custom(
-                    "this is a secret and may not stand in the configuration: store it as a secret",
-                ))
+                Err(E::custom(IN_THE_OPEN))
+            }
+
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Secret, E> {
+                Err(E::custom(IN_THE_OPEN))
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Secret, E> {
+                Err(E::custom(IN_THE_OPEN))
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Secret, E> {
+                Err(E::custom(IN_THE_OPEN))
             }
 
             fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
-                match map.next_entry::<String, String>()? {
-                    Some((key, value)) if key == SECRET_KEY => Ok(Secret::new(value)),
-                    _ => Err(de::Error::custom("expected a stored secret")),
+                let expected = || de::Error::custom("expected a stored secret");
+                match map.next_key::<String>()? {
+                    Some(key) if key == SECRET_KEY => {
+                        let value = map.next_value::<String>().map_err(|_| expected())?;
+                        Ok(Secret::new(value))
+                    }
+                    _ => Err(expected()),
                 }
             }
         }
@@ -116,8 +134,18 @@ mod tests {
         let marked: Secret = serde_json::from_str(r#"{"$secret":"t0k3n"}"#).unwrap();
         assert_eq!(marked.expose(), "t0k3n");
 
-        let plain = serde_json::from_str::<Secret>(r#""t0k3n""#).unwrap_err();
-        assert!(plain.to_string().contains("store it as a secret"));
-        assert!(!plain.to_string().contains("t0k3n"));
+        for plain in [r#""t0k3n""#, "7034", "-7034", "7034.5"] {
+            let refused = serde_json::from_str::<Secret>(plain)
+                .unwrap_err()
+                .to_string();
+            assert!(refused.starts_with(IN_THE_OPEN), "{refused}");
+            assert!(!refused.contains("t0k3n") && !refused.contains("7034"));
+        }
+        for other in [r#"{"$secret":7034}"#, r#"{"token":7034}"#, "[7034]", "{}"] {
+            let refused = serde_json::from_str::<Secret>(other)
+                .unwrap_err()
+                .to_string();
+            assert!(!refused.contains("7034"), "{refused}");
+        }
     }
 }
