@@ -43,7 +43,8 @@ struct Shared {
     redactor: Redactor,
     transports: Transports,
     egress: OnceLock<Arc<Egress>>,
-    child: Mutex<Child>,
+    /// `None` once it has been ended.
+    child: Mutex<Option<Child>>,
     outbox: Outbox,
     calls: Mutex<Calls>,
     state: watch::Sender<State>,
@@ -102,7 +103,7 @@ impl HostProcess {
             redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
             transports: Transports::new(launch.http.clone()),
             egress: OnceLock::new(),
-            child: Mutex::new(child),
+            child: Mutex::new(Some(child)),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
             state: watch::Sender::new(State::Starting),
@@ -132,6 +133,11 @@ impl HostProcess {
             *self.shared.state.borrow(),
             State::Ended | State::Refused(_)
         )
+    }
+
+    /// Whether it said that it can't serve its plugin.
+    pub fn is_refused(&self) -> bool {
+        matches!(*self.shared.state.borrow(), State::Refused(_))
     }
 
     /// Whether it finished a call.
@@ -191,7 +197,7 @@ impl HostProcess {
         let ended = tokio::time::timeout_at(deadline, ended).await;
         guard.armed = ended.is_err();
         let result = match ended {
-            Ok(Ok(Ended::Done(outcome))) => shared.result(outcome),
+            Ok(Ok(Ended::Done(result))) => result,
             Ok(Ok(Ended::Died) | Err(_)) => CallResult::Died,
             Err(_) => CallResult::TimedOut,
         };
@@ -291,7 +297,11 @@ impl Shared {
                 self.log(level, &line);
                 Ok(())
             }
-            Up::Done { call, result } => self.calls().done(call, result),
+            Up::Done { call, result } => {
+                // Before the call is forgotten, and with it what may not be shown.
+                let result = self.result(result);
+                self.calls().done(call, result)
+            }
             Up::Cancelled { call } => self.calls().cancelled(call),
         }
     }
@@ -330,21 +340,18 @@ impl Shared {
 
     /// Ends the process, once: every call that runs has died.
     fn end(&self, why: &str, level: Level) {
-        let mut had_ended = false;
-        let mut level = level;
-        self.state.send_if_modified(|state| {
-            match state {
-                State::Ended => had_ended = true,
-                // It said why, and that stays to be read: its end is nothing new.
-                State::Refused(_) => level = Level::Debug,
-                State::Starting | State::Ready => *state = State::Ended,
-            }
-            matches!(state, State::Ended)
-        });
-        if had_ended {
+        let Some(mut child) = lock(&self.child).take() else {
             return;
-        }
-        let mut child = lock(&self.child);
+        };
+        // A refusal stays: it says more than that the process ended, and may not have been read yet.
+        let is_refused = !self.state.send_if_modified(|state| {
+            let says_less = !matches!(state, State::Refused(_));
+            if says_less {
+                *state = State::Ended;
+            }
+            says_less
+        });
+        let level = if is_refused { Level::Debug } else { level };
         // It may have ended by itself: then there is nothing to kill, and its status says more.
         let status = match child.try_wait() {
             Ok(Some(status)) => Some(status),

@@ -5,12 +5,8 @@ use std::collections::{HashMap, HashSet};
 use textsender_plugin_api::Message;
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use super::Trace;
-use crate::{
-    plugins::frames::{CallOutcome, Work},
-    redact::Redactor,
-    transport::Progress,
-};
+use super::{CallResult, Trace};
+use crate::{plugins::frames::Work, redact::Redactor, transport::Progress};
 
 /// The most exchanges of one call. A token, a message and a few repeats are fewer.
 const MAX_EXCHANGES: usize = 32;
@@ -20,7 +16,7 @@ const LINES_A_CALL: u64 = 50;
 
 /// How a call ended.
 pub(super) enum Ended {
-    Done(CallOutcome),
+    Done(CallResult),
     Died,
 }
 
@@ -112,7 +108,7 @@ impl Calls {
     }
 
     /// A call's result.
-    pub(super) fn done(&mut self, call: u64, outcome: CallOutcome) -> Result<(), &'static str> {
+    pub(super) fn done(&mut self, call: u64, result: CallResult) -> Result<(), &'static str> {
         if self.cancelling.remove(&call) {
             return Ok(());
         }
@@ -124,7 +120,7 @@ impl Calls {
             .ok_or("it answers a call that does not run")?;
         running.stop();
         // Whoever waited may have given up in this moment.
-        let _ = running.ended.send(Ended::Done(outcome));
+        let _ = running.ended.send(Ended::Done(result));
         Ok(())
     }
 
