@@ -24,6 +24,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause after the second failure in a row; doubled for each one after.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long a refusal stands before the plugin is tried again. Edits are noticed at once; what is
+/// mended elsewhere, such as a folder's mode, shows in no file that is watched.
+const REFUSAL: Duration = Duration::from_secs(1);
+
 /// Host processes by sender.
 pub struct Pool {
     config: Mutex<Arc<Config>>,
@@ -36,6 +40,8 @@ pub struct Pool {
 #[derive(Default)]
 struct Slot {
     process: Option<Arc<HostProcess>>,
+    /// When the process was started.
+    started: Option<Instant>,
     /// What the files looked like that the process was started with.
     files: Fingerprint,
     /// Failures in a row of processes that served no call.
@@ -67,10 +73,11 @@ impl Pool {
             None => slots.entry(sender.to_owned()).or_default(),
         };
         if let Some(process) = &slot.process {
-            if !process.is_over() {
+            let is_fresh = slot.started.is_some_and(|time| time.elapsed() < REFUSAL);
+            if !process.is_over() || (process.is_refused() && is_fresh) {
                 return Ok(process.clone());
             }
-            slot.failed(process.has_served());
+            slot.forget();
         }
         if slot.not_before.is_some_and(|time| Instant::now() < time) {
             let detail = format!(
@@ -89,6 +96,7 @@ impl Pool {
         })?;
         let process = Arc::new(process);
         slot.process = Some(process.clone());
+        slot.started = Some(Instant::now());
         Ok(process)
     }
 
@@ -153,10 +161,13 @@ impl Pool {
 
 impl Slot {
     /// Forgets a process that is over, and decides when the next one may start: at once after one
-    /// that served, or after the first failure.
-    fn failed(&mut self, served: bool) {
-        self.process = None;
-        self.failures = if served { 0 } else { self.failures + 1 };
+    /// that served or that said why it does not, or after the first failure.
+    fn forget(&mut self) {
+        let fared_well = |process: Arc<HostProcess>| process.has_served() || process.is_refused();
+        self.failures = match self.process.take().is_some_and(fared_well) {
+            true => 0,
+            false => self.failures + 1,
+        };
         let pause = PAUSE.saturating_mul(1 << self.failures.saturating_sub(2).min(10));
         let pause = (self.failures > 1).then(|| pause.min(LONGEST_PAUSE));
         self.not_before = pause.map(|pause| Instant::now() + pause);
