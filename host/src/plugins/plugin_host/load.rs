@@ -53,26 +53,40 @@ pub(super) fn configure(
         })
 }
 
-/// Says what the linker would say in its own words: no library, or another machine's.
+/// Says what the linker would say in its own words: no library, or another machine's. And what it
+/// would not say: one that a broken copy cut short is mapped all the same, and kills at a touch.
 fn judge_elf(file: &mut File) -> Result<(), Refusal> {
-    // ELF header: magic, class at 4, byte order at 5, type at 16, machine at 18 (System V gABI).
-    const CLASS: u8 = if cfg!(target_pointer_width = "64") {
-        2
-    } else {
-        1
-    };
+    // ELF header: magic, class at 4, byte order at 5, type at 16, machine at 18; then the section
+    // headers, which linkers put last: their offset, size and number (System V gABI).
+    const IS_64: bool = cfg!(target_pointer_width = "64");
+    const CLASS: u8 = if IS_64 { 2 } else { 1 };
     const ORDER: u8 = if cfg!(target_endian = "little") { 1 } else { 2 };
+    const LENGTH: usize = if IS_64 { 64 } else { 52 };
 
-    let mut header = [0; 20];
+    let refused = |why: &str| Err(Refusal::NotALibrary(why.into()));
+    let mut header = [0; LENGTH];
     let whole = file.read_exact(&mut header).is_ok();
-    if !whole || !header.starts_with(b"\x7fELF") {
-        return Err(Refusal::NotALibrary("it is not a shared library".into()));
+    if !header.starts_with(b"\x7fELF") {
+        return refused("it is not a shared library");
     }
     let own = os::own_machine();
     if header[4] != CLASS || header[5] != ORDER || own.is_some_and(|own| header[18..20] != own) {
-        return Err(Refusal::NotALibrary(
-            "it is built for another kind of machine".into(),
-        ));
+        return refused("it is built for another kind of machine");
     }
-    Ok(())
+    let half = |at: usize| u64::from(u16::from_ne_bytes([header[at], header[at + 1]]));
+    let sections = match IS_64 {
+        true => header[40..48].try_into().map(u64::from_ne_bytes).ok(),
+        false => header[32..36]
+            .try_into()
+            .map(u32::from_ne_bytes)
+            .ok()
+            .map(u64::from),
+    };
+    let table = half(LENGTH - 6) * half(LENGTH - 4);
+    let end = sections.unwrap_or_default().saturating_add(table);
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    match whole && end <= length {
+        true => Ok(()),
+        false => refused("it is cut short: copy it again"),
+    }
 }
