@@ -55,9 +55,11 @@ impl Redactor {
         forms.dedup();
         self.forms
             .extend(forms.into_iter().map(|value| Form { value, word_only }));
-        // The longest first, so that no form hides what another would have found whole.
-        self.forms
-            .sort_by_key(|form| std::cmp::Reverse(form.value.len()));
+    }
+
+    /// Whether a value is in a text, in any form.
+    pub fn finds_in(&self, text: &str) -> bool {
+        self.forms.iter().any(|form| form.is_in(text))
     }
 
     /// The text, safe to show.
@@ -65,9 +67,11 @@ impl Redactor {
         // Cut before searching only at a length that leaves room: a secret across the cut would
         // survive in half.
         let bounded: String = text.chars().take(MAX_TEXT * 8).collect();
-        let mut clean = self
-            .forms
-            .iter()
+        // The longest first, so that no form hides what another would have found whole.
+        let mut forms: Vec<&Form> = self.forms.iter().collect();
+        forms.sort_by_key(|form| std::cmp::Reverse(form.value.len()));
+        let mut clean = forms
+            .into_iter()
             .fold(bounded, |text, form| form.replace(&text));
         clean = without_basic_auth(&clean);
         printable(&clean)
@@ -75,29 +79,30 @@ impl Redactor {
 }
 
 impl Form {
+    fn is_in(&self, text: &str) -> bool {
+        self.places(text).next().is_some()
+    }
+
     fn replace(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find(&self.value) {
-            let end = at + self.value.len();
-            let before = rest[..at]
-                .chars()
-                .next_back()
-                .or_else(|| clean.chars().next_back());
-            let after = rest[end..].chars().next();
-            let inside_word = [before, after]
-                .into_iter()
-                .flatten()
-                .any(char::is_alphanumeric);
-            clean.push_str(&rest[..at]);
-            clean.push_str(if self.word_only && inside_word {
-                &rest[at..end]
-            } else {
-                REDACTED
-            });
-            rest = &rest[end..];
+        let mut shown = 0;
+        for at in self.places(text) {
+            clean.push_str(&text[shown..at]);
+            clean.push_str(REDACTED);
+            shown = at + self.value.len();
         }
-        clean + rest
+        clean + &text[shown..]
+    }
+
+    /// Where the value stands: a short one only as a word.
+    fn places<'a>(&'a self, text: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let found = text.match_indices(&self.value).map(|(at, _)| at);
+        found.filter(move |&at| {
+            let before = text[..at].chars().next_back();
+            let after = text[at + self.value.len()..].chars().next();
+            let mut around = [before, after].into_iter().flatten();
+            !(self.word_only && around.any(char::is_alphanumeric))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The front's end of a host process: its calls, the exchanges it wants carried, and its end.
 
 mod calls;
+mod foreign;
 mod outbox;
 mod trace;
 
@@ -12,13 +13,13 @@ use std::{
 };
 
 use textsender_plugin_api::{
-    ExchangeError, FailureKind, Level, PluginInfo, Receipt, SendError, Stage,
+    Answer, ExchangeError, FailureKind, Level, PluginInfo, SendError, Stage,
 };
 use tokio::{net::unix::pipe, sync::watch, time::Instant};
 
 use super::{
     Launch, Refusal,
-    frames::{BUILD, CallOutcome, Down, FrameReader, Reply, Start, Up, Work},
+    frames::{BUILD, Down, FrameReader, Reply, Start, Up, Work},
     os,
 };
 use crate::{
@@ -299,7 +300,7 @@ impl Shared {
             }
             Up::Done { call, result } => {
                 // Before the call is forgotten, and with it what may not be shown.
-                let result = self.result(result);
+                let result = self.cleaned(call, result);
                 self.calls().done(call, result)
             }
             Up::Cancelled { call } => self.calls().cancelled(call),
@@ -316,11 +317,7 @@ impl Shared {
         Ok(())
     }
 
-    fn exchanged(
-        &self,
-        exchange: u64,
-        result: Result<textsender_plugin_api::Answer, ExchangeError>,
-    ) {
+    fn exchanged(&self, exchange: u64, result: Result<Answer, ExchangeError>) {
         // A process that is gone no longer waits.
         let _ = self.outbox.post(&Down::Exchanged { exchange, result });
     }
@@ -385,61 +382,6 @@ impl Shared {
                 "the plugin logs too much: its further lines are dropped"
             );
         }
-    }
-
-    /// Foreign text, safe to show: without this sender's secrets, and those of messages in flight.
-    fn clean(&self, text: &str) -> String {
-        let mut redactor = self.redactor.clone();
-        self.calls().redact(&mut redactor);
-        redactor.clean(text)
-    }
-
-    /// What a plugin said of a call, with its texts cleaned.
-    fn result(&self, outcome: CallOutcome) -> CallResult {
-        match outcome {
-            CallOutcome::Panicked => CallResult::Panicked,
-            CallOutcome::Failed(mut error) => {
-                error.message = self.clean(&error.message).into();
-                error.provider_code = error.provider_code.and_then(|code| self.shaped(code));
-                CallResult::Failed(error)
-            }
-            CallOutcome::Replied(reply) => CallResult::Replied(self.clean_reply(reply)),
-        }
-    }
-
-    fn clean_reply(&self, reply: Reply) -> Reply {
-        use textsender_plugin_api::Found;
-        match reply {
-            Reply::Sent(receipt) => Reply::Sent(self.clean_receipt(receipt)),
-            Reply::Found(Found::Yes(receipt)) => {
-                Reply::Found(Found::Yes(self.clean_receipt(receipt)))
-            }
-            Reply::Found(found) => Reply::Found(found),
-            Reply::Status(mut delivery) => {
-                delivery.reason = delivery.reason.map(|reason| self.clean(&reason));
-                delivery.provider_code = delivery.provider_code.and_then(|code| self.shaped(code));
-                Reply::Status(delivery)
-            }
-            Reply::Checked(mut findings) => {
-                findings.truncate(100);
-                for finding in &mut findings {
-                    finding.message = self.clean(&finding.message);
-                }
-                Reply::Checked(findings)
-            }
-        }
-    }
-
-    fn clean_receipt(&self, mut receipt: Receipt) -> Receipt {
-        receipt.provider_id = receipt.provider_id.and_then(|id| self.shaped(id));
-        receipt
-    }
-
-    /// An id or code of the provider's, if it has the shape of one and holds no secret.
-    fn shaped(&self, id: String) -> Option<String> {
-        let shape = |b: u8| b.is_ascii_alphanumeric() || b"._@+=:/-".contains(&b);
-        let fits = (1..=128).contains(&id.len()) && id.bytes().all(shape);
-        (fits && self.clean(&id) == id).then_some(id)
     }
 }
 

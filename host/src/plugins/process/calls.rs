@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use textsender_plugin_api::Message;
+use textsender_plugin_api::{Message, Secret};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
 use super::{CallResult, Trace};
@@ -165,20 +165,27 @@ impl Calls {
 
     /// Adds what messages in flight may not show.
     pub(super) fn redact(&self, redactor: &mut Redactor) {
-        for message in self
+        let messages = self
             .running
             .values()
-            .filter_map(|running| running.message.as_ref())
-        {
-            let secrets = [&message.code, &message.password];
-            secrets
-                .into_iter()
-                .flatten()
-                .for_each(|secret| redactor.add(secret.expose()));
-            redactor.add(message.to.digits());
-            redactor.add(&message.national);
+            .filter_map(|running| running.message.as_ref());
+        for message in messages {
+            secrets_of(message).for_each(|secret| redactor.add(secret));
             redactor.add(&message.text);
         }
+    }
+
+    /// Whether an id tells what its call's message may not show.
+    pub(super) fn is_told_by(&self, call: u64, id: &str) -> bool {
+        let message = self
+            .running
+            .get(&call)
+            .and_then(|running| running.message.as_ref());
+        message.is_some_and(|message| {
+            // Most ids are told apart by a search for the value alone.
+            secrets_of(message)
+                .any(|secret| id.contains(secret) && Redactor::new([secret]).finds_in(id))
+        })
     }
 
     /// Whether one more line may be logged: `Some(true)` if it is the last one.
@@ -187,6 +194,13 @@ impl Calls {
         self.lines += 1;
         (self.lines <= most).then_some(self.lines == most)
     }
+}
+
+/// What of a message may not be shown, but for its text.
+fn secrets_of(message: &Message) -> impl Iterator<Item = &str> {
+    let secrets = [&message.code, &message.password].into_iter().flatten();
+    let numbers = [message.to.digits(), message.national.as_str()];
+    secrets.map(Secret::expose).chain(numbers)
 }
 
 impl Running {
