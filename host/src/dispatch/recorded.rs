@@ -98,7 +98,7 @@ impl Record {
         match ledger.claim(claim).await {
             Ok(Claimed::Fresh(ticket)) => {
                 for over in ticket.over() {
-                    tracing::warn!(limit = %over, "over a limit that is only recorded");
+                    tracing::info!(limit = %over, "over a limit that is only recorded");
                 }
                 Ok(Begun::Send(Some(ticket)))
             }
