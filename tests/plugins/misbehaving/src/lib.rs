@@ -1,0 +1,101 @@
+//! Does what no plugin may, so that tests can see what becomes of it.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `lib.rs` | settings, and a sender that delivers as a plugin should |
+//! | `deed.rs` | what it does instead: one word for each way to misbehave |
+//!
+//! A new way is a word of [`Deed`](deed::Deed) and an arm beside the others. With `only_to` a sender misbehaves for one
+//! number and delivers to all others, so that a test can see that these are not harmed.
+
+mod deed;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use textsender_plugin_api::{
+    BaseUrl, Host, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
+    export_sender,
+};
+
+use crate::deed::Deed;
+
+export_sender!(Misbehaving);
+
+/// A Twilio account, and what to do instead of sending through it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// What it does.
+    does: Deed,
+    /// The one number, in E.164 form, for which it does it; every number when left out.
+    only_to: Option<String>,
+    /// The account's SID.
+    account_sid: String,
+    /// The account's token.
+    auth_token: Secret,
+    /// Who texts come from.
+    from: String,
+    /// Where Twilio is.
+    base_url: BaseUrl,
+}
+
+struct Misbehaving {
+    host: Host,
+    settings: Settings,
+}
+
+impl Sender for Misbehaving {
+    type Settings = Settings;
+
+    fn info() -> PluginInfo {
+        PluginInfo::new("misbehaving", "Misbehaving", env!("CARGO_PKG_VERSION"))
+    }
+
+    fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
+        let sender = Self { host, settings };
+        sender.misconfigure()?;
+        Ok(sender)
+    }
+
+    async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
+        let number = self.settings.only_to.as_deref();
+        if number.is_some_and(|number| number != message.to.e164()) {
+            return self.deliver(message).await;
+        }
+        self.misbehave(message).await
+    }
+}
+
+impl Misbehaving {
+    /// What a plugin should do.
+    async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
+        let Settings {
+            account_sid,
+            auth_token,
+            from,
+            base_url,
+            ..
+        } = &self.settings;
+        let base = base_url.as_str();
+        let messages = format!("{base}/2010-04-01/Accounts/{account_sid}/Messages.json");
+        let fields = [
+            ("To", message.to.e164()),
+            ("From", from),
+            ("Body", &message.text),
+        ];
+        let request = self.host.http().post(messages).form(fields);
+        let request = request.basic_auth(account_sid, auth_token.expose());
+        match request.send().await?.status {
+            201 => Ok(Receipt::without_id()),
+            _ => Err(SendError::unknown("not taken, or who knows")),
+        }
+    }
+
+    /// Everything that may not be shown, as a careless plugin would write it.
+    fn secrets(&self, message: &Message) -> String {
+        let code = message.code.as_ref().map_or("", Secret::expose);
+        let token = self.settings.auth_token.expose();
+        let to = message.to.e164();
+        format!("to={to} code={code} token={token} text={}", message.text)
+    }
+}
