@@ -1,0 +1,87 @@
+//! What a process writes, read as it comes, so that it never waits for us and we can wait for it.
+
+use std::io::Read;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use super::PATIENCE;
+
+/// One of a process's outputs.
+pub(super) struct Stream(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    read: Mutex<Progress>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Progress {
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl Stream {
+    /// Reads this output to its end, from now on.
+    pub fn read(mut output: impl Read + Send + 'static) -> Self {
+        let shared = Arc::new(Shared::default());
+        let writer = Arc::clone(&shared);
+        thread::spawn(move || {
+            let mut block = [0; 16 * 1024];
+            loop {
+                // An error ends it as well: whoever waits sees what came.
+                let count = output.read(&mut block).unwrap_or(0);
+                let mut read = writer.lock();
+                read.bytes.extend_from_slice(&block[..count]);
+                read.ended = count == 0;
+                writer.news.notify_all();
+                if count == 0 {
+                    return;
+                }
+            }
+        });
+        Self(shared)
+    }
+
+    /// An output that nobody reads.
+    pub fn none() -> Self {
+        let shared = Shared::default();
+        shared.lock().ended = true;
+        Self(Arc::new(shared))
+    }
+
+    /// Everything, at the end.
+    pub fn to_end(&self) -> String {
+        self.wait("the end of the output", |read| read.ended)
+    }
+
+    /// What came, once it holds these words.
+    #[track_caller]
+    pub fn wait_for(&self, words: &str) -> String {
+        let holds = |read: &Progress| String::from_utf8_lossy(&read.bytes).contains(words);
+        let seen = self.wait(words, |read| read.ended || holds(read));
+        assert!(seen.contains(words), "it ended without {words:?}:\n{seen}");
+        seen
+    }
+
+    #[track_caller]
+    fn wait(&self, what: &str, is_there: impl Fn(&Progress) -> bool) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut read = self.0.lock();
+        while !is_there(&read) {
+            let left = end.saturating_duration_since(Instant::now());
+            let seen = String::from_utf8_lossy(&read.bytes);
+            assert!(!left.is_zero(), "waited for {what:?}; there is:\n{seen}");
+            let waited = self.0.news.wait_timeout(read, left);
+            read = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        String::from_utf8_lossy(&read.bytes).into_owned()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,363 @@
+//! The builder of cases.
+
+use std::ffi::{OsStr, OsString};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::artifacts;
+use super::run::Run;
+use super::running::Running;
+use super::secrecy::Hidden;
+use crate::sandbox::site::Site;
+use crate::sandbox::{Fault, Sandbox, SandboxBuilder, When, twilio};
+
+/// Length of a code, in characters: long enough to be searched for by value.
+const CODE_LENGTH: usize = 12;
+
+/// What codes are made of. Some of these are written differently in a form, in base64 and in JSON.
+const CODE_ALPHABET: &[u8] = b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789+/%&";
+
+/// Everyone's policy, to whose last section a case may add lines.
+const POLICY: &str = r#"name = "Everyone"
+region = "GB"
+regions = ["GB", "US"]
+events = ["enroll", "reset"]
+
+[verification_code]
+text = "Your verification code is %code%"
+"#;
+
+/// One case: providers, an installation that leads to them, and a request. By default a verification code for
+/// `+447700900123`, sent through Twilio.
+pub struct Test {
+    pub(super) sandbox: Arc<Sandbox>,
+    site: Arc<Site>,
+    pub(super) command: Vec<OsString>,
+    pub(super) hidden: Vec<Hidden>,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    input: Input,
+    code: String,
+    policy: String,
+    stdout: Option<Stdio>,
+}
+
+/// What standard input gets.
+#[derive(Clone)]
+enum Input {
+    Json(Value),
+    Raw(Vec<u8>),
+}
+
+impl Default for Test {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Test {
+    /// A case in a sandbox of its own.
+    pub fn new() -> Self {
+        Self::in_sandbox(Sandbox::builder())
+    }
+
+    /// A case in a sandbox with other choices.
+    pub fn in_sandbox(sandbox: SandboxBuilder) -> Self {
+        let sandbox = sandbox.start().unwrap();
+        let site = Site::for_sandbox(&sandbox, &artifacts().twilio).unwrap();
+        let code = random_code();
+        let request = json!({
+            "purpose": "verification_code",
+            "event": "reset",
+            "user": { "phone": "+447700900123" },
+            "code": code,
+        });
+        let test = Self {
+            sandbox: Arc::new(sandbox),
+            site: Arc::new(site),
+            command: vec!["send".into()],
+            hidden: vec![
+                Hidden::secret("the code", &code),
+                Hidden::secret("the account's token", twilio::AUTH_TOKEN),
+                Hidden::secret("the API key's secret", twilio::API_KEY_SECRET),
+            ],
+            args: Vec::new(),
+            env: Vec::new(),
+            input: Input::Json(request),
+            code,
+            policy: POLICY.to_owned(),
+            stdout: None,
+        };
+        test.write_policy();
+        test
+    }
+
+    /// Replaces the request.
+    #[must_use]
+    pub fn request(mut self, request: Value) -> Self {
+        self.input = Input::Json(request);
+        self
+    }
+
+    /// Changes the request as a JSON merge patch does (RFC 7396): objects are joined, `null` removes.
+    ///
+    /// # Panics
+    /// If the request was replaced by something that is not JSON.
+    #[must_use]
+    pub fn with(mut self, patch: Value) -> Self {
+        match &mut self.input {
+            Input::Json(request) => merge(request, patch),
+            Input::Raw(_) => panic!("there is no request to change"),
+        }
+        self
+    }
+
+    /// Replaces the request by bytes that may be none.
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = Input::Raw(bytes.into());
+        self
+    }
+
+    /// Runs another command than `send`.
+    #[must_use]
+    pub fn command(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.command = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets an environment variable. There are no others but `$TEXTSENDER_CONFIG`.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let pair = (name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.env.push(pair);
+        self
+    }
+
+    /// Connects standard output to something else, so that nothing of it is seen here.
+    #[must_use]
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// Makes Twilio fail.
+    #[must_use]
+    pub fn fault(self, when: When, fault: Fault) -> Self {
+        self.sandbox.twilio().fault(when, fault);
+        self
+    }
+
+    /// Merges a fragment into `textsender.toml`.
+    #[must_use]
+    pub fn config(mut self, fragment: &str) -> Self {
+        self.site_mut().merge(fragment).unwrap();
+        self
+    }
+
+    /// Replaces the policy for everyone.
+    #[must_use]
+    pub fn policy(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.policy);
+        self.write_policy();
+        self
+    }
+
+    /// Adds lines to the section `[verification_code]` of the policy for everyone.
+    #[must_use]
+    pub fn verification_code(mut self, lines: &str) -> Self {
+        self.policy.push_str(lines);
+        self.policy.push('\n');
+        self.write_policy();
+        self
+    }
+
+    /// Adds a second sender of the Twilio plugin, which is asked after the first.
+    #[must_use]
+    pub fn fallback(mut self, name: &str) -> Self {
+        let url = self.sandbox.twilio().url();
+        self.site_mut().add_twilio(name, &url).unwrap();
+        self.verification_code(&format!("fallback = [{name:?}]"))
+    }
+
+    /// Sends through the misbehaving plugin, which does this; otherwise it delivers to the sandbox's Twilio.
+    #[must_use]
+    pub fn misbehaving(mut self, does: &str) -> Self {
+        let settings = [
+            ("does", does),
+            ("account_sid", twilio::ACCOUNT_SID),
+            ("from", twilio::FROM_NUMBER),
+            ("base_url", &self.sandbox.twilio().url()),
+        ];
+        let settings = settings.map(|(key, value)| (key, value.into()));
+        let site = self.site_mut();
+        site.plugin(&artifacts().plugin("misbehaving")).unwrap();
+        site.sender("misbehaving", "misbehaving", settings).unwrap();
+        site.set("defaults.sender", "misbehaving").unwrap();
+        self.secret("misbehaving.auth_token", twilio::AUTH_TOKEN)
+    }
+
+    /// Stores a secret, which may not be shown.
+    #[must_use]
+    pub fn secret(mut self, name: &str, value: &str) -> Self {
+        self.site.secret(name, value).unwrap();
+        self.hidden.push(Hidden::secret(name, value));
+        self
+    }
+
+    /// Names a value that may not be shown.
+    #[must_use]
+    pub fn hide(mut self, what: &str, value: &str) -> Self {
+        self.hidden.push(Hidden::secret(what, value));
+        self
+    }
+
+    /// Reaches the providers over TLS, and trusts the sandbox's authority.
+    #[must_use]
+    pub fn tls(mut self) -> Self {
+        let sandbox = Arc::clone(&self.sandbox);
+        self.site_mut().use_tls(&sandbox).unwrap();
+        self
+    }
+
+    /// Changes anything else about the installation.
+    #[must_use]
+    pub fn change(mut self, change: impl FnOnce(&mut Site)) -> Self {
+        change(self.site_mut());
+        self
+    }
+
+    /// The code of the request, unless the request was replaced.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The providers.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// The installation.
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Another process in the same installation and with the same request, at the same time or later.
+    pub fn beside(&self) -> Self {
+        Self {
+            sandbox: Arc::clone(&self.sandbox),
+            site: Arc::clone(&self.site),
+            command: self.command.clone(),
+            hidden: self.hidden.clone(),
+            args: self.args.clone(),
+            env: self.env.clone(),
+            input: self.input.clone(),
+            code: self.code.clone(),
+            policy: self.policy.clone(),
+            stdout: None,
+        }
+    }
+
+    /// Runs it to its end, and looks at what every case must keep.
+    #[track_caller]
+    pub fn run(self) -> Run {
+        self.start().finish()
+    }
+
+    /// Starts it, with the whole request on its standard input.
+    #[track_caller]
+    pub fn start(self) -> Running {
+        let input = match &self.input {
+            Input::Json(request) => request.to_string().into_bytes(),
+            Input::Raw(bytes) => bytes.clone(),
+        };
+        let mut running = self.start_silent();
+        running.write(&input);
+        running.end_input();
+        running
+    }
+
+    /// Starts it, and leaves its standard input to the case.
+    #[track_caller]
+    pub fn start_silent(mut self) -> Running {
+        if let Input::Json(request) = &self.input {
+            self.hidden.extend(hidden_in(request));
+        }
+        let mut command = Command::new(&artifacts().textsender);
+        command
+            .args(&self.command)
+            .args(["--log-level", "trace"])
+            .args(&self.args)
+            .env_clear()
+            .env("TEXTSENDER_CONFIG", self.site.config_file())
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        let stdout = self.stdout.take();
+        let texts_before = self.sandbox.text_count();
+        Running::start(self, command, stdout, texts_before)
+    }
+
+    #[track_caller]
+    fn site_mut(&mut self) -> &mut Site {
+        let site = Arc::get_mut(&mut self.site);
+        site.unwrap_or_else(|| panic!("change an installation before another process uses it"))
+    }
+
+    fn write_policy(&self) {
+        self.site.policy("everyone", &self.policy).unwrap();
+    }
+}
+
+/// A code that nothing contains by chance.
+pub fn random_code() -> String {
+    let mut random = [0; CODE_LENGTH];
+    getrandom::fill(&mut random).unwrap();
+    // The last character's slight favour for the first few does no harm.
+    random
+        .map(|byte| char::from(CODE_ALPHABET[usize::from(byte) % CODE_ALPHABET.len()]))
+        .iter()
+        .collect()
+}
+
+/// What a request holds that no output may show.
+fn hidden_in(request: &Value) -> Vec<Hidden> {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let mut hidden = Vec::new();
+    for (field, what) in [("code", "the code"), ("password", "the password")] {
+        let value = text(&request[field]);
+        if !value.is_empty() {
+            hidden.push(Hidden::secret(what, &value));
+        }
+    }
+    let phone = text(&request["user"]["phone"]);
+    hidden.extend(Hidden::number(&phone));
+    hidden
+}
+
+fn merge(into: &mut Value, patch: Value) {
+    match (into, patch) {
+        (Value::Object(into), Value::Object(patch)) => {
+            for (key, value) in patch {
+                match value {
+                    Value::Null => {
+                        into.remove(&key);
+                    }
+                    value => merge(into.entry(key).or_insert(Value::Null), value),
+                }
+            }
+        }
+        (into, patch) => *into = patch,
+    }
+}
