@@ -1,7 +1,5 @@
 //! `sandbox run` through the real binary: the command's surroundings, the phones, exit codes.
 
-#![allow(clippy::unwrap_used)]
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,29 @@
+//! textsender as its callers meet it: the real binary, the real plugins, providers on loopback.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `first_contact` | the first text, and what a new installation lacks |
+//! | `configuration` | configurations that are wrong |
+//! | `readme` | that what `README.md` shows is so |
+//! | `repeats` | the same id again, limits, and processes that die in the middle |
+//! | `requests` | requests that are wrong, large, slow, or refused by policy |
+//! | `verdicts` | what each of the provider's answers comes to |
+//! | `faults` | networks, TLS, time, and processes that die |
+//! | `plugins` | the plugins folder, and plugins that misbehave |
+//! | `secrecy` | where secrets come from, and that nothing shows them |
+//! | `official_clients` | that a provider can't tell ours from its own clients |
+//! | `sandbox_run` | `sandbox run -- COMMAND` itself |
+
+#![allow(clippy::unwrap_used)]
+
+mod configuration;
+mod faults;
+mod first_contact;
+mod official_clients;
+mod plugins;
+mod readme;
+mod repeats;
+mod requests;
+mod sandbox_run;
+mod secrecy;
+mod verdicts;

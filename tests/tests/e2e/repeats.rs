@@ -1,0 +1,128 @@
+//! The same id again, limits, and processes that die in the middle: what the ledger remembers.
+
+use std::time::Duration;
+
+use serde_json::json;
+use textsender_tests::harness::{PATIENCE, Test, each, random_code};
+use textsender_tests::sandbox::{Fault, When};
+
+fn with_id() -> Test {
+    Test::new().with(json!({ "id": "5f0c-1" }))
+}
+
+fn posts() -> When {
+    When::next().method("POST")
+}
+
+#[test]
+fn an_accepted_message_is_sent_once_and_its_response_is_repeated() {
+    let first = with_id().run();
+    first.outcome("accepted").has("/replayed", ()).texts(1);
+    let again = first.test().beside().run();
+    again.outcome("accepted").has("/replayed", true).texts(1);
+    for field in ["/id", "/sender", "/recipient", "/provider_id", "/attempts"] {
+        let told = first.response.pointer(field).unwrap();
+        again.has(field, told.clone());
+    }
+}
+
+#[test]
+fn an_id_belongs_to_one_message() {
+    let first = with_id().run();
+    let patches = [
+        json!({ "code": random_code() }),
+        json!({ "user": { "phone": "+447700900124" } }),
+        json!({ "purpose": "helpdesk_code" }),
+    ];
+    each(patches, |patch| {
+        first
+            .test()
+            .beside()
+            .with(patch)
+            .run()
+            .outcome("invalid")
+            .error("id_reused");
+    });
+    let later = first.test().beside().with(json!({ "expires_in": 600 }));
+    later.run().outcome("accepted").has("/replayed", true);
+    first.texts(1);
+}
+
+#[test]
+fn a_number_that_was_refused_stays_refused() {
+    let refusal = Fault::status(400).body(r#"{"code":21211}"#);
+    let first = with_id().fault(posts(), refusal).run();
+    first.outcome("rejected");
+    let again = first.test().beside().run();
+    again.outcome("rejected").has("/replayed", true).requests(1);
+}
+
+#[test]
+fn a_message_that_may_have_been_sent_is_not_sent_again() {
+    let first = with_id().fault(posts(), Fault::drop()).run();
+    first.outcome("unknown");
+    let again = first.test().beside().run();
+    again.outcome("unknown").texts(0);
+    let requests = again.sandbox().requests();
+    let sent = requests.iter().filter(|request| request.method() == "POST");
+    assert_eq!(sent.count(), 1, "{again}");
+}
+
+#[test]
+fn a_message_that_was_certainly_not_sent_is_sent_by_the_repeat() {
+    let slower = Fault::status(429).header("Retry-After", "3600");
+    let first = with_id().fault(posts(), slower).run();
+    first.outcome("unavailable");
+    let again = first.test().beside().run();
+    again.outcome("accepted").has("/replayed", ()).texts(1);
+}
+
+#[test]
+fn of_two_processes_with_one_id_one_sends() {
+    let fault = Fault::delay(Duration::from_secs(1));
+    let first = with_id().fault(posts(), fault).start();
+    first.sandbox().wait_for_texts(1, PATIENCE).unwrap();
+    let second = first.test().beside().run();
+    second
+        .outcome("in_progress")
+        .error("in_progress")
+        .has("/error/retryable", true);
+    first.finish().outcome("accepted").texts(1);
+}
+
+#[test]
+fn a_process_that_died_in_the_middle_does_not_make_two_texts() {
+    let cases = [
+        (Fault::silence().taken(), "accepted", 1),
+        (Fault::silence().not_taken(), "unknown", 0),
+    ];
+    each(cases, |(fault, outcome, texts)| {
+        let first = with_id().fault(posts(), fault).start();
+        first.sandbox().wait_for_requests(1, PATIENCE).unwrap();
+        let again = first.test().beside();
+        // Killed with the host process, as when the machine runs out of memory.
+        drop(first);
+        again.run().outcome(outcome).texts(texts);
+    });
+}
+
+#[test]
+fn a_limit_is_told_with_the_time_to_wait() {
+    let limit = r#"recipient = { limits = ["1/10m"], mode = "enforce" }"#;
+    let first = Test::new().config(&format!("[limits]\n{limit}")).run();
+    first.outcome("accepted");
+    let second = first.test().beside().run();
+    second.outcome("limited").error("limited").requests(1);
+    let wait = second.response["error"]["retry_after"].as_u64();
+    assert!(
+        wait.is_some_and(|wait| (1..=600).contains(&wait)),
+        "{second}"
+    );
+
+    // What was certainly not sent uses no limit up.
+    let refusal = Fault::status(401);
+    let limited = Test::new().config(&format!("[limits]\n{limit}"));
+    let refused = limited.fault(posts(), refusal).run();
+    refused.outcome("misconfigured");
+    refused.test().beside().run().outcome("accepted").texts(1);
+}
