@@ -129,20 +129,27 @@ fn a_connection_cut_before_the_request_left_got_nothing() {
 /// Each of these loses the answer. What was taken all the same is found; what was not is in doubt.
 #[test]
 fn an_answer_that_is_lost_leaves_a_doubt_that_the_provider_may_settle() {
+    let cut = "the connection was cut before the whole answer came";
+    let too_large = "the answer is longer than 1 MiB";
+    let nameless = "the answer does not name the text";
     let faults = [
-        Fault::drop_unread(),
-        Fault::drop(),
-        Fault::reset(),
-        Fault::cut(),
-        Fault::empty_body(),
-        Fault::bad_json(),
-        Fault::huge_body(2 * 1024 * 1024),
-        Fault::endless_body(),
-        Fault::invalid_http(),
-        Fault::gzip_bomb(64 * 1024 * 1024),
-        Fault::html(502),
+        (Fault::drop_unread(), cut),
+        (Fault::drop(), cut),
+        (Fault::reset(), cut),
+        (Fault::cut(), cut),
+        (Fault::huge_body(2 * 1024 * 1024), too_large),
+        (Fault::endless_body(), too_large),
+        (Fault::invalid_http(), "the answer is not the protocol's"),
+        (Fault::empty_body(), nameless),
+        (Fault::bad_json(), nameless),
+        (Fault::gzip_bomb(64 * 1024 * 1024), nameless),
+        (Fault::html(502), "Twilio failed, and may have the text"),
     ];
-    each(faults.into_iter().flat_map(both), |fault| lost(fault, ""));
+    each(faults, |(fault, words)| {
+        for fault in both(fault) {
+            lost(fault, "").logs(words);
+        }
+    });
 }
 
 /// The same, where it takes the attempt's time-out to see it.
@@ -150,7 +157,7 @@ fn an_answer_that_is_lost_leaves_a_doubt_that_the_provider_may_settle() {
 fn an_answer_that_does_not_end_in_time_is_lost() {
     let faults = [Fault::silence(), Fault::drip(Duration::from_millis(100))];
     each(faults.into_iter().flat_map(both), |fault| {
-        lost(fault, SHORT)
+        lost(fault, SHORT);
     });
 }
 
@@ -158,7 +165,7 @@ fn both(fault: Fault) -> [Fault; 2] {
     [fault.clone().not_taken(), fault.taken()]
 }
 
-fn lost(fault: Fault, config: &str) {
+fn lost(fault: Fault, config: &str) -> Run {
     let test = Test::new().config(config);
     let run = test.fault(When::next(), fault).run();
     if run.sandbox().text_count() == 0 {
@@ -174,6 +181,7 @@ fn lost(fault: Fault, config: &str) {
     let asked = run.sandbox().requests();
     let methods: Vec<_> = asked.iter().map(|request| request.method()).collect();
     assert!(matches!(methods[..], ["POST", "GET"] | ["GET"]), "{run}");
+    run
 }
 
 #[test]
