@@ -56,7 +56,7 @@ fn a_secret_that_cannot_be_read_is_told_with_its_place() {
             ),
             (
                 "{ credential = \"token\" }".to_owned(),
-                "start it with LoadCredential=token",
+                "start it with systemd's LoadCredential=token",
             ),
             (format!("{{ file = {open:?} }}"), mend.as_str()),
             (
