@@ -44,8 +44,7 @@ impl Run {
             response: Value::Null,
         };
         run.shows_nothing_secret();
-        let is_send = run.test.command == ["send"];
-        if let (true, Some(stdout)) = (is_send, &run.stdout) {
+        if let (true, Some(stdout)) = (run.test.is_one_shot(), &run.stdout) {
             run.response = one_line_of_json(stdout).unwrap_or_else(|| panic!("no response: {run}"));
             run.keeps_its_promises(texts_before);
         }

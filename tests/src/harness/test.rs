@@ -34,7 +34,7 @@ text = "Your verification code is %code%"
 pub struct Test {
     pub(super) sandbox: Arc<Sandbox>,
     site: Arc<Site>,
-    pub(super) command: Vec<OsString>,
+    command: Vec<OsString>,
     pub(super) hidden: Vec<Hidden>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
@@ -265,6 +265,12 @@ impl Test {
             policy: self.policy.clone(),
             stdout: None,
         }
+    }
+
+    /// Whether it answers one request with one response.
+    pub(super) fn is_one_shot(&self) -> bool {
+        let mut words = self.command.iter().chain(&self.args);
+        words.next().is_some_and(|word| word == "send") && words.all(|word| word != "--stream")
     }
 
     /// Runs it to its end, and looks at what every case must keep.

@@ -289,14 +289,17 @@ fn a_host_process_killed_after_the_request_left_leaves_a_doubt() {
 
 #[test]
 fn a_host_process_does_not_outlive_the_front() {
-    let running = Test::new().fault(When::always(), Fault::silence()).start();
-    running
-        .sandbox()
-        .wait_for_requests(1, Duration::from_secs(30))
-        .unwrap();
-    let process = running.host_process(&[]);
-    drop(running);
-    wait_for("the host process's end", || process.is_over().then_some(()));
+    // The second of them does not even notice that its pipe has ended.
+    each(
+        [("hang", "it hangs"), ("spin", "it spins")],
+        |(does, log)| {
+            let running = Test::new().misbehaving(does).start();
+            let process = running.host_process(&[]);
+            running.wait_for_log(log);
+            drop(running);
+            wait_for("its end", || process.is_over().then_some(()));
+        },
+    );
 }
 
 /// A port in front of the provider, where each connection meets what a case wants.

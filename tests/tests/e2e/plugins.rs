@@ -167,6 +167,7 @@ fn every_misdeed_has_one_honest_outcome() {
         ("exit", "unavailable", "plugin_failed", 0),
         ("exit_after_delivery", "unknown", "maybe_sent", 1),
         ("hang", "unavailable", "timeout", 0),
+        ("spin", "unavailable", "timeout", 0),
         ("print", "accepted", "", 1),
         ("log_secrets", "accepted", "", 1),
         ("fail_with_secrets", "rejected", "rejected", 0),
@@ -234,6 +235,7 @@ fn another_sender_takes_over_from_a_plugin_that_fails() {
             ("panic_in_send", &["misbehaving:plugin_failed"; 3]),
             ("exit", &["misbehaving:plugin_failed"; 3]),
             ("hang", &["misbehaving:timeout"]),
+            ("spin", &["misbehaving:timeout"]),
         ],
         |(does, failed)| {
             let run = Test::new()

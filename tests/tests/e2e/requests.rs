@@ -27,7 +27,7 @@ fn a_request_that_is_wrong_is_answered_with_the_field() {
             "bad_json",
             "it ends too early, at line 1, column 11",
         ),
-        ("{\n  \"code\": CODE }", "bad_json", "at line 2, column "),
+        ("{\n  \"code\": 'CODE' }", "bad_json", "at line 2, column "),
         (
             r#"{OK,"purpose":"test","code":"CODE"} {}"#,
             "bad_json",

@@ -97,6 +97,12 @@ fn every_answer_has_its_verdict() {
         ),
         (Fault::html(400), "misconfigured", "provider_refused", Next),
         (
+            Fault::status(302).header("Location", "http://127.0.0.1:1/"),
+            "misconfigured",
+            "provider_refused",
+            Next,
+        ),
+        (
             Fault::redirect("http://127.0.0.1:1/"),
             "misconfigured",
             "provider_refused",

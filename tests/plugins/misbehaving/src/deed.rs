@@ -35,8 +35,10 @@ pub enum Deed {
     Exit,
     /// Delivers, then ends its process.
     ExitAfterDelivery,
-    /// Never comes back, and has sent nothing.
+    /// Waits for ever, and has sent nothing.
     Hang,
+    /// Computes for ever, and has sent nothing.
+    Spin,
     /// Writes all secrets to standard output and standard error, then delivers.
     Print,
     /// Logs all secrets at every level, then delivers.
@@ -81,7 +83,16 @@ impl Misbehaving {
                 let _ = self.deliver(message).await;
                 std::process::exit(0)
             }
-            Deed::Hang => future::pending().await,
+            Deed::Hang => {
+                self.host.log(Level::Info, "it hangs");
+                future::pending().await
+            }
+            Deed::Spin => {
+                self.host.log(Level::Info, "it spins");
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
             Deed::Print => {
                 print(&secrets);
                 self.deliver(message).await
