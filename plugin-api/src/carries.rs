@@ -29,6 +29,8 @@ pub struct Carries {
     pub max_characters: Option<u32>,
     /// The characters of a text that arrive as they are.
     pub alphabet: Alphabet,
+    /// Characters beyond the alphabet that do so too.
+    pub also: String,
 }
 
 /// Whose words the user reads.
@@ -85,6 +87,7 @@ impl Carries {
             placeholders: Placeholders::ALL,
             max_characters: None,
             alphabet: Alphabet::Unicode,
+            also: String::new(),
         }
     }
 
@@ -112,6 +115,14 @@ impl Carries {
     /// The characters that arrive as they are.
     pub fn with_alphabet(self, alphabet: Alphabet) -> Self {
         Self { alphabet, ..self }
+    }
+
+    /// Characters beyond the alphabet that arrive as they are, too.
+    pub fn with_also(self, also: &str) -> Self {
+        Self {
+            also: also.to_owned(),
+            ..self
+        }
     }
 }
 

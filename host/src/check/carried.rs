@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use textsender_plugin_api::{
-    Carries, TextBy,
+    Alphabet, Carries, TextBy,
     template::{Placeholder, Placeholders, Template},
 };
 
@@ -15,32 +15,47 @@ pub(super) struct Carried {
     pub(super) words: bool,
     /// The values that arrive.
     pub(super) placeholders: Placeholders,
+    /// The longest text, as the alphabet counts it.
+    pub(super) max_characters: Option<usize>,
+    /// The characters that arrive as they are.
+    pub(super) alphabet: Alphabet,
+    /// Characters beyond it that do so too.
+    pub(super) also: String,
 }
 
 impl Carried {
     /// Of a sender with these settings, whose plugin has this schema.
     pub(super) fn of(carries: &Carries, schema: &Value, settings: &Value) -> Self {
-        let allowed = |some: Placeholders| some - (Placeholders::ALL - carries.placeholders);
-        match carries.text {
-            TextBy::Policy => Self {
-                words: true,
-                placeholders: carries.placeholders,
+        let (words, placeholders) = match carries.text {
+            TextBy::Policy => (true, Placeholders::ALL),
+            TextBy::Settings => match used_in_settings(schema, settings) {
+                used if used.contains(Placeholder::Message) => (true, Placeholders::ALL),
+                used => (false, used),
             },
-            TextBy::Settings => {
-                let used = used_in_settings(schema, settings);
-                let words = used.contains(Placeholder::Message);
-                let placeholders = if words { Placeholders::ALL } else { used };
-                Self {
-                    words,
-                    placeholders: allowed(placeholders),
-                }
-            }
             // The provider's own words, or something that a later version of the ABI knows.
-            _ => Self {
-                words: false,
-                placeholders: carries.placeholders,
+            _ => (false, Placeholders::ALL),
+        };
+        let set = |what| schema::value_carrying(schema, settings, what);
+        let max = set("max_characters").and_then(Value::as_u64);
+        let alphabet = set("alphabet").and_then(Value::as_str);
+        Self {
+            words,
+            placeholders: placeholders - (Placeholders::ALL - carries.placeholders),
+            max_characters: max
+                .or(carries.max_characters.map(u64::from))
+                .map(|max| max as usize),
+            alphabet: match alphabet {
+                Some("gsm") => Alphabet::Gsm,
+                Some("ascii") => Alphabet::Ascii,
+                _ => carries.alphabet,
             },
+            also: carries.also.clone(),
         }
+    }
+
+    /// Whether a character arrives as it is.
+    pub(super) fn holds(&self, character: char) -> bool {
+        self.alphabet.holds(character) || self.also.contains(character)
     }
 }
 
@@ -58,6 +73,28 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn settings_may_narrow_length_and_alphabet() {
+        let schema = json!({"properties": {
+            "max_length": {"type": "integer", "x-textsender-carries": "max_characters"},
+            "alphabet": {"type": "string", "default": "gsm", "x-textsender-carries": "alphabet"},
+        }});
+        let carries = Carries::everything().with_max_characters(1600);
+        let cases = [
+            (json!({}), Some(1600), Alphabet::Gsm),
+            (
+                json!({"max_length": 160, "alphabet": "ascii"}),
+                Some(160),
+                Alphabet::Ascii,
+            ),
+            (json!({"alphabet": "any"}), Some(1600), Alphabet::Unicode),
+        ];
+        for (settings, max, alphabet) in cases {
+            let carried = Carried::of(&carries, &schema, &settings);
+            assert_eq!((carried.max_characters, carried.alphabet), (max, alphabet));
+        }
+    }
 
     #[test]
     fn settings_say_whether_the_words_arrive() {

@@ -4,13 +4,14 @@
 //! A schema comes from a plugin, so it may be anything: what is not understood allows everything, and
 //! no reference is followed for ever. Faults never repeat a value: it may be a secret in the open.
 
-use serde_json::{Map, Value};
-use textsender_plugin_api::{
-    BaseUrl, SECRET_KEY,
-    template::{Rules, Template},
-};
+mod rules;
 
-use crate::config::nearest;
+use serde_json::{Map, Value};
+use textsender_plugin_api::SECRET_KEY;
+
+use self::rules::{
+    TEMPLATE, choices, no_choice, not_chosen, out_of_bounds, suggestion, wrong_form, wrong_type,
+};
 
 /// How deep settings and references may nest.
 const MAX_DEPTH: usize = 32;
@@ -89,6 +90,18 @@ pub(super) fn templates(schema: &Value, settings: &Value) -> Vec<String> {
         root.templates(property, value, 0, &mut found);
     }
     found
+}
+
+/// The value of the setting that says what a sender carries: one with `x-textsender-carries`.
+pub(super) fn value_carrying<'s>(
+    schema: &'s Value,
+    settings: &'s Value,
+    what: &str,
+) -> Option<&'s Value> {
+    let marked = members(&schema["properties"])
+        .find(|(_, property)| property["x-textsender-carries"] == what);
+    let (key, property) = marked?;
+    settings.get(key).or_else(|| property.get("default"))
 }
 
 struct Fault {
@@ -244,17 +257,26 @@ impl<'s> Schema<'s> {
         if tried.iter().any(|(_, faults)| faults.is_empty()) {
             return;
         }
-        let mut fitting = tried
+        let fitting: Vec<_> = tried
             .into_iter()
-            .filter(|(branch, _)| wrong_type(branch, value).is_none());
-        match (fitting.next(), fitting.next()) {
-            (Some((_, found)), None) => faults.extend(found),
-            _ => faults.push(Fault {
-                path: path.to_owned(),
-                message: "has none of the forms that it may have".to_owned(),
-                mend: help(schema),
-            }),
-        }
+            .filter(|(branch, _)| wrong_type(branch, value).is_none())
+            .collect();
+        // An enum whose variants are documented is a branch for each.
+        let choices = fitting.iter().map(|(branch, _)| choices(branch));
+        let choices: Option<Vec<&[Value]>> = choices.collect();
+        let (message, mend) = match (choices, fitting.len()) {
+            (Some(choices), 1..) => not_chosen(&choices.concat(), value),
+            (None, 1) => {
+                faults.extend(fitting.into_iter().flat_map(|(_, found)| found));
+                return;
+            }
+            _ => ("has none of the forms that it may have", help(schema)),
+        };
+        faults.push(Fault {
+            path: path.to_owned(),
+            message: message.to_owned(),
+            mend,
+        });
     }
 
     fn templates(&self, schema: &'s Value, value: &Value, depth: usize, found: &mut Vec<String>) {
@@ -279,113 +301,6 @@ impl<'s> Schema<'s> {
     }
 }
 
-/// The format of a string that is a template, as the SDK writes it.
-const TEMPLATE: &str = "textsender-template";
-
-fn wrong_type(schema: &Value, value: &Value) -> Option<(String, String)> {
-    let one = schema["type"].as_str().into_iter();
-    let types: Vec<&str> = one.chain(names(&schema["type"])).collect();
-    let fits = |kind: &&str| match *kind {
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        "null" => value.is_null(),
-        _ => true,
-    };
-    if types.is_empty() || types.iter().any(fits) {
-        return None;
-    }
-    let wanted = types.iter().copied().find(|kind| *kind != "null")?;
-    let (expected, mend) = match wanted {
-        "string" => ("a string", "write it in quotes"),
-        "integer" => ("a whole number", "write a whole number, without quotes"),
-        "number" => ("a number", "write a number, without quotes"),
-        "boolean" => ("true or false", "write true or false, without quotes"),
-        "array" => ("a list", "write it in brackets, such as [\"a\", \"b\"]"),
-        _ => ("a table", "write it as [section] or { key = value }"),
-    };
-    let found = match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Number(number) if number.is_f64() => "a decimal number",
-        Value::Number(_) => "a whole number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a table",
-    };
-    Some((
-        format!("expected {expected}, found {found}"),
-        mend.to_owned(),
-    ))
-}
-
-fn no_choice(schema: &Value, value: &Value) -> Option<(&'static str, String)> {
-    let one = schema.get("const").map(std::slice::from_ref);
-    let choices = schema["enum"].as_array().map(Vec::as_slice).or(one)?;
-    if choices.contains(value) {
-        return None;
-    }
-    let words: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-    let written = value.as_str().unwrap_or_default();
-    Some((
-        "is not a choice here",
-        suggestion(written, &words, "choose one of"),
-    ))
-}
-
-fn out_of_bounds(schema: &Value, value: &Value) -> Option<(&'static str, String)> {
-    let (size, least, most, what) = match value {
-        Value::Number(number) => (number.as_f64()?, "minimum", "maximum", "a number"),
-        Value::String(text) => {
-            let length = text.chars().count() as f64;
-            (length, "minLength", "maxLength", "a text with a length")
-        }
-        Value::Array(items) => (
-            items.len() as f64,
-            "minItems",
-            "maxItems",
-            "a list with a length",
-        ),
-        _ => return None,
-    };
-    let (least, most) = (schema[least].as_f64(), schema[most].as_f64());
-    let fits = least.is_none_or(|least| size >= least) && most.is_none_or(|most| size <= most);
-    let range = match (least, most) {
-        _ if fits => return None,
-        (Some(least), Some(most)) => format!("from {least} to {most}"),
-        (Some(least), None) => format!("of at least {least}"),
-        (None, most) => format!("of at most {}", most?),
-    };
-    Some(("is out of range", format!("write {what} {range}")))
-}
-
-fn wrong_form(schema: &Value, value: &Value) -> Option<(String, String)> {
-    let text = value.as_str()?;
-    if schema["format"] == TEMPLATE {
-        let fault = match Template::parse(text) {
-            Ok(template) => template.check(&Rules::SENDER_SETTING).into_iter().next()?,
-            Err(fault) => fault,
-        };
-        return Some((fault.fault(), fault.mend()));
-    }
-    if schema["x-textsender-host"] == true && schema["format"] == "uri" {
-        let words = BaseUrl::try_from(text.to_owned()).err()?;
-        let mend = "write it like \"https://api.example.org\"";
-        return Some((words.to_owned(), mend.to_owned()));
-    }
-    None
-}
-
-fn suggestion(name: &str, known: &[&str], otherwise: &str) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean {near:?}?"),
-        None => format!("{otherwise} {}", known.join(", ")),
-    }
-}
-
 /// The first paragraph of a description.
 fn help(schema: &Value) -> String {
     let description = schema["description"].as_str().unwrap_or_default();
@@ -404,3 +319,6 @@ fn names(list: &Value) -> impl Iterator<Item = &str> {
 fn members(table: &Value) -> impl Iterator<Item = (&String, &Value)> {
     table.as_object().into_iter().flatten()
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    rc::Rc,
     time::Duration,
 };
 
@@ -43,7 +42,6 @@ pub struct Need {
 pub(super) struct Looked {
     pub(super) name: String,
     pub(super) plugin: String,
-    pub(super) description: Option<Rc<Description>>,
     /// What it can carry of a text, if its plugin could be asked.
     pub(super) carried: Option<Carried>,
     pub(super) needs: Vec<Need>,
@@ -80,7 +78,6 @@ pub(super) async fn look(config: &Config, state: &Path, usages: &[Usage<'_>]) ->
             looked: Looked {
                 name: name.clone(),
                 plugin: sender.plugin.value.clone(),
-                description: None,
                 carried: None,
                 needs: Vec::new(),
                 used_by: used_by(config, usages, name),
@@ -94,7 +91,7 @@ pub(super) async fn look(config: &Config, state: &Path, usages: &[Usage<'_>]) ->
     looked
 }
 
-type Answer = Result<Rc<Description>, NotReady>;
+type Answer = Result<Description, NotReady>;
 
 /// Asks a plugin to describe itself; `None` where the configuration names none.
 async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
@@ -103,7 +100,7 @@ async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
     }
     let library = folder::file_of(&config.plugins.folder, plugin);
     let answer = describe(&library, plugin, Instant::now() + PATIENCE).await;
-    Some(answer.map(Rc::new))
+    Some(answer)
 }
 
 fn used_by(config: &Config, usages: &[Usage], sender: &str) -> Vec<String> {
@@ -142,11 +139,8 @@ impl Look<'_> {
             Some(Ok(description)) => {
                 let schema = &description.settings;
                 let carries = &description.info.carries;
-                self.looked.description = Some(description.clone());
-                self.looked.carried = {
-                    let settings = Value::from(settings.clone());
-                    Some(Carried::of(carries, schema, &settings))
-                };
+                let given = Value::from(settings.clone());
+                self.looked.carried = Some(Carried::of(carries, schema, &given));
                 for finding in schema::findings(schema, &settings) {
                     self.finding(finding, &origins);
                 }

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use textsender_plugin_api::{
-    Alphabet,
-    template::{Placeholders, Template},
-};
+use textsender_plugin_api::template::{Placeholders, Template};
 
-use super::{senders::Looked, usage::Usage};
+use super::{carried::Carried, senders::Looked, usage::Usage};
 use crate::{
     config::{Config, Fault, Located, Place, Text},
     decision,
@@ -85,7 +82,7 @@ impl Checked<'_> {
         texts: &Texts,
         sender: &Looked,
     ) -> Vec<Fault> {
-        let (Some(description), Some(carried)) = (&sender.description, &sender.carried) else {
+        let Some(carried) = &sender.carried else {
             return Vec::new();
         };
         let mut faults = self.lost_values(key, written, sender, carried.placeholders);
@@ -93,10 +90,8 @@ impl Checked<'_> {
             faults.extend(self.lost_origin(key, sender));
             return faults;
         }
-        let carries = &description.info.carries;
         for longest in texts.longest() {
-            let words = too_many(&longest, carries.max_characters, carries.alphabet)
-                .or_else(|| foreign(&longest, carries.alphabet));
+            let words = too_many(&longest, carried).or_else(|| foreign(&longest, carried));
             faults.extend(words.map(|(words, mend)| {
                 let message = format!("sender {:?} can't carry this text: {words}", sender.name);
                 self.at(written.place, key, message, mend)
@@ -156,28 +151,25 @@ impl Checked<'_> {
     }
 }
 
-fn too_many(
-    longest: &LongestText,
-    max: Option<u32>,
-    alphabet: Alphabet,
-) -> Option<(String, String)> {
-    let (count, max) = (alphabet.length(&longest.text), max? as usize);
+fn too_many(longest: &LongestText, carried: &Carried) -> Option<(String, String)> {
+    let count = carried.alphabet.length(&longest.text);
+    let max = carried.max_characters?;
     (count > max).then(|| {
-        let words = format!("it can become {count} characters, and the plugin takes {max}");
+        let words = format!("it can become {count} characters, and the sender takes {max}");
         (words, "shorten it, or name another sender".to_owned())
     })
 }
 
-fn foreign(longest: &LongestText, alphabet: Alphabet) -> Option<(String, String)> {
+fn foreign(longest: &LongestText, carried: &Carried) -> Option<(String, String)> {
     let mut foreign: Vec<char> = Vec::new();
     for character in longest.text.chars() {
-        if !alphabet.holds(character) && !foreign.contains(&character) {
+        if !carried.holds(character) && !foreign.contains(&character) {
             foreign.push(character);
         }
     }
     let shown = foreign.iter().take(5);
     let shown: Vec<String> = shown.map(|c| format!("`{}`", c.escape_debug())).collect();
-    let words = format!("the plugin has no {}", shown.join(" "));
+    let words = format!("it carries no {}", shown.join(" "));
     let mend = "replace those characters, or name another sender";
     (!foreign.is_empty()).then(|| (words, mend.to_owned()))
 }

@@ -172,6 +172,7 @@ pub struct AbiCarries {
     placeholders: RVec<RString>,
     max_characters: ROption<u32>,
     alphabet: AlphabetKind,
+    also: RString,
     attributes: Attributes,
 }
 
@@ -183,6 +184,7 @@ impl From<Carries> for AbiCarries {
             placeholders: names.map(|name| name.as_str().into()).collect(),
             max_characters: carries.max_characters.into(),
             alphabet: carries.alphabet.into(),
+            also: carries.also.into(),
             attributes: Attributes::new(),
         }
     }
@@ -196,6 +198,7 @@ impl From<AbiCarries> for Carries {
             placeholders: Placeholder::ALL.into_iter().filter(named).collect(),
             max_characters: carries.max_characters.into_option(),
             alphabet: carries.alphabet.into(),
+            also: carries.also.into(),
         }
     }
 }

@@ -24,7 +24,8 @@ mod settings;
 mod tests;
 
 use textsender_plugin_api::{
-    Finding, Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError, export_sender,
+    Carries, Finding, Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError, TextBy,
+    export_sender,
 };
 
 use settings::Settings;
@@ -42,7 +43,9 @@ impl Sender for EmailGateway {
 
     fn info() -> PluginInfo {
         let version = env!("CARGO_PKG_VERSION");
+        // The templates put the text into a mail; the settings say what the gateway carries.
         PluginInfo::new("email-gateway", "E-mail to SMS gateway", version)
+            .with_carries(Carries::everything().with_text(TextBy::Settings))
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

@@ -46,10 +46,12 @@ pub struct Settings {
     pub secret: Option<Secret>,
     /// The longest text that the gateway takes, without what the templates put around it. With the
     /// alphabet gsm, characters such as € count twice, as they do on the air.
+    #[schemars(extend("x-textsender-carries" = "max_characters"))]
     pub max_length: Option<usize>,
     /// What the gateway carries: any (all characters), gsm (the GSM alphabet) or ascii. A user's
     /// name is written so that it fits, or left out; a text that does not fit is not sent.
     #[serde(default)]
+    #[schemars(extend("x-textsender-carries" = "alphabet"))]
     pub alphabet: Alphabet,
 }
 

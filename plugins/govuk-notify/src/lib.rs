@@ -27,12 +27,15 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Delivery, Finding, Found, Host, Message, PluginInfo, Receipt, RequestBuilder, SendError,
-    Sender, SettingsError,
+    Alphabet, Carries, Delivery, Finding, Found, Host, Message, PluginInfo, Receipt,
+    RequestBuilder, SendError, Sender, SettingsError, TextBy,
 };
 
 use settings::{ApiKey, Settings, is_uuid};
 use template::Template;
+
+/// What a text may hold after personalisation, in characters ("Message is too long").
+const MAX_TEXT: u32 = 918;
 
 struct GovukNotify {
     settings: Settings,
@@ -46,6 +49,13 @@ impl Sender for GovukNotify {
     fn info() -> PluginInfo {
         PluginInfo::new("govuk-notify", "GOV.UK Notify", env!("CARGO_PKG_VERSION"))
             .with_host("api.notifications.service.gov.uk")
+            .with_carries(
+                Carries::everything()
+                    .with_text(TextBy::Settings)
+                    .with_max_characters(MAX_TEXT)
+                    .with_alphabet(Alphabet::Gsm)
+                    .with_also(personalisation::WELSH),
+            )
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

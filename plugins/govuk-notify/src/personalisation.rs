@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use textsender_plugin_api::{Message, SendError, alphabet, template::Template};
 
 /// The letters with accents that Welsh needs, with those that GSM has too.
-const WELSH: &str = "ÂÊÎÔÛŴŶâêîôûŵŷÁÉÍÓÚẂÝáéíóúẃýÀÈÌÒÙẀỲàèìòùẁỳÄËÏÖÜẄŸäëïöüẅÿ";
+pub const WELSH: &str = "ÂÊÎÔÛŴŶâêîôûŵŷÁÉÍÓÚẂÝáéíóúẃýÀÈÌÒÙẀỲàèìòùẁỳÄËÏÖÜẄŸäëïöüẅÿ";
 
 /// The values for a message: for each key its template's text, where the message has all that the
 /// template asks for.
