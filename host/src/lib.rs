@@ -22,6 +22,7 @@
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
 //! | [`check`] | the whole configuration, every fault at once |
+//! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
 //! | [`cli`] | a file for each command |
 
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod config;
 pub mod decision;
 pub mod dispatch;
+pub mod explain;
 pub mod ledger;
 pub mod plugins;
 pub mod policy;

@@ -1,8 +1,12 @@
 //! The command line: a file for each command. Nothing else in this program prints.
 
 mod check;
+mod draft;
+mod explain;
 mod logging;
 mod output;
+mod policy;
+mod preview;
 mod send;
 mod status;
 mod stream;
@@ -39,6 +43,9 @@ enum Command {
     Send(send::Send),
     Status(status::Status),
     Check(check::Check),
+    Explain(explain::Explain),
+    Preview(preview::PreviewCommand),
+    Policy(policy::Policy),
 }
 
 /// Runs the command line of this process.
@@ -53,6 +60,9 @@ pub fn run() -> ExitCode {
         Command::Send(send) => send.run(&common),
         Command::Status(status) => status.run(&common),
         Command::Check(check) => check.run(&common),
+        Command::Explain(explain) => explain.run(&common),
+        Command::Preview(preview) => preview.run(&common),
+        Command::Policy(policy) => policy.run(),
     }
 }
 

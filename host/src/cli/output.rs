@@ -35,6 +35,36 @@ pub(super) fn complain(words: &str, exit: u8) -> ExitCode {
     exit.into()
 }
 
+/// Colours, if there are any.
+pub(super) struct Paint {
+    pub(super) colour: bool,
+}
+
+impl Paint {
+    /// What went well: green.
+    pub(super) fn good(&self, text: &str) -> String {
+        self.with("32", text)
+    }
+
+    /// What did not: red.
+    pub(super) fn bad(&self, text: &str) -> String {
+        self.with("31", text)
+    }
+
+    /// What is said by the way: faint.
+    pub(super) fn faint(&self, text: &str) -> String {
+        self.with("2", text)
+    }
+
+    /// A parameter of "Select Graphic Rendition" (ECMA-48, 8.3.117).
+    fn with(&self, parameter: &str, text: &str) -> String {
+        match self.colour {
+            true => format!("\x1b[{parameter}m{text}\x1b[0m"),
+            false => text.to_owned(),
+        }
+    }
+}
+
 /// `1 policy`, `2 policies`.
 pub(super) fn count(number: usize, one: &str, many: &str) -> String {
     match number {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Serialize;
+use textsender_plugin_api::{Phone, Purpose};
 
 use crate::config;
 
@@ -156,6 +157,27 @@ impl From<&config::Limits> for Limits {
                 .map(|number| number.as_e164().to_owned())
                 .collect(),
         }
+    }
+}
+
+impl Limits {
+    /// The rules that count a message to this number.
+    pub fn counting(&self, purpose: Purpose, phone: &Phone) -> Vec<(Scope, &Rule)> {
+        if self.exempt.iter().any(|exempt| exempt == phone.e164()) {
+            return Vec::new();
+        }
+        let mut rules = match purpose {
+            Purpose::Test => vec![(Scope::Test, &self.test)],
+            _ => vec![
+                (Scope::Recipient, &self.recipient),
+                (Scope::Prefix, &self.prefix),
+                (Scope::All, &self.all),
+                (Scope::Region, &self.region),
+                (Scope::Sender, &self.sender),
+            ],
+        };
+        rules.retain(|(_, rule)| !rule.limits.is_empty());
+        rules
     }
 }
 

@@ -174,25 +174,17 @@ impl Store {
 /// The rules that count the message, and the value that each counts together.
 fn applicable<'a>(limits: &'a Limits, message: &Counted<'a>) -> Vec<(Scope, &'a Rule, &'a str)> {
     let number = message.phone.e164();
-    if limits.exempt.iter().any(|exempt| exempt == number) {
-        return Vec::new();
-    }
-    if message.purpose == Purpose::Test {
-        return vec![(Scope::Test, &limits.test, "")];
-    }
-    let mut rules = vec![
-        (Scope::Recipient, &limits.recipient, number),
-        (Scope::Prefix, &limits.prefix, prefix(number)),
-        (Scope::All, &limits.all, ""),
-    ];
-    if let Some(region) = message.region {
-        rules.push((Scope::Region, &limits.region, region));
-    }
-    if let Some(sender) = message.sender {
-        rules.push((Scope::Sender, &limits.sender, sender));
-    }
-    rules.retain(|(_, rule, _)| !rule.limits.is_empty());
+    let value = |scope| match scope {
+        Scope::Recipient => Some(number),
+        Scope::Prefix => Some(prefix(number)),
+        Scope::Region => message.region,
+        Scope::Sender => message.sender,
+        Scope::All | Scope::Test => Some(""),
+    };
+    let rules = limits.counting(message.purpose, message.phone).into_iter();
     rules
+        .filter_map(|(scope, rule)| Some((scope, rule, value(scope)?)))
+        .collect()
 }
 
 /// The number less its last four digits.

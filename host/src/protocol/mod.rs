@@ -10,7 +10,7 @@ mod response;
 pub use failure::{ErrorCode, Failure};
 pub use id::MessageId;
 pub use outcome::Outcome;
-pub use request::{Code, Content, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
+pub use request::{Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
 pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
 pub use textsender_plugin_api::Purpose;
 

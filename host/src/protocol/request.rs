@@ -2,6 +2,7 @@
 //!
 //! Errors name the field. They never repeat a value: it may be the code.
 
+mod draft;
 mod fields;
 mod read;
 
@@ -11,6 +12,8 @@ use serde::Deserialize;
 use textsender_plugin_api::{Purpose, Secret};
 
 use super::{Failure, MessageId};
+
+pub use draft::Draft;
 
 /// The largest request, in bytes.
 pub const MAX_REQUEST: usize = 1024 * 1024;

@@ -7,7 +7,7 @@ use textsender_plugin_api::Purpose;
 
 use super::{Event, MAX_GROUPS};
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fields {
     pub(super) version: Option<u32>,
@@ -23,7 +23,7 @@ pub(super) struct Fields {
     pub(super) sender: Option<Text>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserFields {
     pub(super) name: Option<Text>,
@@ -36,6 +36,7 @@ pub(super) struct UserFields {
 }
 
 /// A JSON object. serde would also take a list of the fields' values in order.
+#[derive(Default)]
 pub(super) struct Object<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use textsender_plugin_api::Purpose;
 
 use super::{
@@ -16,7 +16,11 @@ use crate::protocol::{ErrorCode, Failure, MessageId, VERSION};
 const MAX_VALUE: usize = 4096;
 
 pub(super) fn read(json: &[u8]) -> Result<Request, Failure> {
-    let fields = fields(json)?;
+    whole(fields(json)?)
+}
+
+/// Holds the fields against each other.
+pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
     let version = fields.version.unwrap_or(VERSION);
     if version != VERSION {
         return Err(Failure::with_detail(
@@ -45,7 +49,8 @@ pub(super) fn read(json: &[u8]) -> Result<Request, Failure> {
     })
 }
 
-fn fields(json: &[u8]) -> Result<Fields, Failure> {
+/// Reads one JSON object and nothing after it.
+pub(super) fn fields<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
     if json.len() > MAX_REQUEST {
         return Err(Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB"));
     }
@@ -57,7 +62,7 @@ fn fields(json: &[u8]) -> Result<Fields, Failure> {
     let deserializer = &mut serde_json::Deserializer::from_str(json);
     let mut track = serde_path_to_error::Track::new();
     let tracked = serde_path_to_error::Deserializer::new(&mut *deserializer, &mut track);
-    match Object::<Fields>::deserialize(tracked) {
+    match Object::<T>::deserialize(tracked) {
         Ok(Object(fields)) => deserializer
             .end()
             .map(|()| fields)

@@ -1,0 +1,53 @@
+//! `textsender explain`: every policy considered and why it won or lost, and all that follows from it.
+
+mod shown;
+
+use std::process::ExitCode;
+
+use super::{Common, draft::DraftOptions, output};
+use crate::{
+    decision,
+    explain::Worked,
+    protocol::{Failure, Outcome},
+};
+
+pub(super) use shown::{shown_length, shown_number};
+
+/// Explains who would get which text by which sender, and why
+///
+/// Nothing is sent, written or started, and no secret is read. A code on standard input is never
+/// shown: a stand-in takes its place that costs the same. Exits 0 if the message would be sent, else
+/// with the exit code that `send` would give.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  \
+    textsender explain --user-dn CN=Ada,OU=Staff,DC=example,DC=org --phone +447700900123 --event reset")]
+pub(super) struct Explain {
+    #[command(flatten)]
+    draft: DraftOptions,
+    /// Print a JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+impl Explain {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        match self.explain(common) {
+            Ok(outcome) => outcome.into(),
+            Err(failure) => output::complain(&failure.to_string(), failure.outcome().exit()),
+        }
+    }
+
+    fn explain(&self, common: &Common) -> Result<Outcome, Failure> {
+        let draft = self.draft.read()?;
+        let (policies, _) = decision::policies(&common.config_file().path);
+        let policies = policies?;
+        let worked = Worked::out(&policies, draft);
+        let explained = worked.explained();
+        match self.json {
+            true => output::json(&explained),
+            false => output::print(&shown::shown(&explained, output::colour())),
+        }
+        let failure = worked.failure();
+        Ok(failure.map_or(Outcome::Accepted, Failure::outcome))
+    }
+}
