@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `first_contact` | the first text, and what a new installation lacks |
 //! | `configuration` | configurations that are wrong |
+//! | `check` | every fault of a configuration at once, each at its line |
+//! | `explain` | why a message would go where it would go, and what an edit would change |
 //! | `readme` | that what `README.md` shows is so |
 //! | `repeats` | the same id again, limits, and processes that die in the middle |
 //! | `requests` | requests that are wrong, large, slow, or refused by policy |
@@ -16,7 +18,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod configuration;
+mod explain;
 mod faults;
 mod first_contact;
 mod official_clients;
