@@ -6,11 +6,13 @@
 use std::{
     collections::HashSet,
     fmt,
-    fs::{File, Metadata},
+    fs::{File, Metadata, OpenOptions},
     io,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
+
+use rustix::fs::OFlags;
 
 /// Why a file or folder is not believed. Displays with the command that mends it.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,15 +72,28 @@ impl std::error::Error for Unsafe {}
 
 /// Opens a file that nobody but root and the running user can change.
 ///
-/// The file is judged by its open descriptor, the folders above it by their names.
+/// The file is judged by its open descriptor, the folders above it by their names: those that were
+/// named, and those where it is if the name is a link.
 ///
 /// # Errors
 ///
 /// It can't be opened, or is not to be believed: then the error is an [`Unsafe`].
 pub fn open(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    judge(path, &file.metadata()?).map_err(io::Error::other)?;
-    folders_above(path)?;
+    // Not blocking, for somebody may have put a pipe there. A file does not mind.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        let words = format!("{} is not a file", path.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+    }
+    judge(path, &metadata).map_err(io::Error::other)?;
+    let (named, real) = (std::path::absolute(path)?, path.canonicalize()?);
+    let folders = [&named, &real].map(|path| path.parent().unwrap_or(path));
+    all(folders)?;
     Ok(file)
 }
 
@@ -117,15 +132,6 @@ pub fn faults<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<Unsafe> {
     all.iter()
         .filter_map(|path| judge(path, &path.metadata().ok()?).err())
         .collect()
-}
-
-/// Judges every folder above a file.
-fn folders_above(path: &Path) -> io::Result<()> {
-    let path = std::path::absolute(path)?;
-    for folder in path.ancestors().skip(1) {
-        judge(folder, &folder.metadata()?).map_err(io::Error::other)?;
-    }
-    Ok(())
 }
 
 /// Judges one file or folder.
@@ -195,5 +201,28 @@ mod tests {
         let faults = super::faults(files.iter().map(PathBuf::as_path));
         let paths: Vec<_> = faults.iter().map(Unsafe::path).collect();
         assert_eq!(paths, [open.as_path(), files[1].as_path()]);
+    }
+
+    #[test]
+    fn a_link_is_judged_where_it_leads() {
+        let home = tempfile::tempdir().unwrap();
+        let (open_to_all, link) = (home.path().join("open"), home.path().join("link"));
+        fs::create_dir(&open_to_all).unwrap();
+        fs::set_permissions(&open_to_all, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(open_to_all.join("file"), "").unwrap();
+        std::os::unix::fs::symlink(open_to_all.join("file"), &link).unwrap();
+        let error = open(&link).unwrap_err().to_string();
+        assert!(error.contains("open can be written"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_told_at_once() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        for path in [&pipe, home.path()] {
+            let error = open(path).unwrap_err().to_string();
+            assert!(error.ends_with("is not a file"), "{error}");
+        }
     }
 }

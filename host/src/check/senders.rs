@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
-    plugins::{Description, HostProcess, Launch, NotReady, Refusal, describe, folder, to_json},
+    plugins::{
+        Description, HostProcess, Launch, NotReady, Plan, Refusal, describe, folder, to_json,
+        verify::FileFault,
+    },
     secrets,
 };
 
@@ -99,7 +102,8 @@ async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
         return None;
     }
     let library = folder::file_of(&config.plugins.folder, plugin);
-    let answer = describe(&library, plugin, Instant::now() + PATIENCE).await;
+    let seal = Plan::of(&config.plugins, None);
+    let answer = describe(&library, plugin, seal, Instant::now() + PATIENCE).await;
     Some(answer)
 }
 
@@ -200,7 +204,7 @@ impl Look<'_> {
         let folder = &self.config.plugins.folder;
         let file = folder::file_of(folder, plugin);
         let (message, mend) = match reason {
-            NotReady::Refused(Refusal::Missing) => {
+            NotReady::Refused(Refusal::File(FileFault::Missing)) => {
                 let there = plugins_in(folder);
                 let near = nearest(plugin, there.iter().map(String::as_str));
                 let name = file.file_name().unwrap_or_default().display();
@@ -215,7 +219,7 @@ impl Look<'_> {
                 )
             }
             // Found by `files`, with its mend.
-            NotReady::Refused(Refusal::NotTrusted(_)) => return,
+            NotReady::Refused(Refusal::File(FileFault::Unsafe(_))) => return,
             NotReady::Refused(refusal) => (
                 format!("{} can't be used: {refusal}", file.display()),
                 "`textsender plugin list` shows every file of the folder".to_owned(),

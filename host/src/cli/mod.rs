@@ -15,7 +15,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{Chosen, Surroundings};
+use crate::{
+    config::{Chosen, Surroundings},
+    plugins,
+};
 use logging::LogOptions;
 
 /// Sends the text messages of password-reset and helpdesk systems.
@@ -56,6 +59,7 @@ pub fn run() -> ExitCode {
         Err(error) => error.exit(),
     };
     logging::start(&common.log);
+    plugins::protect();
     match command {
         Command::Send(send) => send.run(&common),
         Command::Status(status) => status.run(&common),

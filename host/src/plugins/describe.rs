@@ -14,6 +14,7 @@ use super::{
     NotReady,
     frames::{self, BUILD, Describe, Down, FrameReader, Up},
     os,
+    seal::Plan,
 };
 use crate::redact::Redactor;
 
@@ -34,14 +35,16 @@ pub struct Description {
 pub async fn describe(
     library: &Path,
     plugin: &str,
+    seal: Plan,
     deadline: Instant,
 ) -> Result<Description, NotReady> {
-    let (child, down, up) = os::spawn().map_err(|_| NotReady::Ended)?;
+    let (child, down, up) = os::spawn(&seal).map_err(|_| NotReady::Ended)?;
     let _child = Ending(child);
     let question = Down::Describe(Describe {
         build: BUILD.into(),
         library: library.to_owned(),
         plugin: plugin.to_owned(),
+        seal,
     });
     match timeout_at(deadline, ask(&question, down, up)).await {
         Ok(Ok(Some(Up::Described(described)))) if described.build == BUILD => Ok(Description {
@@ -69,7 +72,11 @@ async fn ask(question: &Down, down: pipe::Sender, up: pipe::Receiver) -> io::Res
         }
     }
     // `down` stays open until the answer is here: its end would end the process.
-    FrameReader::new(up).next().await
+    let mut frames = FrameReader::new(up);
+    match frames.next().await? {
+        Some(Up::Sealed(_)) => frames.next().await,
+        refused => Ok(refused),
+    }
 }
 
 fn clean(mut info: PluginInfo) -> PluginInfo {

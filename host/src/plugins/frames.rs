@@ -12,7 +12,11 @@ use textsender_plugin_api::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::Refusal;
+use super::{
+    Refusal,
+    seal::{Plan, Sealed},
+    verify::Checksum,
+};
 
 /// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
@@ -46,6 +50,9 @@ pub(super) struct Start {
     pub(super) plugin: String,
     pub(super) settings: String,
     pub(super) max_level: Level,
+    /// The checksum that the library must have.
+    pub(super) approved: Option<Checksum>,
+    pub(super) seal: Plan,
 }
 
 /// Asks what a plugin says of itself.
@@ -54,6 +61,7 @@ pub(super) struct Describe {
     pub(super) build: String,
     pub(super) library: std::path::PathBuf,
     pub(super) plugin: String,
+    pub(super) seal: Plan,
 }
 
 /// What a plugin says of itself; `settings` is the JSON Schema of its settings.
@@ -80,6 +88,8 @@ pub enum Work {
 /// From the host process to the front.
 #[derive(Serialize, Deserialize)]
 pub(super) enum Up {
+    /// The process is sealed this far. Sent before a plugin's code runs, so that it can be believed.
+    Sealed(Sealed),
     /// The plugin is loaded and configured.
     Ready { build: String, info: PluginInfo },
     /// What the plugin says of itself, and the process ends.

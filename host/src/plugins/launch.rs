@@ -7,9 +7,13 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{Level, SECRET_KEY, Secret};
 
-use super::folder;
+use super::{
+    folder,
+    lock::{Lock, Pin},
+    seal::Plan,
+};
 use crate::{
-    config::{Config, Sender, Setting},
+    config::{Config, Sender, Setting, Trust},
     protocol::{ErrorCode, Failure},
     secrets,
     transport::HttpSettings,
@@ -35,6 +39,10 @@ pub struct Launch {
     pub http: HttpSettings,
     /// The least grave level that anybody reads.
     pub max_level: Level,
+    /// What was approved of the plugin, where only approved ones may run.
+    pub pin: Option<Pin>,
+    /// How the host process is sealed.
+    pub seal: Plan,
 }
 
 impl Launch {
@@ -42,7 +50,8 @@ impl Launch {
     ///
     /// # Errors
     ///
-    /// There is no such sender, or one of its secrets can't be read: `misconfigured`.
+    /// There is no such sender, one of its secrets can't be read, or its plugin must be approved and
+    /// is not: `misconfigured`.
     pub fn of(
         config: &Config,
         state: &Path,
@@ -70,8 +79,27 @@ impl Launch {
                 ca_file: http.ca_file,
             },
             max_level,
+            pin: pin(config, &configured.plugin)?,
+            seal: Plan::of(&config.plugins, configured.network.as_ref()),
         })
     }
+}
+
+/// What was approved of a plugin, if only approved ones may run.
+fn pin(config: &Config, plugin: &str) -> Result<Option<Pin>, Failure> {
+    if config.plugins.trust != Trust::Pinned {
+        return Ok(None);
+    }
+    let refused = |why: String| Failure::with_detail(ErrorCode::PluginRefused, why);
+    let file = Lock::beside(&config.sources.main);
+    let mut lock = Lock::read(&file).map_err(|error| refused(error.to_string()))?;
+    let pin = lock.pins.remove(plugin).ok_or_else(|| {
+        let file = file.display();
+        refused(format!(
+            "{plugin} is not in {file}; approve it: textsender plugin approve {plugin}"
+        ))
+    })?;
+    Ok(Some(pin))
 }
 
 /// The files whose change means that a sender must be started anew: its library, its secrets, its
@@ -85,6 +113,9 @@ pub(super) fn files(config: &Config, state: &Path, sender: &str) -> Vec<PathBuf>
         state.join(secrets::FOLDER),
     ];
     files.extend(configured.http.over(&config.http).ca_file);
+    if config.plugins.trust == Trust::Pinned {
+        files.push(Lock::beside(&config.sources.main));
+    }
     let stored = secrets::stored(state, sender).unwrap_or_default();
     files.extend(
         stored

@@ -6,6 +6,8 @@
 //!   process  calls, exchanges, its end  <===>  plugin_host/serve   frames in, frames out
 //!   pool     one process for each sender     frames: what crosses
 //!   describe what a plugin says of itself
+//!   verify, lock: what a library's file is, and which were approved
+//!   seal, os: what a host process may no longer do, and how the system is told
 //! ```
 //!
 //! The host process is this same executable with a hidden subcommand. It runs a stranger's machine
@@ -17,11 +19,14 @@ mod describe;
 pub mod folder;
 mod frames;
 mod launch;
+pub mod lock;
 mod os;
 pub mod plugin_host;
 mod pool;
 mod process;
 mod refusal;
+mod seal;
+pub mod verify;
 
 pub use describe::{Description, describe};
 pub use frames::{Reply, Work};
@@ -30,3 +35,11 @@ pub(crate) use launch::to_json;
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};
 pub use refusal::Refusal;
+pub use seal::{Plan, Sealed};
+
+/// Keeps this process's memory from other processes and from the disk. Called once, at the start.
+pub fn protect() {
+    if let Err(error) = os::protect() {
+        tracing::debug!(%error, "this process can be dumped");
+    }
+}

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{CallEnd, HostProcess, Launch, NotReady, Refusal, Work, launch, process::lock};
 use crate::{
     config::{Config, Fingerprint},
+    plugins::verify::FileFault,
     protocol::{ErrorCode, Failure},
     route::Ask,
 };
@@ -215,20 +216,34 @@ fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
         )
     };
     match refusal {
-        Refusal::Missing => {
+        Refusal::File(FileFault::Missing) => {
             let folder = library.parent().unwrap_or(library).display();
             let name = library.file_name().unwrap_or_default().display();
             let detail = format!("sender {sender}: looked for {name} in {folder}");
             Failure::with_detail(ErrorCode::PluginMissing, detail)
         }
-        Refusal::NotTrusted(_)
-        | Refusal::NotALibrary(_)
-        | Refusal::OtherAbi(_)
-        | Refusal::NoEntry
-        | Refusal::Panicked => refused(&refusal.to_string()),
-        Refusal::NotLoaded(words) => {
-            tracing::error!(sender, "the linker refuses the plugin: {words}");
+        Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
+            tracing::error!(sender, "the plugin can't be loaded: {refusal}");
             refused("the linker refuses it; the log says why")
+        }
+        Refusal::OtherAbi(words) => {
+            tracing::error!(sender, "the plugin speaks another ABI: {words}");
+            refused("it speaks another ABI; the log says which")
+        }
+        Refusal::Hosts(hosts) => {
+            let hosts = hosts.join(", ");
+            tracing::error!(
+                sender,
+                hosts,
+                "the plugin declares hosts that were not approved"
+            );
+            refused(&format!(
+                "it declares hosts that were not approved; the log names them, and this approves \
+                 them: textsender plugin approve {plugin}"
+            ))
+        }
+        Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
+            refused(&refusal.to_string())
         }
         Refusal::OtherId(id) => {
             tracing::error!(

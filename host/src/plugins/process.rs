@@ -21,6 +21,7 @@ use super::{
     Launch, Refusal,
     frames::{BUILD, Down, FrameReader, Reply, Start, Up, Work},
     os,
+    seal::Sealed,
 };
 use crate::{
     redact::Redactor,
@@ -43,6 +44,7 @@ struct Shared {
     launch: Launch,
     redactor: Redactor,
     transports: Transports,
+    sealed: OnceLock<Sealed>,
     egress: OnceLock<Arc<Egress>>,
     /// `None` once it has been ended.
     child: Mutex<Option<Child>>,
@@ -99,10 +101,11 @@ impl HostProcess {
     ///
     /// No process can be started.
     pub fn start(launch: Launch) -> io::Result<Self> {
-        let (child, down, up) = os::spawn()?;
+        let (child, down, up) = os::spawn(&launch.seal)?;
         let shared = Arc::new(Shared {
             redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
             transports: Transports::new(launch.http.clone()),
+            sealed: OnceLock::new(),
             egress: OnceLock::new(),
             child: Mutex::new(Some(child)),
             outbox: Outbox::new(down),
@@ -117,6 +120,8 @@ impl HostProcess {
             plugin: launch.plugin.clone(),
             settings: launch.settings.clone(),
             max_level: launch.max_level,
+            approved: launch.pin.as_ref().map(|pin| pin.checksum),
+            seal: launch.seal.clone(),
         }))?;
         tokio::spawn(shared.clone().write());
         tokio::spawn(shared.clone().read(up));
@@ -126,6 +131,11 @@ impl HostProcess {
     /// What it was started with.
     pub fn launch(&self) -> &Launch {
         &self.shared.launch
+    }
+
+    /// How far the kernel seals it; `None` until it says so.
+    pub fn sealed(&self) -> Option<Sealed> {
+        self.shared.sealed.get().copied()
     }
 
     /// Whether it has ended or never got ready.
@@ -182,7 +192,8 @@ impl HostProcess {
     /// Asks the plugin to do something, until the deadline.
     pub async fn call(&self, work: Work, deadline: Instant) -> CallEnd {
         let shared = &self.shared;
-        let (call, ended, trace) = shared.calls().begin(&work, deadline);
+        let granted = shared.launch.seal.grants_network();
+        let (call, ended, trace) = shared.calls().begin(&work, deadline, granted);
         // Dropped before its end, by whoever gave up on it, the call is taken back.
         let mut guard = CallGuard {
             shared,
@@ -190,9 +201,10 @@ impl HostProcess {
             armed: true,
         };
         if self.is_over() || shared.outbox.post(&Down::Call { call, work }).is_err() {
+            // It was not handed over: nothing can have left.
             return CallEnd {
                 result: CallResult::Died,
-                trace,
+                trace: Trace::default(),
             };
         }
         let ended = tokio::time::timeout_at(deadline, ended).await;
@@ -261,8 +273,14 @@ impl Shared {
     /// Takes one frame. What does not fit is a fault that ends the process.
     fn take(self: &Arc<Self>, frame: Up) -> Result<(), &'static str> {
         match frame {
+            Up::Sealed(sealed) => self.got_sealed(sealed),
             Up::Ready { build, info } => self.got_ready(&build, info),
             Up::Described(_) => Err("it describes what it was not asked to"),
+            Up::Refused(refusal)
+                if self.sealed.get().is_some() && refusal.is_settled_before_seal() =>
+            {
+                Err("it says of its file what was settled before")
+            }
             Up::Refused(refusal) => {
                 let refusal = refusal.cleaned(&self.redactor);
                 self.state.send_replace(State::Refused(refusal));
@@ -307,9 +325,30 @@ impl Shared {
         }
     }
 
+    fn got_sealed(&self, sealed: Sealed) -> Result<(), &'static str> {
+        let (sender, plan) = (self.launch.sender.as_str(), &self.launch.seal);
+        tracing::debug!(sender, %sealed, "sealed");
+        for lack in sealed.lacks(plan) {
+            tracing::debug!(sender, "the plugin is not wholly sealed: {lack}");
+        }
+        self.sealed.set(sealed).map_err(|_| "it was sealed twice")
+    }
+
     fn got_ready(&self, build: &str, info: PluginInfo) -> Result<(), &'static str> {
         if build != BUILD || info.id != self.launch.plugin {
             return Err("it is another build's");
+        }
+        if self.sealed.get().is_none() {
+            return Err("it got ready before it was sealed");
+        }
+        if let Some(pin) = &self.launch.pin {
+            let unapproved = pin.unapproved(&info.hosts);
+            if !unapproved.is_empty() {
+                let hosts = unapproved.into_iter().map(|host| self.clean(host));
+                let refusal = Refusal::Hosts(hosts.collect());
+                self.state.send_replace(State::Refused(refusal));
+                return Err("it declares hosts that nobody approved");
+            }
         }
         let egress = Arc::new(Egress::new(info.hosts, self.launch.hosts.clone()));
         self.egress.set(egress).map_err(|_| "it got ready twice")?;

@@ -4,25 +4,24 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::verify::FileFault;
 use crate::redact::Redactor;
 
 /// Why a host process does not serve its plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Refusal {
-    /// The file is not there.
-    Missing,
-    /// It can't be opened, or is not to be believed: our words.
-    NotTrusted(String),
-    /// It is no library of this machine: our words.
-    NotALibrary(String),
+    /// Its file is not what it should be.
+    File(FileFault),
+    /// The kernel lacks what the seal must have: our words.
+    NotSealed(String),
     /// The linker refuses it: the linker's words, which name symbols and libraries of the file.
     NotLoaded(String),
-    /// It has no plugin's entry point.
-    NoEntry,
     /// It speaks another ABI: our words.
     OtherAbi(String),
     /// It says that it is another plugin than its file name does.
     OtherId(String),
+    /// It declares hosts that nobody approved.
+    Hosts(Vec<String>),
     /// The plugin refuses the settings: its words.
     Settings(String),
     /// The plugin panicked when it was configured.
@@ -30,16 +29,31 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Whether it is settled before the process is sealed, in our words. Said later, it is a
+    /// plugin's doing.
+    pub(super) fn is_settled_before_seal(&self) -> bool {
+        match self {
+            Self::File(FileFault::NoEntry | FileFault::Needs(_)) => false,
+            Self::File(_) | Self::NotSealed(_) => true,
+            _ => false,
+        }
+    }
+
     /// The same with foreign text that is safe to show.
     pub(super) fn cleaned(self, redactor: &Redactor) -> Self {
         match self {
-            Self::NotTrusted(words) => Self::NotTrusted(redactor.clean(&words)),
-            Self::NotALibrary(words) => Self::NotALibrary(redactor.clean(&words)),
             Self::NotLoaded(words) => Self::NotLoaded(redactor.clean(&words)),
             Self::OtherAbi(words) => Self::OtherAbi(redactor.clean(&words)),
             Self::OtherId(id) => Self::OtherId(redactor.clean(&id)),
             Self::Settings(words) => Self::Settings(redactor.clean(&words)),
-            Self::Missing | Self::NoEntry | Self::Panicked => self,
+            Self::Hosts(hosts) => {
+                Self::Hosts(hosts.iter().map(|host| redactor.clean(host)).collect())
+            }
+            Self::File(FileFault::Needs(names)) => {
+                let names = names.iter().map(|name| redactor.clean(name));
+                Self::File(FileFault::Needs(names.collect()))
+            }
+            Self::File(_) | Self::NotSealed(_) | Self::Panicked => self,
         }
     }
 }
@@ -48,13 +62,17 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing => f.write_str("the file is not there"),
-            Self::NotTrusted(words) | Self::NotALibrary(words) | Self::OtherAbi(words) => {
-                f.write_str(words)
-            }
+            Self::File(fault) => fault.fmt(f),
+            Self::NotSealed(words) | Self::OtherAbi(words) => f.write_str(words),
             Self::NotLoaded(words) => write!(f, "the linker refuses it: {words}"),
-            Self::NoEntry => f.write_str("it is a library, but no textsender plugin"),
             Self::OtherId(id) => write!(f, "it holds another plugin than its name says: {id:?}"),
+            Self::Hosts(hosts) => {
+                let hosts = hosts.join(", ");
+                write!(
+                    f,
+                    "it declares hosts that were not approved: {hosts}; approve it again"
+                )
+            }
             Self::Settings(words) => write!(f, "the plugin refuses the settings: {words}"),
             Self::Panicked => f.write_str("it panicked when it was configured"),
         }

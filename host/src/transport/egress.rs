@@ -23,10 +23,12 @@ impl Egress {
         }
     }
 
-    /// Whether the sender may reach this host, a name or an address without brackets.
+    /// Whether the sender may reach this host, a name or an address without brackets. A plugin
+    /// declares names of the outside: neither this machine nor an address on its link.
     pub fn allows(&self, host: &str) -> bool {
         let host = host.to_ascii_lowercase();
-        self.named.contains(&host) || self.declared.iter().any(|pattern| covers(pattern, &host))
+        let declared = || self.declared.iter().any(|pattern| covers(pattern, &host));
+        self.named.contains(&host) || (declared() && !is_here(&host))
     }
 
     /// Whether a name may resolve to this address. A name that a plugin declares may not lead to
@@ -52,6 +54,13 @@ fn covers(pattern: &str, name: &str) -> bool {
             _ => return false,
         }
     }
+}
+
+/// Whether a host leads to this machine or its link whatever the resolver says.
+fn is_here(host: &str) -> bool {
+    is_loopback(host)
+        || host.ends_with(".localhost")
+        || host.parse().is_ok_and(|address: IpAddr| is_local(address))
 }
 
 /// Loopback, link-local or unspecified.
@@ -80,7 +89,13 @@ mod tests {
     fn only_declared_and_named_hosts() {
         let hosts = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
         let egress = Egress::new(
-            hosts(&["api.acme.example", "*.edge.acme.example"]),
+            hosts(&[
+                "api.acme.example",
+                "*.edge.acme.example",
+                "localhost",
+                "169.254.169.254",
+                "::1",
+            ]),
             hosts(&["Gateway.example"]),
         );
         let cases = [
@@ -93,6 +108,9 @@ mod tests {
             ("a.b.edge.acme.example", false),
             ("api.acme.example.evil.example", false),
             ("169.254.169.254", false),
+            ("::1", false),
+            ("localhost", false),
+            ("LOCALHOST", false),
         ];
         for (host, allowed) in cases {
             assert_eq!(egress.allows(host), allowed, "{host}");

@@ -1,4 +1,4 @@
-//! What runs inside a host process: restrain, verify, load, configure, serve.
+//! What runs inside a host process: restrain, verify, seal, load, configure, serve.
 //!
 //! Until the library's first instruction this process is ours; from then on it is the plugin's,
 //! and the front believes nothing that it says.
@@ -17,6 +17,8 @@ use super::{
     Refusal,
     frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
     os,
+    seal::{Plan, Sealed},
+    verify::{self, Checksum},
 };
 use serve::{Offered, Server};
 
@@ -24,6 +26,7 @@ pub use os::SUBCOMMAND;
 
 /// Runs the host process until the front closes its pipe.
 pub fn run() -> ExitCode {
+    os::close_inherited();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -67,30 +70,72 @@ fn describe(question: &Describe, up: File) -> io::Result<()> {
     if question.build != BUILD {
         return Ok(());
     }
-    let described = load_as(&question.library, &question.plugin).map(|(module, info)| {
+    let server = Server::new(up, Level::Error);
+    let Describe {
+        library,
+        plugin,
+        seal,
+        ..
+    } = question;
+    let described = load_as(library, plugin, None, seal, &server).map(|(module, info)| {
         Up::Described(Described {
             build: BUILD.into(),
             info,
             settings: module.settings_schema(),
         })
     });
-    Server::new(up, Level::Error).post(&described.unwrap_or_else(Up::Refused));
+    server.post(&described.unwrap_or_else(Up::Refused));
     Ok(())
 }
 
 fn prepare(start: &Start, server: &Arc<Server>) -> Result<(PluginInfo, Instance), Refusal> {
-    let (module, info) = load_as(&start.library, &start.plugin)?;
+    let Start {
+        library,
+        plugin,
+        approved,
+        seal,
+        ..
+    } = start;
+    let (module, info) = load_as(library, plugin, *approved, seal, server)?;
     let services = Offered::new(server.clone());
     let instance = load::configure(&module, &start.settings, services)?;
     Ok((info, instance))
 }
 
 /// Loads a library, which must hold the plugin that its file name says.
-fn load_as(library: &Path, plugin: &str) -> Result<(Module, PluginInfo), Refusal> {
-    let module = load::load(library)?;
+fn load_as(
+    library: &Path,
+    plugin: &str,
+    approved: Option<Checksum>,
+    plan: &Plan,
+    server: &Server,
+) -> Result<(Module, PluginInfo), Refusal> {
+    let library = verify::verify(library, approved).map_err(Refusal::File)?;
+    seal(plan, server)?;
+    // From here on a stranger's code runs.
+    let module = load::load(&library)?;
     let info = module.info();
     match info.id == plugin {
         true => Ok((module, info)),
         false => Err(Refusal::OtherId(info.id)),
     }
+}
+
+/// Seals this process and tells the front how far, while this process can be believed.
+fn seal(plan: &Plan, server: &Server) -> Result<(), Refusal> {
+    let sealed = match plan.is_off() {
+        true => Ok(Sealed::default()),
+        false => os::seal(plan),
+    };
+    let sealed = sealed
+        .map_err(|error| Refusal::NotSealed(format!("its process can't be sealed: {error}")))?;
+    let lacks = sealed.lacks(plan);
+    if plan.required && !lacks.is_empty() {
+        let lacks = lacks.join("; ");
+        return Err(Refusal::NotSealed(format!(
+            "[plugins] seal = \"required\", and {lacks}"
+        )));
+    }
+    server.post(&Up::Sealed(sealed));
+    Ok(())
 }

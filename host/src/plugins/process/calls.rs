@@ -61,13 +61,14 @@ impl Calls {
         &mut self,
         work: &Work,
         deadline: Instant,
+        network_granted: bool,
     ) -> (u64, oneshot::Receiver<Ended>, Trace) {
         let message = match work {
             Work::Send(message) | Work::Find(message, _) => Some(message.clone()),
             Work::Status(_) | Work::Check => None,
         };
         let (ended, end) = oneshot::channel();
-        let trace = Trace::default();
+        let trace = Trace::new(network_granted);
         let running = Running {
             ended,
             deadline,

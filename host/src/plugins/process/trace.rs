@@ -9,9 +9,27 @@ use crate::transport::Progress;
 
 /// The delivering exchanges of one call.
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<Mutex<Vec<Progress>>>);
+pub struct Trace {
+    exchanges: Arc<Mutex<Vec<Progress>>>,
+    network_granted: bool,
+}
 
 impl Trace {
+    /// The trace of a call that was handed to a plugin, which may or may not have connections of
+    /// its own.
+    pub fn new(network_granted: bool) -> Self {
+        Self {
+            exchanges: Arc::default(),
+            network_granted,
+        }
+    }
+
+    /// Whether the plugin may have sent something that the front did not see: only its own word
+    /// tells then.
+    pub fn is_blind(&self) -> bool {
+        self.network_granted
+    }
+
     /// Notes a new exchange, and gives the progress by which it is followed.
     pub(crate) fn begin(&self, delivers: bool) -> Progress {
         let progress = Progress::default();
@@ -41,6 +59,11 @@ impl Trace {
     }
 
     fn stages_mut<T>(&self, with: impl FnOnce(&mut Vec<Progress>) -> T) -> T {
-        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        with(
+            &mut self
+                .exchanges
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }

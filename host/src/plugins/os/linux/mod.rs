@@ -1,0 +1,114 @@
+//! Linux: how a host process is started, and what it may no longer do once it is sealed.
+
+mod image;
+mod landlock;
+mod linker;
+mod seccomp;
+
+use std::{
+    io,
+    process::{Child, Command, Stdio},
+};
+
+use rustix::{
+    process::{DumpableBehavior, Resource, Rlimit, Signal},
+    thread::{CapabilitySet, CapabilitySets},
+};
+use tokio::net::unix::pipe;
+
+use super::{SUBCOMMAND, end_of};
+use crate::plugins::seal::{Plan, Sealed};
+
+pub use image::Image;
+pub use linker::missing as missing_libraries;
+
+/// The most memory that a host process may take, in bytes: a plugin that takes more fails alone.
+/// It bounds its threads too, for each takes 2 MiB or more of it.
+const MEMORY: u64 = 1 << 30;
+
+/// The most descriptors that a host process may hold: connections, with a grant, and a few of its own.
+const DESCRIPTORS: u64 = 256;
+
+/// Starts this executable as a host process: empty environment, frames on its standard input and
+/// output, nothing else inherited.
+pub fn spawn(plan: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
+    let mut command = Command::new("/proc/self/exe");
+    command
+        .arg(SUBCOMMAND)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    if plan.grants_network() {
+        // The C library then resolves names over TCP, which a port can be granted for: UDP, which
+        // would reach anybody, stays shut.
+        command.env("RES_OPTIONS", "use-vc");
+    }
+    let mut child = command.spawn()?;
+    let (down, up) = end_of(&mut child)?;
+    Ok((child, down, up))
+}
+
+/// Keeps this process's memory, with its secrets, from other processes of the same user, and from
+/// the disk when it crashes.
+pub fn protect() -> io::Result<()> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    limit(Resource::Core, 0)
+}
+
+/// Closes what the front's own caller left open and the front did not know of. Must be called
+/// before this process opens anything.
+pub fn close_inherited() {
+    // SAFETY: only descriptors above standard error are closed, and nothing in this process has
+    // opened one yet. A kernel without the call (before 5.9) refuses it and closes nothing.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+    if closed == 0 {
+        return;
+    }
+    for descriptor in 3..1024 {
+        // SAFETY: as above; closing one that is not open does nothing.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// Bounds what this process can do to the machine, and ties it to the front's life.
+pub fn restrain() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    protect()?;
+    limit(Resource::As, MEMORY)?;
+    limit(Resource::Nofile, DESCRIPTORS)
+}
+
+/// Seals this process: after it, code of a stranger may run here.
+///
+/// # Errors
+///
+/// A part that every kernel has is refused. What a kernel may lack is told by the result.
+pub fn seal(plan: &Plan) -> io::Result<Sealed> {
+    limit(Resource::Fsize, 0)?;
+    rustix::thread::set_no_new_privs(true)?;
+    rustix::thread::set_capabilities(None, NO_CAPABILITIES)?;
+    Ok(Sealed {
+        // Before seccomp, which shuts Landlock's own calls.
+        landlock: landlock::restrict(&plan.ports),
+        seccomp: seccomp::restrict(plan.grants_network()),
+    })
+}
+
+/// For a front that runs as root: its plugins are root without its powers.
+const NO_CAPABILITIES: CapabilitySets = CapabilitySets {
+    effective: CapabilitySet::empty(),
+    permitted: CapabilitySet::empty(),
+    inheritable: CapabilitySet::empty(),
+};
+
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    // Never above what this process was given.
+    let hard = rustix::process::getrlimit(resource).maximum;
+    let most = Some(hard.map_or(most, |hard| hard.min(most)));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    Ok(rustix::process::setrlimit(resource, limit)?)
+}

@@ -1,0 +1,383 @@
+//! seccomp: which system calls a sealed process may still make.
+//!
+//! The list names what is allowed, not what is forbidden, so that a call which the next kernel
+//! invents is refused too: `io_uring`, `bpf`, `ptrace`, mounts, keys, and on x86 the whole x32
+//! table. A refused call fails with EPERM, as if the system's administrator had forbidden it, and a
+//! plugin can say so. Calls of another machine's table (`int 0x80`) end the process.
+//!
+//! Landlock holds what a call names by a path, this holds what can be told from its numbers. Where
+//! both hold, each is there for kernels without the other: opening for writing is refused here too.
+
+use std::{collections::BTreeMap, env::consts::ARCH};
+
+use libc::{c_int, c_long};
+use seccompiler::{
+    BpfProgram, SeccompAction,
+    SeccompCmpArgLen::{Dword, Qword},
+    SeccompCmpOp::{Eq, MaskedEq, Ne},
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+};
+
+/// Restricts every thread of this process; `false` where the kernel has no seccomp, or this list
+/// was not written for the machine.
+pub(super) fn restrict(network: bool) -> bool {
+    try_restrict(network).is_ok()
+}
+
+fn try_restrict(network: bool) -> Result<(), seccompiler::Error> {
+    // First, as the second filter shuts seccomp itself. Of two answers the stricter one counts.
+    let mut unseen = Calls::default();
+    unseen.any(UNSEEN);
+    apply_filter_all_threads(&unseen.program(refuse(libc::ENOSYS), SeccompAction::Allow)?)?;
+
+    let mut calls = Calls::default();
+    calls.any(UNSEEN);
+    calls.any(MEMORY);
+    calls.any(READING);
+    calls.any(WAITING);
+    calls.any(THREADS);
+    calls.any(ITSELF);
+    calls.with_conditions()?;
+    if network {
+        calls.any(CONNECTION);
+        calls.connection_with_conditions()?;
+    }
+    apply_filter_all_threads(&calls.program(SeccompAction::Allow, refuse(libc::EPERM))?)
+}
+
+fn refuse(error: c_int) -> SeccompAction {
+    SeccompAction::Errno(error.cast_unsigned())
+}
+
+/// Calls whose flags lie in memory, where no filter sees them. They answer ENOSYS, so that the C
+/// library falls back to those whose flags are seen.
+const UNSEEN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2];
+
+const MEMORY: &[c_long] = &[
+    libc::SYS_brk,
+    libc::SYS_madvise,
+    libc::SYS_membarrier,
+    libc::SYS_mincore,
+    libc::SYS_mlock,
+    libc::SYS_mlock2,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_mseal,
+    libc::SYS_msync,
+    libc::SYS_munlock,
+    libc::SYS_munmap,
+    libc::SYS_pkey_alloc,
+    libc::SYS_pkey_free,
+    libc::SYS_pkey_mprotect,
+];
+
+/// Files that are open or that Landlock lets be opened, and the frames' pipes.
+const READING: &[c_long] = &[
+    libc::SYS_close,
+    libc::SYS_close_range,
+    libc::SYS_dup,
+    libc::SYS_dup3,
+    libc::SYS_fadvise64,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_fstat,
+    libc::SYS_fstatfs,
+    libc::SYS_getcwd,
+    libc::SYS_getdents64,
+    libc::SYS_lseek,
+    libc::SYS_newfstatat,
+    libc::SYS_pipe2,
+    libc::SYS_pread64,
+    libc::SYS_preadv,
+    libc::SYS_preadv2,
+    libc::SYS_read,
+    libc::SYS_readahead,
+    libc::SYS_readlinkat,
+    libc::SYS_readv,
+    libc::SYS_statx,
+    libc::SYS_write,
+    libc::SYS_writev,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_access,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_dup2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lstat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_pipe,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_stat,
+];
+
+const WAITING: &[c_long] = &[
+    libc::SYS_clock_getres,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_epoll_pwait,
+    libc::SYS_epoll_pwait2,
+    libc::SYS_eventfd2,
+    libc::SYS_getitimer,
+    libc::SYS_gettimeofday,
+    libc::SYS_nanosleep,
+    libc::SYS_ppoll,
+    libc::SYS_pselect6,
+    libc::SYS_restart_syscall,
+    libc::SYS_setitimer,
+    libc::SYS_timer_create,
+    libc::SYS_timer_delete,
+    libc::SYS_timer_getoverrun,
+    libc::SYS_timer_gettime,
+    libc::SYS_timer_settime,
+    libc::SYS_timerfd_create,
+    libc::SYS_timerfd_gettime,
+    libc::SYS_timerfd_settime,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_create,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_wait,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_eventfd,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_pause,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_select,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_time,
+];
+
+const THREADS: &[c_long] = &[
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_futex,
+    libc::SYS_futex_waitv,
+    libc::SYS_gettid,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigpending,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_rt_sigsuspend,
+    libc::SYS_rt_sigtimedwait,
+    libc::SYS_sched_get_priority_max,
+    libc::SYS_sched_get_priority_min,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_getparam,
+    libc::SYS_sched_getscheduler,
+    libc::SYS_sched_yield,
+    libc::SYS_set_robust_list,
+    libc::SYS_set_tid_address,
+    libc::SYS_sigaltstack,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_arch_prctl,
+];
+
+/// What a process may ask about itself, and randomness.
+const ITSELF: &[c_long] = &[
+    libc::SYS_getcpu,
+    libc::SYS_getegid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getgroups,
+    libc::SYS_getpgid,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_getpriority,
+    libc::SYS_getrandom,
+    libc::SYS_getresgid,
+    libc::SYS_getresuid,
+    libc::SYS_getrusage,
+    libc::SYS_getsid,
+    libc::SYS_getuid,
+    libc::SYS_sysinfo,
+    libc::SYS_times,
+    libc::SYS_uname,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_getpgrp,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_getrlimit,
+];
+
+/// With a grant: one's own TCP connections. Where to, Landlock says.
+const CONNECTION: &[c_long] = &[
+    libc::SYS_connect,
+    libc::SYS_getpeername,
+    libc::SYS_getsockname,
+    libc::SYS_getsockopt,
+    libc::SYS_recvfrom,
+    libc::SYS_recvmmsg,
+    libc::SYS_recvmsg,
+    libc::SYS_shutdown,
+];
+
+/// Flags of `open` with which something could be written, made or emptied.
+const WRITING: c_int = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
+
+/// Flags of `clone` that make more than a thread of this process: namespaces of its own.
+const NAMESPACES: c_int = libc::CLONE_NEWNS
+    | libc::CLONE_NEWCGROUP
+    | libc::CLONE_NEWUTS
+    | libc::CLONE_NEWIPC
+    | libc::CLONE_NEWUSER
+    | libc::CLONE_NEWPID
+    | libc::CLONE_NEWNET;
+
+/// Commands of `fcntl`. Not among them: F_SETOWN and F_SETSIG, by which a pipe sends any signal to
+/// any process of the user.
+const DESCRIPTOR_COMMANDS: &[c_int] = &[
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_GETPIPE_SZ,
+    libc::F_GET_SEALS,
+];
+
+/// Requests of `ioctl`: the kind of a descriptor, what can be read, waiting or not.
+const DEVICE_REQUESTS: &[u64] = &[
+    libc::TCGETS,
+    libc::TIOCGWINSZ,
+    libc::FIONREAD,
+    libc::FIONBIO,
+    libc::FIOCLEX,
+    libc::FIONCLEX,
+];
+
+/// Options of `prctl`: a thread's name, and the names of its memory. Not among them: to outlive the
+/// front, or to be dumped.
+const THREAD_OPTIONS: &[c_int] = &[libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA];
+
+/// Calls by number, each with its alternatives; none means any.
+#[derive(Default)]
+struct Calls(BTreeMap<i64, Vec<SeccompRule>>);
+
+impl Calls {
+    fn any(&mut self, calls: &[c_long]) {
+        self.0.extend(calls.iter().map(|call| (*call, Vec::new())));
+    }
+
+    /// Adds an alternative: all of these hold.
+    fn when(
+        &mut self,
+        call: c_long,
+        conditions: Vec<SeccompCondition>,
+    ) -> Result<(), seccompiler::Error> {
+        let rule = SeccompRule::new(conditions)?;
+        self.0.entry(call).or_default().push(rule);
+        Ok(())
+    }
+
+    fn with_conditions(&mut self) -> Result<(), seccompiler::Error> {
+        let reading = |argument| is(argument, Flags(WRITING), 0);
+        self.when(libc::SYS_openat, vec![reading(2)?])?;
+        #[cfg(target_arch = "x86_64")]
+        self.when(libc::SYS_open, vec![reading(1)?])?;
+
+        let thread = Flags(libc::CLONE_THREAD | NAMESPACES);
+        self.when(libc::SYS_clone, vec![is(0, thread, libc::CLONE_THREAD)?])?;
+
+        // Signals to this process alone: that is how it aborts.
+        let me = std::process::id().cast_signed();
+        self.when(libc::SYS_tgkill, vec![is(0, Whole, me)?])?;
+        self.when(libc::SYS_kill, vec![is(0, Whole, me)?])?;
+
+        // Its own limits may be read.
+        let unchanged = SeccompCondition::new(2, Qword, Eq, 0)?;
+        self.when(libc::SYS_prlimit64, vec![is(0, Whole, 0)?, unchanged])?;
+        self.when(libc::SYS_sched_setaffinity, vec![is(0, Whole, 0)?])?;
+
+        for command in DESCRIPTOR_COMMANDS {
+            self.when(libc::SYS_fcntl, vec![is(1, Whole, *command)?])?;
+        }
+        for option in THREAD_OPTIONS {
+            self.when(libc::SYS_prctl, vec![is(0, Whole, *option)?])?;
+        }
+        for request in DEVICE_REQUESTS {
+            let request = SeccompCondition::new(1, Dword, Eq, *request)?;
+            self.when(libc::SYS_ioctl, vec![request])?;
+        }
+        Ok(())
+    }
+
+    /// Plain TCP: Landlock's ports mean no other protocol, neither MPTCP nor one that a TCP socket
+    /// is turned into, and no connection that a first write makes (TCP Fast Open).
+    fn connection_with_conditions(&mut self) -> Result<(), seccompiler::Error> {
+        let kind = Flags(!(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK));
+        for family in [libc::AF_INET, libc::AF_INET6] {
+            for protocol in [0, libc::IPPROTO_TCP] {
+                let socket = vec![
+                    is(0, Whole, family)?,
+                    is(1, kind, libc::SOCK_STREAM)?,
+                    is(2, Whole, protocol)?,
+                ];
+                self.when(libc::SYS_socket, socket)?;
+            }
+        }
+        for (call, flags) in [
+            (libc::SYS_sendto, 3),
+            (libc::SYS_sendmsg, 2),
+            (libc::SYS_sendmmsg, 3),
+        ] {
+            self.when(call, vec![is(flags, Flags(libc::MSG_FASTOPEN), 0)?])?;
+        }
+        let not = |argument, value: c_int| {
+            SeccompCondition::new(argument, Dword, Ne, value.cast_unsigned().into())
+        };
+        self.when(libc::SYS_setsockopt, vec![not(1, libc::IPPROTO_TCP)?])?;
+        self.when(libc::SYS_setsockopt, vec![not(2, libc::TCP_ULP)?])
+    }
+
+    fn program(
+        self,
+        matched: SeccompAction,
+        otherwise: SeccompAction,
+    ) -> Result<BpfProgram, seccompiler::Error> {
+        let filter = SeccompFilter::new(self.0, otherwise, matched, ARCH.try_into()?)?;
+        Ok(filter.try_into()?)
+    }
+}
+
+/// What of an argument is looked at.
+#[derive(Clone, Copy)]
+enum Seen {
+    Whole,
+    Flags(c_int),
+}
+use Seen::{Flags, Whole};
+
+/// An argument of 32 bits: the kernel ignores the upper half of its register, and so must this.
+fn is(argument: u8, seen: Seen, value: c_int) -> Result<SeccompCondition, seccompiler::Error> {
+    let compare = match seen {
+        Whole => Eq,
+        Flags(mask) => MaskedEq(mask.cast_unsigned().into()),
+    };
+    let value = value.cast_unsigned().into();
+    Ok(SeccompCondition::new(argument, Dword, compare, value)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_fit_a_filter() {
+        for network in [false, true] {
+            let mut calls = Calls::default();
+            calls.with_conditions().unwrap();
+            if network {
+                calls.connection_with_conditions().unwrap();
+            }
+            calls
+                .program(SeccompAction::Allow, refuse(libc::EPERM))
+                .unwrap();
+        }
+    }
+}

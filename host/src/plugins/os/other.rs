@@ -1,0 +1,76 @@
+//! Systems other than Linux: the plugin runs in a process of its own, but not sealed, and nothing
+//! here claims otherwise.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use rustix::process::{Resource, Rlimit};
+use tokio::net::unix::pipe;
+
+use super::{SUBCOMMAND, end_of};
+use crate::plugins::seal::{Plan, Sealed};
+
+/// A library's file. Its bytes may change between check and load: only its owner can write to it.
+pub struct Image(PathBuf);
+
+impl Image {
+    /// The file.
+    pub fn of(path: &Path, _: &[u8]) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The path by which the linker maps it.
+    pub fn path(&self) -> PathBuf {
+        self.0.clone()
+    }
+}
+
+/// Starts this executable as a host process: empty environment, frames on its standard input and
+/// output.
+pub fn spawn(_: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg(SUBCOMMAND)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let (down, up) = end_of(&mut child)?;
+    Ok((child, down, up))
+}
+
+/// Keeps this process's memory off the disk when it crashes.
+pub fn protect() -> io::Result<()> {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    Ok(rustix::process::setrlimit(Resource::Core, none)?)
+}
+
+/// Closes what the front's own caller left open. Must be called before this process opens anything.
+pub fn close_inherited() {
+    for descriptor in 3..1024 {
+        // SAFETY: nothing in this process has opened a descriptor yet; closing one that is not open
+        // does nothing.
+        unsafe { libc::close(descriptor) };
+    }
+}
+
+/// Bounds what this process can do. Its end is the end of its pipe.
+pub fn restrain() -> io::Result<()> {
+    protect()
+}
+
+/// Seals nothing, and says so.
+pub fn seal(_: &Plan) -> io::Result<Sealed> {
+    Ok(Sealed::default())
+}
+
+/// Which libraries the linker will not find: here only the linker knows.
+pub fn missing_libraries(_: &[String]) -> Vec<String> {
+    Vec::new()
+}
