@@ -5,7 +5,7 @@ use std::env::consts::ARCH;
 
 use object::{
     Endianness, FileKind, elf,
-    read::elf::{FileHeader, Sym},
+    read::elf::{FileHeader, ProgramHeader, Sym},
 };
 use textsender_plugin_api::abi::ENTRY_SYMBOL;
 
@@ -53,9 +53,11 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, FileFault> {
     match FileKind::parse(bytes) {
         Ok(kind) if kind == OWN_KIND => {}
         Ok(FileKind::Elf32 | FileKind::Elf64) => return Err(FileFault::OtherMachine),
+        // Too short to say more.
+        Err(_) if bytes.starts_with(&elf::ELFMAG) => return Err(FileFault::CutShort),
         _ => return Err(FileFault::NotALibrary),
     }
-    let header = Header::parse(bytes).map_err(|_| FileFault::NotALibrary)?;
+    let header = Header::parse(bytes).map_err(|_| FileFault::CutShort)?;
     let other_order = header.is_little_endian() != cfg!(target_endian = "little");
     let order = header.endian().map_err(|_| FileFault::NotALibrary)?;
     if other_order || own_machine().is_some_and(|own| header.e_machine(order) != own) {
@@ -64,7 +66,25 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, FileFault> {
     if header.e_type(order) != elf::ET_DYN {
         return Err(FileFault::NotALibrary);
     }
+    if end(header, order, bytes).is_none_or(|end| end > bytes.len() as u64) {
+        return Err(FileFault::CutShort);
+    }
     tables(header, order, bytes).map_err(|_| FileFault::NotALibrary)
+}
+
+/// Where the last thing ends that its headers name. Linkers put the table of sections last.
+fn end(header: &Header, order: Endianness, bytes: &[u8]) -> Option<u64> {
+    let size = u64::from(header.e_shentsize(order)) * u64::from(header.e_shnum(order));
+    let sections = u64::from(header.e_shoff(order)).checked_add(size)?;
+    let segments = header.program_headers(order, bytes).ok()?.iter();
+    let ends = segments.map(|segment| {
+        let (start, size) = segment.file_range(order);
+        start.checked_add(size)
+    });
+    ends.chain([Some(sections)])
+        .collect::<Option<Vec<_>>>()?
+        .into_iter()
+        .max()
 }
 
 /// The dynamic tables, found by their sections. A library whose section headers were cut off can

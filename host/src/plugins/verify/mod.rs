@@ -51,6 +51,9 @@ pub enum FileFault {
     /// It is no shared library, or a damaged one.
     #[error("it is not a shared library")]
     NotALibrary,
+    /// Its end is missing: the linker would map it all the same, and it would die at a touch.
+    #[error("it is cut short: copy it again")]
+    CutShort,
     /// It is a library for another processor.
     #[error(
         "it is built for another kind of machine; build it for {}",

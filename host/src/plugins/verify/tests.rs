@@ -14,10 +14,10 @@ use super::*;
 fn library(payload: &[u8]) -> Vec<u8> {
     let own = fs::read("/proc/self/exe").unwrap();
     let mut bytes = own[..64].to_vec();
-    // The type is that of a library; no section headers: their offset, size, count and index.
+    // The type is that of a library; no headers of segments or sections: their offsets and counts.
     bytes[16..18].copy_from_slice(&3_u16.to_ne_bytes());
-    bytes[40..48].fill(0);
-    bytes[58..64].fill(0);
+    bytes[32..48].fill(0);
+    bytes[56..64].fill(0);
     bytes.extend_from_slice(payload);
     bytes
 }
@@ -56,14 +56,14 @@ fn every_file_is_told_for_what_it_is() {
         (library(b""), vec![]),
         (Vec::new(), vec![FileFault::NotALibrary]),
         (b"#!/bin/sh\n".to_vec(), vec![FileFault::NotALibrary]),
-        (b"\x7fELF".to_vec(), vec![FileFault::NotALibrary]),
-        (library(b"")[..40].to_vec(), vec![FileFault::NotALibrary]),
+        (b"\x7fELF".to_vec(), vec![FileFault::CutShort]),
+        (library(b"")[..40].to_vec(), vec![FileFault::CutShort]),
         (changed(4, other_class), vec![FileFault::OtherMachine]),
         (changed(18, 0xf7), vec![FileFault::OtherMachine]),
         // An object file.
         (changed(16, 1), vec![FileFault::NotALibrary]),
         // Section headers where there is nothing.
-        (changed(41, 0xff), vec![FileFault::NotALibrary]),
+        (changed(41, 0xff), vec![FileFault::CutShort]),
     ];
     let place = Place::new();
     for (bytes, faults) in cases {
@@ -81,6 +81,13 @@ fn a_library_that_is_no_plugin_and_what_it_needs() {
     let facts = inspect(&std::env::current_exe().unwrap());
     assert!(facts.faults.contains(&FileFault::NoEntry), "{facts:?}");
     assert!(!facts.needed.is_empty(), "{facts:?}");
+
+    let place = Place::new();
+    let whole = fs::read("/proc/self/exe").unwrap();
+    for length in [30, 3000, 100_000, whole.len() - 1] {
+        let faults = inspect(&place.write(&whole[..length])).faults;
+        assert_eq!(faults, [FileFault::CutShort], "{length}");
+    }
 }
 
 #[test]
