@@ -7,29 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Network, Plugins, Seal};
 
 /// How a host process is to be sealed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// Whether the plugin is refused where the kernel lacks a part.
     pub required: bool,
     /// TCP ports to which the plugin itself may connect: the grant `network`.
     pub ports: Vec<u16>,
-    off: bool,
 }
 
 impl Plan {
-    /// The plan for a sender with this grant, if any. A debug build leaves the seal off where `TEXTSENDER_TEST_UNSEALED` is set, so that
-    /// tests can prove that it is the seal which holds; other builds do not know the variable.
+    /// The plan for a sender with this grant, if any.
     pub fn of(plugins: &Plugins, network: Option<&Network>) -> Self {
-        let off = cfg!(debug_assertions) && std::env::var_os("TEXTSENDER_TEST_UNSEALED").is_some();
         Self {
             required: plugins.seal == Seal::Required,
             ports: network.map_or_else(Vec::new, |network| network.ports.clone()),
-            off,
         }
-    }
-
-    pub(super) fn is_off(&self) -> bool {
-        self.off
     }
 
     /// Whether the plugin may connect by itself.
@@ -96,8 +88,8 @@ mod tests {
     #[test]
     fn what_is_lacking_depends_on_what_is_asked_for() {
         let plan = |ports: &[u16]| Plan {
+            required: false,
             ports: ports.to_vec(),
-            ..Plan::default()
         };
         let sealed = |landlock, seccomp| Sealed { landlock, seccomp };
         let cases = [

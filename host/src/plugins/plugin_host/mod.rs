@@ -17,7 +17,7 @@ use super::{
     Refusal,
     frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
     os,
-    seal::{Plan, Sealed},
+    seal::Plan,
     verify::{self, Checksum},
 };
 use serve::{Offered, Server};
@@ -123,11 +123,7 @@ fn load_as(
 
 /// Seals this process and tells the front how far, while this process can be believed.
 fn seal(plan: &Plan, server: &Server) -> Result<(), Refusal> {
-    let sealed = match plan.is_off() {
-        true => Ok(Sealed::default()),
-        false => os::seal(plan),
-    };
-    let sealed = sealed
+    let sealed = os::seal(plan)
         .map_err(|error| Refusal::NotSealed(format!("its process can't be sealed: {error}")))?;
     let lacks = sealed.lacks(plan);
     if plan.required && !lacks.is_empty() {

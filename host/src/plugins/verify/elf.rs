@@ -75,6 +75,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents, FileFault> {
 /// Where the last thing ends that its headers name. Linkers put the table of sections last.
 fn end(header: &Header, order: Endianness, bytes: &[u8]) -> Option<u64> {
     let size = u64::from(header.e_shentsize(order)) * u64::from(header.e_shnum(order));
+    #[allow(
+        clippy::useless_conversion,
+        reason = "32-bit headers have 32-bit offsets"
+    )]
     let sections = u64::from(header.e_shoff(order)).checked_add(size)?;
     let segments = header.program_headers(order, bytes).ok()?.iter();
     let ends = segments.map(|segment| {

@@ -35,8 +35,18 @@ extern "C" fn when_loaded() {
     try_everything("load");
 }
 
+/// What comes of each attempt without a seal, as JSON, with these surroundings.
+///
+/// # Errors
+///
+/// They are none.
+pub fn try_outside(surroundings: &str) -> serde_json::Result<String> {
+    let around = serde_json::from_str(surroundings)?;
+    serde_json::to_string(&attempts::all("outside", Some(around)))
+}
+
 fn try_everything(moment: &'static str) {
-    let results = attempts::all(moment);
+    let results = attempts::all(moment, surroundings::surroundings());
     let mut report = REPORT.lock().unwrap_or_else(PoisonError::into_inner);
     report.insert(moment, results);
 }

@@ -141,5 +141,5 @@ fn inherited(place: &Place) -> io::Result<()> {
             return Ok(());
         }
     }
-    Err(io::ErrorKind::PermissionDenied.into())
+    Err(io::Error::from_raw_os_error(libc::EPERM))
 }

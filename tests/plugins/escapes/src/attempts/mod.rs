@@ -7,7 +7,7 @@ mod processes;
 
 use std::{collections::BTreeMap, io};
 
-use crate::surroundings::{Surroundings, surroundings};
+use crate::surroundings::Surroundings;
 
 /// What an attempt may use.
 pub struct Place {
@@ -26,8 +26,8 @@ impl Place {
 type Attempt = fn(&Place) -> io::Result<()>;
 
 /// Makes every attempt.
-pub fn all(moment: &'static str) -> BTreeMap<&'static str, String> {
-    let Some(around) = surroundings() else {
+pub fn all(moment: &'static str, around: Option<Surroundings>) -> BTreeMap<&'static str, String> {
+    let Some(around) = around else {
         return [("surroundings", "failed: the tests wrote none".to_owned())].into();
     };
     let place = Place { moment, around };

@@ -240,14 +240,16 @@ fn vm(call: libc::c_long) -> io::Result<()> {
     };
     // SAFETY: one byte here, and none of this process's there.
     let result = unsafe {
+        let (one, none) = (1 as libc::c_long, 0 as libc::c_long);
+        let front = libc::c_long::from(parent_id());
         libc::syscall(
             call,
-            parent_id(),
+            front,
             &raw const local,
-            1,
+            one,
             &raw const remote,
-            1,
-            0,
+            one,
+            none,
         )
     };
     reaches(result, libc::EFAULT)

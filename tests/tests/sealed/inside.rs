@@ -1,0 +1,227 @@
+//! One installation with the plugin that tries to escape, run with and without the seal.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::{Failed, Trial};
+use textsender_tests::harness::artifacts;
+use textsender_tests::sandbox::Sandbox;
+use textsender_tests::sandbox::site::Site;
+
+use crate::surroundings::{INHERITED, Surroundings, write_into};
+
+/// What came of each attempt: `escaped`, `refused` or `failed`.
+pub type Results = BTreeMap<String, String>;
+
+/// The results at each moment.
+pub type Report = BTreeMap<String, Results>;
+
+/// Sends one message.
+const SEND: &str = "./textsender --log-level debug send";
+
+const REQUEST: &str = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+
+const POLICY: &str = "name = \"Everyone\"\nregion = \"GB\"\nevents = [\"reset\"]\n\n[verification_code]\n\
+                      text = \"Your verification code is %code%\"\n";
+
+/// The number of the user `nobody`.
+const NOBODY: u32 = 65534;
+
+/// Who runs the front.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum User {
+    /// Whoever runs the tests.
+    Own,
+    /// An ordinary user.
+    Nobody,
+}
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            _ if !rustix::process::geteuid().is_root() => "user",
+            User::Own => "root",
+            User::Nobody => "user",
+        })
+    }
+}
+
+/// The installation.
+pub struct Inside {
+    user: User,
+    sandbox: Sandbox,
+}
+
+impl Inside {
+    pub fn new(user: User) -> Self {
+        Self {
+            user,
+            sandbox: Sandbox::start(),
+        }
+    }
+
+    /// What came of the attempts.
+    pub fn sealed(&self) -> Report {
+        self.report(&self.installation())
+    }
+
+    /// The same with a grant for one port.
+    pub fn sealed_with_grant(&self) -> Report {
+        let mut installation = self.installation();
+        let port = i64::from(installation.surroundings.granted());
+        let ports: toml::Value = vec![toml::Value::from(port)].into();
+        installation.set("senders.escapes.network.ports", ports);
+        self.report(&installation)
+    }
+
+    /// The same attempts without a seal.
+    pub fn outside(&self) -> Results {
+        let installation = self.installation();
+        installation.make_ledger();
+        let told = installation.surroundings.told(&installation.site.state());
+        // The shell is what the front is to a plugin.
+        let output = installation.run(&format!("./escapes-outside try '{told}'; true"));
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
+    }
+
+    /// Cases beside the attempts: kernels that lack a part of the seal.
+    pub fn others(&self) -> Vec<Trial> {
+        let user = self.user;
+        let case = move |part: &'static str, seal: &'static str, outcome, words| {
+            Trial::test(
+                format!("{user}::kernel_without_{part}::{seal}"),
+                move || {
+                    let inside = Inside::new(user);
+                    let mut installation = inside.installation();
+                    installation.set("plugins.seal", seal);
+                    let command = format!("exec ./escapes-outside without {part} {SEND}");
+                    expect(&installation.run(&command), outcome, words)
+                },
+            )
+        };
+        vec![
+            case("landlock", "best", "accepted", "no Landlock, seccomp"),
+            case(
+                "landlock",
+                "required",
+                "misconfigured",
+                "the kernel has no Landlock",
+            ),
+            case("seccomp", "best", "accepted", ", no seccomp"),
+            case("seccomp", "required", "misconfigured", "no seccomp filter"),
+        ]
+    }
+
+    fn report(&self, installation: &Installation) -> Report {
+        installation.make_ledger();
+        self.sandbox.forget();
+        let output = installation.run(SEND);
+        let requests = self.sandbox.requests();
+        let report = requests.last().and_then(|request| request.json());
+        let report = report.unwrap_or_else(|| panic!("no report: {}", shown(&output)));
+        serde_json::from_value(report).unwrap()
+    }
+
+    fn installation(&self) -> Installation {
+        let mut site = Site::new().unwrap();
+        let escapes = artifacts().plugin("escapes");
+        let surroundings = Surroundings::new(site.folder().join("around"));
+        let copy = site.plugins().join(escapes.file_name().unwrap());
+        write_into(&escapes, &copy, &surroundings.told(&site.state()));
+        fs::set_permissions(&copy, Permissions::from_mode(0o755)).unwrap();
+        let report_url = format!("{}/escapes", self.sandbox.twilio().url());
+        let settings = [("report_url", report_url.into())];
+        site.sender("escapes", "escapes", settings).unwrap();
+        site.set("defaults.sender", "escapes").unwrap();
+        site.set("defaults.policy", "Everyone").unwrap();
+        site.policy("everyone", POLICY).unwrap();
+        site.secret("twilio.auth_token", "another sender's")
+            .unwrap();
+        fs::write(site.folder().join("inherited"), INHERITED).unwrap();
+        // Where an ordinary user finds them: the build's own folder may be shut to others.
+        let outside = artifacts().plugins.join("escapes-outside");
+        for program in [&artifacts().textsender, &outside] {
+            let copy = site.folder().join(program.file_name().unwrap());
+            fs::copy(program, copy).unwrap();
+        }
+        Installation {
+            user: self.user,
+            site,
+            surroundings,
+        }
+    }
+}
+
+struct Installation {
+    user: User,
+    site: Site,
+    surroundings: Surroundings,
+}
+
+impl Installation {
+    fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
+        self.site.set(key, value).unwrap();
+    }
+
+    /// Sends once, so that there is a ledger to read from the first moment.
+    fn make_ledger(&self) {
+        self.run(SEND);
+        assert!(self.site.state().join("ledger.sqlite3").exists());
+    }
+
+    /// Runs a command with a request on its standard input. The shell leaves a file open for it to inherit.
+    fn run(&self, command: &str) -> Output {
+        if self.user == User::Nobody {
+            give(self.site.folder(), NOBODY);
+        }
+        let script = format!("exec 9<inherited; {command}");
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &script])
+            .current_dir(self.site.folder())
+            .env_clear()
+            .env("TEXTSENDER_CONFIG", self.site.config_file())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if self.user == User::Nobody {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let mut child = command.spawn().unwrap();
+        // One that does not read it has ended.
+        let _ = child.stdin.take().unwrap().write_all(REQUEST.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+}
+
+fn expect(output: &Output, outcome: &str, words: &str) -> Result<(), Failed> {
+    let shown = shown(output);
+    let fits = shown.contains(&format!("\"outcome\":\"{outcome}\"")) && shown.contains(words);
+    match fits {
+        true => Ok(()),
+        false => Err(format!("not {outcome} with {words:?}: {shown}").into()),
+    }
+}
+
+fn shown(output: &Output) -> String {
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{stdout}{stderr}")
+}
+
+/// Gives a folder and all in it to a user.
+fn give(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
+    }
+}
