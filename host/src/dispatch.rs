@@ -4,6 +4,7 @@
 //! decide -> claim in the ledger -> route, each handing over marked before it -> settle -> respond
 //! ```
 
+mod record;
 mod recorded;
 
 use std::{
@@ -19,14 +20,15 @@ use textsender_plugin_api::{Delivery, DeliveryState, Level, Message, Purpose};
 use tokio::time::Instant;
 
 use crate::{
-    config::{Fingerprint, Surroundings},
+    config::{Config, Fingerprint, Surroundings},
     decision::{self, Decision},
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
-    protocol::{DeliveryBody, Failure, Outcome, Request, Response},
+    protocol::{DeliveryBody, Failure, MessageId, Outcome, Request, Response},
     route::{self, Ask, Delivered, Plan},
 };
-use recorded::{Begun, Record, Recorded};
+use record::{Begun, Known, Record};
+use recorded::Recorded;
 
 /// When an accepted message is looked at first; doubled each time, as most arrive in seconds.
 const FIRST_LOOK: Duration = Duration::from_millis(250);
@@ -62,9 +64,7 @@ impl Dispatch {
         let (policies, seen) = decision::policies(file);
         let policies = policies?;
         let config = policies.config();
-        let state = Surroundings::current()
-            .state_folder(config.state.folder.as_deref())
-            .path;
+        let state = state_folder(config);
         Ok(Self {
             file: file.to_owned(),
             seen: Mutex::new(seen),
@@ -93,7 +93,9 @@ impl Dispatch {
         Ok(Some(Self {
             file: self.file.clone(),
             seen: Mutex::new(now),
-            record: self.record.reconfigured(policies.config()),
+            record: self
+                .record
+                .reconfigured(policies.config(), &state_folder(policies.config())),
             pool: self.pool.clone(),
             policies,
         }))
@@ -161,28 +163,37 @@ impl Dispatch {
         self.policies.config().sending.concurrency
     }
 
+    /// Records a request that is wrong, with what its caller was told.
+    pub async fn note_invalid(&self, id: Option<&MessageId>, response: &Response) {
+        self.record.note_invalid(id, response).await;
+    }
+
     /// Takes one request from policy to provider.
     pub async fn send(&self, request: &Request) -> Response {
         let received = Instant::now();
-        let mut response = Response::for_id(&request.id);
-        let (message, plan, region) = match self.decide(request, received, &mut response) {
+        let mut known = Known::of(request);
+        let (message, plan) = match self.decide(request, received, &mut known) {
             Ok(decided) => decided,
             Err(failure) => {
-                response.fail(&failure);
-                self.record.note(request, &response, received).await;
-                return told(request, response);
+                known.response.fail(&failure);
+                self.record.note(request, &known, received).await;
+                return told(request, known.response);
             }
         };
-        let claim = recorded::claim(request, &message, &plan, &response, region);
+        let claim = self.record.claim(request, &message, &plan, &known);
+        let mut response = known.response;
+        let recorded = |ticket| {
+            let id = request.id.as_str();
+            Recorded::new(&self.record, ticket, &self.pool, id)
+        };
         let response = match self.record.begin(claim).await {
             Ok(Begun::Send(ticket)) => {
-                let ticket = Recorded::new(&self.record, ticket, &self.pool);
-                self.deliver(ticket, message, plan, response, received)
+                self.deliver(recorded(ticket), message, plan, response, received)
                     .await
             }
             Ok(Begun::Find(ticket, attempt)) => {
-                let ticket = Recorded::new(&self.record, Some(ticket), &self.pool);
-                match ticket.find(&attempt, &message, plan.deadline).await {
+                let ticket = recorded(Some(ticket));
+                match ticket.find(&attempt, &message, &plan).await {
                     // Proven absent: it is sent as if for the first time.
                     None => {
                         self.deliver(ticket, message, plan, response, received)
@@ -205,22 +216,18 @@ impl Dispatch {
         &self,
         request: &Request,
         received: Instant,
-        response: &mut Response,
-    ) -> Result<(Message, Plan, String), Failure> {
+        known: &mut Known,
+    ) -> Result<(Message, Plan), Failure> {
         // Who decides, and through whom.
         let resolution = self.policies.resolve(&decision::query(request))?;
-        response.policy = resolution.policy.map(str::to_owned);
-        response.sender = Some(resolution.sender.to_owned());
+        known.response.policy = resolution.policy.map(str::to_owned);
+        known.response.sender = Some(resolution.sender.to_owned());
         // The host process starts while the rest is worked out. If it can't, the route says so.
         let _starting = self.pool.process(resolution.sender);
 
         // To whom, and what.
         let decision = Decision::of(request, resolution);
-        tell(&decision, response);
-        let region = decision
-            .recipient
-            .as_ref()
-            .map(|to| to.region.as_str().to_owned());
+        tell(&decision, known);
 
         // Until when, and through whom else.
         let plan = Plan {
@@ -231,8 +238,7 @@ impl Dispatch {
                 .expires_in
                 .and_then(|life| received.checked_add(life)),
         };
-        let region = region.unwrap_or_default();
-        Ok((decision.message(request)?, plan, region))
+        Ok((decision.message(request)?, plan))
     }
 
     async fn deliver(
@@ -255,10 +261,19 @@ impl Dispatch {
     }
 }
 
-/// Puts what was decided into the response: where one part failed, the others are still told.
-fn tell(decision: &Decision, response: &mut Response) {
+/// Where ledger and secrets are.
+fn state_folder(config: &Config) -> PathBuf {
+    let configured = config.state.folder.as_deref();
+    Surroundings::current().state_folder(configured).path
+}
+
+/// Tells what was decided: where one part failed, the others are still told.
+fn tell(decision: &Decision, known: &mut Known) {
+    let response = &mut known.response;
     if let Ok(recipient) = &decision.recipient {
         response.recipient = Some(recipient.phone.to_string());
+        known.phone = Some(recipient.phone.clone());
+        known.region = Some(recipient.region.as_str().to_owned());
     }
     if let Ok(text) = &decision.text {
         response.locale.clone_from(&text.locale);

@@ -11,7 +11,7 @@ use super::{Common, stream::Stream};
 use crate::{
     dispatch::Dispatch,
     ledger::Step,
-    protocol::{ErrorCode, Failure, MAX_REQUEST, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
 };
 
 /// Reads a request from standard input, sends its message, and answers on standard output
@@ -60,13 +60,10 @@ impl Send {
         };
         let request = match Request::parse(&json) {
             Ok(request) => request,
-            Err(failure) => return respond(&Response::failed(Request::id_of(&json), &failure)),
+            Err(failure) => return self.refuse(common, Request::id_of(&json), &failure),
         };
         let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
-        let runtime = match tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-        {
+        let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
                 return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()));
@@ -87,6 +84,19 @@ impl Send {
         })
     }
 
+    /// Answers a request that is wrong, and only then looks for a ledger to record it in.
+    fn refuse(&self, common: &Common, id: Option<MessageId>, failure: &Failure) -> ExitCode {
+        let response = Response::failed(id.clone(), failure);
+        let exit = respond(&response);
+        let config = common.config_file();
+        if let (Ok(runtime), Ok(dispatch)) =
+            (runtime(), Dispatch::open(&config.path, common.log.level()))
+        {
+            runtime.block_on(dispatch.note_invalid(id.as_ref(), &response));
+        }
+        exit
+    }
+
     fn stream(&self, common: &Common) -> Stream {
         Stream {
             config: common.config_file().path,
@@ -100,6 +110,12 @@ impl Send {
     fn patience(&self) -> Option<Duration> {
         self.wait.map(Duration::from_secs)
     }
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
 }
 
 /// Puts the response on standard output, and gives its exit code.

@@ -28,7 +28,7 @@ use tokio::{
 
 use crate::{
     dispatch::Dispatch,
-    protocol::{ErrorCode, Failure, MAX_REQUEST, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
 };
 
 /// How much of standard input is read at once, in bytes.
@@ -172,16 +172,15 @@ async fn respond(
     dispatch: Result<Arc<Dispatch>, Failure>,
     patience: Option<Duration>,
 ) -> Response {
-    let json = match line.content {
-        Content::Json(json) => json,
-        Content::TooLong => {
-            let failure = Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB");
-            return Response::failed(None, &failure);
-        }
-    };
-    let request = match Request::parse(&json) {
+    let request = match read(line.content) {
         Ok(request) => request,
-        Err(failure) => return Response::failed(Request::id_of(&json), &failure),
+        Err((id, failure)) => {
+            let response = Response::failed(id.clone(), &failure);
+            if let Ok(dispatch) = dispatch {
+                dispatch.note_invalid(id.as_ref(), &response).await;
+            }
+            return response;
+        }
     };
     let dispatch = match dispatch {
         Ok(dispatch) => dispatch,
@@ -191,6 +190,19 @@ async fn respond(
     let sent = sent.catch_unwind().await;
     // One request's panic is not the others' end. What had left by then nobody knows.
     sent.unwrap_or_else(|_| Response::failed(Some(request.id), &Failure::new(ErrorCode::MaybeSent)))
+}
+
+/// The request on a line, or what is wrong with it, and its id as far as that can be told.
+fn read(line: Content) -> Result<Request, (Option<MessageId>, Failure)> {
+    match line {
+        Content::Json(json) => {
+            Request::parse(&json).map_err(|failure| (Request::id_of(&json), failure))
+        }
+        Content::TooLong => {
+            let failure = Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB");
+            Err((None, failure))
+        }
+    }
 }
 
 /// Reads standard input in a thread of its own: it may be anything, and not all of that can be

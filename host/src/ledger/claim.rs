@@ -8,7 +8,7 @@ use rusqlite::OptionalExtension;
 use textsender_plugin_api::{Phone, Purpose};
 use zeroize::Zeroizing;
 
-use super::columns::{self, purpose_name};
+use super::columns;
 use super::decision::{Ending, Facts, Row};
 use super::health::Health;
 use super::keys::Digest;
@@ -18,7 +18,7 @@ use super::reservation::{Counted, Places, Reached};
 use super::step::Step;
 use super::store::Store;
 use super::worker::{Durability, Queue};
-use crate::protocol::Outcome;
+use crate::protocol::{ErrorCode, Outcome};
 
 /// A message that wants to be sent.
 pub struct Claim {
@@ -130,6 +130,9 @@ struct Holder {
     owner: Option<String>,
     sent_to: Option<String>,
     outcome: Option<Outcome>,
+    code: Option<String>,
+    sender: Option<String>,
+    provider_id: Option<String>,
     response: Option<String>,
 }
 
@@ -140,23 +143,19 @@ impl Store {
         let mut row = self.row(claim, now);
         if let Some(holder) = self.holder(&claim.facts.id)? {
             if !holder.is_same(&row, now) {
-                self.note_claim(&row, Ending::bare(Outcome::Invalid, "id_reused"))?;
+                self.note_claim(&row, Ending::bare(ErrorCode::IdReused))?;
                 return Ok(Claimed::Mismatch);
             }
             match (holder.outcome, &holder.response, self.life(&holder)) {
                 (Some(outcome), Some(response), _) => {
-                    let ending = Ending {
-                        replayed: true,
-                        ..Ending::bare(outcome, "replayed")
-                    };
-                    self.note_claim(&row, ending)?;
+                    self.note_claim(&row, holder.replay(outcome))?;
                     return Ok(Claimed::Replay {
                         outcome,
                         response: response.clone(),
                     });
                 }
                 (None, _, Life::Alive) => {
-                    self.note_claim(&row, Ending::bare(Outcome::InProgress, "in_progress"))?;
+                    self.note_claim(&row, Ending::bare(ErrorCode::InProgress))?;
                     return Ok(Claimed::InProgress);
                 }
                 (None, _, Life::Dead) if holder.sent_to.is_none() => {
@@ -179,13 +178,14 @@ impl Store {
             }
             Places::Refused(reached) => {
                 row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
-                self.note_claim(&row, Ending::bare(Outcome::Limited, "limited"))?;
+                self.note_claim(&row, Ending::bare(ErrorCode::Limited))?;
                 return Ok(Claimed::Limited(reached));
             }
         };
         row.over_limit = (!over.is_empty()).then(|| name_all(&over));
-        let seq = self.insert(&row)?;
         let health = self.health_of(&claim.senders, now)?;
+        row.paused = columns::paused_text(&claim.senders, &health);
+        let seq = self.insert(&row)?;
         Step::Claiming.reached();
         let held = Some(claim.held(seq, row));
         Ok(Claimed::Fresh(Ticket {
@@ -201,7 +201,7 @@ impl Store {
             at: now,
             live: true,
             facts: claim.facts.clone(),
-            purpose: Some(purpose_name(claim.purpose)),
+            purpose: Some(claim.purpose.as_str()),
             masked: Some(claim.phone.to_string()),
             recipient: Some(self.keys.recipient(&claim.phone)),
             content: Some(self.keys.content(claim.purpose, &claim.phone)),
@@ -210,13 +210,15 @@ impl Store {
             owner: Some(self.process.name().to_owned()),
             reserved: Vec::new(),
             over_limit: None,
+            paused: None,
         }
     }
 
     fn holder(&self, id: &str) -> rusqlite::Result<Option<Holder>> {
         self.sql
             .prepare_cached(
-                "SELECT seq, at, content, tag, expires, owner, sent_to, outcome, response
+                "SELECT seq, at, content, tag, expires, owner, sent_to, outcome, code, sender,
+                        provider_id, response
                  FROM decisions WHERE id = ?1 AND live = 1 ORDER BY seq DESC LIMIT 1",
             )?
             .query_row([id], |row| {
@@ -229,6 +231,9 @@ impl Store {
                     owner: row.get("owner")?,
                     sent_to: row.get("sent_to")?,
                     outcome: columns::outcome(row, "outcome")?,
+                    code: row.get("code")?,
+                    sender: row.get("sender")?,
+                    provider_id: row.get("provider_id")?,
                     response: row.get("response")?,
                 })
             })
@@ -305,6 +310,20 @@ impl Holder {
     fn is_same(&self, row: &Row, now: i64) -> bool {
         let same_secret = now >= self.expires || self.tag.is_none() || self.tag == row.tag;
         self.content == row.content && same_secret
+    }
+
+    /// The audit's ending of a repeat that is answered as before.
+    fn replay(&self, outcome: Outcome) -> Ending<'_> {
+        Ending {
+            outcome,
+            code: self.code.as_deref(),
+            sender: self.sender.as_deref(),
+            provider_id: self.provider_id.as_deref(),
+            attempts: None,
+            ms: None,
+            response: None,
+            replayed: true,
+        }
     }
 }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, params};
 use textsender_plugin_api::{Phone, Purpose};
 
-use super::columns::{outcome_name, purpose_name};
+use super::columns::{attempts_text, lines};
 use super::health::Verdict;
 use super::keys::Digest;
 use super::limits::Rule;
 use super::process::Life;
 use super::store::Store;
-use crate::protocol::Outcome;
+use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// What the audit tells of a message, whatever became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub struct Decision {
     pub sender: Option<String>,
     /// The provider's id of the message.
     pub provider_id: Option<String>,
-    /// How many attempts were made.
-    pub attempts: u32,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
     /// From the request to the outcome.
     pub took: Duration,
     /// The response as JSON, for repeats of the id. It is kept only if the outcome settles the id.
@@ -81,6 +81,7 @@ pub(super) struct Row {
     pub owner: Option<String>,
     pub reserved: Vec<u8>,
     pub over_limit: Option<String>,
+    pub paused: Option<String>,
 }
 
 /// How a row ended, as it is written: a [`Decision`] of the front, or the ledger's own.
@@ -89,7 +90,7 @@ pub(super) struct Ending<'a> {
     pub code: Option<&'a str>,
     pub sender: Option<&'a str>,
     pub provider_id: Option<&'a str>,
-    pub attempts: Option<u32>,
+    pub attempts: Option<String>,
     pub ms: Option<i64>,
     pub response: Option<&'a str>,
     pub replayed: bool,
@@ -97,10 +98,10 @@ pub(super) struct Ending<'a> {
 
 impl Ending<'_> {
     /// An ending of which there is no more to say.
-    pub fn bare(outcome: Outcome, code: &str) -> Ending<'_> {
+    pub fn bare(code: ErrorCode) -> Ending<'static> {
         Ending {
-            outcome,
-            code: Some(code),
+            outcome: code.outcome(),
+            code: Some(code.as_str()),
             sender: None,
             provider_id: None,
             attempts: None,
@@ -116,20 +117,15 @@ impl Ending<'_> {
             code: decision.code.as_deref(),
             sender: decision.sender.as_deref(),
             provider_id: decision.provider_id.as_deref(),
-            attempts: Some(decision.attempts),
+            attempts: Some(attempts_text(&decision.attempts)),
             ms: i64::try_from(decision.took.as_millis()).ok(),
-            response: settles(decision.outcome).then_some(decision.response.as_str()),
+            response: decision
+                .outcome
+                .settles()
+                .then_some(decision.response.as_str()),
             replayed: false,
         }
     }
-}
-
-/// Whether repeats of the id are answered with this outcome from now on.
-pub(super) fn settles(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Accepted | Outcome::Rejected | Outcome::Unknown
-    )
 }
 
 /// Whether the message may have been sent, so that it keeps its places in the limits.
@@ -144,7 +140,7 @@ impl Store {
             at: self.now(),
             live: false,
             facts: message.facts.clone(),
-            purpose: message.purpose.map(purpose_name),
+            purpose: message.purpose.map(Purpose::as_str),
             masked: message.phone.as_ref().map(Phone::to_string),
             recipient: message
                 .phone
@@ -156,26 +152,40 @@ impl Store {
             owner: None,
             reserved: Vec::new(),
             over_limit: None,
+            paused: None,
         };
         self.note_all_health(&message.decision.health)?;
         self.insert_ended(&row, &Ending::of(&message.decision))
     }
 
-    /// Marks that `sender` is about to get the message. False if the claim is gone.
+    /// Marks that `sender` is about to get the message, unless that is marked already. Returns
+    /// whether it was new; `None` if the claim is gone.
     pub(super) fn mark_dispatched(
         &self,
         seq: i64,
         id: &str,
         sender: &str,
-    ) -> rusqlite::Result<bool> {
-        let marked = self
+    ) -> rusqlite::Result<Option<bool>> {
+        let claim: Option<Option<String>> = self
             .sql
             .prepare_cached(
-                "UPDATE decisions SET sent_to = coalesce(sent_to || char(10), '') || ?1
-                 WHERE seq = ?2 AND id = ?3 AND owner = ?4 AND outcome IS NULL",
+                "SELECT sent_to FROM decisions
+                 WHERE seq = ?1 AND id = ?2 AND owner = ?3 AND outcome IS NULL",
             )?
-            .execute(params![sender, seq, id, self.process.name()])?;
-        Ok(marked == 1)
+            .query_row(params![seq, id, self.process.name()], |row| row.get(0))
+            .optional()?;
+        let Some(sent_to) = claim else {
+            return Ok(None);
+        };
+        let mut senders = lines(sent_to.as_deref());
+        if senders.iter().any(|marked| marked == sender) {
+            return Ok(Some(false));
+        }
+        senders.push(sender.to_owned());
+        self.sql
+            .prepare_cached("UPDATE decisions SET sent_to = ?1 WHERE seq = ?2")?
+            .execute(params![senders.join("\n"), seq])?;
+        Ok(Some(true))
     }
 
     /// Counts an open claim for one more sender.
@@ -204,7 +214,7 @@ impl Store {
         if !may_have_been_sent(decision.outcome) {
             self.give_places_back(seq, &row.facts.id)?;
         }
-        let (ending, live) = (Ending::of(decision), settles(decision.outcome));
+        let (ending, live) = (Ending::of(decision), decision.outcome.settles());
         if self.end(seq, &row.facts.id, &ending, live)? {
             return Ok(());
         }
@@ -232,13 +242,11 @@ impl Store {
             (Life::Alive, _) => return Ok(()),
             (Life::Dead, None) => {
                 self.give_places_back(seq, &id)?;
-                Ending::bare(Outcome::Crashed, "interrupted")
+                Ending::bare(ErrorCode::Crashed)
             }
-            (Life::Dead, Some(_)) | (Life::Lost, _) => {
-                Ending::bare(Outcome::Unknown, "interrupted")
-            }
+            (Life::Dead, Some(_)) | (Life::Lost, _) => Ending::bare(ErrorCode::Interrupted),
         };
-        self.end(seq, &id, &ending, settles(ending.outcome))?;
+        self.end(seq, &id, &ending, ending.outcome.settles())?;
         Ok(())
     }
 
@@ -256,9 +264,9 @@ impl Store {
             .prepare_cached(
                 "INSERT INTO decisions (at, id, live, purpose, event, actor, policy, region, segments,
                                         uid, recipient, recipient_hash, content, tag, expires, owner,
-                                        reserved, over_limit)
+                                        reserved, over_limit, paused)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                         ?18)",
+                         ?18, ?19)",
             )?
             .insert(params![
                 row.at,
@@ -279,6 +287,7 @@ impl Store {
                 row.owner,
                 row.reserved,
                 row.over_limit,
+                row.paused,
             ])
     }
 
@@ -295,7 +304,7 @@ impl Store {
             )?
             .execute(params![
                 live,
-                outcome_name(ending.outcome),
+                ending.outcome.as_str(),
                 ending.code,
                 ending.sender,
                 ending.provider_id,

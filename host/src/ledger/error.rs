@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Error as Sqlite, ErrorCode, ffi};
+use rusqlite::{Error as Sqlite, ErrorCode as Sqlcode, ffi};
+
+use crate::protocol::{ErrorCode, Failure};
 
 /// The ledger could not do what was asked. Every message says where, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,19 +98,21 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// A stable word for the fact, used as the response's error code.
-    pub fn code(&self) -> &'static str {
+    /// The row of the table of errors that tells a caller of it.
+    pub fn code(&self) -> ErrorCode {
         match self {
-            LedgerError::ReadOnly { .. } => "ledger_read_only",
-            LedgerError::Full { .. } => "ledger_full",
-            LedgerError::Corrupt { .. } => "ledger_corrupt",
-            LedgerError::Locked { .. } => "ledger_locked",
-            LedgerError::Newer { .. } => "ledger_newer",
-            LedgerError::NetworkFolder { .. } => "ledger_network_folder",
-            LedgerError::Unusable { .. } => "ledger_unusable",
-            LedgerError::Absent { .. } => "ledger_absent",
-            LedgerError::Lost { .. } => "ledger_lost",
-            LedgerError::Failed { .. } | LedgerError::Stopped => "ledger_failed",
+            LedgerError::ReadOnly { .. } => ErrorCode::LedgerReadOnly,
+            LedgerError::Full { .. } => ErrorCode::LedgerFull,
+            LedgerError::Corrupt { .. } => ErrorCode::LedgerCorrupt,
+            LedgerError::Locked { .. } => ErrorCode::LedgerLocked,
+            LedgerError::Newer { .. } => ErrorCode::LedgerNewer,
+            LedgerError::NetworkFolder { .. } => ErrorCode::LedgerNetworkFolder,
+            LedgerError::Unusable { .. } => ErrorCode::LedgerUnusable,
+            LedgerError::Lost { .. } => ErrorCode::LedgerLost,
+            // Only reading commands meet an absent ledger: a send makes one.
+            LedgerError::Absent { .. } | LedgerError::Failed { .. } | LedgerError::Stopped => {
+                ErrorCode::LedgerFailed
+            }
         }
     }
 
@@ -152,29 +156,29 @@ impl LedgerError {
             return corrupt(reason);
         };
         match failure.code {
-            ErrorCode::DatabaseCorrupt
-            | ErrorCode::NotADatabase
-            | ErrorCode::ConstraintViolation
-            | ErrorCode::TypeMismatch
-            | ErrorCode::TooBig
-            | ErrorCode::Unknown => corrupt(reason),
-            ErrorCode::DiskFull => LedgerError::Full { folder },
-            ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+            Sqlcode::DatabaseCorrupt
+            | Sqlcode::NotADatabase
+            | Sqlcode::ConstraintViolation
+            | Sqlcode::TypeMismatch
+            | Sqlcode::TooBig
+            | Sqlcode::Unknown => corrupt(reason),
+            Sqlcode::DiskFull => LedgerError::Full { folder },
+            Sqlcode::ReadOnly | Sqlcode::PermissionDenied => {
                 LedgerError::ReadOnly { folder, reason }
             }
-            ErrorCode::DatabaseBusy
-            | ErrorCode::DatabaseLocked
-            | ErrorCode::FileLockingProtocolFailed => LedgerError::Locked {
+            Sqlcode::DatabaseBusy
+            | Sqlcode::DatabaseLocked
+            | Sqlcode::FileLockingProtocolFailed => LedgerError::Locked {
                 file: file.into(),
                 waited: patience,
             },
-            ErrorCode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
+            Sqlcode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
                 corrupt(reason)
             }
-            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if full() => {
+            Sqlcode::SystemIoFailure | Sqlcode::CannotOpen if full() => {
                 LedgerError::Full { folder }
             }
-            ErrorCode::CannotOpen => LedgerError::Unusable {
+            Sqlcode::CannotOpen => LedgerError::Unusable {
                 path: file.into(),
                 reason,
             },
@@ -183,6 +187,13 @@ impl LedgerError {
                 reason,
             },
         }
+    }
+}
+
+/// What a caller is told whose message was not sent because of it.
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Failure::with_detail(error.code(), error.to_string())
     }
 }
 

@@ -19,7 +19,7 @@ use super::keys::{Digest, Keys};
 use super::process::{Life, life_seen_from};
 use super::store::Store;
 use super::{Options, schema};
-use crate::protocol::Outcome;
+use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// The ledger, open for reading.
 pub struct History {
@@ -66,14 +66,17 @@ pub struct Entry {
     pub dispatched_to: Vec<String>,
     /// The provider's id of it.
     pub provider_id: Option<String>,
-    /// Attempts made.
-    pub attempts: Option<u32>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
     /// Milliseconds from the request to the outcome.
     pub ms: Option<i64>,
     /// Whether it was answered from the ledger.
     pub replayed: bool,
     /// The limits that it reached, as `recipient 5/10m`, by comma.
     pub over_limit: Option<String>,
+    /// The senders that were known to fail when it was claimed, each with why: `twilio timeout`. Others
+    /// were asked before them.
+    pub paused: Vec<String>,
 }
 
 /// Where a message is.
@@ -285,10 +288,11 @@ impl History {
             sender: row.get("sender")?,
             dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
             provider_id: row.get("provider_id")?,
-            attempts: row.get("attempts")?,
+            attempts: columns::attempts(row, "attempts")?,
             ms: row.get("ms")?,
             replayed: row.get("replayed")?,
             over_limit: row.get("over_limit")?,
+            paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
         };
         if let Some(outcome) = columns::outcome(row, "outcome")? {
             entry.state = State::Ended(outcome);
@@ -297,14 +301,13 @@ impl History {
         // What the next repeat or cleaning will write (`Store::close_abandoned`).
         let owner: Option<String> = row.get("owner")?;
         let life = owner.map_or(Life::Lost, |owner| life_seen_from(&self.folder, &owner));
-        entry.state = match life {
+        let code = match life {
             Life::Alive => return Ok(entry),
-            Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => {
-                State::Ended(Outcome::Crashed)
-            }
-            Life::Dead | Life::Lost => State::Ended(Outcome::Unknown),
+            Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => ErrorCode::Crashed,
+            Life::Dead | Life::Lost => ErrorCode::Interrupted,
         };
-        entry.code = Some("interrupted".to_owned());
+        entry.state = State::Ended(code.outcome());
+        entry.code = Some(code.as_str().to_owned());
         Ok(entry)
     }
 }

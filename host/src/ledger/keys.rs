@@ -12,7 +12,6 @@ use ring::rand::{SecureRandom, SystemRandom};
 use textsender_plugin_api::{Phone, Purpose};
 use zeroize::Zeroizing;
 
-use super::columns::purpose_name;
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::limits::Scope;
@@ -81,7 +80,7 @@ impl Keys {
     pub fn content(&self, purpose: Purpose, phone: &Phone) -> Digest {
         self.digest(
             "content",
-            &[purpose_name(purpose).as_bytes(), phone.e164().as_bytes()],
+            &[purpose.as_str().as_bytes(), phone.e164().as_bytes()],
         )
     }
 

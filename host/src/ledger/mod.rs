@@ -158,7 +158,7 @@ impl Ledger {
     }
 
     /// Marks that `sender` is about to get the message: to be awaited before anything is handed to
-    /// it, and again before each failover.
+    /// it, and again before each retry and failover.
     ///
     /// # Errors
     /// If the ledger fails or the claim is gone; then nothing may be handed over.
@@ -174,14 +174,14 @@ impl Ledger {
             .queue
             .call(Durability::Written, move |store| {
                 let marked = store.mark_dispatched(seq, &id, &sender)?;
-                if marked && !counted && !limits.sender.limits.is_empty() {
+                if marked == Some(true) && !counted && !limits.sender.limits.is_empty() {
                     store.count_for_sender(seq, &limits.sender, &sender)?;
                 }
                 Ok(marked)
             })
             .await?;
         Step::Dispatched.reached();
-        if marked { Ok(()) } else { Err(lost) }
+        marked.map(|_| ()).ok_or(lost)
     }
 
     /// Writes how the message ended: settles its id, or releases it and gives its places in the

@@ -22,12 +22,13 @@ CREATE TABLE decisions (
     owner          TEXT,              -- the process that holds the claim
     reserved       BLOB,              -- the windows that count it
     over_limit     TEXT,              -- limits in mode "record" that it went over
+    paused         TEXT,              -- senders that were known to fail, a line each: sender, why
     sent_to        TEXT,              -- senders it was dispatched to, a line each; NULL: to none
     outcome        TEXT,              -- NULL: being sent
     code           TEXT,
     sender         TEXT,
     provider_id    TEXT,
-    attempts       INTEGER,
+    attempts       TEXT,              -- a line each: sender, outcome, code or -, milliseconds
     ms             INTEGER,
     replayed       INTEGER NOT NULL DEFAULT 0,
     response       TEXT               -- what a repeat is answered

@@ -18,7 +18,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::limits::configured;
 use super::*;
-use crate::protocol::Outcome;
+use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// A time of day that a test moves: `clock!(NOW, now)` makes the static `NOW`, in milliseconds, and
 /// the function `now` for [`Options::clock`].
@@ -145,7 +145,12 @@ fn decision(outcome: Outcome) -> Decision {
         code: (outcome != Outcome::Accepted).then(|| "some_code".to_owned()),
         sender: Some("twilio".to_owned()),
         provider_id: Some("SM0123456789abcdef".to_owned()),
-        attempts: 1,
+        attempts: vec![Attempt {
+            sender: "twilio".to_owned(),
+            outcome,
+            code: (outcome != Outcome::Accepted).then_some("some_code".into()),
+            ms: 8,
+        }],
         took: Duration::from_millis(8),
         response: format!(r#"{{"outcome":"{outcome:?}"}}"#),
         health: Vec::new(),

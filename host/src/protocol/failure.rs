@@ -17,6 +17,11 @@ macro_rules! error_codes {
             /// Every code, in the order of the table.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
+            /// The code that is written like this; `None` if the table has none.
+            pub fn parse(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == code)
+            }
+
             /// The code in responses and logs.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
@@ -61,12 +66,21 @@ error_codes! {
     Timeout = "timeout", Unavailable, "the provider was not reached in time", "Repeat later.";
     Expired = "expired", Unavailable, "the code expired before it could be sent", "Make a new code.";
     PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
-    LedgerUnavailable = "ledger_unavailable", Unavailable, "the ledger can't be used, so nothing was sent", "Mend the state folder: `textsender doctor` names the cause.";
+    LedgerReadOnly = "ledger_read_only", Unavailable, "nothing was sent, as the ledger can't be written", "Let this user write the state folder, or set [state] folder to another one.";
+    LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";
+    LedgerCorrupt = "ledger_corrupt", Unavailable, "nothing was sent, as the ledger is damaged", "Repeat: a damaged ledger is set aside, and the next message starts a new one.";
+    LedgerLocked = "ledger_locked", Unavailable, "nothing was sent, as another process keeps the ledger locked", "Find it with `fuser -v` on the ledger's file, and stop it.";
+    LedgerNewer = "ledger_newer", Unavailable, "nothing was sent, as a newer textsender wrote the ledger", "Install the newer textsender again, or move the ledger away.";
+    LedgerNetworkFolder = "ledger_network_folder", Unavailable, "nothing was sent, as the ledger is on a network file system", "Set [state] folder to a local disk.";
+    LedgerUnusable = "ledger_unusable", Unavailable, "nothing was sent, as the state folder can't be used", "Check that [state] folder is right and belongs to this user.";
+    LedgerLost = "ledger_lost", Unavailable, "nothing was sent, as the ledger was replaced meanwhile", "Repeat the same id.";
+    LedgerFailed = "ledger_failed", Unavailable, "nothing was sent, as the ledger failed", "Look for disk errors in the system's log.";
 
     Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat; report it with the log.";
     InProgress = "in_progress", InProgress, "this id is being sent by another process", "Repeat the same id a little later for its outcome.";
     Limited = "limited", Limited, "a limit is reached", "Repeat after retry_after. `textsender log` shows what used the limit up.";
 
+    Interrupted = "interrupted", Unknown, "textsender ended while it sent the message, which may have been sent", "Repeat with the same id only, which looks for the message and never sends twice; a new id may.";
     MaybeSent = "maybe_sent", Unknown, "the message may have been sent", "Repeat with the same id only, which never sends twice; a new id may.";
 
     NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";

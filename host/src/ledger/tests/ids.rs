@@ -204,3 +204,14 @@ async fn what_was_sent_is_settled_in_a_ledger_that_was_replaced() {
 }
 
 const UNLIMITED: &str = r#"{"recipient":{"limits":[]}}"#;
+
+#[tokio::test]
+async fn a_sender_that_is_tried_again_is_marked_once() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    for sender in ["twilio", "twilio", "gateway"] {
+        fixture.ledger().dispatched(&ticket, sender).await.unwrap();
+    }
+    let entry = fixture.history().of_id("a").unwrap().remove(0);
+    assert_eq!(entry.dispatched_to, ["twilio", "gateway"]);
+}

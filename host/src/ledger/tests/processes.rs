@@ -150,9 +150,9 @@ async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
 
 #[tokio::test]
 async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
-    for (step, outcome) in [
-        (Step::Claimed, Outcome::Crashed),
-        (Step::Dispatched, Outcome::Unknown),
+    for (step, code) in [
+        (Step::Claimed, ErrorCode::Crashed),
+        (Step::Dispatched, ErrorCode::Interrupted),
     ] {
         let mut fixture = Fixture::new();
         crash(fixture.path(), step);
@@ -160,7 +160,7 @@ async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
             let entry = fixture.history().of_id("a").unwrap().remove(0);
             (entry.state, entry.code)
         };
-        let dead = (State::Ended(outcome), Some("interrupted".to_owned()));
+        let dead = (State::Ended(code.outcome()), Some(code.as_str().to_owned()));
         assert_eq!(told(&fixture), dead);
         fixture.reopen().ready().await.unwrap();
         fixture.reopen().ready().await.unwrap();
