@@ -55,6 +55,8 @@ mod history;
 mod keys;
 mod limits;
 mod process;
+#[cfg(debug_assertions)]
+mod rehearsal;
 mod reservation;
 mod schema;
 mod stats;
@@ -112,6 +114,9 @@ impl Default for Options {
         Options {
             retention: Duration::from_secs(90 * 24 * 60 * 60),
             patience: Duration::from_secs(10),
+            #[cfg(debug_assertions)]
+            clock: rehearsal::now,
+            #[cfg(not(debug_assertions))]
             clock: Timestamp::now,
         }
     }

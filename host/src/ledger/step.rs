@@ -49,32 +49,11 @@ impl Step {
         }
     }
 
-    /// Marks that this step was reached. In builds with debug assertions the process kills itself
-    /// here if `TEXTSENDER_CRASH_AT` names the step; in all others this is nothing at all.
+    /// Marks that this step was reached, where a rehearsal may end the process. In builds without debug
+    /// assertions this is nothing at all.
     #[inline]
     pub fn reached(self) {
         #[cfg(debug_assertions)]
-        crash::die_if_told(self);
-    }
-}
-
-#[cfg(debug_assertions)]
-mod crash {
-    //! Death as a power switch gives it: no destructors, no buffers written.
-
-    use super::Step;
-    use std::sync::LazyLock;
-
-    static CRASH_AT: LazyLock<Option<String>> =
-        LazyLock::new(|| std::env::var("TEXTSENDER_CRASH_AT").ok());
-
-    pub(super) fn die_if_told(step: Step) {
-        if CRASH_AT.as_deref() != Some(step.name()) {
-            return;
-        }
-        // If the kernel refused to kill us, abort() is the next best death.
-        let _ =
-            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        std::process::abort();
+        super::rehearsal::die_if_told(self);
     }
 }
