@@ -73,6 +73,12 @@ impl std::error::Error for SettingsError {}
 /// It may keep tokens and counters behind `&self`, but nothing that must outlive the process.
 ///
 /// A call may be dropped at any await: that is how the host cancels it at its deadline.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sender",
+    label = "this type does not implement `Sender`",
+    note = "name the type that sends, not its settings: `impl Sender for Acme {{ ... }}` and \
+            `export_sender!(Acme);`"
+)]
 pub trait Sender: Sized + Send + Sync + 'static {
     /// The settings, as an administrator writes them under `[senders.NAME.settings]`. Doc comments
     /// become the help that `textsender` shows; a field of type [`Secret`](crate::Secret) is stored

@@ -28,10 +28,18 @@ extern "C" fn constructor<S: Sender>() -> RootModuleResult {
 #[macro_export]
 macro_rules! export_sender {
     ($sender:ty) => {
+        // Before the static, so that the name that a second export hits says what is wrong.
+        #[doc(hidden)]
+        const A_LIBRARY_EXPORTS_ONE_SENDER: () = ();
         // The name that `abi_stable` gives to a library's header.
         #[doc(hidden)]
         #[unsafe(no_mangle)]
         pub static _1as_0lib_1header_0root_bmodule_bloader: $crate::abi::export::LibHeader =
             $crate::abi::export::header::<$sender>();
+    };
+    ($($other:tt)*) => {
+        ::core::compile_error!(
+            "give one type, the one that implements `Sender`: export_sender!(Acme);"
+        );
     };
 }

@@ -2,20 +2,20 @@
 
 use std::{
     ffi::c_void,
-    fmt,
     future::Future,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use abi_stable::{
-    library::{AbiHeaderRef, LibraryError},
     prefix_type::PrefixTypeTrait,
     std_types::{RResult, RSliceMut, RStr},
 };
 use async_ffi::{FfiFuture, FutureExt};
 
 use super::{
+    LoadError,
     functions::{CallFuture, HostFunctions, HostObject, SenderModuleRef, SenderObject},
+    load,
     values::{
         AbiExchangeError, AbiHttpAnswer, AbiHttpRequest, AbiMail, AbiSendError, AbiSmtpAnswer,
         LevelKind,
@@ -42,14 +42,8 @@ impl Module {
     ///
     /// The library was built for another ABI.
     pub unsafe fn check(symbol: *const c_void) -> Result<Self, LoadError> {
-        // SAFETY: the symbol is the library's header, which begins with an `AbiHeader` in every
-        // version of `abi_stable`, and stays loaded; the header's own check comes first.
-        let header = unsafe { std::mem::transmute::<*const c_void, AbiHeaderRef>(symbol) };
-        let library = header.upgrade().map_err(|_| LoadError::OtherHeader)?;
-        library
-            .init_root_module::<SenderModuleRef>()
-            .map(Self)
-            .map_err(LoadError::from)
+        // SAFETY: as this function's.
+        unsafe { load::root_module(symbol) }.map(Self)
     }
 
     /// What the plugin is.
@@ -177,58 +171,6 @@ pub enum ConfigureError {
     Settings(String),
     /// The plugin panicked. The text went to the log.
     Panicked,
-}
-
-/// Why a library's plugin can't be called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LoadError {
-    /// The symbol is there, but not as this host's ABI library writes it.
-    OtherHeader,
-    /// Built against another major version of the ABI.
-    OtherVersion {
-        /// What the plugin was built against.
-        built_against: String,
-    },
-    /// A type that crosses has another layout.
-    OtherLayout,
-    /// The library's entry failed.
-    EntryFailed,
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = super::ABI_VERSION;
-        match self {
-            Self::OtherHeader => write!(f, "its ABI header is not that of ABI {host}"),
-            Self::OtherVersion { built_against } => {
-                write!(
-                    f,
-                    "it is built against ABI {built_against}, and this host speaks {host}"
-                )
-            }
-            Self::OtherLayout => write!(
-                f,
-                "it says ABI {host}, but its types are laid out otherwise: build it anew against \
-                 a released textsender-plugin-api"
-            ),
-            Self::EntryFailed => f.write_str("its entry point failed"),
-        }
-    }
-}
-
-impl std::error::Error for LoadError {}
-
-impl From<LibraryError> for LoadError {
-    fn from(error: LibraryError) -> Self {
-        match error {
-            LibraryError::IncompatibleVersionNumber { actual_version, .. } => Self::OtherVersion {
-                built_against: actual_version.to_string(),
-            },
-            LibraryError::AbiInstability(_) => Self::OtherLayout,
-            LibraryError::RootModule { .. } => Self::EntryFailed,
-            _ => Self::OtherHeader,
-        }
-    }
 }
 
 /// Puts services behind a table of functions. Both live until the process ends: a plugin may keep

@@ -14,6 +14,10 @@
 mod functions;
 #[cfg(feature = "host")]
 mod host;
+#[cfg(test)]
+mod layout;
+#[cfg(feature = "host")]
+mod load;
 pub(crate) mod panics;
 mod plugin;
 mod values;
@@ -22,7 +26,9 @@ mod values;
 pub mod export;
 
 #[cfg(feature = "host")]
-pub use host::{CallError, ConfigureError, Instance, LoadError, Module};
+pub use host::{CallError, ConfigureError, Instance, Module};
+#[cfg(feature = "host")]
+pub use load::LoadError;
 
 /// The version of the ABI, `1.N.0`: N grows when something is added. It is not the crate's version.
 pub const ABI_VERSION: &str = "1.0.0";
@@ -30,10 +36,3 @@ pub const ABI_VERSION: &str = "1.0.0";
 /// The symbol that a plugin's library exports.
 #[cfg(feature = "host")]
 pub const ENTRY_SYMBOL: &str = abi_stable::library::ROOT_MODULE_LOADER_NAME;
-
-/// A dump of the layout of everything that crosses, to be compared with the golden copy.
-#[doc(hidden)]
-pub fn layout() -> String {
-    use abi_stable::StableAbi;
-    format!("{:#?}", <functions::SenderModuleRef as StableAbi>::LAYOUT)
-}

@@ -37,6 +37,9 @@ macro_rules! kind {
 
         impl $name {
             $(pub const $constant: Self = Self($number);)+
+
+            #[cfg(test)]
+            const CONSTANTS: &[(&str, u32)] = &[$((stringify!($constant), $number),)+];
         }
 
         impl From<$type> for $name {
@@ -429,6 +432,13 @@ impl FoundKind {
     const YES: Self = Self(1);
     const ABSENT: Self = Self(2);
     const CANNOT_TELL: Self = Self(3);
+
+    #[cfg(test)]
+    const CONSTANTS: &[(&str, u32)] = &[
+        ("YES", Self::YES.0),
+        ("ABSENT", Self::ABSENT.0),
+        ("CANNOT_TELL", Self::CANNOT_TELL.0),
+    ];
 }
 
 impl From<Found> for AbiFound {
@@ -697,4 +707,23 @@ fn plain_pairs(pairs: RVec<Tuple2<RString, RString>>) -> Vec<(String, String)> {
         .into_iter()
         .map(|Tuple2(name, value)| (name.into(), value.into()))
         .collect()
+}
+
+/// Every kind with its numbers, for the golden layout.
+#[cfg(test)]
+pub fn kinds() -> Vec<(&'static str, &'static [(&'static str, u32)])> {
+    vec![
+        ("PurposeKind", PurposeKind::CONSTANTS),
+        ("VerdictKind", VerdictKind::CONSTANTS),
+        ("StageKind", StageKind::CONSTANTS),
+        ("FailureCode", FailureCode::CONSTANTS),
+        ("DeliveryKind", DeliveryKind::CONSTANTS),
+        ("LevelKind", LevelKind::CONSTANTS),
+        ("MethodKind", MethodKind::CONSTANTS),
+        ("SecurityKind", SecurityKind::CONSTANTS),
+        ("CommandKind", CommandKind::CONSTANTS),
+        ("TextByKind", TextByKind::CONSTANTS),
+        ("AlphabetKind", AlphabetKind::CONSTANTS),
+        ("FoundKind", FoundKind::CONSTANTS),
+    ]
 }

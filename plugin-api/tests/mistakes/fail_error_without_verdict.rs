@@ -1,0 +1,32 @@
+//! An error of another kind, which has no verdict.
+#![forbid(unsafe_code)]
+
+use textsender_plugin_api::{
+    Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError, export_sender,
+};
+
+export_sender!(Acme);
+
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Settings {}
+
+struct Acme;
+
+impl Sender for Acme {
+    type Settings = Settings;
+
+    fn info() -> PluginInfo {
+        PluginInfo::new("acme", "Acme SMS", "1.0.0")
+    }
+
+    fn configure(_: Settings, _: Host) -> Result<Self, SettingsError> {
+        Ok(Self)
+    }
+
+    async fn send(&self, _: &Message) -> Result<Receipt, SendError> {
+        let _: u32 = "7".parse()?;
+        Ok(Receipt::without_id())
+    }
+}
+
+fn main() {}
