@@ -31,8 +31,14 @@ pub(super) fn die_if_told(step: Step) {
 pub(super) fn now() -> Timestamp {
     static AHEAD: LazyLock<Duration> = LazyLock::new(|| {
         let seconds = std::env::var("TEXTSENDER_CLOCK_AHEAD").ok();
-        Duration::from_secs(seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(0))
+        Duration::from_secs(
+            seconds
+                .and_then(|seconds| seconds.parse().ok())
+                .unwrap_or(0),
+        )
     });
 
-    Timestamp::now().saturating_add(*AHEAD).unwrap_or(Timestamp::MAX)
+    Timestamp::now()
+        .saturating_add(*AHEAD)
+        .unwrap_or(Timestamp::MAX)
 }

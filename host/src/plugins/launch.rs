@@ -77,11 +77,36 @@ impl Launch {
             http: HttpSettings {
                 proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
                 ca_file: http.ca_file,
+                connect_to: http.connect_to,
             },
             max_level,
             pin: pin(config, &configured.plugin)?,
             seal: Plan::of(&config.plugins, configured.network.as_ref()),
         })
+    }
+}
+
+impl Launch {
+    /// A plugin by itself, without a configuration: settings in which secrets are marked.
+    pub fn alone(library: &Path, plugin: &str, settings: &Map<String, Value>) -> Self {
+        let mut hosts = Vec::new();
+        settings
+            .values()
+            .for_each(|value| hosts_in(value, &mut hosts));
+        let secrets = settings.values().filter_map(|value| value.get(SECRET_KEY));
+        let secrets = secrets.filter_map(Value::as_str).map(Secret::new);
+        Self {
+            sender: plugin.to_owned(),
+            plugin: plugin.to_owned(),
+            library: library.to_owned(),
+            settings: Value::from(settings.clone()).to_string(),
+            secrets: secrets.collect(),
+            hosts,
+            http: HttpSettings::default(),
+            max_level: Level::Trace,
+            pin: None,
+            seal: Plan::default(),
+        }
     }
 }
 

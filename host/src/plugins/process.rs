@@ -101,10 +101,20 @@ impl HostProcess {
     ///
     /// No process can be started.
     pub fn start(launch: Launch) -> io::Result<Self> {
+        let transports = Transports::new(launch.http.clone());
+        Self::start_with(launch, transports)
+    }
+
+    /// Starts one whose exchanges these carry.
+    ///
+    /// # Errors
+    ///
+    /// No process can be started.
+    pub fn start_with(launch: Launch, transports: Transports) -> io::Result<Self> {
         let (child, down, up) = os::spawn(&launch.seal)?;
         let shared = Arc::new(Shared {
             redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
-            transports: Transports::new(launch.http.clone()),
+            transports,
             sealed: OnceLock::new(),
             egress: OnceLock::new(),
             child: Mutex::new(Some(child)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Network, Plugins, Seal};
 
 /// How a host process is to be sealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Plan {
     /// Whether the plugin is refused where the kernel lacks a part.
     pub required: bool,

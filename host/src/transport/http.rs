@@ -1,5 +1,7 @@
 //! HTTP: one `reqwest` client for each sender, made when an exchange first needs it.
 
+mod elsewhere;
+
 use std::{
     convert::Infallible,
     error::Error,
@@ -15,7 +17,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
-    Body, Client, NoProxy, Proxy, Response, Url,
+    Body, Client, ClientBuilder, NoProxy, Proxy, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect, retry,
@@ -23,6 +25,7 @@ use reqwest::{
 use textsender_plugin_api::{FailureKind, HttpAnswer, HttpRequest, MAX_ANSWER, Stage};
 
 use super::{Egress, Progress, egress::is_loopback, tls};
+use elsewhere::Elsewhere;
 
 /// Kept connections are given up before a provider's usual 60 s, so that none is closed by the
 /// provider in the moment of its use: that would leave a message in doubt.
@@ -35,6 +38,8 @@ pub struct HttpSettings {
     pub proxy: Option<String>,
     /// A PEM file of roots to trust in place of the system's.
     pub ca_file: Option<PathBuf>,
+    /// `HOST:PORT` to connect to in place of every host. There is no proxy then.
+    pub connect_to: Option<String>,
 }
 
 /// The HTTP transport of one sender.
@@ -62,9 +67,11 @@ impl Http {
         egress: &Arc<Egress>,
         progress: &Progress,
     ) -> Result<HttpAnswer, FailureKind> {
-        let url: Url = request.url.parse().map_err(|_| FailureKind::Malformed)?;
+        let (mut url, mut headers) = judged(&request, egress)?;
+        if let Some(elsewhere) = self.elsewhere() {
+            elsewhere.lead(&mut url, &mut headers)?;
+        }
         let client = self.client_for(&url, egress)?;
-        let headers = headers(&request.headers)?;
         // Malformed, not a panic: reqwest's own method type knows all of ours.
         let method = request
             .method
@@ -88,18 +95,15 @@ impl Http {
         whole(answer.map_err(|error| cause(&error))?).await
     }
 
-    /// The client for a URL, if the sender may reach it: with TLS, or on this machine.
+    fn elsewhere(&self) -> Option<Elsewhere> {
+        Elsewhere::parse(self.settings.connect_to.as_deref()?)
+    }
+
+    /// The client for a URL: with TLS, or on this machine.
     fn client_for(&self, url: &Url, egress: &Arc<Egress>) -> Result<&Client, FailureKind> {
-        let host = url.host_str().ok_or(FailureKind::Malformed)?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if !egress.allows(host) {
-            tracing::warn!(host, "the plugin asked for a host that it does not declare");
-            return Err(FailureKind::NotAllowed);
-        }
         let made = match url.scheme() {
             "https" => self.secure.get_or_init(|| self.client(true, egress)),
-            "http" if is_loopback(host) => self.plain.get_or_init(|| self.client(false, egress)),
-            _ => return Err(FailureKind::NotAllowed),
+            _ => self.plain.get_or_init(|| self.client(false, egress)),
         };
         made.as_ref().map_err(|()| FailureKind::Tls)
     }
@@ -122,15 +126,44 @@ impl Http {
             // Nor the environment's: a proxy there would be given what is meant for this machine.
             .no_proxy()
             .pool_idle_timeout(IDLE)
-            .tcp_nodelay(true)
-            .dns_resolver(Arc::new(Resolver(egress.clone())));
+            .tcp_nodelay(true);
+        builder = match self.elsewhere() {
+            Some(elsewhere) => return built(builder.dns_resolver(Arc::new(elsewhere))),
+            None => builder.dns_resolver(Arc::new(Resolver(egress.clone()))),
+        };
         if let Some(proxy) = &self.settings.proxy {
             let local = NoProxy::from_string("localhost,127.0.0.0/8,::1");
             let proxy = Proxy::all(proxy).map_err(|error| format!("[http] proxy: {error}"))?;
             builder = builder.proxy(proxy.no_proxy(local));
         }
-        builder.build().map_err(|error| error.to_string())
+        built(builder)
     }
+}
+
+fn built(builder: ClientBuilder) -> Result<Client, String> {
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// A request's URL and headers, if it is well formed and may leave: to a host that the plugin
+/// declares or the settings name, with TLS or on this machine.
+pub(super) fn judged(
+    request: &HttpRequest,
+    egress: &Egress,
+) -> Result<(Url, HeaderMap), FailureKind> {
+    let url: Url = request.url.parse().map_err(|_| FailureKind::Malformed)?;
+    let host = url.host_str().ok_or(FailureKind::Malformed)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    if !egress.allows(host) {
+        tracing::warn!(host, "the plugin asked for a host that it does not declare");
+        return Err(FailureKind::NotAllowed);
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(host) => {}
+        _ => return Err(FailureKind::NotAllowed),
+    }
+    let headers = headers(&request.headers)?;
+    Ok((url, headers))
 }
 
 /// A request's body that tells when it is first asked for: from then on bytes may have left.

@@ -10,6 +10,7 @@
 
 mod egress;
 mod http;
+mod played;
 mod progress;
 mod smtp;
 mod tls;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 pub use egress::Egress;
 pub use http::{Http, HttpSettings};
+pub use played::Played;
 pub use progress::Progress;
 use smtp::Smtp;
 
@@ -37,6 +39,7 @@ pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
 pub struct Transports {
     http: Http,
     smtp: Smtp,
+    played: Option<Arc<dyn Played>>,
 }
 
 impl Transports {
@@ -45,6 +48,15 @@ impl Transports {
         Self {
             smtp: Smtp::new(http.ca_file.clone()),
             http: Http::new(http),
+            played: None,
+        }
+    }
+
+    /// Transports that carry nothing: a script answers.
+    pub fn played(by: Arc<dyn Played>) -> Self {
+        Self {
+            played: Some(by),
+            ..Self::new(HttpSettings::default())
         }
     }
 
@@ -63,6 +75,10 @@ impl Transports {
     ) -> Result<Answer, ExchangeError> {
         let delivers = exchange.delivers();
         let carried = async {
+            if let Some(played) = &self.played {
+                let fault = played::fault(&exchange, egress);
+                return played.play(exchange, fault, progress.clone()).await;
+            }
             match exchange {
                 Exchange::Http(request) => self
                     .http

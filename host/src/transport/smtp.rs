@@ -102,14 +102,7 @@ impl Smtp {
         egress: &Egress,
         progress: &Progress,
     ) -> Result<SmtpAnswer, FailureKind> {
-        if !egress.allows(&mail.server) {
-            tracing::warn!(
-                host = mail.server,
-                "the plugin asked for a mail server that no setting names"
-            );
-            return Err(FailureKind::NotAllowed);
-        }
-        let letter = Letter::new(&mail)?;
+        let letter = judged(&mail, egress)?;
         match self.submit(&mail, &letter, egress, progress).await {
             Ok(answer) | Err(Stop::Refused(answer)) => Ok(answer),
             Err(Stop::Failed(kind)) => Err(kind),
@@ -210,6 +203,18 @@ impl Smtp {
     fn kept(&self) -> MutexGuard<'_, Vec<Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A mail as it will be written, if it is well formed and may leave.
+pub(super) fn judged(mail: &Mail, egress: &Egress) -> Result<Letter, FailureKind> {
+    if !egress.allows(&mail.server) {
+        tracing::warn!(
+            host = mail.server,
+            "the plugin asked for a mail server that no setting names"
+        );
+        return Err(FailureKind::NotAllowed);
+    }
+    Letter::new(mail)
 }
 
 impl Account {
