@@ -310,10 +310,7 @@ fn a_plugin_that_misbehaves_when_it_is_configured_is_a_fault_and_nothing_more() 
     each(
         [
             ("panic_in_configure", "it panicked when it was configured"),
-            (
-                "quote_settings",
-                "senders.misbehaving.settings.auth_token: [redacted]",
-            ),
+            ("quote_settings", "auth_token: [redacted]"),
         ],
         |(does, words)| {
             let fault = only_fault(Test::new().misbehaving(does));

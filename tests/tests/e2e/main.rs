@@ -6,6 +6,7 @@
 //! | `configuration` | configurations that are wrong |
 //! | `check` | every fault of a configuration at once, each at its line |
 //! | `explain` | why a message would go where it would go, and what an edit would change |
+//! | `policies_guide` | that what `docs/policies.md` shows is so |
 //! | `readme` | that what `README.md` shows is so |
 //! | `repeats` | the same id again, limits, and processes that die in the middle |
 //! | `requests` | requests that are wrong, large, slow, or refused by policy |
@@ -25,6 +26,7 @@ mod faults;
 mod first_contact;
 mod official_clients;
 mod plugins;
+mod policies_guide;
 mod readme;
 mod repeats;
 mod requests;
