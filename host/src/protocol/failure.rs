@@ -10,7 +10,7 @@ macro_rules! error_codes {
         /// The stable code of a failure, for programs. The table is in this file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
-            $(#[doc = $message] $variant,)+
+            $(#[doc = concat!("`", $message, "`")] $variant,)+
         }
 
         impl ErrorCode {

@@ -6,11 +6,11 @@
 //!
 //! | here | is |
 //! |---|---|
-//! | [`settings`] | what an administrator fills in, and the API key taken apart |
-//! | [`token`] | the bearer token, new for each request |
-//! | [`personalisation`] | what goes into the template, in characters that Notify carries |
-//! | [`answer`] | what Notify's answers mean |
-//! | [`template`] | what a check finds in the template |
+//! | `settings` | what an administrator fills in, and the API key taken apart |
+//! | `token` | the bearer token, new for each request |
+//! | `personalisation` | what goes into the template, in characters that Notify carries |
+//! | `answer` | what Notify's answers mean |
+//! | `template` | what a check finds in the template |
 //!
 //! Source for all of it: <https://docs.notifications.service.gov.uk/rest-api.html>, and exchanges
 //! recorded with the real API, which `tests` holds as a table.
