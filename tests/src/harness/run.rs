@@ -11,6 +11,9 @@ use super::outcomes::promise_of;
 use super::test::Test;
 use crate::sandbox::{Request, Sandbox, Text};
 
+/// The exit code of a command line that can't be read: there is no response then.
+const USAGE: i32 = 2;
+
 /// The end of a case.
 pub struct Run {
     test: Test,
@@ -44,7 +47,8 @@ impl Run {
             response: Value::Null,
         };
         run.shows_nothing_secret();
-        if let (true, Some(stdout)) = (run.test.is_one_shot(), &run.stdout) {
+        let is_answered = run.test.is_one_shot() && exit != USAGE;
+        if let (true, Some(stdout)) = (is_answered, &run.stdout) {
             run.response = one_line_of_json(stdout).unwrap_or_else(|| panic!("no response: {run}"));
             run.keeps_its_promises(texts_before);
         }
