@@ -5,7 +5,7 @@
 //! | `lib.rs` | settings, and a sender that delivers as a plugin should |
 //! | `deed.rs` | what it does instead: one word for each way to misbehave |
 //!
-//! A new way is a word of [`Deed`](deed::Deed) and an arm beside the others. With `only_to` a sender misbehaves for one
+//! A new way is a word of `deed::Deed` and an arm beside the others. With `only_to` a sender misbehaves for one
 //! number and delivers to all others, so that a test can see that these are not harmed.
 
 mod deed;
