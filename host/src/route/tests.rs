@@ -21,6 +21,8 @@ enum Act {
 struct Script {
     acts: RefCell<Vec<(&'static str, VecDeque<Act>)>>,
     found: Found,
+    /// Whether the plugins have connections of their own.
+    blind: bool,
 }
 
 impl Script {
@@ -32,13 +34,14 @@ impl Script {
         Self {
             acts: RefCell::new(acts),
             found: Found::CannotTell,
+            blind: false,
         }
     }
 }
 
 impl Ask for Script {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
-        let trace = Trace::default();
+        let trace = Trace::new(self.blind);
         if let Work::Find(..) = work {
             let result = CallResult::Replied(Reply::Found(self.found.clone()));
             return Ok(CallEnd { result, trace });
@@ -245,6 +248,26 @@ async fn a_password_is_not_sent_again_after_unknown() {
     let script = Script::new(vec![("a", vec![unknown]), ("b", vec![])]);
     let delivered = deliver_by(&script, OnUnknown::Stop).await;
     assert_eq!(told(&delivered), "unknown by a:maybe_sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_a_plugin_sends_by_itself_only_its_word_tells() {
+    let cases = [
+        (Act::Lies, "accepted by a:accepted"),
+        (Act::Dies(None), "unknown by a:maybe_sent"),
+        (Act::Hangs(None), "unknown by a:maybe_sent"),
+        (
+            Act::Says(Claim::Exhausted, None),
+            "unavailable by a:exhausted",
+        ),
+    ];
+    for (act, expected) in cases {
+        let script = Script {
+            blind: true,
+            ..Script::new(vec![("a", vec![act])])
+        };
+        assert_eq!(told(&deliver_by(&script, OnUnknown::Stop).await), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

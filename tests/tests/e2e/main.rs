@@ -13,6 +13,7 @@
 //! | `verdicts` | what each of the provider's answers comes to |
 //! | `faults` | networks, TLS, time, and processes that die |
 //! | `plugins` | the plugins folder, and plugins that misbehave |
+//! | `trust` | plugins that must be approved, and a grant of connections |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
 //! | `official_clients` | that a provider can't tell ours from its own clients |
 //! | `sandbox_run` | `sandbox run -- COMMAND` itself |
@@ -32,4 +33,5 @@ mod repeats;
 mod requests;
 mod sandbox_run;
 mod secrecy;
+mod trust;
 mod verdicts;

@@ -1,0 +1,163 @@
+//! Plugins that must be approved, files that change in the moment of their use, and a grant of connections.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use ring::digest::{SHA256, digest};
+use textsender_tests::harness::{Run, Test, artifacts, each};
+use textsender_tests::sandbox::site::Site;
+
+const PINNED: &str = "[plugins]\ntrust = \"pinned\"";
+
+const HOSTS: &str = r#""api.twilio.com", "api.*.*.twilio.com""#;
+
+fn lock_file(site: &Site) -> PathBuf {
+    site.folder().join("plugins.lock")
+}
+
+/// Approves the Twilio plugin as it is, with these hosts.
+fn approve(site: &Site, hosts: &str) {
+    let library = fs::read(site.plugins().join("libtextsender_twilio.so")).unwrap();
+    let sha256: String = digest(&SHA256, &library)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let lock = format!("[twilio]\nsha256 = \"{sha256}\"\nhosts = [{hosts}]\n");
+    fs::write(lock_file(site), lock).unwrap();
+    fs::set_permissions(lock_file(site), Permissions::from_mode(0o644)).unwrap();
+}
+
+fn refused(run: &Run, words: &str) {
+    run.outcome("misconfigured")
+        .error("plugin_refused")
+        .says(words)
+        .requests(0);
+}
+
+#[test]
+fn an_approved_plugin_sends() {
+    let test = Test::new()
+        .config(PINNED)
+        .change(|site| approve(site, HOSTS));
+    test.run().outcome("accepted").texts(1);
+}
+
+#[test]
+fn a_plugin_that_nobody_approved_is_refused_with_the_command_that_approves_it() {
+    let mend = "textsender plugin approve twilio";
+    refused(&Test::new().config(PINNED).run(), mend);
+    let other = Test::new().config(PINNED).change(|site| {
+        approve(site, HOSTS);
+        let lock = fs::read_to_string(lock_file(site)).unwrap();
+        fs::write(lock_file(site), lock.replace("[twilio]", "[other]")).unwrap();
+    });
+    refused(&other.run(), mend);
+}
+
+#[test]
+fn another_file_than_the_approved_one_is_refused() {
+    let test = Test::new().config(PINNED).change(|site| {
+        approve(site, HOSTS);
+        let library = site.plugins().join("libtextsender_twilio.so");
+        let mut bytes = fs::read(&library).unwrap();
+        // Behind the sections: it would load all the same.
+        bytes.push(0);
+        fs::remove_file(&library).unwrap();
+        fs::write(&library, bytes).unwrap();
+        fs::set_permissions(&library, Permissions::from_mode(0o755)).unwrap();
+    });
+    refused(&test.run(), "is not the approved one");
+}
+
+#[test]
+fn hosts_that_nobody_approved_are_refused_and_named_in_the_log() {
+    let test = Test::new()
+        .config(PINNED)
+        .change(|site| approve(site, "\"api.twilio.com\""));
+    let run = test.run();
+    refused(&run, "it declares hosts that were not approved");
+    run.logs("api.*.*.twilio.com");
+}
+
+#[test]
+fn a_lock_that_others_can_write_or_that_is_damaged_approves_nothing() {
+    let open = Test::new().config(PINNED).change(|site| {
+        approve(site, HOSTS);
+        fs::set_permissions(lock_file(site), Permissions::from_mode(0o666)).unwrap();
+    });
+    refused(&open.run(), "mend it: chmod go-w");
+    each(
+        ["[twilio", "[twilio]\nsha256 = \"12\"", "twilio = 1"],
+        |text| {
+            let damaged = Test::new().config(PINNED).change(|site| {
+                fs::write(lock_file(site), text).unwrap();
+                fs::set_permissions(lock_file(site), Permissions::from_mode(0o644)).unwrap();
+            });
+            refused(&damaged.run(), "plugins.lock: ");
+        },
+    );
+}
+
+/// The library is swapped for another plugin's, which says who it is, while messages are sent. A thousand races against
+/// the check itself are among the host's own tests.
+#[test]
+fn a_plugin_swapped_in_the_moment_of_its_use_is_the_approved_one_or_refused() {
+    let test = Test::new()
+        .config(PINNED)
+        .change(|site| approve(site, HOSTS));
+    let library = test.site().plugins().join("libtextsender_twilio.so");
+    let new = test.site().plugins().join("new");
+    let good = fs::read(&library).unwrap();
+    let evil = fs::read(artifacts().plugin("misbehaving")).unwrap();
+    let over = AtomicBool::new(false);
+    let swapped = || {
+        fs::write(&new, &evil).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
+        for bytes in [&good, &evil].into_iter().cycle() {
+            fs::rename(&new, &library).unwrap();
+            if over.load(Ordering::Relaxed) {
+                return;
+            }
+            fs::write(&new, bytes).unwrap();
+            fs::set_permissions(&new, Permissions::from_mode(0o755)).unwrap();
+        }
+    };
+    let runs: Vec<Run> = thread::scope(|scope| {
+        scope.spawn(swapped);
+        let runs = (0..50).map(|_| test.beside().run()).collect();
+        over.store(true, Ordering::Relaxed);
+        runs
+    });
+    for run in runs {
+        match run.response["outcome"].as_str() {
+            Some("accepted") => {}
+            _ => {
+                run.error("plugin_refused").says("is not the approved one");
+            }
+        }
+    }
+}
+
+/// A plugin with connections of its own may have sent what the front did not see.
+#[test]
+fn with_a_grant_only_the_plugins_own_word_tells() {
+    let granted = "[senders.misbehaving]\ntimeout = \"1s\"\nnetwork = { ports = [9] }";
+    each(
+        [
+            ("panic_in_send", "unknown"),
+            ("exit", "unknown"),
+            ("hang", "unknown"),
+            ("be_exhausted", "unavailable"),
+            // It never got the message.
+            ("panic_in_configure", "misconfigured"),
+        ],
+        |(does, outcome)| {
+            let run = Test::new().misbehaving(does).config(granted).run();
+            run.outcome(outcome).texts(0);
+        },
+    );
+}
