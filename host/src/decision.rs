@@ -46,6 +46,7 @@ pub fn query(request: &Request) -> Query<'_> {
         event: request.event,
         purpose: request.purpose,
         sender: request.sender.as_deref(),
+        policy: request.policy.as_deref(),
     }
 }
 

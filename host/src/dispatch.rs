@@ -24,7 +24,8 @@ use crate::{
     decision::{self, Decision},
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
-    protocol::{DeliveryBody, Failure, MessageId, Outcome, Request, Response},
+    privilege,
+    protocol::{DeliveryBody, ErrorCode, Failure, MessageId, Outcome, Request, Response},
     route::{self, Ask, Delivered, Plan},
 };
 use record::{Begun, Known, Record};
@@ -65,6 +66,10 @@ impl Dispatch {
         let policies = policies?;
         let config = policies.config();
         let state = state_folder(config);
+        privilege::become_owner(&state).map_err(|error| {
+            let detail = format!("can't become the owner of {}: {error}", state.display());
+            Failure::with_detail(ErrorCode::Crashed, detail)
+        })?;
         Ok(Self {
             file: file.to_owned(),
             seen: Mutex::new(seen),

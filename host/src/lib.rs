@@ -21,6 +21,7 @@
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
+//! | [`privilege`] | whose account root's commands act as |
 //! | [`check`] | the whole configuration, every fault at once |
 //! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
@@ -35,6 +36,7 @@ pub mod explain;
 pub mod ledger;
 pub mod plugins;
 pub mod policy;
+pub mod privilege;
 pub mod protocol;
 pub mod recipient;
 pub mod redact;

@@ -12,6 +12,7 @@
 //! asked: that is `sender check`.
 
 mod carried;
+mod fields;
 mod files;
 mod reach;
 mod schema;
@@ -28,6 +29,7 @@ use crate::{
     policy::{self, Policies},
 };
 
+pub use fields::{Field, Kind, ValueFault, field, fields};
 pub use senders::Need;
 
 /// What was found.
@@ -59,6 +61,30 @@ pub struct Incomplete {
     pub used_by: Vec<String>,
 }
 
+/// How a sender stands, as far as it can be known without its provider.
+#[derive(Debug)]
+pub struct Standing {
+    /// Its name.
+    pub sender: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// Whether its plugin can be used.
+    pub has_plugin: bool,
+    /// What the sender still needs.
+    pub needs: Vec<Need>,
+    /// What is wrong with it.
+    pub faults: Vec<Fault>,
+    /// Who sends with it: policies by name, `[helpdesk]`, `[defaults]`.
+    pub used_by: Vec<String>,
+}
+
+/// How the senders of a configuration stand: all, or the one of a name. Needs a tokio runtime.
+pub async fn standings(config: &Config, state: &Path, only: Option<&str>) -> Vec<Standing> {
+    let usages = usage::all(config);
+    let looked = senders::look(config, state, &usages, only).await;
+    looked.into_iter().map(senders::Looked::standing).collect()
+}
+
 /// Checks the configuration at `path`. Needs a tokio runtime, as plugins are asked.
 pub async fn check(path: &Path) -> Report {
     let Reading { config, faults } = Reading::of(Sources::read(path));
@@ -74,7 +100,7 @@ pub async fn check(path: &Path) -> Report {
     found.extend(files::faults(&config, &state.path));
 
     let usages = usage::all(&config);
-    let senders = senders::look(&config, &state.path, &usages).await;
+    let senders = senders::look(&config, &state.path, &usages, None).await;
     found.extend(texts::faults(&config, &usages, &senders));
     found.extend(senders.iter().flat_map(|sender| sender.faults.clone()));
 

@@ -110,13 +110,13 @@ struct Fault {
     mend: String,
 }
 
-struct Schema<'s> {
-    root: &'s Value,
+pub(super) struct Schema<'s> {
+    pub(super) root: &'s Value,
 }
 
 impl<'s> Schema<'s> {
     /// A schema with its references followed.
-    fn resolved(&self, schema: &'s Value) -> &'s Value {
+    pub(super) fn resolved(&self, schema: &'s Value) -> &'s Value {
         let mut schema = schema;
         for _ in 0..MAX_DEPTH {
             let Some(reference) = schema["$ref"].as_str() else {
@@ -131,7 +131,7 @@ impl<'s> Schema<'s> {
         schema
     }
 
-    fn is_secret(&self, schema: &'s Value) -> bool {
+    pub(super) fn is_secret(&self, schema: &'s Value) -> bool {
         let schema = self.resolved(schema);
         let branches = schema["anyOf"].as_array().into_iter().flatten();
         schema["writeOnly"] == true
@@ -302,14 +302,14 @@ impl<'s> Schema<'s> {
 }
 
 /// The first paragraph of a description.
-fn help(schema: &Value) -> String {
+pub(super) fn help(schema: &Value) -> String {
     let description = schema["description"].as_str().unwrap_or_default();
     let paragraph = description.split("\n\n").next().unwrap_or_default();
     let clean = crate::redact::Redactor::default().clean(paragraph);
     clean.trim().to_owned()
 }
 
-fn names(list: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn names(list: &Value) -> impl Iterator<Item = &str> {
     list.as_array()
         .into_iter()
         .flatten()

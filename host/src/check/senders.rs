@@ -13,7 +13,7 @@ use textsender_plugin_api::{Level, SECRET_KEY};
 use tokio::time::Instant;
 
 use super::{
-    Incomplete,
+    Incomplete, Standing,
     carried::Carried,
     schema::{self, Finding},
     usage::Usage,
@@ -53,6 +53,24 @@ pub(super) struct Looked {
 }
 
 impl Looked {
+    /// The same for those who do not check. That somebody sends with a sender that lacks something is
+    /// no fault of the sender's.
+    pub(super) fn standing(mut self) -> Standing {
+        let lacks = |fault: &Fault| {
+            let key = |need: &Need| format!("senders.{}.settings.{}", self.name, need.key);
+            self.needs.iter().any(|need| key(need) == fault.key)
+        };
+        let faults = std::mem::take(&mut self.faults);
+        Standing {
+            faults: faults.into_iter().filter(|fault| !lacks(fault)).collect(),
+            sender: self.name,
+            plugin: self.plugin,
+            has_plugin: self.carried.is_some(),
+            needs: self.needs,
+            used_by: self.used_by,
+        }
+    }
+
     /// What is reported of a sender that is not whole.
     pub(super) fn incomplete(self) -> Option<Incomplete> {
         (!self.needs.is_empty()).then_some(Incomplete {
@@ -64,11 +82,17 @@ impl Looked {
     }
 }
 
-/// Looks at every sender, one after another.
-pub(super) async fn look(config: &Config, state: &Path, usages: &[Usage<'_>]) -> Vec<Looked> {
+/// Looks at every sender, one after another, or at the one of a name.
+pub(super) async fn look(
+    config: &Config,
+    state: &Path,
+    usages: &[Usage<'_>],
+    only: Option<&str>,
+) -> Vec<Looked> {
     let mut described = HashMap::new();
     let mut looked = Vec::with_capacity(config.senders.len());
-    for (name, sender) in &config.senders {
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    for (name, sender) in config.senders.iter().filter(|(name, _)| wanted(name)) {
         if !described.contains_key(sender.plugin.as_str()) {
             let answer = ask(config, &sender.plugin).await;
             described.insert(sender.plugin.as_str(), answer);

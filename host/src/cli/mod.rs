@@ -1,15 +1,29 @@
 //! The command line: a file for each command. Nothing else in this program prints.
 
+mod accounts;
+mod ask;
 mod check;
 mod draft;
+mod edit;
 mod explain;
+mod files;
+mod helpdesk;
+mod init;
 mod logging;
 mod output;
+mod plugin;
 mod policy;
 mod preview;
+mod secret;
+mod select_sender;
 mod send;
+mod sender;
+mod site;
+mod standing;
 mod status;
 mod stream;
+mod test_send;
+mod text;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -20,6 +34,7 @@ use crate::{
     plugins,
 };
 use logging::LogOptions;
+use output::{Output, finish};
 
 /// Sends the text messages of password-reset and helpdesk systems.
 #[derive(Parser)]
@@ -48,7 +63,15 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Preview(preview::PreviewCommand),
+    Init(init::Init),
+    Plugin(plugin::Plugin),
+    Sender(sender::Sender),
+    Secret(secret::Secret),
+    SelectSender(select_sender::SelectSender),
     Policy(policy::Policy),
+    Text(text::Text),
+    Helpdesk(helpdesk::Helpdesk),
+    TestSend(test_send::TestSend),
 }
 
 /// Runs the command line of this process.
@@ -60,13 +83,22 @@ pub fn run() -> ExitCode {
     };
     logging::start(&common.log);
     plugins::protect();
+    let out = Output::new();
     match command {
         Command::Send(send) => send.run(&common),
         Command::Status(status) => status.run(&common),
         Command::Check(check) => check.run(&common),
         Command::Explain(explain) => explain.run(&common),
         Command::Preview(preview) => preview.run(&common),
-        Command::Policy(policy) => policy.run(),
+        Command::Init(command) => finish(command.run(&common, &out)),
+        Command::Plugin(command) => finish(command.run(&common, &out)),
+        Command::Sender(command) => finish(command.run(&common, &out)),
+        Command::Secret(command) => finish(command.run(&common, &out)),
+        Command::SelectSender(command) => finish(command.run(&common, &out)),
+        Command::Policy(command) => finish(command.run(&common, &out)),
+        Command::Text(command) => finish(command.run(&common, &out)),
+        Command::Helpdesk(command) => finish(command.run(&common, &out)),
+        Command::TestSend(command) => finish(command.run(&common, &out)),
     }
 }
 

@@ -15,6 +15,7 @@
 
 #![allow(unsafe_code)]
 
+mod account;
 mod describe;
 pub mod folder;
 mod frames;
@@ -28,6 +29,7 @@ mod refusal;
 mod seal;
 pub mod verify;
 
+pub use account::run_as;
 pub use describe::{Description, describe};
 pub use frames::{Reply, Work};
 pub use launch::Launch;

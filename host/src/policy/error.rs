@@ -27,6 +27,12 @@ pub enum PolicyError {
         /// The name.
         name: String,
     },
+    /// A test is for a policy that is not there.
+    #[error("there is no policy {name:?}; see `textsender policy list`")]
+    UnknownTestPolicy {
+        /// The name.
+        name: String,
+    },
     /// There is nothing to match links with, and no default.
     #[error(
         "the request has no user.dn and no default policy is set; send user.dn, or set [defaults] policy"
@@ -124,7 +130,7 @@ impl PolicyError {
         use PolicyError::*;
         matches!(
             self,
-            BadDn { .. } | BadGroup { .. } | UnknownTestSender { .. }
+            BadDn { .. } | BadGroup { .. } | UnknownTestSender { .. } | UnknownTestPolicy { .. }
         )
     }
 

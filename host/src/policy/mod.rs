@@ -65,6 +65,8 @@ pub struct Query<'r> {
     pub purpose: Purpose,
     /// The sender that a test names.
     pub sender: Option<&'r str>,
+    /// The policy that an administrator's test is for, whatever the user's is.
+    pub policy: Option<&'r str>,
 }
 
 #[cfg(test)]

@@ -162,10 +162,11 @@ impl Policies {
             let delivery = Delivery::default();
             (Block { delivery, text }, Reach::default())
         });
-        let policy = match self.policy_of(&query.user) {
-            Ok(policy) => Some(policy),
-            Err(PolicyError::NoDn | PolicyError::NoPolicy) => None,
-            Err(error) => return Err(error),
+        let policy = match (query.policy, self.policy_of(&query.user)) {
+            (Some(name), _) => Some(self.named(name)?),
+            (None, Ok(policy)) => Some(policy),
+            (None, Err(PolicyError::NoDn | PolicyError::NoPolicy)) => None,
+            (None, Err(error)) => return Err(error),
         };
         let block = policy.and_then(|p| p.verification_code.as_ref());
         let block = block.unwrap_or(&UNBOUND.0);
@@ -181,6 +182,14 @@ impl Policies {
             resolution.fallback = &[];
         }
         Ok(resolution)
+    }
+
+    fn named(&self, name: &str) -> Result<&Policy, PolicyError> {
+        let mut policies = self.config.policies.iter();
+        let named = policies.find(|policy| policy.name.value == name);
+        named.ok_or_else(|| PolicyError::UnknownTestPolicy {
+            name: name.to_owned(),
+        })
     }
 
     fn named_by_request(&self, name: &str) -> Result<(&str, SenderFrom), PolicyError> {

@@ -98,6 +98,7 @@ fn query<'r>(dn: &'r str, groups: &'r [String]) -> Query<'r> {
         event: None,
         purpose: Purpose::VerificationCode,
         sender: None,
+        policy: None,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Request {
     pub expires_in: Option<Duration>,
     /// The sender to test.
     pub sender: Option<String>,
+    /// The policy to test, whatever the user's is. No field of the protocol: `test-send` sets it.
+    pub policy: Option<String>,
 }
 
 /// What the text carries.

@@ -46,6 +46,7 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
         content,
         expires_in: expiry(fields.expires_in, fields.expires_at)?,
         sender,
+        policy: None,
     })
 }
 

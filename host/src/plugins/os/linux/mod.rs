@@ -17,7 +17,10 @@ use rustix::{
 use tokio::net::unix::pipe;
 
 use super::{SUBCOMMAND, end_of};
-use crate::plugins::seal::{Plan, Sealed};
+use crate::plugins::{
+    account,
+    seal::{Plan, Sealed},
+};
 
 pub use image::Image;
 pub use linker::missing as missing_libraries;
@@ -33,6 +36,7 @@ const DESCRIPTORS: u64 = 256;
 /// output, nothing else inherited.
 pub fn spawn(plan: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
     let mut command = Command::new("/proc/self/exe");
+    account::set(&mut command);
     command
         .arg(SUBCOMMAND)
         .env_clear()

@@ -1,0 +1,356 @@
+//! The settings that a plugin's schema declares, for those who fill them in: which there are, and how
+//! a value typed at a command line is read.
+
+use std::fmt;
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use super::schema::{Finding, Schema, findings, names};
+use crate::{config::nearest, plugins::Description, redact::Redactor};
+
+/// One setting.
+#[derive(Debug)]
+pub struct Field {
+    /// Its key.
+    pub name: String,
+    /// What it is, in the plugin's words.
+    pub help: String,
+    /// Whether it is stored as a secret.
+    pub is_secret: bool,
+    /// Whether nothing can be sent without it.
+    pub is_required: bool,
+    /// What holds where it is left out, as JSON, if the plugin says so.
+    pub default: Option<String>,
+    /// What its values are.
+    pub kind: Kind,
+}
+
+/// What values are.
+#[derive(Debug)]
+pub enum Kind {
+    /// A text, perhaps of a certain form.
+    Text(Option<Regex>),
+    /// One of these words.
+    Choice(Vec<String>),
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Boolean,
+    /// Several values.
+    List(Box<Kind>),
+    /// Values under names of the administrator's choice.
+    Table(Box<Kind>),
+    /// Anything.
+    Any,
+}
+
+/// Why a typed value is none of a setting. It does not repeat the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ValueFault {
+    /// It is something else.
+    #[error("expected {0}")]
+    Expected(String),
+    /// It is a text of another form.
+    #[error("it does not have the right form")]
+    Form,
+    /// The schema does not allow it.
+    #[error("{message}; {mend}")]
+    Wrong {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        mend: String,
+    },
+}
+
+/// The settings that a plugin declares: those that it needs first, then by name. None if its schema
+/// is none of an object.
+pub fn fields(described: &Description) -> Vec<Field> {
+    let schema = Schema {
+        root: &described.settings,
+    };
+    let root = schema.resolved(&described.settings);
+    let required: Vec<&str> = names(&root["required"]).collect();
+    let properties = root["properties"].as_object().into_iter().flatten();
+    let mut fields: Vec<Field> = properties
+        .map(|(name, property)| Field {
+            is_required: required.contains(&name.as_str()),
+            is_secret: schema.is_secret(property),
+            help: schema.help(property),
+            default: default(property),
+            kind: schema.kind(property),
+            name: name.clone(),
+        })
+        .collect();
+    fields.sort_by_key(|field| !field.is_required);
+    fields
+}
+
+/// The field of this name, or what was probably meant by it.
+///
+/// # Errors
+///
+/// There is none; the near name, if there is one.
+pub fn field<'f>(fields: &'f [Field], name: &str) -> Result<&'f Field, Option<&'f str>> {
+    let near = || nearest(name, fields.iter().map(|field| field.name.as_str()));
+    fields
+        .iter()
+        .find(|field| field.name == name)
+        .ok_or_else(near)
+}
+
+impl Field {
+    /// Reads a value as it is typed, the words themselves without quotes; `part` is the name under
+    /// which it goes in a table.
+    ///
+    /// # Errors
+    ///
+    /// It is no value of this setting.
+    pub fn read(
+        &self,
+        part: Option<&str>,
+        typed: &str,
+        described: &Description,
+    ) -> Result<Value, ValueFault> {
+        let kind = match (&self.kind, part) {
+            (Kind::Table(kind), Some(_)) => kind,
+            (Kind::Any, _) | (_, None) => &self.kind,
+            (kind, Some(_)) => return Err(ValueFault::Expected(kind.to_string())),
+        };
+        let value = kind.read(typed)?;
+        let whole = match part {
+            Some(part) => Value::from_iter([(part, value.clone())]),
+            None => value.clone(),
+        };
+        let settings = [(self.name.clone(), whole)].into_iter().collect();
+        let of_this = findings(&described.settings, &settings).into_iter();
+        let mut wrong = of_this.filter_map(|finding| match finding {
+            Finding::Wrong { message, mend, .. } => Some(ValueFault::Wrong { message, mend }),
+            Finding::Missing { .. } => None,
+        });
+        match wrong.next() {
+            Some(fault) => Err(fault),
+            None => Ok(value),
+        }
+    }
+}
+
+impl Kind {
+    fn read(&self, typed: &str) -> Result<Value, ValueFault> {
+        let expected = || ValueFault::Expected(self.to_string());
+        Ok(match self {
+            Self::Text(Some(form)) if !form.is_match(typed) => return Err(ValueFault::Form),
+            Self::Text(_) | Self::Choice(_) => Value::from(typed),
+            Self::Integer => Value::from(typed.parse::<i64>().map_err(|_| expected())?),
+            Self::Number => Value::from(typed.parse::<f64>().map_err(|_| expected())?),
+            Self::Boolean => Value::from(typed.parse::<bool>().map_err(|_| expected())?),
+            Self::List(kind) => {
+                let items = typed.split(',').map(|item| kind.read(item.trim()));
+                Value::Array(items.collect::<Result<_, _>>()?)
+            }
+            Self::Table(_) => return Err(expected()),
+            Self::Any => serde_json::from_str(typed).unwrap_or_else(|_| Value::from(typed)),
+        })
+    }
+}
+
+/// As it ends a sentence that begins with "expected".
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("a text"),
+            Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
+            Self::Integer => f.write_str("a whole number"),
+            Self::Number => f.write_str("a number"),
+            Self::Boolean => f.write_str("true or false"),
+            Self::List(kind) => write!(f, "several with commas between them, each {kind}"),
+            Self::Table(kind) => write!(f, "KEY.NAME=VALUE for each name, the value {kind}"),
+            Self::Any => f.write_str("a value"),
+        }
+    }
+}
+
+impl<'s> Schema<'s> {
+    fn kind(&self, schema: &'s Value) -> Kind {
+        let schema = self.present(schema);
+        let choices = self.choices(schema);
+        if !choices.is_empty() {
+            return Kind::Choice(choices);
+        }
+        let one = schema["type"].as_str().into_iter();
+        let mut types = one
+            .chain(names(&schema["type"]))
+            .filter(|kind| *kind != "null");
+        let (Some(kind), None) = (types.next(), types.next()) else {
+            return Kind::Any;
+        };
+        match kind {
+            // A form that this can't read is the plugin's to judge.
+            "string" => Kind::Text(
+                schema["pattern"]
+                    .as_str()
+                    .and_then(|form| Regex::new(form).ok()),
+            ),
+            "integer" => Kind::Integer,
+            "number" => Kind::Number,
+            "boolean" => Kind::Boolean,
+            "array" => Kind::List(Box::new(self.kind(&schema["items"]))),
+            "object" if schema["properties"].is_null() => {
+                Kind::Table(Box::new(self.kind(&schema["additionalProperties"])))
+            }
+            _ => Kind::Any,
+        }
+    }
+
+    /// Of a value that may be left out, the value.
+    fn present(&self, schema: &'s Value) -> &'s Value {
+        let schema = self.resolved(schema);
+        let branches = schema["anyOf"].as_array().into_iter().flatten();
+        let mut branches = branches.filter(|branch| branch["type"] != "null");
+        match (branches.next(), branches.next()) {
+            (Some(only), None) => self.resolved(only),
+            _ => schema,
+        }
+    }
+
+    /// The words of an enumeration: plain ones are in `enum`, those with a help of their own in `oneOf`.
+    fn choices(&self, schema: &'s Value) -> Vec<String> {
+        let explained = schema["oneOf"].as_array().into_iter().flatten();
+        let explained = explained.flat_map(|one| names(&one["enum"]).chain(one["const"].as_str()));
+        let words = names(&schema["enum"]).chain(explained);
+        words.map(|word| Redactor::default().clean(word)).collect()
+    }
+
+    fn help(&self, property: &'s Value) -> String {
+        let own = super::schema::help(property);
+        match own.is_empty() {
+            true => super::schema::help(self.present(property)),
+            false => own,
+        }
+    }
+}
+
+/// Nothing and an empty text say no more than that it may be left out.
+fn default(property: &Value) -> Option<String> {
+    let default = property.get("default")?;
+    let says_nothing = default.is_null() || default == "";
+    (!says_nothing).then(|| Redactor::default().clean(&default.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+    use serde_json::json;
+    use textsender_plugin_api::{BaseUrl, PluginInfo, Secret, Template};
+
+    use super::*;
+
+    #[derive(JsonSchema)]
+    #[schemars(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its shape matters")]
+    struct Settings {
+        /// The account.
+        account: String,
+        token: Secret,
+        port: Option<u16>,
+        speed: Option<Speed>,
+        names: Vec<String>,
+        #[schemars(regex(pattern = "^[0-9]{4}$"))]
+        pin: String,
+        body: Template,
+        #[serde(default)]
+        fields: BTreeMap<String, Template>,
+        base_url: Option<BaseUrl>,
+        test: Option<bool>,
+    }
+
+    #[derive(JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    #[expect(dead_code, reason = "only its shape matters")]
+    enum Speed {
+        /// Fast.
+        Fast,
+        Slow,
+    }
+
+    fn described(settings: Value) -> Description {
+        Description {
+            info: PluginInfo::new("acme", "Acme", "1"),
+            settings,
+        }
+    }
+
+    #[test]
+    fn fields_tell_what_an_administrator_has_to_know() {
+        let fields = fields(&described(schemars::schema_for!(Settings).into()));
+        let required: Vec<_> = fields.iter().filter(|field| field.is_required).collect();
+        let required: Vec<_> = required.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(required, ["account", "body", "names", "pin", "token"]);
+        assert_eq!(fields[0].help, "The account.");
+        assert!(field(&fields, "token").unwrap().is_secret);
+        assert_eq!(field(&fields, "acount").unwrap_err(), Some("account"));
+    }
+
+    #[test]
+    fn values_are_read_as_the_schema_says() {
+        let cases = [
+            ("account", "0123", Ok(json!("0123"))),
+            ("port", "25", Ok(json!(25))),
+            ("port", "x", Err("expected a whole number")),
+            (
+                "port",
+                "70000",
+                Err("is out of range; write a number from 0 to 65535"),
+            ),
+            ("speed", "slow", Ok(json!("slow"))),
+            ("speed", "slower", Err("has none of the forms")),
+            ("names", "a, b", Ok(json!(["a", "b"]))),
+            ("pin", "0123", Ok(json!("0123"))),
+            ("pin", "123", Err("it does not have the right form")),
+            ("body", "%cod%", Err("unknown placeholder")),
+            ("fields", "x", Err("expected KEY.NAME=VALUE for each name")),
+            ("fields.code", "%code%", Ok(json!("%code%"))),
+            ("fields.code", "%cod%", Err("unknown placeholder")),
+            ("account.part", "x", Err("expected a text")),
+            (
+                "base_url",
+                "ftp://x",
+                Err("the address must begin with https://"),
+            ),
+            ("test", "true", Ok(json!(true))),
+            ("test", "yes", Err("expected true or false")),
+        ];
+        let described = described(schemars::schema_for!(Settings).into());
+        let fields = fields(&described);
+        for (key, typed, expected) in cases {
+            let (name, part) = match key.split_once('.') {
+                Some((name, part)) => (name, Some(part)),
+                None => (key, None),
+            };
+            let found = field(&fields, name).unwrap().read(part, typed, &described);
+            match (found, expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{key}"),
+                (Err(found), Err(expected)) => {
+                    assert!(found.to_string().starts_with(expected), "{key}: {found}");
+                }
+                (found, _) => panic!("{key} = {typed}: {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_schema_has_no_fields_or_lets_everything_pass() {
+        let itself = json!({ "properties": { "a": { "$ref": "#/properties/a" } } });
+        for settings in [Value::Null, json!([]), itself] {
+            let described = described(settings);
+            for field in fields(&described) {
+                assert_eq!(field.read(None, "x", &described), Ok(json!("x")));
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Questions at a terminal, and their answers from standard input where there is none.
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use anyhow::{Context, bail};
+use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use textsender_plugin_api::Secret;
+
+use super::output::{Usage, notice, question};
+
+/// The longest answer, in bytes: a private key in PEM is shorter.
+const LONGEST: u64 = 64 * 1024;
+
+/// Asks for a line at a terminal, or reads the next line of standard input. `missing` says what to
+/// give when there is neither.
+pub(super) fn line(prompt: &str, missing: &str) -> anyhow::Result<String> {
+    match optional_line(prompt)? {
+        Some(answer) => Ok(answer),
+        None => bail!(Usage(missing.to_owned())),
+    }
+}
+
+/// The same; an empty answer, or the end of standard input, is none.
+pub(super) fn optional_line(prompt: &str) -> anyhow::Result<Option<String>> {
+    if io::stdin().is_terminal() {
+        question(format_args!("{prompt}: "));
+    }
+    let mut answer = String::new();
+    let read = io::stdin().lock().take(LONGEST).read_line(&mut answer);
+    read.context("standard input can't be read")?;
+    let answer = answer.trim();
+    Ok((!answer.is_empty()).then(|| answer.to_owned()))
+}
+
+/// Asks for a secret at a terminal, without echo, or reads standard input to its end.
+pub(super) fn secret(prompt: &str) -> anyhow::Result<Secret> {
+    let mut bytes = match io::stdin().is_terminal() {
+        true => {
+            question(format_args!("{prompt} (it is not shown): "));
+            let typed = Hidden::begin().and_then(|hidden| hidden.line());
+            notice("");
+            typed?
+        }
+        false => {
+            let mut bytes = Vec::new();
+            let mut stdin = io::stdin().lock().take(LONGEST + 1);
+            stdin
+                .read_to_end(&mut bytes)
+                .context("standard input can't be read")?;
+            bytes
+        }
+    };
+    if bytes.len() as u64 > LONGEST {
+        bail!("the secret is longer than {LONGEST} bytes");
+    }
+    while bytes.last().is_some_and(|b| b"\r\n".contains(b)) {
+        bytes.pop();
+    }
+    let text = String::from_utf8(bytes);
+    let secret = Secret::new(text.map_err(|_| anyhow::anyhow!("the secret is not UTF-8 text"))?);
+    if secret.expose().is_empty() {
+        bail!("the secret is empty; nothing was stored");
+    }
+    Ok(secret)
+}
+
+/// A terminal that shows nothing of what is typed, until this is dropped.
+struct Hidden(Termios);
+
+impl Hidden {
+    fn begin() -> anyhow::Result<Self> {
+        let stdin = io::stdin();
+        let before = termios::tcgetattr(&stdin).context("the terminal can't be asked")?;
+        let mut hidden = before.clone();
+        // Without ISIG a Ctrl-C comes as a character: the terminal is put right before it ends us.
+        hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
+        termios::tcsetattr(&stdin, OptionalActions::Flush, &hidden)
+            .context("the terminal can't hide what is typed")?;
+        Ok(Self(before))
+    }
+
+    fn line(&self) -> anyhow::Result<Vec<u8>> {
+        const INTERRUPT: u8 = 3;
+        const END: u8 = 4;
+        const BACKSPACE: u8 = 8;
+        const ERASE_LINE: u8 = 21;
+        const DELETE: u8 = 127;
+
+        let mut line = Vec::new();
+        for byte in io::stdin().lock().bytes() {
+            match byte.context("the terminal can't be read")? {
+                b'\r' | b'\n' | END => break,
+                INTERRUPT => bail!("interrupted; nothing was stored"),
+                BACKSPACE | DELETE => {
+                    // A character of UTF-8 ends before its first byte.
+                    while line.pop().is_some_and(|b| b & 0xC0 == 0x80) {}
+                }
+                ERASE_LINE => line.clear(),
+                byte => line.push(byte),
+            }
+        }
+        Ok(line)
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // It was set a moment ago; should it fail now, there is nothing else to try.
+        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+    }
+}

@@ -1,0 +1,164 @@
+//! Files that commands write: whole or not at all, and with the owner and mode that they are meant
+//! to have, whatever the umask.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use rustix::fs::{FlockOperation, flock};
+
+use super::output::notice;
+
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    /// Numbers of user and group; `None`: whoever runs this.
+    pub(super) owner: Option<(u32, u32)>,
+    /// The permission bits.
+    pub(super) mode: u32,
+}
+
+impl Access {
+    /// That of a file or folder that is there.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            owner: Some((metadata.uid(), metadata.gid())),
+            mode: metadata.mode() & 0o7777,
+        })
+    }
+
+    /// The same owner, another mode.
+    pub(super) fn with_mode(self, mode: u32) -> Self {
+        Self { mode, ..self }
+    }
+
+    fn apply(self, file: &File) -> io::Result<()> {
+        if let Some((user, group)) = self.owner {
+            let metadata = file.metadata()?;
+            if (metadata.uid(), metadata.gid()) != (user, group) {
+                fchown(file, Some(user), Some(group))?;
+            }
+        }
+        file.set_permissions(Permissions::from_mode(self.mode))
+    }
+}
+
+/// Writes a file whole: beside its place, to the disk, then renamed. Whoever reads it meanwhile, or
+/// after a crash, has the old file or the new one.
+///
+/// The caller holds the [`Lock`] that keeps others from writing it.
+pub(super) fn replace(path: &Path, bytes: &[u8], access: Access) -> anyhow::Result<()> {
+    let named = || format!("{} can't be written", path.display());
+    // A link stays a link: what it leads to is replaced.
+    let target = match fs::canonicalize(path) {
+        Ok(target) => target,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error).with_context(named),
+    };
+    let beside = beside(&target);
+    let written = write_new(&beside, bytes, access).and_then(|()| fs::rename(&beside, &target));
+    if written.is_err() {
+        // It may not be there; what went wrong is told below.
+        let _ = fs::remove_file(&beside);
+    }
+    written
+        .and_then(|()| sync_folder(&target))
+        .with_context(named)
+}
+
+/// Removes a file for good.
+pub(super) fn remove(path: &Path) -> anyhow::Result<()> {
+    fs::remove_file(path)
+        .and_then(|()| sync_folder(path))
+        .with_context(|| format!("{} can't be removed", path.display()))
+}
+
+/// Makes a folder, with those above it. One that is there stays as it is; returns whether it was
+/// made.
+pub(super) fn make_folder(path: &Path, access: Access) -> anyhow::Result<bool> {
+    if path.is_dir() {
+        return Ok(false);
+    }
+    let make = || {
+        if let Some(parent) = path.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(parent)?;
+        }
+        DirBuilder::new().mode(0o700).create(path)?;
+        access.apply(&File::open(path)?)
+    };
+    make().with_context(|| format!("{} can't be made", path.display()))?;
+    Ok(true)
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
+}
+
+fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
+    // One that a crash left behind: under the lock it is nobody's.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(bytes)?;
+    access.apply(&file)?;
+    file.sync_all()
+}
+
+/// Puts a rename or removal on the disk.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// Keeps other commands from changing the same files, until it is dropped.
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a folder, and waits for it. Its file stays there: one that came and went
+    /// could be locked by two.
+    pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(".textsender.lock");
+        let open = || -> io::Result<File> {
+            let file = OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file),
+                Err(rustix::io::Errno::WOULDBLOCK) => {}
+                Err(error) => return Err(error.into()),
+            }
+            notice("waiting for another textsender command to finish its change");
+            flock(&file, FlockOperation::LockExclusive)?;
+            Ok(file)
+        };
+        let file = open().with_context(|| {
+            let folder = folder.display();
+            format!(
+                "{folder} can't be changed by this user: run it as the owner, such as with sudo"
+            )
+        })?;
+        Ok(Self { _file: file })
+    }
+}

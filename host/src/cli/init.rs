@@ -1,0 +1,229 @@
+//! `textsender init`: a configuration with a comment for each part, the first policy, and the folders.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use toml_edit::value;
+
+use super::{
+    Common, accounts, ask,
+    files::{self, Access, Lock},
+    output::{Output, Style, Usage},
+};
+use crate::{
+    config::{DEFAULT_PLUGINS_FOLDER, POLICIES_FOLDER, Surroundings},
+    recipient::Region,
+    secrets,
+};
+
+/// Makes a configuration, the first policy and the folders
+///
+/// What is there already stays as it is, so it may be run again to make what is missing.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    sudo textsender init --region GB\n  \
+    textsender init --region GB --folder ~/textsender   # to try it, without root")]
+pub(super) struct Init {
+    /// The country whose users are texted, such as GB. Their numbers may be written as they are dialled at home
+    #[arg(long)]
+    region: Option<String>,
+    /// Puts everything into this folder: configuration, policies, plugins, state
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    folder: Option<PathBuf>,
+    /// The folder of the plugins, if it is neither /usr/lib/textsender/plugins nor beside this program
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// The account that will send, which then owns secrets and ledger [default when root: textsender, if it exists]
+    #[arg(long, value_name = "USER")]
+    owner: Option<String>,
+}
+
+const MAIN: &str = include_str!("init/textsender.toml");
+const EVERYONE: &str = include_str!("init/everyone.toml");
+
+impl Init {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let places = self.places(common)?;
+        let owner = self.owner()?;
+        let region = self.region(&places)?;
+        let folder = places.main.parent().unwrap_or(Path::new("/"));
+
+        let open = Access {
+            owner: None,
+            mode: 0o755,
+        };
+        // The state is the sending account's own; everything else is read by it, and written by
+        // whoever runs this.
+        let closed = Access { owner, mode: 0o700 };
+        let readable = Access {
+            owner: None,
+            mode: 0o644,
+        };
+        let policies = folder.join(POLICIES_FOLDER);
+        let mut told = Told { out };
+        told.folder(folder, open)?;
+        let _lock = Lock::of(folder)?;
+        told.folder(&policies, open)?;
+        told.folder(&places.plugins, open)?;
+        told.folder(&places.state, closed)?;
+        told.folder(&places.state.join(secrets::FOLDER), closed)?;
+        match region {
+            Some(region) => {
+                let everyone = EVERYONE.replace("REGION", region.as_str());
+                told.file(&policies.join("everyone.toml"), &everyone, readable)?;
+                // Last, so that there is no configuration before the rest is there.
+                told.file(&places.main, &places.configuration(region)?, readable)?;
+            }
+            None => told.say(false, &places.main),
+        }
+
+        self.say_next(&places, out);
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Of the first policy; `None` if there is a configuration already, and so no first policy to make.
+    fn region(&self, places: &Places) -> anyhow::Result<Option<Region>> {
+        if places.main.exists() {
+            return Ok(None);
+        }
+        let missing = "give --region, the country whose users are texted, such as --region GB";
+        let region = match &self.region {
+            Some(region) => region.clone(),
+            None => ask::line(
+                "Country whose users are texted, as two letters (GB, IE, US, ...)",
+                missing,
+            )?,
+        };
+        match Region::parse(region.trim()) {
+            Ok(region) => Ok(Some(region)),
+            Err(error) => bail!(Usage(error.to_string())),
+        }
+    }
+
+    fn places(&self, common: &Common) -> anyhow::Result<Places> {
+        let named = |path: &Path| {
+            std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+        };
+        let own_plugins = self.plugins.as_deref().map(named).transpose()?;
+        if let Some(folder) = &self.folder {
+            let folder = named(folder)?;
+            return Ok(Places {
+                main: folder.join("textsender.toml"),
+                plugins: own_plugins
+                    .or_else(packaged_plugins)
+                    .unwrap_or(folder.join("plugins")),
+                state: folder.join("state"),
+                is_state_named: true,
+            });
+        }
+        Ok(Places {
+            main: named(&common.config_file().path)?,
+            plugins: own_plugins
+                .or_else(packaged_plugins)
+                .unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
+            state: Surroundings::current().state_folder(None).path,
+            is_state_named: rustix::process::geteuid().is_root(),
+        })
+    }
+
+    fn owner(&self) -> anyhow::Result<Option<(u32, u32)>> {
+        let is_root = rustix::process::geteuid().is_root();
+        match &self.owner {
+            Some(_) if !is_root => bail!(Usage(
+                "only root can give folders to another account with --owner".into()
+            )),
+            Some(name) => match accounts::named(name)? {
+                Some(account) => Ok(Some((account.user, account.group))),
+                None => bail!(
+                    "there is no account {name}: make it first, such as with useradd --system {name}"
+                ),
+            },
+            None if is_root && self.folder.is_none() => {
+                Ok(accounts::named("textsender")?.map(|account| (account.user, account.group)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn say_next(&self, places: &Places, out: &Output) {
+        let with = match (&self.folder, env::var_os("TEXTSENDER_CONFIG")) {
+            (Some(_), None) => format!("export TEXTSENDER_CONFIG={}\n  ", places.main.display()),
+            _ => String::new(),
+        };
+        out.line(format_args!(
+            "\nNext:\n  {with}textsender plugin list\n  textsender sender add NAME --plugin ID"
+        ));
+    }
+}
+
+/// Where everything goes.
+struct Places {
+    main: PathBuf,
+    plugins: PathBuf,
+    state: PathBuf,
+    /// Whether the configuration says where the state is. An account's own needs no word.
+    is_state_named: bool,
+}
+
+impl Places {
+    fn configuration(&self, region: Region) -> anyhow::Result<String> {
+        let text = MAIN.replace("REGION", region.as_str());
+        let parsed = text.parse();
+        let mut document: toml_edit::DocumentMut =
+            parsed.context("the built-in configuration is no TOML")?;
+        let text = |path: &Path| path.display().to_string();
+        document["plugins"]["folder"] = value(text(&self.plugins));
+        if self.is_state_named {
+            document["state"]["folder"] = value(text(&self.state));
+        }
+        Ok(document.to_string())
+    }
+}
+
+/// The plugins that came with this program: in the system's folder, or in `../lib` of its own, as
+/// in the tarball.
+fn packaged_plugins() -> Option<PathBuf> {
+    let beside = || {
+        let program = env::current_exe().ok()?;
+        Some(program.parent()?.parent()?.join("lib/textsender/plugins"))
+    };
+    let system = Some(PathBuf::from(DEFAULT_PLUGINS_FOLDER));
+    [beside(), system]
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.is_dir())
+}
+
+/// Makes what is missing, and says so.
+struct Told<'o> {
+    out: &'o Output,
+}
+
+impl Told<'_> {
+    fn folder(&mut self, path: &Path, access: Access) -> anyhow::Result<()> {
+        let made = files::make_folder(path, access)?;
+        self.say(made, path);
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, text: &str, access: Access) -> anyhow::Result<()> {
+        let is_new = !path.exists();
+        if is_new {
+            files::replace(path, text.as_bytes(), access)?;
+        }
+        self.say(is_new, path);
+        Ok(())
+    }
+
+    fn say(&self, made: bool, path: &Path) {
+        let word = match made {
+            true => self.out.paint(Style::Good, "made"),
+            false => self.out.paint(Style::Faint, "kept"),
+        };
+        self.out.line(format_args!("{word}  {}", path.display()));
+    }
+}

@@ -1,0 +1,43 @@
+//! `textsender plugin`: the libraries that know how to talk to a provider.
+
+mod change;
+mod list;
+mod show;
+mod trust;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Common, output::Output};
+
+/// Lists, installs and removes plugins: the libraries that talk to providers
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    textsender plugin list\n  \
+    textsender plugin install ./libtextsender_acme.so")]
+pub(super) struct Plugin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::List),
+    Show(show::Show),
+    Install(change::Install),
+    Trust(trust::Trust),
+    Remove(change::Remove),
+}
+
+impl Plugin {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        match &self.command {
+            Command::List(list) => list.run(common, out),
+            Command::Show(show) => show.run(common, out),
+            Command::Install(install) => install.run(common, out),
+            Command::Trust(trust) => trust.run(common, out),
+            Command::Remove(remove) => remove.run(common, out),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `textsender sender check`: credentials and reachability, without a message.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use anyhow::anyhow;
+use serde::Serialize;
+use textsender_plugin_api::Finding;
+use tokio::time::Instant;
+
+use crate::{
+    cli::{
+        Common,
+        output::{Output, Style, json},
+        site::{Site, block_on},
+        standing,
+    },
+    plugins::{CallResult, Pool, Reply, Work},
+    protocol::Outcome,
+    route::Ask,
+};
+
+/// How long a provider may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Asks the provider whether it knows the credentials and settings. Nothing is sent
+///
+/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 78 if something is to be mended.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  textsender sender check twilio")]
+pub(super) struct Check {
+    /// The sender
+    name: String,
+    /// Writes JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    sender: &'r str,
+    outcome: &'static str,
+    findings: Vec<Finding>,
+}
+
+impl Check {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let site = Site::read(common)?;
+        site.known_sender(&self.name)?;
+        let standing = site.standing(&self.name)?;
+        let (outcome, findings) = match standing::is_ready(&standing) {
+            true => self.ask(site, common)?,
+            false => {
+                let finding = Finding::fault(standing::detail(&standing));
+                (Outcome::Misconfigured, vec![finding])
+            }
+        };
+        if self.json {
+            let outcome = match outcome {
+                Outcome::Accepted => "ok",
+                other => other.as_str(),
+            };
+            json(&Report {
+                sender: &self.name,
+                outcome,
+                findings,
+            });
+        } else {
+            for finding in &findings {
+                let word = match finding.is_fault {
+                    true => out.paint(Style::Bad, "fault"),
+                    false => out.paint(Style::Good, "ok"),
+                };
+                out.line(format_args!("{word}: {}", finding.message));
+            }
+        }
+        Ok(outcome.into())
+    }
+
+    fn ask(&self, site: Site, common: &Common) -> anyhow::Result<(Outcome, Vec<Finding>)> {
+        let pool = Pool::new(Arc::new(site.config), site.state, common.log.level());
+        let asked = pool.ask(&self.name, Work::Check, Instant::now() + PATIENCE);
+        let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
+        let (outcome, finding) = match end.result {
+            CallResult::Replied(Reply::Checked(findings)) => {
+                let outcome = match findings.iter().any(|finding| finding.is_fault) {
+                    true => Outcome::Misconfigured,
+                    false => Outcome::Accepted,
+                };
+                return Ok((outcome, findings));
+            }
+            CallResult::Failed(error) if error.needs_administrator() => {
+                (Outcome::Misconfigured, error.to_string())
+            }
+            CallResult::Failed(error) => (Outcome::Unavailable, error.to_string()),
+            CallResult::TimedOut => (
+                Outcome::Unavailable,
+                "the provider did not answer in time".to_owned(),
+            ),
+            CallResult::Panicked | CallResult::Died | CallResult::Replied(_) => (
+                Outcome::Unavailable,
+                "the plugin failed; the log says more".to_owned(),
+            ),
+        };
+        Ok((outcome, vec![Finding::fault(finding)]))
+    }
+}
