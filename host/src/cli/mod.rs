@@ -3,9 +3,12 @@
 mod accounts;
 mod ask;
 mod check;
+mod completions;
+mod doctor;
 mod draft;
 mod edit;
 mod explain;
+mod explain_error;
 mod files;
 mod helpdesk;
 mod init;
@@ -72,6 +75,10 @@ enum Command {
     Text(text::Text),
     Helpdesk(helpdesk::Helpdesk),
     TestSend(test_send::TestSend),
+    Doctor(doctor::Doctor),
+    ExplainError(explain_error::ExplainError),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// Runs the command line of this process.
@@ -99,6 +106,10 @@ pub fn run() -> ExitCode {
         Command::Text(command) => finish(command.run(&common, &out)),
         Command::Helpdesk(command) => finish(command.run(&common, &out)),
         Command::TestSend(command) => finish(command.run(&common, &out)),
+        Command::Doctor(command) => finish(command.run(&common, &out)),
+        Command::ExplainError(command) => finish(command.run(&out)),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => finish(command.run(&out)),
     }
 }
 

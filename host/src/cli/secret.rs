@@ -64,16 +64,17 @@ struct Remove {
     name: String,
 }
 
+/// A stored secret, without its value.
 #[derive(Serialize)]
-struct Stored {
-    name: String,
+pub(super) struct Stored {
+    pub(super) name: String,
     /// When it was last set, in seconds of Unix time.
     set_at: u64,
     age_seconds: u64,
     /// Whether its sender is configured and takes it from here.
-    is_used: bool,
+    pub(super) is_used: bool,
     #[serde(rename = "use")]
-    use_: String,
+    pub(super) use_: String,
 }
 
 impl Secret {
@@ -229,7 +230,8 @@ fn folder(state: &Path) -> anyhow::Result<(PathBuf, Access)> {
     Ok((folder, access))
 }
 
-fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
+/// All that are stored, by name.
+pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
     let folder = site.state.join(secrets::FOLDER);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Common;
 use crate::{
     check::{self, Standing},
-    config::{Config, Fault, Policy, Reading, Sources, Surroundings, nearest},
+    config::{Config, Policy, Reading, Sources, Surroundings, nearest},
     plugins::{self, Description, NotReady, Plan, Refusal, folder, verify::FileFault},
     privilege,
 };
@@ -24,8 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Site {
     /// What is at fault in it is left out.
     pub(super) config: Config,
-    /// Faults of its shape.
-    pub(super) faults: Vec<Fault>,
     /// The state folder.
     pub(super) state: PathBuf,
 }
@@ -39,14 +37,13 @@ impl Site {
     }
 
     pub(super) fn of(reading: Reading) -> Self {
-        let Reading { config, faults } = reading;
+        let Reading { config, .. } = reading;
         let state = Surroundings::current()
             .state_folder(config.state.folder.as_deref())
             .path;
         privilege::lend(&state);
         Self {
             config,
-            faults,
             state,
         }
     }

@@ -35,6 +35,15 @@ pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
     tls::client(Some(file)).map(|_| ())
 }
 
+/// Whether the system has roots to trust.
+///
+/// # Errors
+///
+/// What to do, as it has none.
+pub fn check_system_roots() -> Result<(), String> {
+    tls::client(None).map(|_| ())
+}
+
 /// What carries one sender's exchanges. Nothing is set up before an exchange needs it.
 pub struct Transports {
     http: Http,

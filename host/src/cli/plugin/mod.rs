@@ -11,6 +11,8 @@ use clap::{Args, Subcommand};
 
 use super::{Common, output::Output};
 
+pub(super) use list::files;
+
 /// Lists, installs and removes plugins: the libraries that talk to providers
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

@@ -4,7 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use serde::Serialize;
-use textsender_plugin_api::Finding;
+use textsender_plugin_api::{Finding, Level};
 use tokio::time::Instant;
 
 use crate::{
@@ -48,7 +48,7 @@ impl Check {
         site.known_sender(&self.name)?;
         let standing = site.standing(&self.name)?;
         let (outcome, findings) = match standing::is_ready(&standing) {
-            true => self.ask(site, common)?,
+            true => ask(&site, &self.name, common.log.level())?,
             false => {
                 let finding = Finding::fault(standing::detail(&standing));
                 (Outcome::Misconfigured, vec![finding])
@@ -75,32 +75,37 @@ impl Check {
         }
         Ok(outcome.into())
     }
+}
 
-    fn ask(&self, site: Site, common: &Common) -> anyhow::Result<(Outcome, Vec<Finding>)> {
-        let pool = Pool::new(Arc::new(site.config), site.state, common.log.level());
-        let asked = pool.ask(&self.name, Work::Check, Instant::now() + PATIENCE);
-        let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
-        let (outcome, finding) = match end.result {
-            CallResult::Replied(Reply::Checked(findings)) => {
-                let outcome = match findings.iter().any(|finding| finding.is_fault) {
-                    true => Outcome::Misconfigured,
-                    false => Outcome::Accepted,
-                };
-                return Ok((outcome, findings));
-            }
-            CallResult::Failed(error) if error.needs_administrator() => {
-                (Outcome::Misconfigured, error.to_string())
-            }
-            CallResult::Failed(error) => (Outcome::Unavailable, error.to_string()),
-            CallResult::TimedOut => (
-                Outcome::Unavailable,
-                "the provider did not answer in time".to_owned(),
-            ),
-            CallResult::Panicked | CallResult::Died | CallResult::Replied(_) => (
-                Outcome::Unavailable,
-                "the plugin failed; the log says more".to_owned(),
-            ),
-        };
-        Ok((outcome, vec![Finding::fault(finding)]))
-    }
+/// Asks the provider of a ready sender.
+pub(in crate::cli) fn ask(
+    site: &Site,
+    sender: &str,
+    max_level: Level,
+) -> anyhow::Result<(Outcome, Vec<Finding>)> {
+    let pool = Pool::new(Arc::new(site.config.clone()), site.state.clone(), max_level);
+    let asked = pool.ask(sender, Work::Check, Instant::now() + PATIENCE);
+    let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
+    let (outcome, finding) = match end.result {
+        CallResult::Replied(Reply::Checked(findings)) => {
+            let outcome = match findings.iter().any(|finding| finding.is_fault) {
+                true => Outcome::Misconfigured,
+                false => Outcome::Accepted,
+            };
+            return Ok((outcome, findings));
+        }
+        CallResult::Failed(error) if error.needs_administrator() => {
+            (Outcome::Misconfigured, error.to_string())
+        }
+        CallResult::Failed(error) => (Outcome::Unavailable, error.to_string()),
+        CallResult::TimedOut => (
+            Outcome::Unavailable,
+            "the provider did not answer in time".to_owned(),
+        ),
+        CallResult::Panicked | CallResult::Died | CallResult::Replied(_) => (
+            Outcome::Unavailable,
+            "the plugin failed; the log says more".to_owned(),
+        ),
+    };
+    Ok((outcome, vec![Finding::fault(finding)]))
 }

@@ -1,0 +1,152 @@
+//! The installation: configuration, plugins, senders, secrets, ledger.
+
+use jiff::Timestamp;
+
+use super::{Finding, note, ok, problem};
+use crate::{
+    check,
+    cli::{
+        output::count,
+        plugin, secret,
+        site::{Site, block_on},
+        standing,
+    },
+    config::Ledger,
+    ledger::{Health, History, LedgerError, Options},
+};
+
+pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = configuration(site)?;
+    findings.extend(plugins(site));
+    findings.extend(senders(site)?);
+    findings.extend(secrets(site));
+    findings.extend(ledger(site));
+    Ok(findings)
+}
+
+/// Everything that `check` finds, each on a line.
+fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
+    let report = block_on(check::check(&site.config.sources.main))?;
+    if report.faults.is_empty() {
+        let senders = count(report.senders, "sender", "senders");
+        let policies = count(report.policies, "policy", "policies");
+        return Ok(vec![ok(
+            "configuration",
+            format!("{senders}, {policies}, no faults"),
+        )]);
+    }
+    let faults = report.faults.into_iter().map(|fault| {
+        let place = match fault.line {
+            0 => fault.file,
+            line => format!("{}:{line}", fault.file),
+        };
+        let key = match fault.key.is_empty() {
+            true => String::new(),
+            false => format!("{}: ", fault.key),
+        };
+        problem(
+            "configuration",
+            format!("{place}: {key}{}", fault.message),
+            fault.mend,
+        )
+    });
+    Ok(faults.collect())
+}
+
+/// What is wrong with a plugin that a sender uses is a fault of the configuration.
+fn plugins(site: &Site) -> Vec<Finding> {
+    let files = match plugin::files(site) {
+        Ok(files) => files,
+        Err(error) => {
+            let mend = "make the folder, or correct [plugins] folder";
+            return vec![problem("plugins", format!("{error:#}"), mend)];
+        }
+    };
+    if files.is_empty() {
+        let folder = site.config.plugins.folder.display();
+        let mend = "textsender plugin install FILE";
+        return vec![problem(
+            "plugins",
+            format!("there is none in {folder}"),
+            mend,
+        )];
+    }
+    let files = files.into_iter().map(|file| match file.refused {
+        None => ok("plugins", file.file),
+        Some(why) => note("plugins", format!("{}: {why}", file.file)),
+    });
+    files.collect()
+}
+
+fn senders(site: &Site) -> anyhow::Result<Vec<Finding>> {
+    let standings = site.standings(None)?;
+    if standings.is_empty() {
+        let mend = "textsender sender add NAME --plugin ID";
+        return Ok(vec![problem("senders", "there is none", mend)]);
+    }
+    let findings = standings.iter().map(|standing| {
+        let name = &standing.sender;
+        match standing::is_ready(standing) {
+            true => ok("senders", format!("{name} is ready")),
+            // One that is used is a fault of the configuration.
+            false => note("senders", format!("{name}: {}", standing::detail(standing))),
+        }
+    });
+    Ok(findings.collect())
+}
+
+fn secrets(site: &Site) -> Vec<Finding> {
+    match secret::all(site) {
+        Ok(stored) => {
+            let all = ok(
+                "secrets",
+                count(stored.len(), "stored secret", "stored secrets"),
+            );
+            let unused = stored.iter().filter(|secret| !secret.is_used);
+            let unused = unused.map(|secret| {
+                note(
+                    "secrets",
+                    format!("{} is used by {}", secret.name, secret.use_),
+                )
+            });
+            std::iter::once(all).chain(unused).collect()
+        }
+        Err(error) => {
+            let mend = "give the folder to the account that sends";
+            vec![problem("secrets", format!("{error:#}"), mend)]
+        }
+    }
+}
+
+fn ledger(site: &Site) -> Vec<Finding> {
+    if site.config.state.ledger == Ledger::Off {
+        let words = "it is off: no limits, and a repeated id is sent again";
+        return vec![note("ledger", words)];
+    }
+    let senders = History::open(&site.state, &Options::default())
+        .and_then(|history| history.senders(Timestamp::now()));
+    match senders {
+        Ok(senders) => {
+            let failing = senders.into_iter().filter_map(|state| match state.health {
+                Health::Good => None,
+                Health::Trial { reason, .. } | Health::Paused { reason, .. } => Some(note(
+                    "ledger",
+                    format!(
+                        "sender {} failed lately ({reason}), and is asked last for a while; \
+                         `textsender test-send --sender {0}` tries it now",
+                        state.sender
+                    ),
+                )),
+            });
+            std::iter::once(ok("ledger", "it can be read"))
+                .chain(failing)
+                .collect()
+        }
+        Err(LedgerError::Absent { .. }) => vec![ok("ledger", "nothing was sent yet")],
+        Err(error) => vec![problem(
+            "ledger",
+            error.to_string(),
+            "see that the account that sends owns the state folder and what is in it",
+        )],
+    }
+}

@@ -1,0 +1,146 @@
+//! The program itself and the machine: version, kernel, time, trusted roots, proxy.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use textsender_plugin_api::abi::ABI_VERSION;
+
+use super::{Finding, note, ok, problem};
+use crate::{
+    config::{Config, Seal},
+    protocol, transport,
+};
+
+/// A clock that lags behind a file by more than this is wrong.
+const SLACK: Duration = Duration::from_secs(60);
+
+pub(super) fn findings(config: Option<&Config>) -> Vec<Finding> {
+    let mut findings = vec![
+        ok(
+            "program",
+            format!(
+                "textsender {}, protocol {}, plugin ABI {ABI_VERSION}",
+                env!("CARGO_PKG_VERSION"),
+                protocol::VERSION
+            ),
+        ),
+        ok(
+            "program",
+            format!("runs as {}", super::accounts::own_name()),
+        ),
+    ];
+    findings.extend(kernel(config));
+    if let Some(config) = config {
+        findings.push(clock(config));
+        findings.push(roots(config));
+        findings.push(proxy(config));
+    }
+    findings
+}
+
+fn kernel(config: Option<&Config>) -> Vec<Finding> {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let release = read("/proc/sys/kernel/osrelease");
+    let mut findings = vec![ok("kernel", format!("Linux {}", release.trim()))];
+    let required = config.is_some_and(|config| config.plugins.seal == Seal::Required);
+    let features = [
+        (
+            "Landlock",
+            read("/sys/kernel/security/lsm").contains("landlock"),
+        ),
+        (
+            "seccomp",
+            !read("/proc/sys/kernel/seccomp/actions_avail").is_empty(),
+        ),
+    ];
+    for (feature, is_there) in features {
+        findings.push(match (is_there, required) {
+            (true, _) => ok(
+                "kernel",
+                format!("{feature} is there for the plugins' seal"),
+            ),
+            (false, false) => note(
+                "kernel",
+                format!("{feature} can't be seen: plugins are sealed with what there is"),
+            ),
+            (false, true) => problem(
+                "kernel",
+                format!("{feature} can't be seen, and [plugins] seal = \"required\""),
+                format!("use a kernel with {feature}, or set seal = \"best\""),
+            ),
+        });
+    }
+    findings
+}
+
+/// Without asking anybody, a clock can only be seen to be behind.
+fn clock(config: &Config) -> Finding {
+    let now = SystemTime::now();
+    let newest = config
+        .sources
+        .paths()
+        .filter_map(|path| fs::metadata(path).ok()?.modified().ok())
+        .max();
+    let behind = newest.and_then(|newest| newest.duration_since(now).ok());
+    match behind.filter(|behind| *behind > SLACK) {
+        None => ok(
+            "clock",
+            format!(
+                "it is {}",
+                jiff::Timestamp::now()
+                    .round(jiff::Unit::Second)
+                    .unwrap_or_default()
+            ),
+        ),
+        Some(behind) => problem(
+            "clock",
+            format!(
+                "the clock is behind the configuration's own files by {} seconds",
+                behind.as_secs()
+            ),
+            "set the clock, and keep it with chrony or systemd-timesyncd: GOV.UK Notify refuses more than 30 seconds",
+        ),
+    }
+}
+
+fn roots(config: &Config) -> Finding {
+    if let Some(file) = &config.http.ca_file {
+        return match transport::check_ca_file(file) {
+            Ok(()) => ok(
+                "TLS",
+                format!("trusts the certificates in {} alone", file.display()),
+            ),
+            // Whether it can be read is found with the other files.
+            Err(_) => note(
+                "TLS",
+                format!("trusts the certificates in {} alone", file.display()),
+            ),
+        };
+    }
+    match transport::check_system_roots() {
+        Ok(()) => ok("TLS", "trusts the system's certificates"),
+        Err(words) => problem(
+            "TLS",
+            words,
+            "apt-get install ca-certificates, or set ca_file in [http]",
+        ),
+    }
+}
+
+fn proxy(config: &Config) -> Finding {
+    match &config.http.proxy {
+        Some(proxy) => ok("proxy", format!("HTTP goes through {proxy:?}")),
+        None if std::env::var_os("https_proxy")
+            .or(std::env::var_os("HTTPS_PROXY"))
+            .is_some() =>
+        {
+            note(
+                "proxy",
+                "$https_proxy is set, and not used: write it as proxy in [http], if it is to be",
+            )
+        }
+        None => ok("proxy", "none: providers are reached directly"),
+    }
+}

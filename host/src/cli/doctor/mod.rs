@@ -1,0 +1,189 @@
+//! `textsender doctor`: the machine, the installation and the providers, and what to do about each
+//! problem.
+
+mod installation;
+mod machine;
+mod paths;
+mod providers;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+
+use super::{
+    Common, accounts,
+    output::{Output, Style, Usage, count, json},
+    site::Site,
+};
+use crate::{
+    config::{Chosen, Reading, Sources, Surroundings},
+    protocol::Outcome,
+};
+
+/// Looks for everything that could keep a text from being sent, and says what to do
+///
+/// It looks as the account that sends: run by root, as the owner of the state folder or as --as says. Exits 0, or 78
+/// if there is a problem.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    textsender doctor\n  \
+    sudo textsender doctor --as www-data   # can the reset server's account send?")]
+pub(super) struct Doctor {
+    /// The account that the reset server runs as
+    #[arg(long = "as", value_name = "USER")]
+    user: Option<String>,
+    /// Asks no provider
+    #[arg(long)]
+    offline: bool,
+    /// Writes JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Finding {
+    area: &'static str,
+    state: State,
+    what: String,
+    /// What to do about a problem.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Ok,
+    /// Worth knowing, and no obstacle.
+    Note,
+    Problem,
+}
+
+impl Doctor {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let surroundings = self.become_user()?;
+        let main = surroundings.config_file(common.config.as_deref());
+        let mut findings = Vec::new();
+        if main.path.exists() {
+            self.look(common, &surroundings, &main, &mut findings)?;
+        } else {
+            findings.extend(machine::findings(None));
+            findings.push(problem(
+                "paths",
+                format!("there is no configuration at {main}"),
+                "make one with `textsender init`, or name another with --config",
+            ));
+        }
+        match self.json {
+            true => json(&findings),
+            false => show(&findings, out),
+        }
+        match findings
+            .iter()
+            .any(|finding| finding.state == State::Problem)
+        {
+            true => Ok(Outcome::Misconfigured.into()),
+            false => Ok(ExitCode::SUCCESS),
+        }
+    }
+
+    fn look(
+        &self,
+        common: &Common,
+        surroundings: &Surroundings,
+        main: &Chosen,
+        findings: &mut Vec<Finding>,
+    ) -> anyhow::Result<()> {
+        let mut site = Site::of(Reading::of(Sources::read(&main.path)));
+        let state = surroundings.state_folder(site.config.state.folder.as_deref());
+        site.state.clone_from(&state.path);
+        site.become_owner()?;
+        findings.extend(machine::findings(Some(&site.config)));
+        findings.extend(paths::findings(&site, main, &state));
+        findings.extend(installation::findings(&site)?);
+        if !self.offline {
+            findings.extend(providers::findings(&site, common)?);
+        }
+        Ok(())
+    }
+
+    /// Goes on as the account that is asked about; returns what it would find around it.
+    fn become_user(&self) -> anyhow::Result<Surroundings> {
+        let Some(name) = &self.user else {
+            return Ok(Surroundings::current());
+        };
+        let account = accounts::named(name)?;
+        let account = account.with_context(|| format!("there is no account {name}"))?;
+        let own = rustix::process::geteuid().as_raw();
+        if own != 0 && own != account.user {
+            bail!(Usage(
+                "only root can look as another account: use sudo".into()
+            ));
+        }
+        let home = Some(account.home.clone().into()).filter(|_| own == 0);
+        account
+            .become_it()
+            .with_context(|| format!("can't become {name}"))?;
+        let current = Surroundings::current();
+        Ok(Surroundings {
+            home: home.or(current.home.clone()),
+            ..current
+        })
+    }
+}
+
+fn ok(area: &'static str, what: impl Into<String>) -> Finding {
+    Finding {
+        area,
+        state: State::Ok,
+        what: what.into(),
+        mend: None,
+    }
+}
+
+fn note(area: &'static str, what: impl Into<String>) -> Finding {
+    Finding {
+        state: State::Note,
+        ..ok(area, what)
+    }
+}
+
+fn problem(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+    Finding {
+        state: State::Problem,
+        mend: Some(mend.into()),
+        ..ok(area, what)
+    }
+}
+
+fn show(findings: &[Finding], out: &Output) {
+    let mut area = "";
+    for finding in findings {
+        if finding.area != area {
+            area = finding.area;
+            out.line(out.paint(Style::Heading, area));
+        }
+        let (mark, style) = match finding.state {
+            State::Ok => ("ok", Style::Good),
+            State::Note => ("note", Style::Attention),
+            State::Problem => ("PROBLEM", Style::Bad),
+        };
+        out.line(format_args!(
+            "  {}: {}",
+            out.paint(style, mark),
+            finding.what
+        ));
+        if let Some(mend) = &finding.mend {
+            out.line(format_args!("    -> {mend}"));
+        }
+    }
+    let problems = findings
+        .iter()
+        .filter(|finding| finding.state == State::Problem);
+    match problems.count() {
+        0 => out.line(out.paint(Style::Good, "no problems")),
+        found => out.line(out.paint(Style::Bad, count(found, "problem", "problems"))),
+    }
+}

@@ -1,0 +1,110 @@
+//! Where everything is, why there, and whether this account can use it.
+
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
+use rustix::fs::{Access, access};
+
+use super::{Finding, ok, problem};
+use crate::{
+    cli::{accounts, site::Site},
+    config::{Chosen, DEFAULT_PLUGINS_FOLDER},
+    secrets,
+};
+
+pub(super) fn findings(site: &Site, main: &Chosen, state: &Chosen) -> Vec<Finding> {
+    let mut findings = vec![readable("configuration", main)];
+    findings.push(state_folder(state));
+    let plugins = &site.config.plugins.folder;
+    let why = match plugins == Path::new(DEFAULT_PLUGINS_FOLDER) {
+        true => "the default",
+        false => "named by [plugins] folder",
+    };
+    findings.push(match plugins.is_dir() {
+        true => ok(
+            "paths",
+            format!("plugins: {} ({why}{})", plugins.display(), owner(plugins)),
+        ),
+        false => problem(
+            "paths",
+            format!("plugins: {} ({why}) is no folder", plugins.display()),
+            "install the package, or correct [plugins] folder",
+        ),
+    });
+    findings.extend(open_to_others(&state.path));
+    findings
+}
+
+fn readable(name: &str, chosen: &Chosen) -> Finding {
+    let path = &chosen.path;
+    match access(path, Access::READ_OK) {
+        Ok(()) => ok("paths", format!("{name}: {chosen}{}", owner(path))),
+        Err(error) => problem(
+            "paths",
+            format!(
+                "{name}: {chosen} can't be read by {}: {error}",
+                accounts::own_name()
+            ),
+            format!("chmod a+r {}, and a+x the folders above it", path.display()),
+        ),
+    }
+}
+
+/// Secrets are read there and the ledger is written, both by the account that sends.
+fn state_folder(chosen: &Chosen) -> Finding {
+    let path = &chosen.path;
+    if !path.is_dir() {
+        return problem(
+            "paths",
+            format!("state: {chosen} is no folder"),
+            "make it with `textsender init`",
+        );
+    }
+    match access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => ok("paths", format!("state: {chosen}{}", owner(path))),
+        Err(_) => problem(
+            "paths",
+            format!(
+                "state: {chosen}{} can't be written by {}, who sends",
+                owner(path),
+                accounts::own_name()
+            ),
+            format!("chown -R {}: {}", accounts::own_name(), path.display()),
+        ),
+    }
+}
+
+/// Secrets that others can read, or will be able to.
+fn open_to_others(state: &Path) -> Vec<Finding> {
+    const OTHERS: u32 = 0o077;
+    let folder = state.join(secrets::FOLDER);
+    let entries = fs::read_dir(&folder).into_iter().flatten();
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let all = [state.to_owned(), folder].into_iter().chain(files);
+    let open = all.filter_map(|path| {
+        let mode = fs::metadata(&path).ok()?.mode();
+        (mode & OTHERS != 0).then_some((path, mode & 0o7777))
+    });
+    open.map(|(path, mode)| {
+        let mend = format!("chmod go= {}", path.display());
+        problem(
+            "paths",
+            format!(
+                "{} is open to others (mode {mode:04o}), and holds secrets",
+                path.display()
+            ),
+            mend,
+        )
+    })
+    .collect()
+}
+
+fn owner(path: &Path) -> String {
+    match fs::metadata(path) {
+        Ok(metadata) => format!(
+            ", owner {}, mode {:04o}",
+            accounts::name_of(metadata.uid()),
+            metadata.mode() & 0o7777
+        ),
+        Err(_) => String::new(),
+    }
+}
