@@ -42,10 +42,7 @@ impl Site {
             .state_folder(config.state.folder.as_deref())
             .path;
         privilege::lend(&state);
-        Self {
-            config,
-            state,
-        }
+        Self { config, state }
     }
 
     /// Asks the plugin of this id what it is.

@@ -2,6 +2,7 @@
 //!
 //! | module | what it shows |
 //! |---|---|
+//! | `admin` | the administrator's tool, and its guide |
 //! | `first_contact` | the first text, and what a new installation lacks |
 //! | `configuration` | configurations that are wrong |
 //! | `check` | every fault of a configuration at once, each at its line |
@@ -20,6 +21,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod check;
 mod configuration;
 mod explain;

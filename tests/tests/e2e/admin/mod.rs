@@ -1,0 +1,195 @@
+//! The administrator's tool: the guide is walked, edits keep what they should, secrets stay secret.
+
+mod doctor;
+mod edits;
+mod first_text;
+mod guide;
+mod plugins;
+mod refusals;
+mod secrets;
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+use textsender_tests::harness::artifacts;
+
+/// An administrator at a shell of their own: a home, `textsender` in `$PATH`, and nothing else around.
+pub struct Admin {
+    home: TempDir,
+}
+
+impl Admin {
+    /// With nothing yet: `init` comes first.
+    pub fn new() -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("textsender-admin-")
+            .tempdir()
+            .unwrap();
+        Self { home }
+    }
+
+    /// After `init` and the installation of all plugins.
+    pub fn at_work() -> Self {
+        let admin = Self::new();
+        let folder = admin.folder().display().to_string();
+        admin
+            .run(&["init", "--region", "GB", "--folder", &folder])
+            .ok();
+        for plugin in ["twilio", "govuk-notify", "email-gateway"] {
+            let file = artifacts().plugin(plugin).display().to_string();
+            admin.run(&["plugin", "install", &file]).ok();
+        }
+        admin
+    }
+
+    /// The folder of everything, in the home.
+    pub fn folder(&self) -> PathBuf {
+        self.home.path().join("textsender")
+    }
+
+    /// `textsender.toml`.
+    pub fn config(&self) -> PathBuf {
+        self.folder().join("textsender.toml")
+    }
+
+    /// What is in `textsender.toml`.
+    pub fn config_text(&self) -> String {
+        fs::read_to_string(self.config()).unwrap()
+    }
+
+    /// Writes `textsender.toml` anew, behind the tool's back.
+    pub fn write_config(&self, text: &str) {
+        fs::write(self.config(), text).unwrap();
+    }
+
+    /// The first policy.
+    pub fn everyone(&self) -> PathBuf {
+        self.folder().join("policies/everyone.toml")
+    }
+
+    /// The folder of plugins.
+    pub fn plugins(&self) -> PathBuf {
+        self.folder().join("plugins")
+    }
+
+    /// The state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder().join("state")
+    }
+
+    /// Runs `textsender` without standard input.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        self.feed(arguments, "")
+    }
+
+    /// Runs `textsender` with this on standard input.
+    pub fn feed(&self, arguments: &[&str], stdin: &str) -> Ran {
+        let mut command = Command::new(&artifacts().textsender);
+        command.args(arguments);
+        self.finish(command, stdin)
+    }
+
+    /// Runs a line of a shell, with this on standard input.
+    pub fn shell(&self, line: &str, stdin: &str) -> Ran {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]);
+        self.finish(command, stdin)
+    }
+
+    /// A command in this administrator's surroundings, not yet run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&artifacts().textsender);
+        self.around(command.args(arguments));
+        command
+    }
+
+    fn around(&self, command: &mut Command) {
+        let programs = artifacts().textsender.parent().unwrap();
+        command
+            .env_clear()
+            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .env("HOME", self.home.path())
+            .env("TEXTSENDER_CONFIG", self.config())
+            .current_dir(self.home.path());
+    }
+
+    fn finish(&self, mut command: Command, stdin: &str) -> Ran {
+        self.around(&mut command);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read has closed it: that is no failure.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Ran {
+            command: format!("{command:?}"),
+            exit: output
+                .status
+                .code()
+                .unwrap_or_else(|| -output.status.signal().unwrap()),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// A command that ran.
+pub struct Ran {
+    command: String,
+    /// The exit code, or the negative number of the signal that ended it.
+    pub exit: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Wants success, and nothing to complain about.
+    #[track_caller]
+    pub fn ok(&self) -> &Self {
+        assert!(self.exit == 0 && self.stderr.is_empty(), "{self}");
+        self
+    }
+
+    /// Wants a failure with this exit code.
+    #[track_caller]
+    pub fn failed(&self, exit: i32) -> &Self {
+        assert_eq!(self.exit, exit, "{self}");
+        self
+    }
+
+    /// Wants these words, on either output.
+    #[track_caller]
+    pub fn says(&self, words: &str) -> &Self {
+        let said = self.stdout.contains(words) || self.stderr.contains(words);
+        assert!(said, "it does not say {words:?}: {self}");
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            command,
+            exit,
+            stdout,
+            stderr,
+        } = self;
+        write!(f, "{command}\nexit {exit}\n{stdout}\n{stderr}")
+    }
+}
