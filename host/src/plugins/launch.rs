@@ -13,7 +13,7 @@ use super::{
     seal::Plan,
 };
 use crate::{
-    config::{Config, Sender, Setting, Trust},
+    config::{Config, Plugins, Sender, Setting, Trust},
     protocol::{ErrorCode, Failure},
     secrets,
     transport::HttpSettings,
