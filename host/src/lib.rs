@@ -25,11 +25,13 @@
 //! | [`check`] | the whole configuration, every fault at once |
 //! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
+//! | [`conformance`] | what a plugin must do, and whether it does |
 //! | [`cli`] | a file for each command |
 
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod conformance;
 pub mod decision;
 pub mod dispatch;
 pub mod explain;

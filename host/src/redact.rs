@@ -12,8 +12,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 /// The longest foreign text that is kept, in characters.
 pub const MAX_TEXT: usize = 500;
 
-/// What stands in a secret's place.
-const REDACTED: &str = "[redacted]";
+/// What stands in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
 
 /// Secrets shorter than this are replaced only as whole words.
 const WORD_ONLY: usize = 12;

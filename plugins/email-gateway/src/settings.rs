@@ -16,6 +16,11 @@ use textsender_plugin_api::{
 /// 447700900123 and %national% as 07700900123; %message% is the whole text, %code% or %password%
 /// what is in it; %secret% is the setting `secret`.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(example = serde_json::json!({
+    "server": "smtp.example.org",
+    "from": "resets@example.org",
+    "to": "%digits%@sms.example.com",
+}))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The mail server that takes the mails: its host name, such as smtp.example.org.

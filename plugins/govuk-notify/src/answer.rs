@@ -79,7 +79,7 @@ pub fn refusal(answer: &HttpAnswer, now: SystemTime) -> SendError {
     // Any other fault is the more urgent one.
     let fault = faults.iter().find(|fault| !fault.is_of_the_number());
     let Some(fault) = fault.or(faults.first()) else {
-        return not_notify(answer.status);
+        return not_notify(answer);
     };
     let error = match answer.status {
         400 => bad_request(fault),
@@ -111,12 +111,14 @@ pub fn unread(answer: &HttpAnswer, now: SystemTime) -> SendError {
 }
 
 /// An answer that is not in Notify's form: a proxy's, another server's, or its front door's.
-fn not_notify(status: u16) -> SendError {
+fn not_notify(answer: &HttpAnswer) -> SendError {
+    let status = answer.status;
     match status {
         500.. => SendError::unknown(format!(
             "HTTP {status} from what stands before Notify; it may have taken the message"
         )),
-        429 => SendError::throttled("something before Notify wants it slower"),
+        429 => SendError::throttled("something before Notify wants it slower")
+            .with_retry_after(answer.retry_after()),
         200..300 => SendError::unknown("the answer is not Notify's: see base_url and the proxy"),
         _ => SendError::misconfigured(format!(
             "HTTP {status}, and not in Notify's words: see base_url and the proxy"

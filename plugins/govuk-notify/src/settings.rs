@@ -15,6 +15,10 @@ const UUID_OR_EMPTY: &str = "^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12
 
 /// A service at GOV.UK Notify, and how it is used.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(example = serde_json::json!({
+    "template_id": "f33517ff-2a88-4f6e-b855-c550268ce08a",
+    "api_key": "resets-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0",
+}))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The text message template: its id, a UUID, from its page in GOV.UK Notify.

@@ -6,6 +6,11 @@ use textsender_plugin_api::{BaseUrl, Phone, Secret, SettingsError};
 
 /// A Twilio account, and who its texts come from.
 #[derive(Deserialize, JsonSchema)]
+#[schemars(example = serde_json::json!({
+    "account_sid": "AC00000000000000000000000000000001",
+    "auth_token": "the account's Auth Token",
+    "from": "+447700900100",
+}))]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The Account SID, from the first page of the Twilio Console: AC and 32 hexadecimal digits.

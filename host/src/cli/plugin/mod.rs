@@ -1,6 +1,7 @@
 //! `textsender plugin`: the libraries that know how to talk to a provider.
 
 mod change;
+mod check;
 mod list;
 mod show;
 mod trust;
@@ -13,11 +14,12 @@ use super::{Common, output::Output};
 
 pub(super) use list::files;
 
-/// Lists, installs and removes plugins: the libraries that talk to providers
+/// Makes, tries, lists, installs and removes plugins: the libraries that talk to providers
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     textsender plugin list\n  \
-    textsender plugin install ./libtextsender_acme.so")]
+    textsender plugin install ./libtextsender_acme.so\n  \
+    textsender plugin check target/release/libtextsender_acme.so --settings sample.toml")]
 pub(super) struct Plugin {
     #[command(subcommand)]
     command: Command,
@@ -27,6 +29,7 @@ pub(super) struct Plugin {
 enum Command {
     List(list::List),
     Show(show::Show),
+    Check(check::Check),
     Install(change::Install),
     Trust(trust::Trust),
     Remove(change::Remove),
@@ -37,6 +40,7 @@ impl Plugin {
         match &self.command {
             Command::List(list) => list.run(common, out),
             Command::Show(show) => show.run(common, out),
+            Command::Check(check) => Ok(check.run()),
             Command::Install(install) => install.run(common, out),
             Command::Trust(trust) => trust.run(common, out),
             Command::Remove(remove) => remove.run(common, out),

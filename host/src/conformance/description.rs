@@ -1,0 +1,114 @@
+//! What a plugin says of itself.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bench::Bench;
+use crate::{
+    config::Plugins,
+    plugins::{Description, NotReady, Plan, Refusal, describe},
+};
+
+/// How long it may take to say it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest name or version, in characters.
+const LONGEST: usize = 64;
+
+/// Asks; `None` if there is nothing to try.
+pub(super) async fn cases(bench: &mut Bench) -> Option<Description> {
+    let (library, plugin) = (bench.library().clone(), bench.plugin().to_owned());
+    let seal = Plan::of(&Plugins::default(), None);
+    let described = describe(&library, &plugin, seal, Instant::now() + PATIENCE).await;
+    let description = match described {
+        Ok(description) => description,
+        Err(NotReady::Refused(Refusal::OtherId(id))) => {
+            bench.report.tried("D1");
+            bench.report.fail(
+                "D2",
+                format!("the file's name says {plugin}, and the plugin {id}"),
+            );
+            return None;
+        }
+        Err(NotReady::Refused(refusal)) => {
+            bench.report.fail("D1", refusal.to_string());
+            return None;
+        }
+        Err(NotReady::Ended) => {
+            bench
+                .report
+                .fail("D1", "its process ended when it was asked what it is");
+            return None;
+        }
+        Err(NotReady::TimedOut) => {
+            bench.report.fail("D1", "it did not say what it is in time");
+            return None;
+        }
+    };
+    bench.report.tried("D1");
+    bench.report.tried("D2");
+    let info = &description.info;
+    for (what, text) in [("name", &info.name), ("version", &info.version)] {
+        bench
+            .report
+            .expect("D3", is_line(text), format!("the {what} is {text:?}"));
+    }
+    bench.report.tried("D4");
+    bench.report.tried("D5");
+    for host in &info.hosts {
+        bench
+            .report
+            .expect("D4", is_host(host), format!("{host:?} is no host name"));
+        bench
+            .report
+            .expect("D5", is_narrow(host), format!("{host:?} is anybody's"));
+    }
+    Some(description)
+}
+
+fn is_line(text: &str) -> bool {
+    let length = text.trim().chars().count();
+    (1..=LONGEST).contains(&length) && text.chars().count() <= LONGEST
+}
+
+fn is_host(host: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let is_label =
+        |label: &str| label == "*" || ((1..=63).contains(&label.len()) && label.bytes().all(fits));
+    (1..=253).contains(&host.len()) && host.split('.').all(is_label)
+}
+
+/// Whether the last two labels are named. An address has none, and is one machine's.
+fn is_narrow(host: &str) -> bool {
+    host.rsplit('.').take(2).all(|label| label != "*") && host.contains('.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names() {
+        let cases = [
+            ("api.acme.example", true, true),
+            ("api.*.acme.example", true, true),
+            ("*.acme.example", true, true),
+            ("*.example", true, false),
+            ("*", true, false),
+            ("localhost", true, false),
+            ("API.acme.example", false, true),
+            ("https://acme.example", false, true),
+            ("acme.example:443", false, true),
+            ("a*.acme.example", false, true),
+            ("acme..example", false, true),
+            ("", false, false),
+        ];
+        for (host, is_name, narrow) in cases {
+            assert_eq!(is_host(host), is_name, "{host}");
+            if is_name {
+                assert_eq!(is_narrow(host), narrow, "{host}");
+            }
+        }
+    }
+}
