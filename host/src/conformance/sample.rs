@@ -10,6 +10,7 @@
 //! status = 200
 //! json = { id = "a1b2c3" }
 //! [reading]                 # its answer to what is asked before, such as for an access token
+//! path = "/oauth/token"
 //! status = 200
 //! json = { access_token = "t0k3n" }
 //! ```
@@ -72,6 +73,11 @@ struct WrittenAnswer {
     #[serde(default)]
     body: String,
     json: Option<Value>,
+    /// Where the answer is given: for `sandbox echo`, which can't tell a question from a message.
+    #[serde(rename = "path")]
+    _path: Option<String>,
+    #[serde(rename = "method")]
+    _method: Option<String>,
 }
 
 impl Sample {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use textsender_tests::sandbox::echo::{self, run::EchoRun};
 use textsender_tests::sandbox::fault_spec::{FaultSpec, HELP, SMTP_HELP, SmtpFaultSpec};
 use textsender_tests::sandbox::run::{Run, run};
 
@@ -29,6 +30,33 @@ enum Command {
     /// if the sandbox failed, 126 if the command cannot be run, 127 if it was not found.
     #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{HELP}\n\n{SMTP_HELP}\n\n{EXAMPLES}"))]
     Run(RunArguments),
+    /// Play a provider that is not in the sandbox, and show what a plugin asks it
+    ///
+    /// It answers as its script says, or the plugin's sample file, and shows each request decoded.
+    /// With --plugin the command gets a configuration whose one sender is that plugin; else set
+    /// connect_to in [senders.NAME.http] of your own. Without a command it goes on until it is
+    /// ended.
+    #[command(verbatim_doc_comment, after_help = ECHO_EXAMPLES)]
+    Echo(EchoArguments),
+}
+
+#[derive(clap::Args)]
+struct EchoArguments {
+    /// What is answered to what: see tests/src/sandbox/echo/script.rs
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+
+    /// Send with this plugin
+    #[arg(long, value_name = "LIBRARY")]
+    plugin: Option<PathBuf>,
+
+    /// The plugin's sample: its settings, its secrets, the provider's answers
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+
+    /// The command and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
 
 #[derive(clap::Args)]
@@ -81,6 +109,11 @@ struct RunArguments {
     command: Vec<OsString>,
 }
 
+const ECHO_EXAMPLES: &str = "\
+Examples:
+  sandbox echo --plugin target/debug/libtextsender_acme.so --settings sample.toml -- textsender send < request.json
+  sandbox echo --script script.toml";
+
 const EXAMPLES: &str = "\
 Examples:
   sandbox run -- textsender send < request.json
@@ -92,7 +125,34 @@ Examples:
     reason = "the program's own errors have nowhere else to go"
 )]
 fn main() -> ExitCode {
-    let Command::Run(arguments) = Cli::parse().command;
+    let result = match Cli::parse().command {
+        Command::Run(arguments) => run_command(arguments),
+        Command::Echo(arguments) => echo(arguments),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err((error, code)) => {
+            eprintln!("sandbox: {error}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// The exit code, or what went wrong and the exit code for it.
+type Ended = Result<u8, (String, u8)>;
+
+fn echo(arguments: EchoArguments) -> Ended {
+    let what = EchoRun {
+        script: arguments.script,
+        plugin: arguments.plugin,
+        settings: arguments.settings,
+        command: arguments.command,
+    };
+    let code = echo::run::run(&what, &mut std::io::stdout());
+    code.map_err(|error| (error.to_string(), error.exit_code()))
+}
+
+fn run_command(arguments: RunArguments) -> Ended {
     let what = Run {
         command: arguments.command,
         plugins: arguments.plugins,
@@ -103,11 +163,6 @@ fn main() -> ExitCode {
         keep: arguments.keep,
         phones: !arguments.no_phones,
     };
-    match run(&what, &mut std::io::stdout()) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("sandbox: {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    let code = run(&what, &mut std::io::stdout());
+    code.map_err(|error| (error.to_string(), error.exit_code()))
 }

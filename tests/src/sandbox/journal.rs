@@ -21,6 +21,8 @@ pub enum Provider {
     Notify,
     /// An e-mail to SMS gateway.
     Gateway,
+    /// Whatever provider a plugin talks to.
+    Echo,
 }
 
 impl fmt::Display for Provider {
@@ -29,6 +31,7 @@ impl fmt::Display for Provider {
             Provider::Twilio => "Twilio",
             Provider::Notify => "GOV.UK Notify",
             Provider::Gateway => "e-mail gateway",
+            Provider::Echo => "echo",
         })
     }
 }

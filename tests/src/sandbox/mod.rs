@@ -7,6 +7,7 @@
 //! | [`Sandbox::twilio`] | Twilio Programmable Messaging | [`Endpoint::url`], [`Endpoint::https_url`] |
 //! | [`Sandbox::notify`] | GOV.UK Notify | the same |
 //! | [`Sandbox::smtp`] | an e-mail to SMS gateway | [`Smtp::address`] |
+//! | [`Sandbox::echo`] | any provider that is not here | a sender's `[http] connect_to` |
 //!
 //! Every port is chosen by the operating system. All of it runs on one thread of its own, with a plain blocking
 //! interface for tests:
@@ -34,6 +35,7 @@ mod journal;
 mod tls;
 mod when;
 
+pub mod echo;
 pub mod fault_spec;
 pub mod notify;
 pub mod run;
@@ -51,6 +53,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+pub use echo::Echo;
 pub use fault::Fault;
 pub use handset::phones;
 pub use http::{Endpoint, Request};
@@ -69,6 +72,7 @@ use tls::Authority;
 pub struct Sandbox {
     twilio: Twilio,
     notify: Notify,
+    echo: Echo,
     smtp: Smtp,
     journal: Arc<Journal>,
     clock: Arc<Clock>,
@@ -145,6 +149,7 @@ impl SandboxBuilder {
             &clock,
             &authority,
         )?;
+        let echo = serve(echo::Api::default(), &journal, &clock, &authority)?;
         let smtp = Smtp::start(&journal, &clock, authority.acceptor.clone())?;
 
         drop(entered);
@@ -158,6 +163,7 @@ impl SandboxBuilder {
         Ok(Sandbox {
             twilio,
             notify,
+            echo,
             smtp,
             journal,
             clock,
@@ -197,6 +203,11 @@ impl Sandbox {
     /// The mail server of an e-mail to SMS gateway.
     pub fn smtp(&self) -> &Smtp {
         &self.smtp
+    }
+
+    /// The provider that is not in the sandbox.
+    pub fn echo(&self) -> &Echo {
+        &self.echo
     }
 
     /// The certificate authority that clients of the TLS ports have to trust, as PEM.

@@ -126,7 +126,11 @@ pub fn run(run: &Run, out: &mut dyn Write) -> Result<u8, RunError> {
     Ok(exit_code(status))
 }
 
-fn execute(command: &[OsString], site: &Site, folder: &Path) -> Result<ExitStatus, RunError> {
+pub(super) fn execute(
+    command: &[OsString],
+    site: &Site,
+    folder: &Path,
+) -> Result<ExitStatus, RunError> {
     let (program, arguments) = command.split_first().ok_or(RunError::NoCommand)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -183,7 +187,7 @@ fn path_with(folder: &Path) -> OsString {
     path
 }
 
-fn exit_code(status: ExitStatus) -> u8 {
+pub(super) fn exit_code(status: ExitStatus) -> u8 {
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal));

@@ -121,12 +121,19 @@ impl Site {
         plugin: &str,
         settings: impl IntoIterator<Item = (&'a str, Value)>,
     ) -> Result<(), SiteError> {
+        let settings = settings.into_iter();
+        self.add_sender(
+            name,
+            plugin,
+            settings
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        )
+    }
+
+    fn add_sender(&mut self, name: &str, plugin: &str, settings: Table) -> Result<(), SiteError> {
         let mut sender = Table::new();
         sender.insert("plugin".into(), plugin.into());
-        let settings: Table = settings
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect();
         sender.insert("settings".into(), settings.into());
         let senders = self
             .config

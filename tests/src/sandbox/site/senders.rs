@@ -1,12 +1,13 @@
 //! A site whose senders lead to a sandbox: one ready sender for each plugin that is built.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
-use toml::Value;
+use toml::{Table, Value};
 
 use super::edit::replace_text;
 use super::files::write;
-use super::{Site, SiteError};
+use super::{Site, SiteError, plugin_name};
 use crate::sandbox::smtp::Security;
 use crate::sandbox::{Sandbox, notify, twilio};
 
@@ -60,6 +61,40 @@ impl Site {
             site.set("defaults.sender", name)?;
             site.set("helpdesk.sender", name)?;
         }
+        Ok(site)
+    }
+
+    /// An installation for one plugin, whose provider is at `address` whatever host the plugin talks to: the default
+    /// sender and the helpdesk's has the plugin's name and these settings and secrets.
+    ///
+    /// # Errors
+    /// Those of making the files.
+    pub fn for_plugin(
+        plugin: &Path,
+        settings: Table,
+        secrets: &Table,
+        address: SocketAddr,
+    ) -> Result<Self, SiteError> {
+        let mut site = Self::new()?;
+        site.plugin(plugin)?;
+        site.merge(HELPDESK)?;
+        site.policy("everyone", EVERYONE)?;
+        let name = plugin_name(plugin).ok_or_else(|| SiteError::NoPlugins {
+            folder: plugin.to_owned(),
+        })?;
+        site.add_sender(&name, &name, settings)?;
+        site.set(
+            &format!("senders.{name}.http.connect_to"),
+            address.to_string(),
+        )?;
+        for (key, secret) in secrets {
+            site.secret(
+                &format!("{name}.{key}"),
+                secret.as_str().unwrap_or_default(),
+            )?;
+        }
+        site.set("defaults.sender", name.as_str())?;
+        site.set("helpdesk.sender", name.as_str())?;
         Ok(site)
     }
 
