@@ -13,7 +13,7 @@ use super::{
     seal::Plan,
 };
 use crate::{
-    config::{Config, Plugins, Sender, Setting, Trust},
+    config::{Config, Sender, Setting, Trust},
     protocol::{ErrorCode, Failure},
     secrets,
     transport::HttpSettings,
