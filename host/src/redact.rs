@@ -127,7 +127,9 @@ fn without_basic_auth(text: &str) -> String {
     clean + rest
 }
 
-fn printable(text: &str) -> String {
+/// The text on one line, without what would move a terminal's cursor or turn its words around, and
+/// bounded.
+pub fn printable(text: &str) -> String {
     let mut shown: String = text
         .chars()
         .map(|c| {

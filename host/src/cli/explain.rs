@@ -4,7 +4,7 @@ mod shown;
 
 use std::process::ExitCode;
 
-use super::{Common, draft::DraftOptions, output};
+use super::{Common, draft::DraftOptions, log, output};
 use crate::{
     decision,
     explain::Worked,
@@ -22,6 +22,9 @@ pub(super) use shown::{shown_length, shown_number};
 #[command(after_help = "Example:\n  \
     textsender explain --user-dn CN=Ada,OU=Staff,DC=example,DC=org --phone +447700900123 --event reset")]
 pub(super) struct Explain {
+    /// Tell what became of the message with this id, from the ledger, instead
+    #[arg(long, value_name = "ID", conflicts_with = "DraftOptions")]
+    id: Option<String>,
     #[command(flatten)]
     draft: DraftOptions,
     /// Print a JSON object instead
@@ -31,6 +34,9 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
+        if let Some(id) = &self.id {
+            return log::explain(id, self.json, common);
+        }
         match self.explain(common) {
             Ok(outcome) => outcome.into(),
             Err(failure) => output::complain(&failure.to_string(), failure.outcome().exit()),

@@ -11,7 +11,9 @@ mod explain;
 mod explain_error;
 mod files;
 mod helpdesk;
+mod history;
 mod init;
+mod log;
 mod logging;
 mod output;
 mod plugin;
@@ -23,6 +25,7 @@ mod send;
 mod sender;
 mod site;
 mod standing;
+mod stats;
 mod status;
 mod stream;
 mod test_send;
@@ -79,6 +82,8 @@ enum Command {
     ExplainError(explain_error::ExplainError),
     Completions(completions::Completions),
     Man(completions::Man),
+    Log(log::Log),
+    Stats(stats::Stats),
 }
 
 /// Runs the command line of this process.
@@ -110,6 +115,8 @@ pub fn run() -> ExitCode {
         Command::ExplainError(command) => finish(command.run(&out)),
         Command::Completions(command) => command.run(),
         Command::Man(command) => finish(command.run(&out)),
+        Command::Log(log) => log.run(&common),
+        Command::Stats(stats) => stats.run(&common),
     }
 }
 

@@ -3,90 +3,30 @@
 //! A connection of its own on the caller's thread, which may take its time: it holds nobody up.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
-use serde::Serialize;
+use rusqlite::{Connection, params};
 use textsender_plugin_api::Phone;
 
-use super::columns;
+use super::entry::{Entry, State, hexadecimal};
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::health::{Breaker, Health};
 use super::keys::{Digest, Keys};
-use super::process::{Life, life_seen_from};
 use super::store::Store;
 use super::{Options, schema};
-use crate::protocol::{Attempt, ErrorCode, Outcome};
+use crate::protocol::Outcome;
 
 /// The ledger, open for reading.
 pub struct History {
     pub(super) sql: Connection,
     keys: Keys,
     folder: Folder,
+    identity: Option<(u64, u64)>,
     patience: Duration,
-}
-
-/// One decision, as the audit keeps it. There is no secret in it, and no full number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
-    /// Its place in the order of claims.
-    pub seq: i64,
-    /// When it was asked for.
-    pub at: Timestamp,
-    /// The request's id.
-    pub id: String,
-    /// The purpose, as the protocol spells it.
-    pub purpose: Option<String>,
-    /// `enroll` or `reset`.
-    pub event: Option<String>,
-    /// Who asked.
-    pub actor: Option<String>,
-    /// The policy that decided.
-    pub policy: Option<String>,
-    /// The masked number.
-    pub recipient: Option<String>,
-    /// The number's keyed hash, in hexadecimal: equal for equal numbers of one state folder.
-    pub recipient_hash: Option<String>,
-    /// The number's region.
-    pub region: Option<String>,
-    /// Segments of the text.
-    pub segments: Option<u32>,
-    /// The user id that asked.
-    pub uid: u32,
-    /// Where it is, or how it ended.
-    pub state: State,
-    /// The error code.
-    pub code: Option<String>,
-    /// The sender whose answer decided.
-    pub sender: Option<String>,
-    /// The senders it was handed to, in that order.
-    pub dispatched_to: Vec<String>,
-    /// The provider's id of it.
-    pub provider_id: Option<String>,
-    /// Every attempt, in order.
-    pub attempts: Vec<Attempt>,
-    /// Milliseconds from the request to the outcome.
-    pub ms: Option<i64>,
-    /// Whether it was answered from the ledger.
-    pub replayed: bool,
-    /// The limits that it reached, as `recipient 5/10m`, by comma.
-    pub over_limit: Option<String>,
-    /// The senders that were known to fail when it was claimed, each with why: `twilio timeout`. Others
-    /// were asked before them.
-    pub paused: Vec<String>,
-}
-
-/// Where a message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// It is being sent by a process that lives.
-    Sending,
-    /// It ended so.
-    Ended(Outcome),
 }
 
 /// Which decisions to show; the default shows all.
@@ -98,8 +38,6 @@ pub struct Filter {
     pub outcome: Option<Outcome>,
     /// To this number.
     pub recipient: Option<Phone>,
-    /// The latest so many.
-    pub last: Option<u32>,
 }
 
 /// How far a reader has followed the ledger.
@@ -130,6 +68,7 @@ impl History {
         let folder = Folder::existing(folder)?;
         let (sql, keys) = schema::open_to_read(&folder, options.patience)?;
         Ok(History {
+            identity: folder.identity(),
             sql,
             keys,
             folder,
@@ -137,24 +76,61 @@ impl History {
         })
     }
 
-    /// The decisions that pass the filter, oldest first.
+    /// The latest decisions that pass the filter, at most so many, oldest first.
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, LedgerError> {
-        let since = filter.since.map_or(i64::MIN, Timestamp::as_millisecond);
-        let last = filter.last.map_or(usize::MAX, |last| last as usize);
+    pub fn latest(&self, count: usize, filter: &Filter) -> Result<Vec<Entry>, LedgerError> {
+        let (since, number, outcome) = self.wanted(filter);
         self.read(|| {
-            let mut query = self.sql.prepare_cached(
-                "SELECT * FROM decisions WHERE at >= ?1 ORDER BY at DESC, seq DESC",
-            )?;
-            let rows = query.query_map([since], |row| self.entry(row))?;
-            let wanted =
-                rows.filter(|entry| entry.as_ref().map_or(true, |e| self.shows(filter, e)));
-            let mut entries = wanted.take(last).collect::<rusqlite::Result<Vec<_>>>()?;
+            let first = self.first(filter)?;
+            let mut query = self.sql.prepare_cached(&format!(
+                "SELECT * FROM decisions WHERE {WANTED} ORDER BY seq DESC"
+            ))?;
+            let rows = query.query_map(params![since, number, outcome, first], |row| {
+                Entry::read(row, &self.folder)
+            })?;
+            let shown = rows.filter(|entry| entry.as_ref().map_or(true, |e| filter.shows(e)));
+            let mut entries = shown.take(count).collect::<rusqlite::Result<Vec<_>>>()?;
             entries.reverse();
             Ok(entries)
         })
+    }
+
+    /// Calls `show` with each decision that passes the filter, oldest first, until it breaks. A slow
+    /// `show`, such as a pager that nobody scrolls, keeps nobody from writing the log back: the
+    /// ledger is read a page at a time.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn each(
+        &self,
+        filter: &Filter,
+        mut show: impl FnMut(Entry) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        let (since, number, outcome) = self.wanted(filter);
+        let mut from = self.read(|| self.first(filter))?;
+        loop {
+            let page: Vec<Entry> = self.read(|| {
+                self.sql
+                    .prepare_cached(&format!(
+                        "SELECT * FROM decisions WHERE {WANTED} ORDER BY seq LIMIT ?5"
+                    ))?
+                    .query_map(params![since, number, outcome, from, PAGE], |row| {
+                        Entry::read(row, &self.folder)
+                    })?
+                    .collect()
+            })?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            from = last.seq + 1;
+            for entry in page.into_iter().filter(|entry| filter.shows(entry)) {
+                if show(entry).is_break() {
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// All that is known of one id, oldest first: a message that was repeated has several entries.
@@ -165,7 +141,7 @@ impl History {
         self.read(|| {
             self.sql
                 .prepare_cached("SELECT * FROM decisions WHERE id = ?1 ORDER BY seq")?
-                .query_map([id], |row| self.entry(row))?
+                .query_map([id], |row| Entry::read(row, &self.folder))?
                 .collect()
         })
     }
@@ -202,13 +178,13 @@ impl History {
                 .prepare_cached("SELECT * FROM decisions WHERE seq = ?1")?;
             let mut found = Vec::new();
             for seq in &cursor.sending {
-                let rows = again.query_map([seq], |row| self.entry(row))?;
+                let rows = again.query_map([seq], |row| Entry::read(row, &self.folder))?;
                 found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             }
             let mut new = self
                 .sql
                 .prepare_cached("SELECT * FROM decisions WHERE seq > ?1 ORDER BY seq")?;
-            let rows = new.query_map([cursor.after], |row| self.entry(row))?;
+            let rows = new.query_map([cursor.after], |row| Entry::read(row, &self.folder))?;
             found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             Ok(found)
         })?;
@@ -218,10 +194,17 @@ impl History {
         let last = sending.iter().chain(&ended).map(|entry| entry.seq).max();
         cursor.after = last.map_or(cursor.after, |last| last.max(cursor.after));
         cursor.sending = sending.iter().map(|entry| entry.seq).collect();
-        Ok(ended
-            .into_iter()
-            .filter(|entry| self.shows(filter, entry))
-            .collect())
+        let recipient = self.wanted(filter).1;
+        let is_shown = |entry: &Entry| {
+            let hash = recipient.map(hexadecimal);
+            filter.shows(entry) && (hash.is_none() || hash == entry.recipient_hash)
+        };
+        Ok(ended.into_iter().filter(is_shown).collect())
+    }
+
+    /// Whether the file that is open is still the ledger: a damaged one may have been set aside.
+    pub fn is_in_place(&self) -> bool {
+        self.folder.identity() == self.identity
     }
 
     /// The senders that have failed at some time, by name.
@@ -244,16 +227,26 @@ impl History {
         })
     }
 
-    fn shows(&self, filter: &Filter, entry: &Entry) -> bool {
-        let hash = filter
-            .recipient
-            .as_ref()
-            .map(|phone| hexadecimal(self.keys.recipient(phone)));
-        filter
-            .outcome
-            .is_none_or(|outcome| entry.state == State::Ended(outcome))
-            && filter.since.is_none_or(|since| entry.at >= since)
-            && (hash.is_none() || hash == entry.recipient_hash)
+    /// The first row that a filter may want: what is older is not even looked at.
+    fn first(&self, filter: &Filter) -> rusqlite::Result<i64> {
+        let Some(since) = filter.since else {
+            return Ok(0);
+        };
+        self.sql
+            .prepare_cached("SELECT coalesce(min(seq), 0) FROM decisions WHERE at >= ?1")?
+            .query_row([since.as_millisecond()], |row| row.get(0))
+    }
+
+    /// The first three values of [`WANTED`].
+    fn wanted(&self, filter: &Filter) -> (i64, Option<Digest>, Option<&'static str>) {
+        (
+            filter.since.map_or(i64::MIN, Timestamp::as_millisecond),
+            filter
+                .recipient
+                .as_ref()
+                .map(|phone| self.keys.recipient(phone)),
+            filter.outcome.map(Outcome::as_str),
+        )
     }
 
     /// Runs a query, and says what its failure means.
@@ -266,49 +259,21 @@ impl History {
             LedgerError::from_sqlite(&error, &self.folder.database(), self.patience, full)
         })
     }
+}
 
-    fn entry(&self, row: &Row<'_>) -> rusqlite::Result<Entry> {
-        let mut entry = Entry {
-            seq: row.get("seq")?,
-            at: columns::time(row, "at")?,
-            id: row.get("id")?,
-            purpose: row.get("purpose")?,
-            event: row.get("event")?,
-            actor: row.get("actor")?,
-            policy: row.get("policy")?,
-            recipient: row.get("recipient")?,
-            recipient_hash: row
-                .get::<_, Option<Digest>>("recipient_hash")?
-                .map(hexadecimal),
-            region: row.get("region")?,
-            segments: row.get("segments")?,
-            uid: row.get("uid")?,
-            state: State::Sending,
-            code: row.get("code")?,
-            sender: row.get("sender")?,
-            dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
-            provider_id: row.get("provider_id")?,
-            attempts: columns::attempts(row, "attempts")?,
-            ms: row.get("ms")?,
-            replayed: row.get("replayed")?,
-            over_limit: row.get("over_limit")?,
-            paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
-        };
-        if let Some(outcome) = columns::outcome(row, "outcome")? {
-            entry.state = State::Ended(outcome);
-            return Ok(entry);
-        }
-        // What the next repeat or cleaning will write (`Store::close_abandoned`).
-        let owner: Option<String> = row.get("owner")?;
-        let life = owner.map_or(Life::Lost, |owner| life_seen_from(&self.folder, &owner));
-        let code = match life {
-            Life::Alive => return Ok(entry),
-            Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => ErrorCode::Crashed,
-            Life::Dead | Life::Lost => ErrorCode::Interrupted,
-        };
-        entry.state = State::Ended(code.outcome());
-        entry.code = Some(code.as_str().to_owned());
-        Ok(entry)
+impl Filter {
+    /// Whether an entry passes, as far as its own words tell.
+    fn shows(&self, entry: &Entry) -> bool {
+        self.outcome
+            .is_none_or(|outcome| entry.state == State::Ended(outcome))
+            && self.since.is_none_or(|since| entry.at >= since)
+    }
+}
+
+impl Cursor {
+    /// Whether an entry had ended before the cursor: following from it does not bring it again.
+    pub fn has_passed(&self, entry: &Entry) -> bool {
+        entry.seq <= self.after && !self.sending.contains(&entry.seq)
     }
 }
 
@@ -321,6 +286,10 @@ impl Store {
     }
 }
 
-fn hexadecimal(digest: Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
+/// What a [`Filter`] asks of a row. One without an outcome may be that of a process that died
+/// ([`Filter::shows`]).
+const WANTED: &str = "seq >= ?4 AND at >= ?1 AND (?2 IS NULL OR recipient_hash = ?2)
+                      AND (?3 IS NULL OR outcome IS NULL OR outcome = ?3)";
+
+/// Rows that are read at once.
+const PAGE: u32 = 1000;

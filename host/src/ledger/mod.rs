@@ -48,6 +48,7 @@ mod busy;
 mod claim;
 mod columns;
 mod decision;
+mod entry;
 mod error;
 mod folder;
 mod health;
@@ -58,6 +59,7 @@ mod process;
 #[cfg(debug_assertions)]
 mod rehearsal;
 mod reservation;
+mod retell;
 mod schema;
 mod stats;
 mod step;
@@ -78,11 +80,13 @@ use jiff::Timestamp;
 
 pub use claim::{Attempt, Claim, Claimed, Ticket};
 pub use decision::{Decision, Facts, Unclaimed};
+pub use entry::{Entry, State};
 pub use error::LedgerError;
 pub use health::{FIRST_PAUSE, Health, LONGEST_PAUSE, TRIAL, Verdict};
-pub use history::{Cursor, Entry, Filter, History, SenderState, State};
+pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
 pub use reservation::Reached;
+pub use retell::retell;
 pub use stats::Tally;
 pub use step::Step;
 

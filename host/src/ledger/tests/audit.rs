@@ -1,12 +1,17 @@
 //! A record of every decision, with no secret in it.
 
+use std::ops::ControlFlow;
+
 use super::*;
 
 #[tokio::test]
 async fn an_entry_tells_all_that_the_audit_needs() {
     let fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;
-    let entries = fixture.history().entries(&Filter::default()).unwrap();
+    let entries = fixture
+        .history()
+        .latest(usize::MAX, &Filter::default())
+        .unwrap();
     let [entry] = entries.as_slice() else {
         panic!("one entry")
     };
@@ -55,7 +60,10 @@ async fn every_kind_of_decision_leaves_an_entry() {
         },
     };
     fixture.ledger().record(refused).await.unwrap();
-    let entries = fixture.history().entries(&Filter::default()).unwrap();
+    let entries = fixture
+        .history()
+        .latest(usize::MAX, &Filter::default())
+        .unwrap();
     let told: Vec<_> = entries
         .iter()
         .map(|e| (e.id.as_str(), e.state, e.replayed))
@@ -108,17 +116,20 @@ async fn entries_are_found_by_time_outcome_and_number() {
             },
             vec!["old", "failed"],
         ),
-        (
-            Filter {
-                last: Some(1),
-                ..Filter::default()
-            },
-            vec!["other"],
-        ),
     ] {
-        let entries = fixture.history().entries(&filter).unwrap();
-        let ids: Vec<_> = entries.iter().map(|entry| entry.id.as_str()).collect();
-        assert_eq!(ids, found, "{filter:?}");
+        let history = fixture.history();
+        let ids = |entries: Vec<Entry>| -> Vec<String> {
+            entries.into_iter().map(|entry| entry.id).collect()
+        };
+        let mut each = Vec::new();
+        let collected = history.each(&filter, |entry| {
+            each.push(entry);
+            ControlFlow::Continue(())
+        });
+        collected.unwrap();
+        assert_eq!(ids(each), found, "{filter:?}");
+        let last = ids(history.latest(1, &filter).unwrap());
+        assert_eq!(last, found[found.len() - 1..], "{filter:?}");
     }
 }
 

@@ -1,0 +1,77 @@
+//! What the commands that read the ledger share: where it is, and since when.
+
+use jiff::{Span, Timestamp, civil::Date};
+
+use super::Common;
+use crate::{
+    config::{self, Reading, Sources, Surroundings},
+    ledger::{History, LedgerError, Options},
+};
+
+impl Common {
+    /// Opens the ledger for reading. Faults of the configuration don't matter: where one is in the
+    /// way of sending, the ledger may tell since when.
+    pub(super) fn history(&self) -> Result<History, LedgerError> {
+        let config = Reading::of(Sources::read(&self.config_file().path)).config;
+        let folder = Surroundings::current().state_folder(config.state.folder.as_deref());
+        History::open(&folder.path, &Options::default())
+    }
+}
+
+/// Reads a time in the past: `90s`, `10m`, `12h`, `7d`; a day (in UTC); a day and time as RFC 3339.
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
+    if let Some(ago) = config::duration(text) {
+        return Timestamp::now()
+            .checked_sub(ago)
+            .map_err(|error| error.to_string());
+    }
+    let time = match Date::strptime("%Y-%m-%d", text) {
+        Ok(day) => format!("{day}T00:00:00Z"),
+        Err(_) => text.to_owned(),
+    };
+    time.parse::<Timestamp>().map_err(|_| {
+        "write how long ago (90s, 10m, 12h, 7d), a day (2026-11-24, in UTC), or a time \
+         (2026-11-24T07:43:00Z)"
+            .to_owned()
+    })
+}
+
+/// So long ago.
+pub(super) fn ago(hours: i64) -> Timestamp {
+    // Only a clock before the year -9998 makes this fail.
+    Timestamp::now()
+        .checked_sub(Span::new().hours(hours))
+        .unwrap_or(Timestamp::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_ago_days_and_times() {
+        for (text, read) in [
+            ("2026-11-24", "2026-11-24T00:00:00Z"),
+            ("2026-11-24T07:43:00Z", "2026-11-24T07:43:00Z"),
+            ("2026-11-24T07:43:00+02:00", "2026-11-24T05:43:00Z"),
+        ] {
+            assert_eq!(since(text), Ok(read.parse().unwrap()), "{text}");
+        }
+        let ago = Timestamp::now().duration_since(since("10m").unwrap());
+        assert!((600..=601).contains(&ago.as_secs()), "{ago}");
+    }
+
+    #[test]
+    fn other_words_say_what_to_write() {
+        for text in [
+            "",
+            "yesterday",
+            "10",
+            "2026-11",
+            "2026-11-24T07:43:00",
+            "-1h",
+        ] {
+            assert!(since(text).unwrap_err().contains("10m"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! `textsender log`: the audit, a line for each decision.
+
+use std::{
+    io::{self, Read, Write},
+    ops::ControlFlow,
+    process::ExitCode,
+    thread,
+    time::Duration,
+};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use textsender_plugin_api::Phone;
+
+use super::{
+    Common, history,
+    output::{self, Paint},
+};
+use crate::{
+    ledger::{Cursor, Entry, Filter, History, LedgerError, State, retell},
+    protocol::Outcome,
+    recipient::Recipient,
+};
+
+/// Decisions that are shown where nothing says since when.
+const LATEST: u32 = 50;
+
+/// How often `--follow` looks for news.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// The longest number that is read from standard input, in bytes.
+const MAX_NUMBER: u64 = 64;
+
+/// Shows what was decided, a line for each request: when, how it ended, for whom, by whom
+///
+/// The latest 50, or all since a time. Numbers are masked; neither codes nor passwords are kept.
+/// Exits 1 if the ledger can't be read, or has no message of the id.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    textsender log --since 1h --outcome unavailable\n  \
+    textsender log --since 1d --recipient - < number\n  \
+    textsender log --follow --json | jq .code")]
+pub(super) struct Log {
+    /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
+    #[arg(long, value_name = "WHEN", value_parser = history::since)]
+    since: Option<Timestamp>,
+    /// The latest so many
+    #[arg(long, value_name = "COUNT")]
+    last: Option<u32>,
+    /// With this outcome only
+    #[arg(long, value_name = "OUTCOME", value_parser = outcomes())]
+    outcome: Option<Outcome>,
+    /// To this number only, in international form. `-` reads it from standard input: others on this
+    /// machine can see the arguments of a command
+    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
+    recipient: Option<String>,
+    /// The message with this id only
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "recipient", "follow"])]
+    id: Option<String>,
+    /// Go on with each decision as it is made, until interrupted
+    #[arg(long)]
+    follow: bool,
+    /// Write a JSON object for each decision, on a line of its own
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why the log can't be shown.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(
+        "there is no message with the id {0} in the ledger: it was never asked for here, or is older than [state] retention_days"
+    )]
+    NoSuchId(String),
+    #[error("--recipient: {0}")]
+    Number(String),
+    /// Nobody reads any more, which is how a reader says that he has seen enough.
+    #[error("standard output is closed")]
+    Closed,
+}
+
+/// Tells in words what became of the message with this id; as JSON, its entries.
+pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
+    let entries = common.history().map_err(Error::from);
+    match entries.and_then(|history| of_id(id, &history)) {
+        Ok(entries) if json => output::json(&entries),
+        Ok(entries) => output::print(&retell(&entries)),
+        Err(error) => return output::complain(&error.to_string(), 1),
+    }
+    ExitCode::SUCCESS
+}
+
+impl Log {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        match self.show(common) {
+            Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
+            Err(error) => output::complain(&error.to_string(), 1),
+        }
+    }
+
+    fn show(&self, common: &Common) -> Result<(), Error> {
+        if let Some(id) = &self.id {
+            let entries = of_id(id, &common.history()?)?;
+            return entries.iter().try_for_each(|entry| self.line(entry));
+        }
+        let filter = Filter {
+            since: self.since,
+            outcome: self.outcome,
+            recipient: self.recipient.as_deref().map(number).transpose()?,
+        };
+        match self.follow {
+            true => self.show_news(common, &filter),
+            false => self.show_past(&common.history()?, &filter),
+        }
+    }
+
+    fn show_past(&self, history: &History, filter: &Filter) -> Result<(), Error> {
+        if let Some(count) = self.count() {
+            let latest = history.latest(count, filter)?;
+            return latest.iter().try_for_each(|entry| self.line(entry));
+        }
+        let mut shown = Ok(());
+        history.each(filter, |entry| {
+            shown = self.line(&entry);
+            match shown {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })?;
+        shown
+    }
+
+    /// The latest, then each as it ends. A ledger that was not there yet, or was set aside, is
+    /// looked for again.
+    fn show_news(&self, common: &Common, filter: &Filter) -> Result<(), Error> {
+        let mut open: Option<(History, Cursor)> = None;
+        let mut is_first = true;
+        loop {
+            open = match open {
+                Some((history, cursor)) if history.is_in_place() => Some((history, cursor)),
+                _ => match common.history() {
+                    Ok(history) => Some((history, Cursor::default())),
+                    Err(LedgerError::Absent { .. }) => None,
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            if let Some((history, cursor)) = &mut open {
+                if is_first {
+                    *cursor = history.end()?;
+                    let count = self.count().unwrap_or(usize::MAX);
+                    let latest = history.latest(count, filter)?;
+                    let mut past = latest.iter().filter(|entry| cursor.has_passed(entry));
+                    past.try_for_each(|entry| self.line(entry))?;
+                }
+                for entry in history.follow(cursor, filter)? {
+                    self.line(&entry)?;
+                }
+            }
+            is_first = false;
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// How many of the latest are shown; `None` for all.
+    fn count(&self) -> Option<usize> {
+        let usual = self.since.is_none().then_some(LATEST);
+        self.last.or(usual).map(|count| count as usize)
+    }
+
+    fn line(&self, entry: &Entry) -> Result<(), Error> {
+        let line = match self.json {
+            // An entry has nothing that JSON can't say.
+            true => serde_json::to_string(entry).unwrap_or_default(),
+            false => shown(
+                entry,
+                &Paint {
+                    colour: output::colour(),
+                },
+            ),
+        };
+        let mut stdout = io::stdout().lock();
+        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+        written.map_err(|_| Error::Closed)
+    }
+}
+
+/// "2026-11-24 07:43:39Z  accepted  +44*******123  GB  twilio  8 ms  verification_code  Staff  5f0c"
+fn shown(entry: &Entry, paint: &Paint) -> String {
+    let word = match entry.state {
+        State::Sending => "sending".to_owned(),
+        State::Ended(outcome) => outcome.as_str().to_owned(),
+    };
+    // Padded before it is painted: colours have no width.
+    let word = format!("{word:<13}");
+    let word = match entry.state {
+        State::Sending => paint.faint(&word),
+        State::Ended(Outcome::Accepted) => paint.good(&word),
+        State::Ended(_) => paint.bad(&word),
+    };
+    let code = match (&entry.code, entry.replayed) {
+        (_, true) => "replayed",
+        (Some(code), false) => code,
+        (None, false) => "-",
+    };
+    let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{}  {word} {code:<20} {:<16} {:<2} {:<17} {:<16} {:<16} {:>6}  {}",
+        entry.at.strftime("%Y-%m-%d %H:%M:%SZ"),
+        or(&entry.recipient),
+        or(&entry.region),
+        or(&entry.purpose),
+        or(&entry.policy),
+        or(&entry.sender),
+        entry.ms.map_or("-".to_owned(), |ms| format!("{ms}ms")),
+        entry.id,
+    )
+}
+
+fn of_id(id: &str, history: &History) -> Result<Vec<Entry>, Error> {
+    let entries = history.of_id(id)?;
+    match entries.is_empty() {
+        true => Err(Error::NoSuchId(id.to_owned())),
+        false => Ok(entries),
+    }
+}
+
+fn outcomes() -> impl TypedValueParser<Value = Outcome> {
+    PossibleValuesParser::new(Outcome::ALL.map(Outcome::as_str)).map(|word| {
+        let named = Outcome::ALL
+            .into_iter()
+            .find(|known| known.as_str() == word);
+        // The parser lets only words of the table through.
+        named.unwrap_or(Outcome::Unknown)
+    })
+}
+
+/// The number that is looked for.
+fn number(argument: &str) -> Result<Phone, Error> {
+    let written = match argument {
+        "-" => {
+            let mut written = String::new();
+            let read = io::stdin()
+                .lock()
+                .take(MAX_NUMBER)
+                .read_to_string(&mut written);
+            read.map_err(|error| Error::Number(error.to_string()))?;
+            written
+        }
+        written => written.to_owned(),
+    };
+    let recipient = Recipient::read(written.trim(), None);
+    let recipient = recipient.map_err(|error| Error::Number(error.to_string()))?;
+    Ok(recipient.phone)
+}

@@ -1,0 +1,108 @@
+//! `textsender stats`: how much was sent, by day, sender, region and outcome.
+
+mod prometheus;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use jiff::Timestamp;
+
+use super::{Common, history, output};
+use crate::ledger::{LedgerError, Tally};
+
+/// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
+const WEEK: i64 = 7 * 24;
+const HOUR: i64 = 1;
+
+/// Counts what was decided, by day, sender, region and outcome
+///
+/// For the last 7 days, in UTC; answers that were replayed are not counted again. With --prometheus,
+/// for the last hour, into a file for node_exporter's textfile collector: run it by a timer.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    textsender stats --since 30d --json\n  \
+    textsender stats --prometheus /var/lib/prometheus/node-exporter/textsender.prom")]
+pub(super) struct Stats {
+    /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
+    #[arg(long, value_name = "WHEN", value_parser = history::since)]
+    since: Option<Timestamp>,
+    /// Print a JSON list instead
+    #[arg(long, conflicts_with = "prometheus")]
+    json: bool,
+    /// Write this file for Prometheus, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    prometheus: Option<PathBuf>,
+}
+
+impl Stats {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        match self.count(common) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(words) => output::complain(&words, 1),
+        }
+    }
+
+    fn count(&self, common: &Common) -> Result<(), String> {
+        let hours = self.prometheus.as_ref().map_or(WEEK, |_| HOUR);
+        let since = self.since.unwrap_or_else(|| history::ago(hours));
+        let (tallies, senders) = match common.history() {
+            Ok(history) => {
+                let read = history
+                    .tallies(Some(since))
+                    .and_then(|tallies| Ok((tallies, history.senders(Timestamp::now())?)));
+                read.map_err(|error| error.to_string())?
+            }
+            // Before the first message there is nothing to count, which is no failure of a timer's.
+            Err(LedgerError::Absent { .. }) => (Vec::new(), Vec::new()),
+            Err(error) => return Err(error.to_string()),
+        };
+        match &self.prometheus {
+            Some(file) => {
+                let window = Timestamp::now().duration_since(since);
+                let text = prometheus::text(&tallies, &senders, window);
+                prometheus::replace(file, &text)
+                    .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+            }
+            None if self.json => output::json(&tallies),
+            None => output::print(&shown(&tallies)),
+        }
+        Ok(())
+    }
+}
+
+/// A table, and the sum.
+fn shown(tallies: &[Tally]) -> String {
+    let headings = ["day", "sender", "region", "outcome", "messages", "segments"];
+    let mut rows = vec![headings.map(str::to_owned)];
+    rows.extend(tallies.iter().map(row));
+    let total = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>().to_string();
+    let [messages, segments] = [total(|t| t.messages), total(|t| t.segments)];
+    let [none, total] = ["", "total"].map(str::to_owned);
+    rows.push([total, none.clone(), none.clone(), none, messages, segments]);
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: [usize; 6] = std::array::from_fn(width);
+    rows.iter()
+        .map(|[day, sender, region, outcome, messages, segments]| {
+            let [a, b, c, d, e, f] = widths;
+            format!(
+                "{day:<a$}  {sender:<b$}  {region:<c$}  {outcome:<d$}  {messages:>e$}  {segments:>f$}\n"
+            )
+        })
+        .collect()
+}
+
+fn row(tally: &Tally) -> [String; 6] {
+    let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    [
+        tally.day.to_string(),
+        or(&tally.sender),
+        or(&tally.region),
+        word(tally).to_owned(),
+        tally.messages.to_string(),
+        tally.segments.to_string(),
+    ]
+}
+
+/// The outcome, or that there is none yet.
+fn word(tally: &Tally) -> &'static str {
+    tally.outcome.map_or("sending", |outcome| outcome.as_str())
+}

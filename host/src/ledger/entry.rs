@@ -1,0 +1,134 @@
+//! A row of the audit, as it is shown.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde::{Serialize, Serializer};
+
+use super::columns;
+use super::folder::Folder;
+use super::keys::Digest;
+use super::process::{Life, life_seen_from};
+use crate::protocol::{Attempt, ErrorCode, Outcome};
+
+/// One decision, as the audit keeps it. There is no secret in it, and no full number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its place in the order of claims.
+    pub seq: i64,
+    /// When it was asked for.
+    pub at: Timestamp,
+    /// The request's id.
+    pub id: String,
+    /// The purpose, as the protocol spells it.
+    pub purpose: Option<String>,
+    /// `enroll` or `reset`.
+    pub event: Option<String>,
+    /// Who asked.
+    pub actor: Option<String>,
+    /// The policy that decided.
+    pub policy: Option<String>,
+    /// The masked number.
+    pub recipient: Option<String>,
+    /// The number's keyed hash, in hexadecimal: equal for equal numbers of one state folder.
+    pub recipient_hash: Option<String>,
+    /// The number's region.
+    pub region: Option<String>,
+    /// Segments of the text.
+    pub segments: Option<u32>,
+    /// The user id that asked.
+    pub uid: u32,
+    /// Where it is, or how it ended; in JSON `outcome`, `null` while it is being sent.
+    #[serde(rename = "outcome", serialize_with = "ended")]
+    pub state: State,
+    /// The error code.
+    pub code: Option<String>,
+    /// The sender whose answer decided.
+    pub sender: Option<String>,
+    /// The senders it was handed to, in that order.
+    pub dispatched_to: Vec<String>,
+    /// The provider's id of it.
+    pub provider_id: Option<String>,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+    /// Milliseconds from the request to the outcome.
+    pub ms: Option<i64>,
+    /// Whether it was answered from the ledger.
+    pub replayed: bool,
+    /// The limits that it reached, as `recipient 5/10m`, by comma.
+    pub over_limit: Option<String>,
+    /// The senders that were known to fail when it was claimed, each with why: `twilio timeout`. Others
+    /// were asked before them.
+    pub paused: Vec<String>,
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is being sent by a process that lives.
+    Sending,
+    /// It ended so.
+    Ended(Outcome),
+}
+
+impl Entry {
+    /// Reads a row of `decisions` in the ledger of this folder.
+    pub(super) fn read(row: &Row<'_>, folder: &Folder) -> rusqlite::Result<Entry> {
+        let mut entry = Entry {
+            seq: row.get("seq")?,
+            at: columns::time(row, "at")?,
+            id: row.get("id")?,
+            purpose: row.get("purpose")?,
+            event: row.get("event")?,
+            actor: row.get("actor")?,
+            policy: row.get("policy")?,
+            recipient: row.get("recipient")?,
+            recipient_hash: row
+                .get::<_, Option<Digest>>("recipient_hash")?
+                .map(hexadecimal),
+            region: row.get("region")?,
+            segments: row.get("segments")?,
+            uid: row.get("uid")?,
+            state: State::Sending,
+            code: row.get("code")?,
+            sender: row.get("sender")?,
+            dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
+            provider_id: row.get("provider_id")?,
+            attempts: columns::attempts(row, "attempts")?,
+            ms: row.get("ms")?,
+            replayed: row.get("replayed")?,
+            over_limit: row.get("over_limit")?,
+            paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
+        };
+        if let Some(outcome) = columns::outcome(row, "outcome")? {
+            entry.state = State::Ended(outcome);
+            return Ok(entry);
+        }
+        // What the next repeat or cleaning will write (`Store::close_abandoned`).
+        let owner: Option<String> = row.get("owner")?;
+        let life = owner.map_or(Life::Lost, |owner| life_seen_from(folder, &owner));
+        let code = match life {
+            Life::Alive => return Ok(entry),
+            Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => ErrorCode::Crashed,
+            Life::Dead | Life::Lost => ErrorCode::Interrupted,
+        };
+        entry.state = State::Ended(code.outcome());
+        entry.code = Some(code.as_str().to_owned());
+        Ok(entry)
+    }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's serialize_with passes a reference"
+)]
+fn ended<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+    match state {
+        State::Sending => serializer.serialize_none(),
+        State::Ended(outcome) => serializer.serialize_some(outcome),
+    }
+}
+
+/// A hash as it is shown.
+pub(super) fn hexadecimal(digest: Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,309 @@
+//! One past message, told again: "why didn't Ada get her text?". From the audit alone, so there is no
+//! secret in it and no full number.
+
+use std::fmt::Write;
+
+use super::entry::{Entry, State};
+use crate::protocol::{Attempt, ErrorCode, Outcome};
+use crate::redact::printable;
+
+/// Tells in words what became of the message that these entries are of, and what can be done about
+/// it. The entries are those of one id, oldest first ([`History::of_id`](super::History::of_id)).
+pub fn retell(entries: &[Entry]) -> String {
+    let mut told = String::new();
+    let Some(first) = entries.first() else {
+        return told;
+    };
+    // Writing to a String never fails.
+    let _ = writeln!(told, "{}: {}", first.id, subject(entries));
+    for (index, entry) in entries.iter().enumerate() {
+        told.push('\n');
+        tell(entry, index > 0, &mut told);
+    }
+    if let Some(advice) = advice(entries) {
+        let _ = write!(told, "\n{advice}\n");
+    }
+    told
+}
+
+/// "a verification code for +44*******123 in GB"
+fn subject(entries: &[Entry]) -> String {
+    let known = |get: fn(&Entry) -> Option<&str>| entries.iter().find_map(get);
+    let what = match known(|entry| entry.purpose.as_deref()) {
+        Some("verification_code") => "a verification code",
+        Some("helpdesk_code") => "a helpdesk code",
+        Some("new_password") => "a new password",
+        Some("test") => "a test",
+        _ => "a message",
+    };
+    let whom = known(|entry| entry.recipient.as_deref()).map(|number| format!(" for {number}"));
+    let place = known(|entry| entry.region.as_deref()).map(|region| format!(" in {region}"));
+    [Some(what.to_owned()), whom, place]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// One time that it was asked for.
+fn tell(entry: &Entry, is_repeat: bool, told: &mut String) {
+    let again = if is_repeat { " again" } else { "" };
+    let actor = match &entry.actor {
+        Some(actor) => format!(" by {}", printable(actor)),
+        None => String::new(),
+    };
+    let event = match &entry.event {
+        Some(event) => format!(", event {}", printable(event)),
+        None => String::new(),
+    };
+    let (at, uid) = (time(entry), entry.uid);
+    let _ = writeln!(told, "{at}  asked for{again}{actor} (uid {uid}){event}");
+    let mut line = |subject: &str, words: &str| {
+        let _ = writeln!(told, "  {subject:<12}{words}");
+    };
+    if let Some(policy) = &entry.policy {
+        line("policy", &printable(policy));
+    }
+    if let Some(segments) = entry.segments {
+        line("segments", &segments.to_string());
+    }
+    if let Some(limits) = &entry.over_limit {
+        match entry.state == State::Ended(Outcome::Limited) {
+            true => line("limit", &format!("{limits} is reached")),
+            false => line("limit", &format!("over {limits}, which only records")),
+        }
+    }
+    for paused in &entry.paused {
+        let (sender, reason) = paused.split_once(' ').unwrap_or((paused, "?"));
+        line(sender, &format!("asked last, as it was failing ({reason})"));
+    }
+    for attempt in &entry.attempts {
+        line(&attempt.sender, &how(attempt));
+    }
+    if entry.attempts.is_empty() {
+        for sender in &entry.dispatched_to {
+            line(sender, "was handed the message");
+        }
+    }
+    line(ending_word(entry), &ending(entry));
+}
+
+/// "unavailable after 10003 ms: the provider was not reached in time (timeout)"
+fn how(attempt: &Attempt) -> String {
+    let Attempt {
+        outcome, code, ms, ..
+    } = attempt;
+    match code {
+        Some(code) => format!("{outcome} after {ms} ms: {}", meaning(code)),
+        None => format!("{outcome} after {ms} ms"),
+    }
+}
+
+fn ending_word(entry: &Entry) -> &'static str {
+    match entry.state {
+        State::Sending => "now",
+        State::Ended(_) => "ended",
+    }
+}
+
+fn ending(entry: &Entry) -> String {
+    let State::Ended(outcome) = entry.state else {
+        return "it is being sent by a process that runs".to_owned();
+    };
+    let replayed = match entry.replayed {
+        true => "answered as before: ",
+        false => "",
+    };
+    let mut ending = format!("{replayed}{outcome}");
+    if let (Outcome::Accepted, Some(sender)) = (outcome, &entry.sender) {
+        let _ = write!(ending, " by {sender}");
+    }
+    if let Some(id) = &entry.provider_id {
+        let _ = write!(ending, ", where its id is {}", printable(id));
+    }
+    if let Some(ms) = entry.ms.filter(|_| !entry.attempts.is_empty()) {
+        let _ = write!(ending, ", {ms} ms after the request");
+    }
+    if let Some(code) = &entry.code {
+        let _ = write!(ending, ": {}", meaning(code));
+    }
+    ending
+}
+
+/// "the provider was not reached in time (timeout)"
+fn meaning(code: &str) -> String {
+    match ErrorCode::parse(code) {
+        Some(known) => format!("{} ({code})", known.message()),
+        None => code.to_owned(),
+    }
+}
+
+/// What follows from how it ended: of the last time that it ran, not of a repeat of it.
+fn advice(entries: &[Entry]) -> Option<String> {
+    let is_run = |entry: &&Entry| {
+        let code = entry.code.as_deref().and_then(ErrorCode::parse);
+        let is_beside = matches!(code, Some(ErrorCode::InProgress | ErrorCode::IdReused));
+        !entry.replayed && !is_beside
+    };
+    let last = entries
+        .iter()
+        .rev()
+        .find(is_run)
+        .or_else(|| entries.last())?;
+    if last.state == State::Ended(Outcome::Accepted) {
+        let (sender, id) = (last.sender.as_ref()?, last.provider_id.as_ref()?);
+        let id = printable(id);
+        return Some(format!(
+            "A provider took it, which does not say that it arrived. Ask the provider:\n  \
+             textsender status --sender {sender} {id}"
+        ));
+    }
+    let code = last.code.as_deref().and_then(ErrorCode::parse)?;
+    Some(format!("What to do: {}", code.mend()))
+}
+
+/// To the second, in UTC.
+fn time(entry: &Entry) -> String {
+    entry.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry() -> Entry {
+        Entry {
+            seq: 1,
+            at: "2026-11-24T07:43:39.123Z".parse().unwrap(),
+            id: "5f0c".to_owned(),
+            purpose: Some("verification_code".to_owned()),
+            event: Some("reset".to_owned()),
+            actor: Some("helpdesk\\bob\u{1b}[2J".to_owned()),
+            policy: Some("Staff".to_owned()),
+            recipient: Some("+44*******123".to_owned()),
+            recipient_hash: None,
+            region: Some("GB".to_owned()),
+            segments: Some(1),
+            uid: 33,
+            state: State::Ended(Outcome::Accepted),
+            code: None,
+            sender: Some("gateway".to_owned()),
+            dispatched_to: vec!["twilio".to_owned(), "gateway".to_owned()],
+            provider_id: Some("GW7".to_owned()),
+            attempts: vec![
+                attempt("twilio", Some(ErrorCode::Timeout), 10_003),
+                attempt("gateway", None, 45),
+            ],
+            ms: Some(10_060),
+            replayed: false,
+            over_limit: None,
+            paused: Vec::new(),
+        }
+    }
+
+    fn attempt(sender: &str, code: Option<ErrorCode>, ms: u64) -> Attempt {
+        Attempt {
+            sender: sender.to_owned(),
+            outcome: code.map_or(Outcome::Accepted, ErrorCode::outcome),
+            code: code.map(|code| code.as_str().into()),
+            ms,
+        }
+    }
+
+    #[test]
+    fn a_message_and_its_repeat() {
+        let repeat = Entry {
+            replayed: true,
+            attempts: Vec::new(),
+            dispatched_to: Vec::new(),
+            ms: None,
+            ..entry()
+        };
+        assert_eq!(
+            retell(&[entry(), repeat]),
+            "\
+5f0c: a verification code for +44*******123 in GB
+
+2026-11-24 07:43:39Z  asked for by helpdesk\\bob [2J (uid 33), event reset
+  policy      Staff
+  segments    1
+  twilio      unavailable after 10003 ms: the provider was not reached in time (timeout)
+  gateway     accepted after 45 ms
+  ended       accepted by gateway, where its id is GW7, 10060 ms after the request
+
+2026-11-24 07:43:39Z  asked for again by helpdesk\\bob [2J (uid 33), event reset
+  policy      Staff
+  segments    1
+  ended       answered as before: accepted by gateway, where its id is GW7
+
+A provider took it, which does not say that it arrived. Ask the provider:
+  textsender status --sender gateway GW7
+"
+        );
+    }
+
+    #[test]
+    fn a_message_that_was_never_sent_says_what_to_do() {
+        let refused = Entry {
+            recipient: None,
+            actor: None,
+            event: None,
+            policy: None,
+            segments: None,
+            region: None,
+            sender: None,
+            provider_id: None,
+            dispatched_to: Vec::new(),
+            attempts: Vec::new(),
+            state: State::Ended(Outcome::Refused),
+            code: Some("no_policy".to_owned()),
+            ..entry()
+        };
+        assert_eq!(
+            retell(&[refused]),
+            "\
+5f0c: a verification code
+
+2026-11-24 07:43:39Z  asked for (uid 33)
+  ended       refused: no policy applies to this user (no_policy)
+
+What to do: Link a policy to the user's container, or set [defaults] policy.
+"
+        );
+    }
+
+    #[test]
+    fn limits_pauses_and_what_is_still_being_sent() {
+        let limited = Entry {
+            state: State::Ended(Outcome::Limited),
+            code: Some("limited".to_owned()),
+            over_limit: Some("recipient 5/10m".to_owned()),
+            dispatched_to: Vec::new(),
+            attempts: Vec::new(),
+            provider_id: None,
+            ..entry()
+        };
+        let told = retell(&[limited]);
+        assert!(
+            told.contains("  limit       recipient 5/10m is reached\n"),
+            "{told}"
+        );
+
+        let sending = Entry {
+            state: State::Sending,
+            attempts: Vec::new(),
+            paused: vec!["twilio timeout".to_owned()],
+            dispatched_to: vec!["gateway".to_owned()],
+            ..entry()
+        };
+        let told = retell(&[sending]);
+        assert!(
+            told.contains("  twilio      asked last, as it was failing (timeout)\n"),
+            "{told}"
+        );
+        assert!(
+            told.contains("  gateway     was handed the message\n"),
+            "{told}"
+        );
+        assert!(told.contains("  now         it is being sent"), "{told}");
+    }
+}
