@@ -36,8 +36,9 @@ pub(super) fn optional_line(prompt: &str) -> anyhow::Result<Option<String>> {
 pub(super) fn secret(prompt: &str) -> anyhow::Result<Secret> {
     let mut bytes = match io::stdin().is_terminal() {
         true => {
+            let hidden = Hidden::begin()?;
             question(format_args!("{prompt} (it is not shown): "));
-            let typed = Hidden::begin().and_then(|hidden| hidden.line());
+            let typed = hidden.line();
             notice("");
             typed?
         }

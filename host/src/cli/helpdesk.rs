@@ -27,22 +27,26 @@ pub(super) struct Helpdesk {
 #[derive(Subcommand)]
 enum Command {
     /// Shows the helpdesk's sender, texts and what is switched on
+    #[command(after_help = "Example:\n  textsender helpdesk show --json")]
     Show {
         /// Writes JSON
         #[arg(long)]
         json: bool,
     },
     /// Selects the sender of the helpdesk's messages
+    #[command(after_help = "Example:\n  textsender helpdesk select-sender twilio")]
     SelectSender {
         /// The sender
         name: String,
     },
     /// Switches a kind of message on
+    #[command(after_help = "Example:\n  textsender helpdesk enable new_password")]
     Enable {
         /// The kind
         purpose: Switch,
     },
     /// Switches a kind of message off
+    #[command(after_help = "Example:\n  textsender helpdesk disable new_password")]
     Disable {
         /// The kind
         purpose: Switch,

@@ -1,7 +1,7 @@
 //! `textsender init`: a configuration with a comment for each part, the first policy, and the folders.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -154,8 +154,13 @@ impl Init {
             (Some(_), None) => format!("export TEXTSENDER_CONFIG={}\n  ", places.main.display()),
             _ => String::new(),
         };
+        let is_empty = fs::read_dir(&places.plugins).is_ok_and(|mut files| files.next().is_none());
+        let plugins = match is_empty {
+            true => "textsender plugin install FILE",
+            false => "textsender plugin list",
+        };
         out.line(format_args!(
-            "\nNext:\n  {with}textsender plugin list\n  textsender sender add NAME --plugin ID"
+            "\nNext:\n  {with}{plugins}\n  textsender sender add NAME --plugin ID"
         ));
     }
 }

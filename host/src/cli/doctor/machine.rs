@@ -8,10 +8,7 @@ use std::{
 use textsender_plugin_api::abi::ABI_VERSION;
 
 use super::{Finding, note, ok, problem};
-use crate::{
-    config::{Config, Seal},
-    protocol, transport,
-};
+use crate::{config::Config, protocol, transport};
 
 /// A clock that lags behind a file by more than this is wrong.
 const SLACK: Duration = Duration::from_secs(60);
@@ -31,7 +28,7 @@ pub(super) fn findings(config: Option<&Config>) -> Vec<Finding> {
             format!("runs as {}", super::accounts::own_name()),
         ),
     ];
-    findings.extend(kernel(config));
+    findings.push(kernel());
     if let Some(config) = config {
         findings.push(clock(config));
         findings.push(roots(config));
@@ -40,39 +37,9 @@ pub(super) fn findings(config: Option<&Config>) -> Vec<Finding> {
     findings
 }
 
-fn kernel(config: Option<&Config>) -> Vec<Finding> {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let release = read("/proc/sys/kernel/osrelease");
-    let mut findings = vec![ok("kernel", format!("Linux {}", release.trim()))];
-    let required = config.is_some_and(|config| config.plugins.seal == Seal::Required);
-    let features = [
-        (
-            "Landlock",
-            read("/sys/kernel/security/lsm").contains("landlock"),
-        ),
-        (
-            "seccomp",
-            !read("/proc/sys/kernel/seccomp/actions_avail").is_empty(),
-        ),
-    ];
-    for (feature, is_there) in features {
-        findings.push(match (is_there, required) {
-            (true, _) => ok(
-                "kernel",
-                format!("{feature} is there for the plugins' seal"),
-            ),
-            (false, false) => note(
-                "kernel",
-                format!("{feature} can't be seen: plugins are sealed with what there is"),
-            ),
-            (false, true) => problem(
-                "kernel",
-                format!("{feature} can't be seen, and [plugins] seal = \"required\""),
-                format!("use a kernel with {feature}, or set seal = \"best\""),
-            ),
-        });
-    }
-    findings
+fn kernel() -> Finding {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    ok("program", format!("Linux {}", release.trim()))
 }
 
 /// Without asking anybody, a clock can only be seen to be behind.

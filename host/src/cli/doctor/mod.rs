@@ -103,6 +103,7 @@ impl Doctor {
         findings.extend(machine::findings(Some(&site.config)));
         findings.extend(paths::findings(&site, main, &state));
         findings.extend(installation::findings(&site)?);
+        findings.extend(providers::seals(&site)?);
         if !self.offline {
             findings.extend(providers::findings(&site, common)?);
         }

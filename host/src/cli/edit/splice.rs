@@ -25,6 +25,7 @@ pub(super) fn splice(original: &str, before: &str, after: &str) -> String {
     let new_middle = &new[head..new.len() - tail];
     let mut text = format!("{bom}{}", own[..head].concat());
     match own_middle.len() == new_middle.len() {
+        _ if new_middle.is_empty() => text.extend(left_by_removal(own_middle)),
         true => {
             for (own, new) in own_middle.iter().zip(new_middle) {
                 text.push_str(without_end(new));
@@ -38,6 +39,17 @@ pub(super) fn splice(original: &str, before: &str, after: &str) -> String {
     }
     text.extend(own[own.len() - tail..].iter().copied());
     text
+}
+
+/// What stays where lines were taken out: of a single key the comments above it, which may be about
+/// more than that key; of a whole section nothing.
+fn left_by_removal<'l>(lines: &[&'l str]) -> Vec<&'l str> {
+    let says_nothing = |line: &&&str| line.trim().is_empty() || line.trim().starts_with('#');
+    let beside: Vec<&str> = lines.iter().filter(says_nothing).copied().collect();
+    match lines.len() - beside.len() {
+        1 => beside,
+        _ => Vec::new(),
+    }
 }
 
 /// Adds the lines of `new`: those that the file has as they are there, the others with this end.
@@ -112,6 +124,28 @@ mod tests {
                 let old = document["b"].as_value().unwrap().decor().clone();
                 document["b"] = value(3);
                 *document["b"].as_value_mut().unwrap().decor_mut() = old;
+            });
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn comments_above_a_key_stay_when_it_goes_and_go_with_a_section() {
+        let cases = [
+            (
+                "a = 1\n# about b\n\nb = 2 # more\nc = 3\n",
+                "b",
+                "a = 1\n# about b\n\nc = 3\n",
+            ),
+            (
+                "a = 1\n# about t\n[t]\n# about x\nx = 1\n[u]\n",
+                "t",
+                "a = 1\n[u]\n",
+            ),
+        ];
+        for (text, key, expected) in cases {
+            let found = edited(text, |document| {
+                document.remove(key);
             });
             assert_eq!(found, expected);
         }

@@ -1,5 +1,7 @@
 //! From a verified library to a checked plugin.
 
+use std::error::Error;
+
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use textsender_plugin_api::abi::{ConfigureError, ENTRY_SYMBOL, Instance, Module};
 
@@ -16,7 +18,7 @@ pub(super) fn load(verified: &Verified) -> Result<Module, Refusal> {
     let library = unsafe { Library::open(Some(verified.image.path()), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| match verified.missing() {
         Some(fault) => Refusal::File(fault),
-        None => Refusal::NotLoaded(error.to_string()),
+        None => Refusal::NotLoaded(words(&error)),
     })?;
 
     // SAFETY: the symbol is only taken as an address.
@@ -29,6 +31,18 @@ pub(super) fn load(verified: &Verified) -> Result<Module, Refusal> {
     // SAFETY: the symbol's address in a library that stays loaded.
     let module = unsafe { Module::check(header.cast_const().cast()) };
     module.map_err(|error| Refusal::OtherAbi(error.to_string()))
+}
+
+/// The linker's own words, without the name that the library has here.
+fn words(error: &libloading::Error) -> String {
+    let Some(source) = error.source() else {
+        return error.to_string();
+    };
+    let words = source.to_string();
+    match words.split_once(": ") {
+        Some((place, rest)) if place.starts_with("/proc/") => rest.to_owned(),
+        _ => words,
+    }
 }
 
 /// Makes the sender.

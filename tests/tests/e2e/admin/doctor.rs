@@ -1,1 +1,136 @@
-//! doctor
+//! `doctor`: five planted problems, each named with its mend.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use textsender_tests::sandbox::{Sandbox, twilio};
+
+use super::Admin;
+
+fn ready(sandbox: &Sandbox) -> Admin {
+    let admin = Admin::at_work();
+    let url = format!("base_url={}", sandbox.twilio().url());
+    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+    let from = format!("from={}", twilio::FROM_NUMBER);
+    admin
+        .run(&["sender", "add", "twilio", &url, &sid, &from])
+        .ok();
+    admin
+        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
+        .ok();
+    admin.run(&["select-sender", "twilio"]).ok();
+    admin
+}
+
+#[test]
+fn a_good_installation_has_no_problem() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    admin.run(&["doctor"]).ok().says("no problems");
+    assert_eq!(sandbox.text_count(), 0);
+}
+
+#[test]
+fn five_planted_problems_are_named_with_their_mends() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    let set_mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap()
+    };
+
+    // Others can write a plugin; others can read a secret; the roots are gone; a policy names a
+    // sender that is not there; the provider does not know the token.
+    let plugin = admin.plugins().join("libtextsender_govuk_notify.so");
+    admin
+        .run(&["sender", "add", "notify", "--plugin", "govuk-notify"])
+        .ok();
+    set_mode(&plugin, 0o666);
+    let secret = admin.state().join("secrets/twilio.auth_token");
+    fs::write(&secret, "5ec2e700000000000000000000000099").unwrap();
+    set_mode(&secret, 0o644);
+    admin.write_config(&(admin.config_text() + "\n[http]\nca_file = \"/nowhere/ca.pem\"\n"));
+    let everyone = fs::read_to_string(admin.everyone()).unwrap();
+    fs::write(
+        admin.everyone(),
+        everyone.replace(
+            "[verification_code]",
+            "[verification_code]\nsender = \"twillio\"",
+        ),
+    )
+    .unwrap();
+
+    let ran = admin.run(&["doctor", "--json"]);
+    ran.failed(78);
+    let findings = ran.json();
+    let problems: Vec<(String, String)> = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["state"] == "problem")
+        .map(|finding| {
+            (
+                finding["what"].as_str().unwrap().to_owned(),
+                finding["mend"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    let planted = [
+        (
+            plugin.display().to_string(),
+            format!("chmod go-w {}", plugin.display()),
+        ),
+        (
+            secret.display().to_string(),
+            format!("chmod go= {}", secret.display()),
+        ),
+        ("/nowhere/ca.pem".to_owned(), "name a PEM file".to_owned()),
+        (
+            "there is no sender \"twillio\"".to_owned(),
+            "did you mean \"twilio\"?".to_owned(),
+        ),
+        (
+            "twilio: Twilio".to_owned(),
+            "textsender secret set twilio".to_owned(),
+        ),
+    ];
+    for (what, mend) in &planted {
+        let named = problems
+            .iter()
+            .any(|(said, how)| said.contains(what) && how.contains(mend));
+        assert!(named, "{what} with {mend} is not among {problems:#?}");
+    }
+    assert_eq!(problems.len(), planted.len(), "{problems:#?}");
+    assert_eq!(sandbox.text_count(), 0);
+}
+
+#[test]
+fn what_is_not_there_yet_is_told_as_well() {
+    let admin = Admin::new();
+    admin
+        .run(&["doctor"])
+        .failed(78)
+        .says("make one with `textsender init`");
+    let admin = Admin::at_work();
+    admin
+        .run(&["doctor", "--offline"])
+        .failed(78)
+        .says("textsender sender add NAME --plugin ID");
+}
+
+#[test]
+fn only_root_looks_as_another() {
+    let admin = Admin::at_work();
+    if rustix::process::geteuid().is_root() {
+        // The state folder is root's: nobody else can send from it.
+        let ran = admin.run(&["doctor", "--offline", "--as", "nobody"]);
+        ran.failed(78).says("runs as nobody");
+        let state = admin.state().display().to_string();
+        ran.says("can't be written by nobody")
+            .says(&format!("chown -R nobody: {state}"));
+        return;
+    }
+    admin
+        .run(&["doctor", "--as", "root"])
+        .failed(2)
+        .says("use sudo");
+}

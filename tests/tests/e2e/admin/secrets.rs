@@ -1,1 +1,249 @@
-//! secrets
+//! Secrets go in, and nothing shows them again.
+
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use textsender_tests::harness::secrecy::Hidden;
+use textsender_tests::harness::wait_for;
+use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
+
+use super::{Admin, Ran};
+
+/// Twilio's sender, without its secret.
+fn twilio_at(sandbox: &Sandbox) -> Admin {
+    let admin = Admin::at_work();
+    let url = format!("base_url={}", sandbox.twilio().url());
+    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+    let from = format!("from={}", twilio::FROM_NUMBER);
+    admin
+        .run(&["sender", "add", "twilio", &url, &sid, &from])
+        .ok();
+    admin
+}
+
+#[track_caller]
+fn shows_nothing(ran: &Ran, secret: &str) {
+    let hidden = Hidden::secret("the token", secret);
+    for output in [&ran.stdout, &ran.stderr] {
+        assert_eq!(hidden.shown_in(output), None, "{ran}");
+    }
+}
+
+#[test]
+fn a_secret_is_in_its_file_and_nowhere_else() {
+    let sandbox = Sandbox::start();
+    let admin = twilio_at(&sandbox);
+    let before = admin.config_text();
+    // With a lax umask, as scripts have it.
+    let stored = admin.shell(
+        "umask 000; exec textsender secret set twilio.auth_token",
+        twilio::AUTH_TOKEN,
+    );
+    stored.ok().says("sender twilio is ready");
+    assert_eq!(admin.config_text(), before);
+
+    let folder = admin.state().join("secrets");
+    let file = folder.join("twilio.auth_token");
+    assert_eq!(fs::read_to_string(&file).unwrap(), twilio::AUTH_TOKEN);
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+
+    shows_nothing(&stored, twilio::AUTH_TOKEN);
+    let commands: [&[&str]; 12] = [
+        &["secret", "list"],
+        &["secret", "list", "--json"],
+        &["sender", "list", "--json"],
+        &["sender", "show", "twilio"],
+        &["sender", "show", "twilio", "--json"],
+        &[
+            "sender",
+            "check",
+            "twilio",
+            "--json",
+            "--log-level",
+            "trace",
+        ],
+        &["plugin", "show", "twilio", "--json"],
+        &["check", "--json"],
+        &["doctor", "--json"],
+        &["policy", "show", "Everyone", "--json"],
+        &[
+            "test-send",
+            "--sender",
+            "twilio",
+            "--to",
+            "+447700900123",
+            "--log-level",
+            "trace",
+        ],
+        &["secret", "remove", "twilio.auth_token"],
+    ];
+    for command in commands {
+        let ran = admin.run(command);
+        assert!(!ran.stdout.is_empty(), "{ran}");
+        shows_nothing(&ran, twilio::AUTH_TOKEN);
+    }
+    assert!(!file.exists());
+}
+
+#[test]
+fn a_secret_is_in_no_argument_and_in_no_environment() {
+    let sandbox = Sandbox::start();
+    let admin = twilio_at(&sandbox);
+    admin
+        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
+        .ok();
+    sandbox
+        .twilio()
+        .fault(When::always(), Fault::delay(Duration::from_secs(5)));
+    let mut check = admin.command(&["sender", "check", "twilio"]);
+    let mut child = check
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    sandbox
+        .wait_for_requests(1, Duration::from_secs(30))
+        .unwrap();
+
+    // The provider has been asked: the host process knows the token now.
+    let pid = child.id();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let children: Vec<&str> = children.split_whitespace().collect();
+    assert_eq!(children.len(), 1, "one host process");
+    for process in children.into_iter().chain([pid.to_string().as_str()]) {
+        for of in ["cmdline", "environ"] {
+            let shown = fs::read(format!("/proc/{process}/{of}")).unwrap();
+            let shown = String::from_utf8_lossy(&shown).into_owned();
+            let hidden = Hidden::secret("the token", twilio::AUTH_TOKEN);
+            assert_eq!(hidden.shown_in(&shown), None, "{of} of {process}");
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_refused_with_the_command_to_use() {
+    let admin = twilio_at(&Sandbox::start());
+    let before = admin.config_text();
+    let ran = admin.run(&[
+        "sender",
+        "set",
+        "twilio",
+        &format!("auth_token={}", twilio::AUTH_TOKEN),
+    ]);
+    ran.failed(1)
+        .says("textsender secret set twilio.auth_token");
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    assert!(!said.contains(twilio::AUTH_TOKEN), "{said}");
+    assert_eq!(admin.config_text(), before);
+}
+
+#[test]
+fn names_are_checked_before_a_secret_is_asked_for() {
+    let admin = twilio_at(&Sandbox::start());
+    for (name, exit, words) in [
+        ("auth_token", 2, "write SENDER.SETTING"),
+        ("../x.y", 2, "write SENDER.SETTING"),
+        ("twilo.auth_token", 1, "did you mean twilio?"),
+        ("twilio.auth_tokn", 1, "did you mean auth_token?"),
+        ("twilio.from", 1, "is no secret"),
+    ] {
+        admin
+            .feed(&["secret", "set", name], "value")
+            .failed(exit)
+            .says(words);
+    }
+    admin
+        .feed(&["secret", "set", "twilio.auth_token"], "\n")
+        .failed(1)
+        .says("the secret is empty");
+    assert_eq!(
+        fs::read_dir(admin.state().join("secrets")).unwrap().count(),
+        0
+    );
+}
+
+/// At a terminal the value is asked for, and nothing of it comes back.
+#[test]
+fn what_is_typed_is_not_shown() {
+    let admin = twilio_at(&Sandbox::start());
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let slave = fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+
+    let mut set = admin.command(&["secret", "set", "twilio.auth_token"]);
+    let mut child = set
+        .stdin(slave.try_clone().unwrap())
+        .stdout(slave.try_clone().unwrap())
+        .stderr(slave)
+        .spawn()
+        .unwrap();
+    drop(set);
+    let mut screen = fs::File::from(terminal);
+    let mut shown = Vec::new();
+    let mut read = [0; 1024];
+    // Once it asks, nothing is shown any more.
+    while !String::from_utf8_lossy(&shown).contains("it is not shown): ") {
+        let count = screen.read(&mut read).unwrap();
+        shown.extend_from_slice(&read[..count]);
+    }
+    // A slip, taken back: the last character and the line.
+    screen.write_all(b"oops\x15").unwrap();
+    screen
+        .write_all(format!("{}x\x7f\r", twilio::AUTH_TOKEN).as_bytes())
+        .unwrap();
+    // The end of the terminal is an error to its reader.
+    while let Ok(count @ 1..) = screen.read(&mut read) {
+        shown.extend_from_slice(&read[..count]);
+    }
+    assert!(child.wait().unwrap().success());
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert_eq!(
+        Hidden::secret("the token", twilio::AUTH_TOKEN).shown_in(&shown),
+        None,
+        "{shown}"
+    );
+    assert!(!shown.contains("oops"), "{shown}");
+    let file = admin.state().join("secrets/twilio.auth_token");
+    assert_eq!(fs::read_to_string(file).unwrap(), twilio::AUTH_TOKEN);
+}
+
+#[test]
+fn the_list_says_what_is_unused() {
+    let admin = twilio_at(&Sandbox::start());
+    let secrets = admin.state().join("secrets");
+    for name in ["twilio.auth_token", "gone.api_key"] {
+        let file = secrets.join(name);
+        fs::write(&file, "value").unwrap();
+        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
+    }
+    let listed = admin.run(&["secret", "list", "--json"]).json();
+    let used: Vec<_> = listed
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|secret| {
+            (
+                secret["name"].as_str().unwrap(),
+                secret["is_used"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(used, [("gone.api_key", false), ("twilio.auth_token", true)]);
+    admin
+        .run(&["secret", "remove", "gone.api_kee"])
+        .failed(1)
+        .says("did you mean gone.api_key?");
+}
