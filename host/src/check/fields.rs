@@ -308,7 +308,7 @@ mod tests {
                 Err("is out of range; write a number from 0 to 65535"),
             ),
             ("speed", "slow", Ok(json!("slow"))),
-            ("speed", "slower", Err("has none of the forms")),
+            ("speed", "slower", Err("is not a choice here; did you mean")),
             ("names", "a, b", Ok(json!(["a", "b"]))),
             ("pin", "0123", Ok(json!("0123"))),
             ("pin", "123", Err("it does not have the right form")),

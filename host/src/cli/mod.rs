@@ -19,6 +19,7 @@ mod output;
 mod plugin;
 mod policy;
 mod preview;
+mod schema;
 mod secret;
 mod select_sender;
 mod send;
@@ -80,6 +81,7 @@ enum Command {
     TestSend(test_send::TestSend),
     Doctor(doctor::Doctor),
     ExplainError(explain_error::ExplainError),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
     Log(log::Log),
@@ -113,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::TestSend(command) => finish(command.run(&common, &out)),
         Command::Doctor(command) => finish(command.run(&common, &out)),
         Command::ExplainError(command) => finish(command.run(&out)),
+        Command::Schema(schema) => schema.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => finish(command.run(&out)),
         Command::Log(log) => log.run(&common),

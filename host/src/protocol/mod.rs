@@ -6,12 +6,14 @@ mod id;
 mod outcome;
 mod request;
 mod response;
+mod schema;
 
 pub use failure::{ErrorCode, Failure};
 pub use id::MessageId;
 pub use outcome::Outcome;
 pub use request::{Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
 pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
+pub use schema::{request_schema, response_schema};
 pub use textsender_plugin_api::Purpose;
 
 /// The version of the protocol that this program speaks.

@@ -2,10 +2,11 @@
 
 use std::{fmt, process::ExitCode};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a request ended, and what the caller may rely on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A provider took it. That is not: delivered.

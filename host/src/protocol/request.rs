@@ -8,12 +8,15 @@ mod read;
 
 use std::{fmt, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{Purpose, Secret};
 
 use super::{Failure, MessageId};
 
 pub use draft::Draft;
+
+pub(super) use fields::Fields;
 
 /// The largest request, in bytes.
 pub const MAX_REQUEST: usize = 1024 * 1024;
@@ -54,7 +57,7 @@ pub enum Content {
 }
 
 /// What the user was doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Enrolling a phone.

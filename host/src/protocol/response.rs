@@ -2,13 +2,14 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use textsender_plugin_api::{Delivery, DeliveryState};
 
-use super::{Failure, MessageId, Outcome, VERSION};
+use super::{ErrorCode, Failure, MessageId, Outcome, VERSION};
 
 /// The response to one request.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Response {
     /// The protocol's version.
@@ -58,7 +59,7 @@ pub struct Response {
 }
 
 /// One attempt to hand the message to a provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The sender that was asked.
     pub sender: String,
@@ -66,13 +67,14 @@ pub struct Attempt {
     pub outcome: Outcome,
     /// Why, unless it was accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "error_code")]
     pub code: Option<Cow<'static, str>>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }
 
 /// What became of an accepted message, as its provider says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryBody {
     /// How far it came.
     pub state: DeliveryState,
@@ -91,9 +93,10 @@ impl From<&Delivery> for DeliveryBody {
 }
 
 /// Why a request was not accepted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     /// The stable code.
+    #[schemars(schema_with = "error_code")]
     pub code: Cow<'static, str>,
     /// What is wrong, for operators.
     pub message: String,
@@ -154,6 +157,12 @@ impl Response {
             retry_after: failure.retry_after.map(whole_seconds),
         });
     }
+}
+
+/// The codes of the one table.
+fn error_code(_: &mut SchemaGenerator) -> Schema {
+    let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    json_schema!({ "type": "string", "enum": codes })
 }
 
 fn whole_seconds(duration: Duration) -> u64 {

@@ -1,38 +1,130 @@
 //! The request as JSON gives it: known fields only, each once, each of its type.
 
-use std::{fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
+use serde_json::{Value, json};
 use textsender_plugin_api::Purpose;
 
 use super::{Event, MAX_GROUPS};
 
-#[derive(Default, Deserialize)]
+/// A request to send one text message.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Fields {
+#[schemars(title = "Request", extend("if" = purpose_is_new_password(), "then" = needs("password"), "else" = needs("code")))]
+pub(in crate::protocol) struct Fields {
+    /// The version of the protocol; 1 where it is left out.
+    #[schemars(range(min = 1, max = 1))]
     pub(super) version: Option<u32>,
+    /// What makes a repeat safe: the same id never sends twice. 1 to 128 printable ASCII characters
+    /// without spaces; one is made where it is left out.
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[!-~]+$"))]
     pub(super) id: Option<Text>,
+    /// Why the message is sent. `test` is an administrator's.
+    #[schemars(required)]
     pub(super) purpose: Option<Purpose>,
+    /// What the user is doing.
     pub(super) event: Option<Event>,
+    /// Who asked for it, for the audit.
+    #[schemars(length(max = 4096))]
     pub(super) actor: Option<Text>,
+    /// Who gets it. It is believed as it is given.
+    #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,
+    /// The code: 4 to 64 printable characters. Always in quotes. For every purpose but `new_password`.
+    #[schemars(length(min = 4, max = 64))]
     pub(super) code: Option<Text>,
+    /// The new password, for the purpose `new_password` alone.
+    #[schemars(length(min = 1, max = 256))]
     pub(super) password: Option<Text>,
+    /// In how many seconds code or password ends. Nothing is sent after it.
     pub(super) expires_in: Option<u64>,
+    /// The same as a point in time (RFC 3339). Not together with `expires_in`.
+    #[schemars(extend("format" = "date-time"))]
     pub(super) expires_at: Option<Text>,
+    /// The sender to test. With the purpose `test` only.
+    #[schemars(length(max = 4096))]
     pub(super) sender: Option<Text>,
 }
 
-#[derive(Default, Deserialize)]
+/// What is known of the user.
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UserFields {
+    /// The account name: `%user%` in texts.
+    #[schemars(length(max = 4096))]
     pub(super) name: Option<Text>,
+    /// The name for people: `%name%` in texts.
+    #[schemars(length(max = 4096))]
     pub(super) display_name: Option<Text>,
+    /// The distinguished name, by which policies are found.
+    #[schemars(length(max = 4096))]
     pub(super) dn: Option<Text>,
+    /// All groups that the user is in, those of groups included, each as a distinguished name or SID.
     #[serde(default)]
     pub(super) groups: Groups,
+    /// The user's language, as in BCP 47.
+    #[schemars(length(max = 4096))]
     pub(super) locale: Option<Text>,
+    /// The mobile number: E.164, or as it is dialled in the policy's region.
+    #[schemars(required, length(max = 4096))]
     pub(super) phone: Option<Text>,
+}
+
+fn purpose_is_new_password() -> Value {
+    json!({ "properties": { "purpose": { "const": "new_password" } } })
+}
+
+/// What that purpose, or any other, carries and does not carry.
+fn needs(field: &str) -> Value {
+    let other = if field == "code" { "password" } else { "code" };
+    json!({ "required": [field], "properties": { other: { "type": "null" } } })
+}
+
+/// The schema of the fields.
+impl<T: JsonSchema> JsonSchema for Object<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// A string: what it takes besides is only to say that it does not.
+impl JsonSchema for Text {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl JsonSchema for Groups {
+    fn schema_name() -> Cow<'static, str> {
+        "Groups".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let item = json!({ "type": "string" });
+        json_schema!({ "type": ["array", "null"], "items": item, "maxItems": MAX_GROUPS })
+    }
 }
 
 /// A JSON object. serde would also take a list of the fields' values in order.

@@ -42,10 +42,12 @@ fn lived_in() -> Admin {
     admin
 }
 
+/// A line that goes, and the one that comes for it.
+type Change = (&'static str, &'static str);
+
 #[test]
 fn every_byte_that_is_not_meant_stays() {
-    // The command, and for each line that goes the one that comes.
-    let cases: [(&[&str], &[(&str, &str)]); 9] = [
+    let cases: [(&[&str], &[Change]); 9] = [
         (
             &["sender", "set", "twilio", "from=+447700900101"],
             &[(
@@ -107,9 +109,8 @@ fn every_byte_that_is_not_meant_stays() {
             let trimmed = lines.iter().map(|line| line.trim().replace(" }", "}"));
             trimmed.filter(|line| !line.is_empty()).collect()
         };
-        let wanted = |of: fn(&(&'static str, &'static str)) -> &'static str| {
-            words(&changes.iter().map(of).collect::<Vec<_>>())
-        };
+        let wanted =
+            |of: fn(&Change) -> &'static str| words(&changes.iter().map(of).collect::<Vec<_>>());
         assert_eq!(
             words(&gone),
             wanted(|change| change.0),

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use textsender_tests::harness::secrecy::Hidden;
-use textsender_tests::harness::wait_for;
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::{Admin, Ran};
