@@ -26,6 +26,8 @@ struct State {
     exchanges: Vec<Exchange>,
     log: Vec<(Level, String)>,
     script: VecDeque<Reply>,
+    /// What senders were configured with, and nothing may show.
+    secrets: Vec<String>,
     /// Answers HTTP once the script is empty.
     provider: Option<Arc<Provider>>,
 }
@@ -42,6 +44,7 @@ impl FakeHost {
             exchanges: Vec::new(),
             log: Vec::new(),
             script: VecDeque::new(),
+            secrets: Vec::new(),
             provider: None,
         })))
     }
@@ -62,6 +65,9 @@ impl FakeHost {
         settings: serde_json::Value,
         secrets: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<S, SettingsError> {
+        let secrets: Vec<_> = secrets.into_iter().collect();
+        let values = secrets.iter().map(|(_, secret)| (*secret).to_owned());
+        self.state().secrets.extend(values);
         S::configure(super::settings(settings, secrets)?, self.host())
     }
 
@@ -91,6 +97,18 @@ impl FakeHost {
                 Exchange::Smtp(_) => None,
             });
         requests.collect()
+    }
+
+    /// The one HTTP request so far.
+    ///
+    /// # Panics
+    ///
+    /// There is none, or there are several.
+    #[track_caller]
+    pub fn request(&self) -> Request {
+        let mut requests = self.requests();
+        assert_eq!(requests.len(), 1, "requests so far: {requests:?}");
+        requests.remove(0)
     }
 
     /// The e-mails so far, the first one first.
@@ -152,6 +170,30 @@ impl FakeHost {
                 !line.contains(secret),
                 "{secret:?} was logged, {level:?}: {line}"
             );
+        }
+    }
+
+    /// Fails if an error, a finding or anything else that is shown to people holds what may not be
+    /// shown, or a logged line does: the secrets that a sender was [configured](Self::configure)
+    /// with; number, text and code of [`message`](super::message).
+    ///
+    /// # Panics
+    ///
+    /// One does.
+    #[track_caller]
+    pub fn assert_nothing_shown(&self, what: &impl fmt::Debug) {
+        let message = super::message();
+        let mut hidden = self.state().secrets.clone();
+        hidden.extend(message.code.iter().map(|code| code.expose().to_owned()));
+        hidden.extend([
+            message.to.digits().to_owned(),
+            message.national,
+            message.text,
+        ]);
+        let shown = format!("{what:?}");
+        for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
+            assert!(!shown.contains(secret), "{secret:?} is shown: {shown}");
+            self.assert_not_logged(secret);
         }
     }
 

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | make a sender from its settings | [`FakeHost::configure`] |
 //! | say what the provider answers | [`FakeHost::answer`], [`FakeHost::answer_with`], [`Reply`] |
-//! | look at what the plugin sent | [`FakeHost::requests`], [`FakeHost::mails`], [`Request`] |
+//! | look at what the plugin sent | [`FakeHost::request`], [`FakeHost::requests`], [`FakeHost::mails`], [`Request`] |
 //! | run an `async` call | [`block_on`] |
 //! | have a message | [`message`] |
 //! | move the clock | [`FakeHost::advance`], [`FakeHost::set_now`], [`Reply::after`] |
-//! | see what was logged | [`FakeHost::log_lines`], [`FakeHost::assert_not_logged`] |
+//! | lose an answer at any stage | [`Reply::failure`] |
+//! | see what was logged | [`FakeHost::log_lines`], [`FakeHost::assert_logged`] |
+//! | be sure that nothing secret is shown | [`FakeHost::assert_nothing_shown`] |
 //!
 //! The kit is a feature that only tests turn on:
 //!
@@ -51,7 +53,7 @@
 //! let receipt = block_on(acme.send(&message())).unwrap();
 //! assert_eq!(receipt.provider_id.as_deref(), Some("id-1"));
 //!
-//! let request = &host.requests()[0];
+//! let request = host.request();
 //! assert_eq!(request.path(), "/sms");
 //! assert_eq!(request.form()["to"], "+447700900123");
 //! assert_eq!(request.bearer_auth(), Some("k3y"));
@@ -60,8 +62,11 @@
 //! let error = block_on(acme.send(&message())).unwrap_err();
 //! assert_eq!(error.verdict, Verdict::Throttled);
 //! assert_eq!(error.retry_after.unwrap().as_secs(), 7);
-//! host.assert_not_logged("k3y");
+//! host.assert_nothing_shown(&error);
 //! ```
+//!
+//! What the kit does not play is the process around a plugin: cancelled calls, many at a time, the
+//! ABI. `textsender plugin check LIBRARY` does, with the built library.
 //!
 //! The kit's functions panic where a test went wrong, with words that say how.
 

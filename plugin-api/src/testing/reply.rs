@@ -31,6 +31,12 @@ impl Reply {
         Self::text(status, "")
     }
 
+    /// A page by something that is not the provider's API: a proxy, a portal, a parked domain.
+    pub fn html(status: u16) -> Self {
+        let page = format!("<html><title>{status}</title><p>This is not the API.</p></html>");
+        Self::text(status, page).with_header("content-type", "text/html")
+    }
+
     /// No answer: the exchange comes as far as `stage` and fails.
     pub fn failure(stage: Stage, kind: FailureKind) -> Self {
         Self::from(Err(ExchangeError::new(stage, kind)))

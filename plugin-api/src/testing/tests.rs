@@ -176,3 +176,43 @@ fn block_on_waits_for_another_thread() {
     }));
     other.join().unwrap();
 }
+
+#[test]
+fn nothing_secret_is_shown() {
+    #[derive(serde::Deserialize, schemars::JsonSchema)]
+    struct Settings {
+        #[expect(dead_code, reason = "only its value matters")]
+        key: crate::Secret,
+    }
+    struct Acme;
+    impl crate::Sender for Acme {
+        type Settings = Settings;
+        fn info() -> crate::PluginInfo {
+            crate::PluginInfo::new("acme", "Acme SMS", "1.0.0")
+        }
+        fn configure(_: Settings, _: crate::Host) -> Result<Self, crate::SettingsError> {
+            Ok(Self)
+        }
+        async fn send(&self, _: &crate::Message) -> Result<crate::Receipt, SendError> {
+            Ok(crate::Receipt::without_id())
+        }
+    }
+
+    let fake = FakeHost::new();
+    fake.configure::<Acme>(json!({}), [("key", "k3y")]).unwrap();
+    fake.assert_nothing_shown(&SendError::rejected("the number is not valid"));
+    for shown in ["k3y is refused", "code beK989vc", "to 447700900123"] {
+        let error = SendError::rejected(shown);
+        let caught = std::panic::catch_unwind(|| fake.assert_nothing_shown(&error));
+        assert!(caught.is_err(), "{shown}");
+    }
+    crate::info!(fake.host(), "k3y");
+    let caught = std::panic::catch_unwind(|| fake.assert_nothing_shown(&()));
+    assert!(caught.is_err(), "logged");
+}
+
+#[test]
+#[should_panic(expected = "requests so far: []")]
+fn one_request_is_one() {
+    FakeHost::new().request();
+}

@@ -3,6 +3,7 @@
 mod change;
 mod check;
 mod list;
+mod new;
 mod show;
 mod trust;
 
@@ -19,6 +20,7 @@ pub(super) use list::files;
 #[command(after_help = "Examples:\n  \
     textsender plugin list\n  \
     textsender plugin install ./libtextsender_acme.so\n  \
+    textsender plugin new acme\n  \
     textsender plugin check target/release/libtextsender_acme.so --settings sample.toml")]
 pub(super) struct Plugin {
     #[command(subcommand)]
@@ -29,6 +31,7 @@ pub(super) struct Plugin {
 enum Command {
     List(list::List),
     Show(show::Show),
+    New(new::New),
     Check(check::Check),
     Install(change::Install),
     Trust(trust::Trust),
@@ -40,6 +43,7 @@ impl Plugin {
         match &self.command {
             Command::List(list) => list.run(common, out),
             Command::Show(show) => show.run(common, out),
+            Command::New(new) => Ok(new.run()),
             Command::Check(check) => Ok(check.run()),
             Command::Install(install) => install.run(common, out),
             Command::Trust(trust) => trust.run(common, out),
