@@ -42,6 +42,8 @@ pub struct Test {
     code: String,
     policy: String,
     stdout: Option<Stdio>,
+    /// Whether others send at the same time, so that a text may be theirs.
+    pub(super) in_company: bool,
 }
 
 /// What standard input gets.
@@ -89,6 +91,7 @@ impl Test {
             code,
             policy: POLICY.to_owned(),
             stdout: None,
+            in_company: false,
         };
         test.write_policy();
         test
@@ -236,6 +239,17 @@ impl Test {
         self
     }
 
+    /// The request, as it will be on standard input.
+    ///
+    /// # Panics
+    /// If the request was replaced by something that is not JSON.
+    pub fn request_json(&self) -> String {
+        match &self.input {
+            Input::Json(request) => request.to_string(),
+            Input::Raw(_) => panic!("the request is not JSON"),
+        }
+    }
+
     /// The code of the request, unless the request was replaced.
     pub fn code(&self) -> &str {
         &self.code
@@ -264,6 +278,15 @@ impl Test {
             code: self.code.clone(),
             policy: self.policy.clone(),
             stdout: None,
+            in_company: self.in_company,
+        }
+    }
+
+    /// Another process as [`Test::beside`], while others send as well: a text may be theirs.
+    pub fn in_company(&self) -> Self {
+        Self {
+            in_company: true,
+            ..self.beside()
         }
     }
 

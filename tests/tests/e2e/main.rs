@@ -8,6 +8,9 @@
 //! | `check` | every fault of a configuration at once, each at its line |
 //! | `explain` | why a message would go where it would go, and what an edit would change |
 //! | `policies_guide` | that what `docs/policies.md` shows is so |
+//! | `ledger` | death at every step, bad ground, and what the files tell |
+//! | `breaker` | a sender that fails is spared, and noticed when it works again |
+//! | `log` | what is told afterwards: `log`, `explain --id`, `stats` |
 //! | `readme` | that what `README.md` shows is so |
 //! | `repeats` | the same id again, limits, and processes that die in the middle |
 //! | `requests` | requests that are wrong, large, slow, or refused by policy |
@@ -22,11 +25,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod breaker;
 mod check;
 mod configuration;
 mod explain;
 mod faults;
 mod first_contact;
+mod ledger;
+mod log;
 mod official_clients;
 mod plugins;
 mod policies_guide;
