@@ -29,7 +29,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{Stop, dialogue, refused};
 use crate::transport::Egress;
 
-/// The longest reply that is read before TLS, in bytes.
+/// The longest reply that is read, in bytes: lettre itself would read until memory ends. A line has
+/// at most 512 (RFC 5321, 4.5.3.1.5), and replies to EHLO have some twenty.
 const MAX_REPLY: usize = 16 * 1024;
 
 /// What lettre gets in place of the greeting that came before TLS.
@@ -57,7 +58,11 @@ pub async fn open(
         Some(tls) => Wire::Tls(Box::new(protect(stream, &mail.server, tls).await?)),
         None => Wire::Plain(stream),
     };
-    let opened = Box::new(Opened { greeting, stream });
+    let opened = Box::new(Opened {
+        greeting,
+        stream,
+        read: 0,
+    });
     let connection = AsyncSmtpConnection::connect_with_transport(opened, &hello).await;
     connection.map_err(|error| dialogue::stop(SmtpCommand::Connect, &error))
 }
@@ -168,6 +173,8 @@ struct Opened {
     /// What is left to be read of [`GREETING`], where it stands in for the real one.
     greeting: &'static [u8],
     stream: Wire,
+    /// What was read since the last command, in bytes.
+    read: usize,
 }
 
 impl fmt::Debug for Opened {
@@ -198,9 +205,15 @@ impl AsyncRead for Opened {
             self.greeting = later;
             return Poll::Ready(Ok(()));
         }
-        match &mut self.stream {
+        let before = buffer.filled().len();
+        let polled = match &mut self.stream {
             Wire::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Wire::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        };
+        self.read += buffer.filled().len() - before;
+        match self.read > MAX_REPLY {
+            true => Poll::Ready(Err(io::ErrorKind::InvalidData.into())),
+            false => polled,
         }
     }
 }
@@ -211,6 +224,7 @@ impl AsyncWrite for Opened {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.read = 0;
         match &mut self.stream {
             Wire::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Wire::Tls(stream) => Pin::new(stream).poll_write(context, bytes),

@@ -254,6 +254,89 @@ async fn where_mail_may_go() {
 }
 
 #[tokio::test]
+async fn a_reply_without_an_end_is_given_up_on() {
+    let commands = [
+        ("connect", Stage::NotSent),
+        ("ehlo", Stage::NotSent),
+        ("mail", Stage::NotSent),
+        ("rcpt", Stage::NotSent),
+        ("data", Stage::NotSent),
+        (".", Stage::Written),
+    ];
+    for (command, expected) in commands {
+        for part in ["250-more\r\n", "2500000000"] {
+            let sent = once(Config {
+                fault: Some((command, Fault::Endless(part))),
+                ..Config::default()
+            });
+            let sent = tokio::time::timeout(std::time::Duration::from_secs(20), sent).await;
+            let (result, stage) = sent.expect("it was still reading");
+            assert!(result.is_err(), "{command}: {result:?}");
+            assert_eq!(stage, expected, "{command} {part:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_field_can_hold_a_command() {
+    type Field = fn(&mut Mail, String);
+    let fields: [(&str, Field); 7] = [
+        ("server", |mail, text| mail.server = text),
+        ("from", |mail, text| mail.from = text),
+        ("to", |mail, text| mail.to = text),
+        ("subject", |mail, text| mail.subject = text),
+        ("message_id", |mail, text| mail.message_id = text),
+        ("user", |mail, text| mail.user = Some(text)),
+        ("password", |mail, text| {
+            mail.password = Some(Secret::new(text))
+        }),
+    ];
+    let injections = [
+        "\r\nRCPT TO:<evil@example.org>\r\n",
+        "\nRCPT TO:<evil@example.org>\n",
+        "\rRCPT TO:<evil@example.org>\r",
+        ">\r\nRCPT TO:<evil@example.org>\r\n",
+        "> NOTIFY=SUCCESS RCPT TO:<evil@example.org",
+        "\r\n.\r\nMAIL FROM:<evil@example.org>\r\n",
+        "\r\nBcc: evil@example.org",
+        "\nBcc: evil@example.org",
+        "\u{0}\r\nBcc: evil@example.org",
+        ", evil@example.org",
+    ];
+    for (name, set) in fields {
+        for injection in injections {
+            for text in [
+                injection.to_owned(),
+                format!("447700900123@sms.example{injection}"),
+                format!("4477{injection}@sms.example"),
+            ] {
+                let server = Server::start(Config {
+                    auth: "PLAIN LOGIN",
+                    ..Config::default()
+                })
+                .await;
+                let mut mail = with_account(mail(&server), "pass");
+                set(&mut mail, text.clone());
+                let _ = carry(&smtp(&server), mail).await;
+                server.seen(|seen| {
+                    let is_foreign = |line: &str| line.contains("evil@") || line.contains("NOTIFY");
+                    let command = seen.commands.iter().find(|line| is_foreign(line));
+                    // Only as what a header says, never as a header or a recipient.
+                    let head = |mail: &String| mail.split("\n\n").next().unwrap().to_owned();
+                    let header = |line: &str| line.starts_with("Bcc") || line.starts_with("RCPT");
+                    let head = seen
+                        .mails
+                        .iter()
+                        .map(head)
+                        .find(|head| head.lines().any(header));
+                    assert_eq!((command, head), (None, None), "{name}: {text:?}");
+                });
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_connection_serves_many_mails_of_one_account() {
     let server = Server::start(Config {
         auth: "PLAIN",

@@ -24,6 +24,8 @@ pub enum Fault {
     Close,
     /// Says nothing any more.
     Silence,
+    /// Replies this again and again, without an end.
+    Endless(&'static str),
 }
 
 /// How the server protects connections.
@@ -216,6 +218,10 @@ impl Shared {
         match fault {
             Fault::Reply(reply) => say(stream, reply).await,
             Fault::Close => None,
+            Fault::Endless(part) => loop {
+                stream.write_all(part.as_bytes()).await.ok()?;
+                stream.flush().await.ok()?;
+            },
             Fault::Silence => {
                 self.failed.notify_one();
                 std::future::pending().await
