@@ -298,3 +298,22 @@ fn cause(error: &reqwest::Error) -> FailureKind {
         FailureKind::Cut
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_declared_name_that_leads_here_does_not_resolve() {
+        let localhost = || ["localhost".to_owned()];
+        for (egress, resolves) in [
+            (Egress::new(localhost(), []), false),
+            // The administrator's own choice.
+            (Egress::new([], localhost()), true),
+        ] {
+            let resolver = Resolver(Arc::new(egress));
+            let found = resolver.resolve("localhost".parse().unwrap()).await;
+            assert_eq!(found.is_ok(), resolves);
+        }
+    }
+}

@@ -117,6 +117,15 @@ impl Running {
             .collect()
     }
 
+    /// The most memory that it has taken so far, in KiB.
+    #[track_caller]
+    pub fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+        peak.unwrap().parse().unwrap()
+    }
+
     /// Asks it to end, as an administrator or systemd does.
     pub fn terminate(&self) {
         let id = Pid::from_raw(self.child.id().try_into().unwrap()).unwrap();

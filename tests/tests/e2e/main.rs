@@ -16,6 +16,7 @@
 //! | `requests` | requests that are wrong, large, slow, or refused by policy |
 //! | `verdicts` | what each of the provider's answers comes to |
 //! | `faults` | networks, TLS, time, and processes that die |
+//! | `hostile` | providers that mean harm |
 //! | `plugins` | the plugins folder, and plugins that misbehave |
 //! | `trust` | plugins that must be approved, and a grant of connections |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
@@ -31,6 +32,7 @@ mod configuration;
 mod explain;
 mod faults;
 mod first_contact;
+mod hostile;
 mod ledger;
 mod log;
 mod official_clients;

@@ -1,0 +1,78 @@
+//! Providers that mean harm: what they cost, and where nothing goes.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use textsender_tests::harness::{Test, each};
+use textsender_tests::sandbox::{Fault, Sandbox, When};
+
+/// The most memory that the front may take, in KiB: a debug build's code, and a few answers of 1 MiB.
+const MEMORY: u64 = 96 * 1024;
+
+/// Answers without an end or without measure. Whatever they say, the message is in doubt.
+#[test]
+fn an_answer_without_measure_costs_neither_memory_nor_time() {
+    let faults = [
+        Fault::huge_body(1 << 30),
+        Fault::endless_body(),
+        Fault::gzip_bomb(128 << 20),
+        Fault::header_flood(100_000),
+        Fault::drip(Duration::from_millis(5)),
+    ];
+    each(faults.map(Fault::not_taken), |fault| {
+        let mut running = Test::new()
+            .config("[senders.twilio]\ntimeout = \"2s\"")
+            .fault(When::always(), fault)
+            .command(["send", "--stream"])
+            .start_silent();
+        let began = Instant::now();
+        let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900456"},"code":"4Hk92mQz7RtW"}"#;
+        running.write(format!("{request}\n").as_bytes());
+        running.wait_for_log("outcome=\"unknown\"");
+        // Two attempts' time: the message, and the question what became of it.
+        assert!(began.elapsed() < Duration::from_secs(10));
+        let peak = running.peak_memory();
+        assert!(peak < MEMORY, "it took {peak} KiB");
+        running.finish().texts(0);
+    });
+}
+
+#[test]
+fn a_redirect_leads_nowhere_and_its_credentials_least() {
+    let elsewhere = Sandbox::start();
+    let urls = [elsewhere.twilio().url(), elsewhere.twilio().https_url()];
+    each(urls, |url| {
+        let location = format!("{url}/2010-04-01/Accounts");
+        each([301, 302, 303, 307, 308], |status| {
+            let fault = Fault::status(status).header("Location", &location);
+            let run = Test::new().fault(When::always(), fault).run();
+            run.outcome("misconfigured")
+                .error("provider_refused")
+                .texts(0);
+        });
+    });
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
+fn what_is_not_loopback_is_reached_with_tls_only() {
+    // Named by the administrator, so that only the missing TLS stands against it.
+    for url in ["http://192.0.2.1", "http://provider.invalid"] {
+        let run = Test::new()
+            .config(&format!("[senders.twilio.settings]\nbase_url = {url:?}"))
+            .run();
+        run.outcome("misconfigured").requests(0);
+    }
+}
+
+#[test]
+fn a_proxy_sees_nothing_of_what_goes_to_this_machine() {
+    let proxy = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let address = proxy.local_addr().unwrap();
+    let run = Test::new()
+        .config(&format!("[http]\nproxy = \"http://{address}\""))
+        .run();
+    run.outcome("accepted").texts(1);
+    assert!(proxy.accept().is_err(), "somebody came to the proxy");
+}
