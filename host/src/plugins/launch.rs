@@ -121,7 +121,7 @@ fn pin(config: &Config, plugin: &str) -> Result<Option<Pin>, Failure> {
     let pin = lock.pins.remove(plugin).ok_or_else(|| {
         let file = file.display();
         refused(format!(
-            "{plugin} is not in {file}; approve it: textsender plugin approve {plugin}"
+            "{plugin} is not in {file}; approve it: textsender plugin trust {plugin}"
         ))
     })?;
     Ok(Some(pin))

@@ -239,7 +239,7 @@ fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
             );
             refused(&format!(
                 "it declares hosts that were not approved; the log names them, and this approves \
-                 them: textsender plugin approve {plugin}"
+                 them: textsender plugin trust {plugin}"
             ))
         }
         Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {

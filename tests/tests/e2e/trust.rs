@@ -48,7 +48,7 @@ fn an_approved_plugin_sends() {
 
 #[test]
 fn a_plugin_that_nobody_approved_is_refused_with_the_command_that_approves_it() {
-    let mend = "textsender plugin approve twilio";
+    let mend = "textsender plugin trust twilio";
     refused(&Test::new().config(PINNED).run(), mend);
     let other = Test::new().config(PINNED).change(|site| {
         approve(site, HOSTS);
