@@ -3,6 +3,7 @@
 //! | module | what it shows |
 //! |---|---|
 //! | `admin` | the administrator's tool, and its guide |
+//! | `callers_guide` | that what `docs/callers.md` shows is so |
 //! | `first_contact` | the first text, and what a new installation lacks |
 //! | `configuration` | configurations that are wrong |
 //! | `check` | every fault of a configuration at once, each at its line |
@@ -27,6 +28,7 @@
 
 mod admin;
 mod breaker;
+mod callers_guide;
 mod check;
 mod configuration;
 mod explain;
