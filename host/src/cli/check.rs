@@ -5,6 +5,7 @@ use std::{fmt::Write, process::ExitCode};
 use super::{
     Common,
     output::{self, count},
+    site::Site,
 };
 use crate::{
     check::{self, Incomplete, Report},
@@ -28,6 +29,11 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
+        // Run by root, it looks as the account that sends: it is whom owners and modes must suit.
+        let seen = Site::read(common).and_then(|site| site.become_owner());
+        if let (Err(error), true) = (seen, common.config_file().path.exists()) {
+            return output::complain(&format!("{error:#}"), Outcome::Crashed.exit());
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();

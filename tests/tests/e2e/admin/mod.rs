@@ -6,6 +6,7 @@ mod first_text;
 mod guide;
 mod plugins;
 mod refusals;
+mod root;
 mod secrets;
 
 use std::fmt;
