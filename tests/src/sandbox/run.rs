@@ -17,12 +17,15 @@ use super::fault_spec::{FaultSpec, SmtpFaultSpec};
 use super::site::{Site, SiteError};
 use super::{Sandbox, StartError, phones};
 
+/// Where plugins are installed, seen from the folder of the executable; where it was built they are beside it.
+const INSTALLED_PLUGINS: &str = "../lib/textsender/plugins";
+
 /// What to run, and with what.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The program and its arguments.
     pub command: Vec<OsString>,
-    /// Where the plugins are; `None` looks next to the running executable.
+    /// Where the plugins are; `None` looks where they are installed with the running executable, or next to it.
     pub plugins: Option<PathBuf>,
     /// Faults of Twilio.
     pub twilio_faults: Vec<FaultSpec>,
@@ -106,7 +109,9 @@ pub fn run(run: &Run, out: &mut dyn Write) -> Result<u8, RunError> {
     for SmtpFaultSpec { at, when, fault } in run.smtp_faults.iter().cloned() {
         sandbox.smtp().fault(at, when, fault);
     }
-    let mut site = Site::for_sandbox(&sandbox, run.plugins.as_deref().unwrap_or(folder))?;
+    let installed = folder.join(INSTALLED_PLUGINS);
+    let near = if installed.is_dir() { &installed } else { folder };
+    let mut site = Site::for_sandbox(&sandbox, run.plugins.as_deref().unwrap_or(near))?;
     if run.tls {
         site.use_tls(&sandbox)?;
     }
