@@ -40,6 +40,7 @@ impl Output {
             has_colour: colour(),
         }
     }
+
     /// One line.
     pub(super) fn line(&self, line: impl Display) {
         print(&format!("{line}\n"));

@@ -1,7 +1,8 @@
 //! `textsender text`: what users read.
 
+mod editor;
+
 use std::{
-    env, fs,
     io::{self, IsTerminal, Read},
     path::PathBuf,
     process::ExitCode,
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     config::{self, Config, Delivery, Place, Sources, render},
     decision,
-    text::{Key, rules},
+    text::Key,
 };
 
 /// Shows and sets what users read
@@ -199,7 +200,7 @@ impl Set {
             None => Some(&text.text),
         });
         let text = match io::stdin().is_terminal() {
-            true => in_editor(now.map_or("", |text| text.as_str()), self.whose.purpose())?,
+            true => editor::edited(now.map_or("", |text| text.as_str()), self.whose.purpose())?,
             false => from_stdin()?,
         };
         self.judge(&text)?;
@@ -303,68 +304,4 @@ fn from_stdin() -> anyhow::Result<String> {
     let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
     read.context("standard input can't be read")?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// Below this line nothing is part of the text.
-const SCISSORS: &str = "# ---- what is below this line is not sent ----";
-
-fn in_editor(now: &str, purpose: Purpose) -> anyhow::Result<String> {
-    let mut editors = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os);
-    let editor = editors.find(|editor| !editor.is_empty());
-    let editor = editor.unwrap_or_else(|| "vi".into());
-    let folder = Private::make()?;
-    let file = folder.0.join("text");
-    fs::write(&file, format!("{now}\n{SCISSORS}\n{}", help(purpose)))?;
-    // The shell takes the editor apart: it may have options.
-    let status = std::process::Command::new("/bin/sh")
-        .args(["-c", "exec $TEXTSENDER_EDITOR \"$1\"", "sh"])
-        .arg(&file)
-        .env("TEXTSENDER_EDITOR", &editor)
-        .status()
-        .context("no editor can be started; set $EDITOR, or give the text on standard input")?;
-    if !status.success() {
-        bail!("the editor ended with {status}; nothing was changed");
-    }
-    let text = fs::read_to_string(&file).context("the edited text can't be read")?;
-    let text = text.split(SCISSORS).next().unwrap_or_default();
-    let text = text.trim_end_matches(['\r', '\n']);
-    match text == now {
-        true => bail!("the text is as it was; nothing was changed"),
-        false => Ok(text.to_owned()),
-    }
-}
-
-fn help(purpose: Purpose) -> String {
-    let rules = rules(purpose);
-    let mut help = String::new();
-    for placeholder in rules.offered.iter() {
-        let meaning = match rules.mandatory.contains(placeholder) {
-            true => "needed",
-            false => "may be used; give a default where there may be none, as in %name|there%",
-        };
-        help.push_str(&format!("# {placeholder}: {meaning}\n"));
-    }
-    help + "# %% is a percent sign.\n"
-}
-
-/// A folder that nobody else can look into, removed when it is dropped.
-struct Private(PathBuf);
-
-impl Private {
-    fn make() -> anyhow::Result<Self> {
-        let id = crate::protocol::MessageId::random()?;
-        let path = env::temp_dir().join(format!("textsender-{id}"));
-        let mut folder = fs::DirBuilder::new();
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        let made = folder.create(&path);
-        made.with_context(|| format!("{} can't be made", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        // It holds a text template: nothing secret, and nothing to be done if it stays.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

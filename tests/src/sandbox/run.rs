@@ -110,7 +110,11 @@ pub fn run(run: &Run, out: &mut dyn Write) -> Result<u8, RunError> {
         sandbox.smtp().fault(at, when, fault);
     }
     let installed = folder.join(INSTALLED_PLUGINS);
-    let near = if installed.is_dir() { &installed } else { folder };
+    let near = if installed.is_dir() {
+        &installed
+    } else {
+        folder
+    };
     let mut site = Site::for_sandbox(&sandbox, run.plugins.as_deref().unwrap_or(near))?;
     if run.tls {
         site.use_tls(&sandbox)?;

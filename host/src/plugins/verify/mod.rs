@@ -1,7 +1,7 @@
 //! What a plugin's file is, told without loading it: whose it is, what it holds, what it needs.
 //!
 //! The file is opened and read once. The facts are those of the bytes that were read, and these
-//! bytes are what is loaded: see [`Image`].
+//! bytes are what is loaded: see `Image`.
 
 mod checksum;
 mod elf;

@@ -8,14 +8,16 @@ mod plugins;
 mod refusals;
 mod root;
 mod secrets;
+mod terminal;
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 use textsender_tests::harness::artifacts;
 
@@ -107,6 +109,27 @@ impl Admin {
         let mut command = Command::new(&artifacts().textsender);
         self.around(command.args(arguments));
         command
+    }
+
+    /// Starts a command at a terminal; returns it and what is on the screen's other side.
+    pub fn at_terminal(&self, mut command: Command) -> (Child, File) {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&terminal).unwrap();
+        unlockpt(&terminal).unwrap();
+        let name = ptsname(&terminal, Vec::new()).unwrap();
+        let keyboard = File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().unwrap())
+            .unwrap();
+        let screen = || keyboard.try_clone().unwrap();
+        let child = command
+            .stdout(screen())
+            .stderr(screen())
+            .stdin(screen())
+            .spawn()
+            .unwrap();
+        (child, File::from(terminal))
     }
 
     fn around(&self, command: &mut Command) {

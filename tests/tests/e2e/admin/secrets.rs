@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use textsender_tests::harness::secrecy::Hidden;
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
@@ -172,25 +171,8 @@ fn names_are_checked_before_a_secret_is_asked_for() {
 #[test]
 fn what_is_typed_is_not_shown() {
     let admin = twilio_at(&Sandbox::start());
-    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&terminal).unwrap();
-    unlockpt(&terminal).unwrap();
-    let name = ptsname(&terminal, Vec::new()).unwrap();
-    let slave = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(name.to_str().unwrap())
-        .unwrap();
-
-    let mut set = admin.command(&["secret", "set", "twilio.auth_token"]);
-    let mut child = set
-        .stdin(slave.try_clone().unwrap())
-        .stdout(slave.try_clone().unwrap())
-        .stderr(slave)
-        .spawn()
-        .unwrap();
-    drop(set);
-    let mut screen = fs::File::from(terminal);
+    let (mut child, mut screen) =
+        admin.at_terminal(admin.command(&["secret", "set", "twilio.auth_token"]));
     let mut shown = Vec::new();
     let mut read = [0; 1024];
     // Once it asks, nothing is shown any more.

@@ -1,0 +1,77 @@
+//! A text in the administrator's own editor.
+
+use std::{
+    env,
+    fs::{self, DirBuilder},
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    process::Command,
+};
+
+use anyhow::{Context, bail};
+use textsender_plugin_api::Purpose;
+
+use crate::{protocol::MessageId, text::rules};
+
+/// Below this line nothing is part of the text.
+const SCISSORS: &str = "# ---- what is below this line is not sent ----";
+
+/// Lets the administrator edit a text; the placeholders are explained below it.
+pub(super) fn edited(now: &str, purpose: Purpose) -> anyhow::Result<String> {
+    let mut editors = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os);
+    let editor = editors.find(|editor| !editor.is_empty());
+    let editor = editor.unwrap_or_else(|| "vi".into());
+    let folder = Private::make()?;
+    let file = folder.0.join("text");
+    fs::write(&file, format!("{now}\n{SCISSORS}\n{}", help(purpose)))?;
+    // The shell takes the editor apart: it may have options.
+    let status = Command::new("/bin/sh")
+        .args(["-c", "exec $TEXTSENDER_EDITOR \"$1\"", "sh"])
+        .arg(&file)
+        .env("TEXTSENDER_EDITOR", &editor)
+        .status()
+        .context("no editor can be started; set $EDITOR, or give the text on standard input")?;
+    if !status.success() {
+        bail!("the editor ended with {status}; nothing was changed");
+    }
+    let text = fs::read_to_string(&file).context("the edited text can't be read")?;
+    let text = text.split(SCISSORS).next().unwrap_or_default();
+    let text = text.trim_end_matches(['\r', '\n']);
+    match text == now {
+        true => bail!("the text is as it was; nothing was changed"),
+        false => Ok(text.to_owned()),
+    }
+}
+
+fn help(purpose: Purpose) -> String {
+    let rules = rules(purpose);
+    let mut help = String::new();
+    for placeholder in rules.offered.iter() {
+        let meaning = match rules.mandatory.contains(placeholder) {
+            true => "needed",
+            false => "may be used; give a default where there may be none, as in %name|there%",
+        };
+        help.push_str(&format!("# {placeholder}: {meaning}\n"));
+    }
+    help + "# %% is a percent sign.\n"
+}
+
+/// A folder that nobody else can look into, removed when it is dropped.
+struct Private(PathBuf);
+
+impl Private {
+    fn make() -> anyhow::Result<Self> {
+        let id = MessageId::random()?;
+        let path = env::temp_dir().join(format!("textsender-{id}"));
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.with_context(|| format!("{} can't be made", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        // It holds a text template: nothing secret, and nothing to be done if it stays.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

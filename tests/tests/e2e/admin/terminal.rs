@@ -1,0 +1,110 @@
+//! At a terminal: an editor for texts, tables, colour. Elsewhere plain lines.
+
+use std::fs;
+use std::io::Read;
+
+use super::Admin;
+
+/// Everything that a command shows at a terminal, to its end.
+fn screen(admin: &Admin, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
+    let mut command = admin.command(arguments);
+    command.envs(variables.iter().copied());
+    let (mut child, mut screen) = admin.at_terminal(command);
+    let mut shown = Vec::new();
+    let mut read = [0; 1024];
+    // The end of the terminal is an error to its reader.
+    while let Ok(count @ 1..) = screen.read(&mut read) {
+        shown.extend_from_slice(&read[..count]);
+    }
+    let succeeded = child.wait().unwrap().success();
+    (succeeded, String::from_utf8(shown).unwrap())
+}
+
+#[test]
+fn a_text_is_edited_in_the_editor_of_the_environment() {
+    let admin = Admin::at_work();
+    let text = || {
+        admin
+            .run(&["text", "show", "--policy", "Everyone", "--json"])
+            .json()[0]["text"]
+            .clone()
+    };
+    let edit = |script: &str| {
+        let editor = format!("sed -i {script}");
+        screen(
+            &admin,
+            &["text", "set", "--policy", "Everyone"],
+            &[("EDITOR", &editor)],
+        )
+    };
+    let (succeeded, shown) = edit("s/Please/Now/");
+    assert!(succeeded, "{shown}");
+    assert_eq!(text(), "Now enter this verification code: %code%");
+
+    // What the comments say is no part of the text, and a text that can't be sent is not saved.
+    let (succeeded, shown) = edit("1s/%code%/%cod%/");
+    assert!(
+        !succeeded && shown.contains("did you mean `%code%`?"),
+        "{shown}"
+    );
+    let (succeeded, shown) = edit("s/nothing/else/");
+    assert!(!succeeded && shown.contains("as it was"), "{shown}");
+    assert_eq!(text(), "Now enter this verification code: %code%");
+}
+
+#[test]
+fn the_editor_shows_what_may_be_used() {
+    let admin = Admin::at_work();
+    let seen = admin.folder().join("seen");
+    let editor = format!("cp -t {}", seen.display());
+    fs::create_dir(&seen).unwrap();
+    screen(
+        &admin,
+        &["text", "set", "--helpdesk", "new_password"],
+        &[("EDITOR", &editor)],
+    );
+    let seen = fs::read_to_string(seen.join("text")).unwrap();
+    assert!(
+        seen.starts_with("Your new password is %password%\n# ----"),
+        "{seen}"
+    );
+    for line in ["# %password%: needed", "# %name%: may be used", "# %%"] {
+        assert!(seen.contains(line), "{seen}");
+    }
+    assert!(!seen.contains("%code%"), "{seen}");
+}
+
+#[test]
+fn tables_and_colour_are_for_terminals() {
+    let admin = Admin::at_work();
+    let (_, coloured) = screen(&admin, &["plugin", "list"], &[]);
+    assert!(
+        coloured.contains("PLUGIN") && coloured.contains("\x1b[32mok\x1b[0m"),
+        "{coloured}"
+    );
+    let (_, plain) = screen(&admin, &["plugin", "list"], &[("NO_COLOR", "1")]);
+    assert!(
+        plain.contains("PLUGIN") && !plain.contains('\x1b'),
+        "{plain}"
+    );
+    let piped = admin.run(&["plugin", "list"]);
+    let first = "email-gateway\t0.1.0\tlibtextsender_email_gateway.so\tok\t\n";
+    assert!(piped.stdout.starts_with(first), "{piped}");
+}
+
+#[test]
+fn a_region_is_asked_for_at_a_terminal() {
+    let admin = Admin::new();
+    let folder = admin.folder().display().to_string();
+    let (mut child, mut screen) = admin.at_terminal(admin.command(&["init", "--folder", &folder]));
+    std::io::Write::write_all(&mut screen, b"gb\n").unwrap();
+    let mut shown = Vec::new();
+    // The end of the terminal is an error to its reader.
+    let _ = screen.read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success());
+    assert!(
+        fs::read_to_string(admin.everyone())
+            .unwrap()
+            .contains("region = \"GB\"")
+    );
+}
