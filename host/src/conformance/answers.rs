@@ -73,8 +73,9 @@ fn judge(bench: &mut Bench, case: &Case, end: &End, seen: &[Seen]) {
         delivering <= 1,
         format!("{name}: handed over {delivering} times"),
     );
-    // A message that was refused before it was handed over is none of the battery's.
-    if delivering == 0 {
+    // A message that was refused before it was handed over is none of the battery's, and a panic is
+    // another rule's.
+    if delivering == 0 || matches!(end, End::Panicked | End::Died) {
         return;
     }
     let says = end.says();

@@ -6,7 +6,7 @@ use textsender_plugin_api::{Exchange, Message, SmtpCommand};
 
 use super::{
     answers::{self, delivering},
-    bench::{Bench, End, PATIENCE, message, message_to},
+    bench::{Bench, CODE, End, PATIENCE, message, message_to},
     provider::{Script, Seen, Turn},
 };
 use crate::plugins::Work;
@@ -77,7 +77,7 @@ async fn many_at_a_time(bench: &mut Bench) {
         reading: None,
     }));
     let messages: Vec<Message> = (0..CROWD)
-        .map(|n| message_to(&format!("+4477009007{n:02}"), &format!("k0d{n:02}xyz")))
+        .map(|n| message_to(&format!("+4477009007{n:02}"), &code(n)))
         .collect();
     let deadline = tokio::time::Instant::now() + PATIENCE / 2;
     let calls = messages
@@ -98,13 +98,18 @@ async fn many_at_a_time(bench: &mut Bench) {
     }
 }
 
+/// The code of one of many messages.
+fn code(n: usize) -> String {
+    format!("k0d{n:02}xyz")
+}
+
 /// Whether what holds a message's number holds its code too, if it holds any.
 fn unmixed(bench: &mut Bench, message: &Message, seen: &[Seen]) {
     let number = message.to.national_number();
     let own = message.code.as_ref().map_or("", |code| code.expose());
     let holds_number = seen.iter().map(|seen| text_of(&seen.exchange));
     for text in holds_number.filter(|text| text.contains(number)) {
-        let other = (0..CROWD).map(|n| format!("k0d{n:02}xyz"));
+        let other = (0..CROWD).map(code).chain([CODE.to_owned()]);
         let mixed = other
             .filter(|code| code != own)
             .any(|code| text.contains(&code));

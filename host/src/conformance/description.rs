@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use textsender_plugin_api::PluginInfo;
 use tokio::time::Instant;
 
-use super::bench::Bench;
+use super::{bench::Bench, report::Findings};
 use crate::{
     config::Plugins,
     plugins::{Description, NotReady, Plan, Refusal, describe},
@@ -48,23 +49,21 @@ pub(super) async fn cases(bench: &mut Bench) -> Option<Description> {
     };
     bench.report.tried("D1");
     bench.report.tried("D2");
-    let info = &description.info;
-    for (what, text) in [("name", &info.name), ("version", &info.version)] {
-        bench
-            .report
-            .expect("D3", is_line(text), format!("the {what} is {text:?}"));
-    }
-    bench.report.tried("D4");
-    bench.report.tried("D5");
-    for host in &info.hosts {
-        bench
-            .report
-            .expect("D4", is_host(host), format!("{host:?} is no host name"));
-        bench
-            .report
-            .expect("D5", is_narrow(host), format!("{host:?} is anybody's"));
-    }
+    judge(&mut bench.report, &description.info);
     Some(description)
+}
+
+/// What a plugin can break by what it says of itself.
+fn judge(report: &mut Findings, info: &PluginInfo) {
+    for (what, text) in [("name", &info.name), ("version", &info.version)] {
+        report.expect("D3", is_line(text), format!("the {what} is {text:?}"));
+    }
+    report.tried("D4");
+    report.tried("D5");
+    for host in &info.hosts {
+        report.expect("D4", is_host(host), format!("{host:?} is no host name"));
+        report.expect("D5", is_narrow(host), format!("{host:?} is anybody's"));
+    }
 }
 
 fn is_line(text: &str) -> bool {
@@ -109,6 +108,25 @@ mod tests {
             if is_name {
                 assert_eq!(is_narrow(host), narrow, "{host}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_description_can_break() {
+        let acme = |name, version, host| PluginInfo::new("acme", name, version).with_host(host);
+        let long = "x".repeat(LONGEST + 1);
+        let cases: [(PluginInfo, &[&str]); 6] = [
+            (acme("Acme SMS", "1.0.0", "api.acme.example"), &[]),
+            (acme(" ", "1.0.0", "api.acme.example"), &["D3"]),
+            (acme("Acme SMS", "", "api.acme.example"), &["D3"]),
+            (acme("Acme SMS", &long, "api.acme.example"), &["D3"]),
+            (acme("Acme SMS", "1.0.0", "https://acme.example"), &["D4"]),
+            (acme("Acme SMS", "1.0.0", "*.example"), &["D5"]),
+        ];
+        for (info, broken) in cases {
+            let mut report = Findings::default();
+            judge(&mut report, &info);
+            assert_eq!(report.broken(), broken, "{info:?}");
         }
     }
 }

@@ -80,7 +80,7 @@ pub async fn check(library: &Path, sample: Option<Sample>) -> Result<Report, Che
         return Ok(bench.report(None));
     };
     let sample = sample.or_else(|| Sample::of_schema(&description.settings));
-    settings::of_schema(&mut bench, &description.settings);
+    settings::of_schema(&mut bench.report, &description.settings);
     let Some(sample) = sample else {
         bench.report.fail(
             "S4",

@@ -105,6 +105,16 @@ impl Findings {
         self.rules.get(rule).map_or(0, Vec::len)
     }
 
+    /// The rules that are broken, by their numbers.
+    #[cfg(test)]
+    pub(super) fn broken(&self) -> Vec<&str> {
+        let broken = self
+            .rules
+            .iter()
+            .filter(|(_, findings)| !findings.is_empty());
+        broken.map(|(rule, _)| *rule).collect()
+    }
+
     pub(super) fn report(&self, file: String, plugin: String, info: Option<PluginInfo>) -> Report {
         let rules: Vec<RuleReport> = RULES
             .iter()

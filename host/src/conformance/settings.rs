@@ -8,6 +8,7 @@ use textsender_plugin_api::SECRET_KEY;
 use super::{
     answers,
     bench::{Bench, message},
+    report::Findings,
     sample::is_secret,
 };
 use crate::plugins::Work;
@@ -25,8 +26,7 @@ const UNKNOWN: &str = "no_such_setting";
 const IN_THE_OPEN: &str = "in-the-0pen-4711";
 
 /// What the schema says.
-pub(super) fn of_schema(bench: &mut Bench, schema: &Value) {
-    let report = &mut bench.report;
+pub(super) fn of_schema(report: &mut Findings, schema: &Value) {
     let is_object = schema["type"] == "object";
     report.expect("S1", is_object, "the schema is not one of an object");
     report.expect(
@@ -216,5 +216,46 @@ fn of_another_type(property: &Value) -> Value {
     match property["type"] == "object" {
         true => json!(["odd"]),
         false => json!({ "odd": true, "odder": [] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_schema_can_break() {
+        let good = json!({
+            "type": "object",
+            "properties": {
+                "token": { "description": "The token.", "anyOf": [
+                    { "type": "string", "writeOnly": true },
+                    { "type": "null" },
+                ] },
+                "token_id": { "description": "Its id.", "type": "string" },
+            },
+            "examples": [{ "token": "x" }],
+        });
+        let with = |path: &str, value: Value| {
+            let mut schema = good.clone();
+            *schema.pointer_mut(path).unwrap() = value;
+            schema
+        };
+        let cases: [(Value, &[&str]); 6] = [
+            (good.clone(), &[]),
+            (json!(null), &["S1", "S10"]),
+            (with("/type", json!("string")), &["S1"]),
+            (with("/examples", json!([])), &["S10"]),
+            (with("/properties/token/description", json!(" ")), &["S2"]),
+            (
+                with("/properties/token/anyOf/0/writeOnly", json!(false)),
+                &["S3"],
+            ),
+        ];
+        for (schema, broken) in cases {
+            let mut report = Findings::default();
+            of_schema(&mut report, &schema);
+            assert_eq!(report.broken(), broken, "{schema}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use textsender_plugin_api::{
     Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Level, Services, Stage,
     abi::{CallError, Instance},
 };
-use tokio::{io::AsyncRead, runtime::Handle, sync::oneshot, task::AbortHandle};
+use tokio::{io::AsyncRead, runtime::Handle, sync::oneshot, task::JoinHandle};
 
 use crate::plugins::frames::{self, CallOutcome, Down, FrameReader, Reply, Up, Work};
 
@@ -36,7 +36,7 @@ pub(super) struct Server {
     open: Mutex<HashMap<u64, oneshot::Sender<ExchangeResult>>>,
     last_exchange: AtomicU64,
     /// Calls that run, so that they can be cancelled.
-    running: Mutex<HashMap<u64, AbortHandle>>,
+    running: Mutex<HashMap<u64, JoinHandle<()>>>,
 }
 
 /// The pipe to the front. The front always reads, so that a write does not wait for long.
@@ -104,14 +104,23 @@ impl Server {
             server.post(&Up::Done { call, result });
         });
         // The task can't have run yet: there is one thread, and it is here.
-        lock(&self.running).insert(call, task.abort_handle());
+        lock(&self.running).insert(call, task);
     }
 
-    fn cancel(&self, call: u64) {
-        if let Some(task) = lock(&self.running).remove(&call) {
-            task.abort();
-            self.post(&Up::Cancelled { call });
-        }
+    /// Takes a call back, and says so once the plugin has let go of it: dropping its future runs
+    /// the plugin's code, which may never return.
+    fn cancel(self: &Arc<Self>, call: u64) {
+        let Some(task) = lock(&self.running).remove(&call) else {
+            return;
+        };
+        task.abort();
+        let server = self.clone();
+        tokio::spawn(async move {
+            // One that came to its end in this moment has said so already.
+            if task.await.is_err() {
+                server.post(&Up::Cancelled { call });
+            }
+        });
     }
 
     fn answer(&self, exchange: u64, result: ExchangeResult) {
