@@ -1,0 +1,107 @@
+//! The contract: our plugins keep it, and each carelessness breaks just the rules that it should.
+
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::{Failed, Trial};
+use textsender_tests::harness::artifacts;
+
+use crate::tools::{SOURCE, keeps_the_contract, report, rules, workshop};
+
+const OURS: [&str; 4] = ["email-gateway", "govuk-notify", "twilio", "vonage"];
+
+/// What the careless plugin does, and the rules that this breaks.
+const CARELESS: [(&str, &[&str]); 24] = [
+    ("refuses_good_settings", &["S4"]),
+    ("takes_any_settings", &["S5", "S6", "S7", "S8"]),
+    ("shows_secret_in_the_open", &["S8"]),
+    ("panics_on_empty_setting", &["S9", "C8"]),
+    ("starts_slowly", &["F2"]),
+    (
+        "accepts_any_answer",
+        &["V1", "V3", "V6", "V7", "V8", "V11", "V12"],
+    ),
+    (
+        "blames_the_number",
+        &["V2", "V3", "V4", "V5", "V6", "V7", "V8", "V11", "V12"],
+    ),
+    ("invites_repeats", &["V2", "V3", "V6", "V8", "V12"]),
+    ("takes_lost_for_unsent", &["V9"]),
+    ("takes_unsent_for_lost", &["V10"]),
+    ("forgets_acceptance", &["V13"]),
+    ("repeats_by_itself", &["C1"]),
+    ("delivers_in_check", &["C2"]),
+    ("finds_absent", &["C3"]),
+    ("id_in_path", &["C4"]),
+    ("holds_on", &["C5"]),
+    ("mixes_messages", &["C6"]),
+    ("one_at_a_time", &["C7"]),
+    ("panics_on404", &["C8"]),
+    ("name_in_header", &["C9"]),
+    ("quotes_the_provider", &["X1"]),
+    ("logs_the_text", &["X1"]),
+    ("tells_others", &["X2"]),
+    ("key_in_url", &["X3"]),
+];
+
+pub fn trials() -> Vec<Trial> {
+    let ours = OURS.map(|plugin| {
+        Trial::test(format!("conformance::{plugin}"), move || {
+            let sample = Path::new(SOURCE).join(format!("plugins/{plugin}/sample.toml"));
+            keeps_the_contract(&artifacts().plugin(plugin), &sample);
+            Ok(())
+        })
+    });
+    let careless = CARELESS.map(|(deed, broken)| {
+        Trial::test(format!("conformance::careless::{deed}"), move || {
+            breaks(deed, broken)
+        })
+    });
+    let mut trials: Vec<_> = ours.into_iter().chain(careless).collect();
+    trials.push(Trial::test(
+        "conformance::careless::keeps_the_contract_otherwise",
+        || breaks("", &[]),
+    ));
+    trials.push(Trial::test(
+        "conformance::another_plugin_than_the_file_says",
+        another_name,
+    ));
+    trials.push(Trial::test("conformance::no_library", no_library));
+    trials
+}
+
+fn breaks(deed: &str, broken: &[&str]) -> Result<(), Failed> {
+    let report = report(&artifacts().plugin("careless"), &careless_sample(deed));
+    assert_eq!(rules(&report, "broken"), broken, "{report:#}");
+    Ok(())
+}
+
+fn careless_sample(deed: &str) -> std::path::PathBuf {
+    let does = match deed {
+        "" => String::new(),
+        deed => format!("does = {deed:?}\n"),
+    };
+    let sample = workshop("samples").join(format!("careless-{deed}.toml"));
+    let text = format!(
+        "[settings]\nfrom = \"Helpdesk\"\n{does}[secrets]\nkey = \"not-a-real-key\"\n\
+         [accepted]\nstatus = 200\njson = {{ id = \"a1b2c3d4\" }}\n"
+    );
+    fs::write(&sample, text).unwrap();
+    sample
+}
+
+fn another_name() -> Result<(), Failed> {
+    let library = workshop("renamed").join("libtextsender_careful.so");
+    fs::copy(artifacts().plugin("careless"), &library).unwrap();
+    let report = report(&library, &careless_sample(""));
+    assert_eq!(rules(&report, "broken"), ["D2"], "{report:#}");
+    Ok(())
+}
+
+fn no_library() -> Result<(), Failed> {
+    let library = workshop("renamed").join("libtextsender_text.so");
+    fs::write(&library, "not a library").unwrap();
+    let report = report(&library, &careless_sample(""));
+    assert_eq!(rules(&report, "broken"), ["D1"], "{report:#}");
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! From `textsender plugin new` to a text in the sandbox, with the commands that it names itself.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use libtest_mimic::{Failed, Trial};
+use textsender_tests::harness::artifacts;
+
+use crate::tools::{SOURCE, run, workshop};
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        Trial::test("new_plugin::from_nothing_to_a_text", from_nothing_to_a_text),
+        Trial::test("new_plugin::names_and_folders_that_cant_be", cant_be),
+    ]
+}
+
+fn new(arguments: &[&str], folder: &Path) -> Command {
+    let mut new = Command::new(&artifacts().textsender);
+    new.args(["plugin", "new"])
+        .args(arguments)
+        .current_dir(folder);
+    new
+}
+
+/// The commands are those that `plugin new` shows; nothing is written between them.
+fn from_nothing_to_a_text() -> Result<(), Failed> {
+    let folder = workshop("new");
+    let _ = fs::remove_dir_all(folder.join("acme-sms"));
+    let begun = Instant::now();
+    let told = run(&mut new(&["acme-sms", "--sdk", SOURCE], &folder));
+    let commands: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert_eq!(commands.len(), 3, "{told}");
+
+    let programs = artifacts().textsender.parent().unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let sandbox = Path::new(env!("CARGO_BIN_EXE_sandbox")).parent().unwrap();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-e", "-c", &commands.join("\n")])
+        .current_dir(&folder);
+    shell.env(
+        "PATH",
+        format!("{}:{}:{path}", programs.display(), sandbox.display()),
+    );
+    let shown = run(&mut shell);
+    let taken = begun.elapsed();
+
+    assert!(
+        shown.contains("test the_contract_is_kept ... ok"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains(r#""outcome":"accepted","sender":"acme-sms""#),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("POST https://api.acme-sms.example/v1/messages"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains(r#""text": "Your verification code is beK989vc""#),
+        "{shown}"
+    );
+    let manifest = fs::read_to_string(folder.join("acme-sms/Cargo.toml")).unwrap();
+    assert!(
+        !manifest.contains("abi_stable") && !manifest.contains("tokio"),
+        "{manifest}"
+    );
+    let source = fs::read_to_string(folder.join("acme-sms/src/lib.rs")).unwrap();
+    assert!(source.contains("#![forbid(unsafe_code)]"), "{source}");
+    fs::write(folder.join("seconds"), taken.as_secs().to_string()).unwrap();
+    Ok(())
+}
+
+fn cant_be() -> Result<(), Failed> {
+    let folder = workshop("cant-be");
+    let there = folder.join("there");
+    fs::create_dir_all(&there).unwrap();
+    let cases: [(&[&str], &str); 5] = [
+        (&["Acme"], "is no plugin's name: use small letters"),
+        (&["../acme"], "is no plugin's name"),
+        (&["7up"], "a letter first"),
+        (
+            &["there", "--sdk", SOURCE],
+            "there is there already: give another folder with --path",
+        ),
+        (
+            &["acme", "--sdk", "there"],
+            "there is no SDK: it has no plugin-api/Cargo.toml",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let output = new(arguments, &folder).output().unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{complaint}");
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+    Ok(())
+}
