@@ -66,6 +66,8 @@ impl Dispatch {
         let policies = policies?;
         let config = policies.config();
         let state = state_folder(config);
+        // The audit tells who asked, not whom root becomes for it.
+        let caller = rustix::process::getuid().as_raw();
         privilege::become_owner(&state).map_err(|error| {
             let detail = format!("can't become the owner of {}: {error}", state.display());
             Failure::with_detail(ErrorCode::Crashed, detail)
@@ -73,7 +75,7 @@ impl Dispatch {
         Ok(Self {
             file: file.to_owned(),
             seen: Mutex::new(seen),
-            record: Record::open(config, &state),
+            record: Record::open(config, &state, caller),
             pool: Arc::new(Pool::new(config.clone(), state, max_level)),
             policies,
         })

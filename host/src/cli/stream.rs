@@ -128,14 +128,15 @@ impl Stream {
         permit: OwnedSemaphorePermit,
     ) {
         let patience = self.patience;
-        tokio::spawn(async move {
+        // Boxed, as the way through all rooms is 10 KB, which would be moved ten times into a task.
+        tokio::spawn(Box::pin(async move {
             let number = line.number;
             let mut response = respond(line, dispatch, patience).await;
             response.line = Some(number);
             // Nobody reads any more: the main loop sees it, too.
             let _ = answers.send(response).await;
             drop(permit);
-        });
+        }));
     }
 
     async fn open(&self) -> Result<Arc<Dispatch>, Failure> {

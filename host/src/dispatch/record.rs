@@ -35,6 +35,8 @@ pub(super) struct Record {
     folder: PathBuf,
     retention: Duration,
     limits: Arc<ledger::Limits>,
+    /// The user id that asks.
+    caller: u32,
 }
 
 /// What is known of a request, whatever becomes of it.
@@ -59,7 +61,7 @@ pub(super) enum Begun {
 
 impl Record {
     /// Starts to open the ledger. It gets ready while other things are done.
-    pub(super) fn open(config: &Config, folder: &Path) -> Self {
+    pub(super) fn open(config: &Config, folder: &Path, caller: u32) -> Self {
         let state = &config.state;
         let options = Options {
             retention: state.retention,
@@ -77,6 +79,7 @@ impl Record {
             folder: folder.to_owned(),
             retention: state.retention,
             limits: Arc::new(ledger::Limits::from(&config.limits)),
+            caller,
         }
     }
 
@@ -88,7 +91,7 @@ impl Record {
             && self.retention == state.retention
             && is_off(self.wanted) == is_off(state.ledger);
         if !is_same {
-            return Self::open(config, folder);
+            return Self::open(config, folder, self.caller);
         }
         Self {
             ledger: self.ledger.clone(),
@@ -96,6 +99,7 @@ impl Record {
             folder: self.folder.clone(),
             retention: self.retention,
             limits: Arc::new(ledger::Limits::from(&config.limits)),
+            caller: self.caller,
         }
     }
 
@@ -128,7 +132,7 @@ impl Record {
     /// Records a decision that sent nothing.
     pub(super) async fn note(&self, request: &Request, known: &Known, began: Instant) {
         let message = Unclaimed {
-            facts: facts(request, known),
+            facts: self.facts(request, known),
             purpose: Some(request.purpose),
             phone: known.phone.clone(),
             decision: decision(&known.response, began, Vec::new()),
@@ -141,7 +145,7 @@ impl Record {
         let message = Unclaimed {
             facts: Facts {
                 id: id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
-                uid: rustix::process::getuid().as_raw(),
+                uid: self.caller,
                 ..Facts::default()
             },
             purpose: None,
@@ -178,7 +182,7 @@ impl Record {
     ) -> Claim {
         let life = request.expires_in.unwrap_or(LIFE);
         Claim {
-            facts: facts(request, known),
+            facts: self.facts(request, known),
             purpose: request.purpose,
             phone: message.to.clone(),
             secret: Zeroizing::new(request.secret().expose().to_owned()),
@@ -187,6 +191,18 @@ impl Record {
                 .unwrap_or(Timestamp::MAX),
             senders: plan.senders.clone(),
             limits: self.limits.clone(),
+        }
+    }
+
+    fn facts(&self, request: &Request, known: &Known) -> Facts {
+        Facts {
+            id: request.id.as_str().to_owned(),
+            event: request.event.map(|event| event.as_str().to_owned()),
+            actor: request.actor.clone(),
+            policy: known.response.policy.clone(),
+            region: known.region.clone(),
+            segments: known.response.segments,
+            uid: self.caller,
         }
     }
 }
@@ -223,18 +239,6 @@ pub(super) fn decision(
 
 fn unrecorded((): ()) -> Begun {
     Begun::Send(None)
-}
-
-fn facts(request: &Request, known: &Known) -> Facts {
-    Facts {
-        id: request.id.as_str().to_owned(),
-        event: request.event.map(|event| event.as_str().to_owned()),
-        actor: request.actor.clone(),
-        policy: known.response.policy.clone(),
-        region: known.region.clone(),
-        segments: known.response.segments,
-        uid: rustix::process::getuid().as_raw(),
-    }
 }
 
 /// The stored response, marked as such. One that can't be read any more still has its outcome.

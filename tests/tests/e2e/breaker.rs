@@ -68,6 +68,15 @@ fn a_test_asks_a_sender_that_is_paused_and_ends_its_pause() {
 }
 
 #[test]
+fn a_check_that_finds_a_sender_working_ends_its_pause() {
+    let first = with_fallback().fault(posts(), Fault::status(401)).run();
+    next(&first, 0).attempts(["second:accepted"]);
+    let check = first.test().beside().command(["sender", "check", "twilio"]);
+    check.stdin("").run().exit(0);
+    next(&first, 0).attempts(["twilio:accepted"]);
+}
+
+#[test]
 fn a_sender_without_a_fallback_is_asked_even_while_it_is_paused() {
     let first = Test::new().fault(posts(), Fault::status(401)).run();
     first.outcome("misconfigured");

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
+use jiff::Timestamp;
 use serde::Serialize;
 use textsender_plugin_api::{Finding, Level};
 use tokio::time::Instant;
@@ -14,6 +15,8 @@ use crate::{
         site::{Site, block_on},
         standing,
     },
+    config,
+    ledger::{Health, History, Ledger, LedgerError, Options, SenderState, Verdict},
     plugins::{CallResult, Pool, Reply, Work},
     protocol::Outcome,
     route::Ask,
@@ -77,7 +80,7 @@ impl Check {
     }
 }
 
-/// Asks the provider of a ready sender.
+/// Asks the provider of a ready sender. One that works is no longer paused for having failed.
 pub(in crate::cli) fn ask(
     site: &Site,
     sender: &str,
@@ -92,6 +95,11 @@ pub(in crate::cli) fn ask(
                 true => Outcome::Misconfigured,
                 false => Outcome::Accepted,
             };
+            if outcome == Outcome::Accepted
+                && let Err(error) = end_pause(site, sender)
+            {
+                tracing::warn!(%error, "the ledger does not know that {sender} works");
+            }
             return Ok((outcome, findings));
         }
         CallResult::Failed(error) if error.needs_administrator() => {
@@ -108,4 +116,29 @@ pub(in crate::cli) fn ask(
         ),
     };
     Ok((outcome, vec![Finding::fault(finding)]))
+}
+
+/// Tells the ledger of a sender that it works, if it knows that it failed. Where there is no ledger
+/// yet, none is made.
+fn end_pause(site: &Site, sender: &str) -> anyhow::Result<()> {
+    if site.config.state.ledger == config::Ledger::Off {
+        return Ok(());
+    }
+    let options = Options::default();
+    let known = match History::open(&site.state, &options) {
+        Ok(history) => history.senders(Timestamp::now())?,
+        Err(LedgerError::Absent { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let has_failed = |known: &SenderState| known.sender == sender && known.health != Health::Good;
+    if !known.iter().any(has_failed) {
+        return Ok(());
+    }
+    let works = Verdict {
+        sender: sender.to_owned(),
+        failure: None,
+        took: Duration::ZERO,
+    };
+    let ledger = Ledger::open(&site.state, options)?;
+    Ok(block_on(ledger.note_health(works))??)
 }
