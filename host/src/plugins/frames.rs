@@ -22,7 +22,7 @@ use super::{
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
 
 /// Tells one build from another.
-pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-2");
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-3");
 
 /// From the front to the host process.
 #[derive(Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub(super) enum Down {
         exchange: u64,
         result: Result<Answer, ExchangeError>,
     },
+    /// Asks whether it still reads. Answered by [`Up::Pong`].
+    Ping,
 }
 
 /// What a host process needs to start. The settings hold secrets: there is no `Debug`.
@@ -108,6 +110,8 @@ pub(super) enum Up {
     Done { call: u64, result: CallOutcome },
     /// A call was taken back; nothing more comes of it.
     Cancelled { call: u64 },
+    /// It still reads.
+    Pong,
 }
 
 /// What came of a call inside the plugin.

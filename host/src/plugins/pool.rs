@@ -25,6 +25,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause after the second failure in a row; doubled for each one after.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest pause that a message waits for. For longer ones it is told how long they are, so that
+/// another sender may be asked.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The most processes that one call is handed to, because others' calls ended those before. Then it
+/// counts as its own failure.
+const MAX_MOVES: u32 = 8;
+
 /// How long a refusal stands before the plugin is tried again. Edits are noticed at once; what is
 /// mended elsewhere, such as a folder's mode, shows in no file that is watched.
 const REFUSAL: Duration = Duration::from_secs(1);
@@ -80,12 +88,10 @@ impl Pool {
             }
             slot.forget();
         }
-        if slot.not_before.is_some_and(|time| Instant::now() < time) {
-            let detail = format!(
-                "sender {sender}: it failed {} times in a row",
-                slot.failures
-            );
-            return Err(Failure::with_detail(ErrorCode::PluginFailed, detail));
+        if let Some(pause) = slot.pause() {
+            let failures = slot.failures;
+            let detail = format!("sender {sender}: it failed {failures} times in a row");
+            return Err(Failure::with_detail(ErrorCode::PluginFailed, detail).after(Some(pause)));
         }
         let config = lock(&self.config).clone();
         // Before they are read, so that an edit in between is noticed later.
@@ -101,7 +107,8 @@ impl Pool {
         Ok(process)
     }
 
-    /// The sender's host process, once its plugin is loaded and configured.
+    /// The sender's host process, once its plugin is loaded and configured. A short pause before its
+    /// start is waited for.
     ///
     /// # Errors
     ///
@@ -111,7 +118,17 @@ impl Pool {
         sender: &str,
         deadline: Instant,
     ) -> Result<Arc<HostProcess>, Failure> {
-        let process = self.process(sender)?;
+        let process = loop {
+            match self.process(sender) {
+                Ok(process) => break process,
+                Err(failure) => {
+                    let pause = failure.retry_after.filter(|pause| *pause <= PATIENCE);
+                    let start = pause.map(|pause| Instant::now() + pause);
+                    let start = start.filter(|start| *start < deadline).ok_or(failure)?;
+                    tokio::time::sleep_until(start).await;
+                }
+            }
+        };
         match process.ready(deadline).await {
             Ok(()) => Ok(process),
             Err(reason) => Err(not_ready(process.launch(), reason)),
@@ -161,6 +178,12 @@ impl Pool {
 }
 
 impl Slot {
+    /// How long it is until a process may be started; `None` if it may be now.
+    fn pause(&self) -> Option<Duration> {
+        let pause = self.not_before?.checked_duration_since(Instant::now())?;
+        (!pause.is_zero()).then_some(pause)
+    }
+
     /// Forgets a process that is over, and decides when the next one may start: at once after one
     /// that served or that said why it does not, or after the first failure.
     fn forget(&mut self) {
@@ -177,6 +200,12 @@ impl Slot {
 
 impl Ask for Pool {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
+        for _ in 0..MAX_MOVES {
+            let process = self.ready(sender, deadline).await?;
+            if let Some(end) = process.try_call(work.clone(), deadline).await {
+                return Ok(end);
+            }
+        }
         let process = self.ready(sender, deadline).await?;
         Ok(process.call(work, deadline).await)
     }

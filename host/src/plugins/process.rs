@@ -3,23 +3,24 @@
 mod calls;
 mod foreign;
 mod outbox;
+mod said;
+mod stuck;
 mod trace;
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     process::Child,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
+    thread,
     time::Duration,
 };
 
-use textsender_plugin_api::{
-    Answer, ExchangeError, FailureKind, Level, PluginInfo, SendError, Stage,
-};
-use tokio::{net::unix::pipe, sync::watch, time::Instant};
+use textsender_plugin_api::{Answer, ExchangeError, Level, SendError};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     Launch, Refusal,
-    frames::{BUILD, Down, FrameReader, Reply, Start, Up, Work},
+    frames::{BUILD, Down, Reply, Start, Work},
     os,
     seal::Sealed,
 };
@@ -50,6 +51,8 @@ struct Shared {
     child: Mutex<Option<Child>>,
     outbox: Outbox,
     calls: Mutex<Calls>,
+    /// How many frames it sent.
+    heard: AtomicU64,
     state: watch::Sender<State>,
 }
 
@@ -120,11 +123,12 @@ impl HostProcess {
             child: Mutex::new(Some(child)),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
+            heard: AtomicU64::new(0),
             state: watch::Sender::new(State::Starting),
             launch,
         });
         let launch = &shared.launch;
-        shared.outbox.post(&Down::Start(Start {
+        let posted = shared.outbox.post(&Down::Start(Start {
             build: BUILD.into(),
             library: launch.library.clone(),
             plugin: launch.plugin.clone(),
@@ -132,10 +136,16 @@ impl HostProcess {
             max_level: launch.max_level,
             approved: launch.pin.as_ref().map(|pin| pin.checksum),
             seal: launch.seal.clone(),
-        }))?;
+        }));
+        let process = Self {
+            shared: shared.clone(),
+        };
+        // Dropped, it is ended.
+        posted?;
         tokio::spawn(shared.clone().write());
-        tokio::spawn(shared.clone().read(up));
-        Ok(Self { shared })
+        tokio::spawn(shared.clone().watch());
+        tokio::spawn(shared.read(up));
+        Ok(process)
     }
 
     /// What it was started with.
@@ -201,6 +211,16 @@ impl HostProcess {
 
     /// Asks the plugin to do something, until the deadline.
     pub async fn call(&self, work: Work, deadline: Instant) -> CallEnd {
+        // A trace of its own, as of this call nothing left.
+        self.try_call(work, deadline).await.unwrap_or(CallEnd {
+            result: CallResult::Died,
+            trace: Trace::default(),
+        })
+    }
+
+    /// The same; `None` if the process ended through no doing of this call, and before anything of it
+    /// left: another process may be asked.
+    pub async fn try_call(&self, work: Work, deadline: Instant) -> Option<CallEnd> {
         let shared = &self.shared;
         let granted = shared.launch.seal.grants_network();
         let (call, ended, trace) = shared.calls().begin(&work, deadline, granted);
@@ -211,20 +231,19 @@ impl HostProcess {
             armed: true,
         };
         if self.is_over() || shared.outbox.post(&Down::Call { call, work }).is_err() {
-            // It was not handed over: nothing can have left.
-            return CallEnd {
-                result: CallResult::Died,
-                trace: Trace::default(),
-            };
+            return None;
         }
         let ended = tokio::time::timeout_at(deadline, ended).await;
         guard.armed = ended.is_err();
         let result = match ended {
             Ok(Ok(Ended::Done(result))) => result,
-            Ok(Ok(Ended::Died) | Err(_)) => CallResult::Died,
+            Ok(Ok(Ended::Died { of_it: false })) if !trace.has_left() && !trace.is_blind() => {
+                return None;
+            }
+            Ok(Ok(Ended::Died { .. }) | Err(_)) => CallResult::Died,
             Err(_) => CallResult::TimedOut,
         };
-        CallEnd { result, trace }
+        Some(CallEnd { result, trace })
     }
 }
 
@@ -263,112 +282,13 @@ impl Shared {
         }
     }
 
-    /// Reads frames until the process ends or says something that it may not.
-    async fn read(self: Arc<Self>, pipe: pipe::Receiver) {
-        let mut frames = FrameReader::new(pipe);
-        loop {
-            let fault = match frames.next().await {
-                Ok(Some(frame)) => match self.take(frame) {
-                    Ok(()) => continue,
-                    Err(fault) => fault,
-                },
-                Ok(None) => "it ended",
-                Err(_) => "it broke the frames' form",
-            };
-            self.end(fault, Level::Warn);
-            return;
-        }
-    }
-
-    /// Takes one frame. What does not fit is a fault that ends the process.
-    fn take(self: &Arc<Self>, frame: Up) -> Result<(), &'static str> {
-        match frame {
-            Up::Sealed(sealed) => self.got_sealed(sealed),
-            Up::Ready { build, info } => self.got_ready(&build, info),
-            Up::Described(_) => Err("it describes what it was not asked to"),
-            Up::Refused(refusal)
-                if self.sealed.get().is_some() && refusal.is_settled_before_seal() =>
-            {
-                Err("it says of its file what was settled before")
-            }
-            Up::Refused(refusal) => {
-                let refusal = refusal.cleaned(&self.redactor);
-                self.state.send_replace(State::Refused(refusal));
-                Ok(())
-            }
-            Up::Exchange {
-                call,
-                exchange,
-                request,
-            } => {
-                let Some(open) = self.calls().exchange(call, request.delivers())? else {
-                    let error = ExchangeError::new(Stage::NotSent, FailureKind::Unsupported);
-                    self.exchanged(exchange, Err(error));
-                    return Ok(());
-                };
-                let egress = self
-                    .egress
-                    .get()
-                    .ok_or("it wants an exchange before it is ready")?;
-                let (shared, egress) = (self.clone(), egress.clone());
-                let task = tokio::spawn(async move {
-                    let carried =
-                        shared
-                            .transports
-                            .carry(request, &egress, open.deadline, &open.progress);
-                    let result = carried.await;
-                    shared.exchanged(exchange, result);
-                });
-                self.calls().carrying(call, task.abort_handle());
-                Ok(())
-            }
-            Up::Log { level, line } => {
-                self.log(level, &line);
-                Ok(())
-            }
-            Up::Done { call, result } => {
-                // Before the call is forgotten, and with it what may not be shown.
-                let result = self.cleaned(call, result);
-                self.calls().done(call, result)
-            }
-            Up::Cancelled { call } => self.calls().cancelled(call),
-        }
-    }
-
-    fn got_sealed(&self, sealed: Sealed) -> Result<(), &'static str> {
-        let (sender, plan) = (self.launch.sender.as_str(), &self.launch.seal);
-        tracing::debug!(sender, %sealed, "sealed");
-        for lack in sealed.lacks(plan) {
-            tracing::debug!(sender, "the plugin is not wholly sealed: {lack}");
-        }
-        self.sealed.set(sealed).map_err(|_| "it was sealed twice")
-    }
-
-    fn got_ready(&self, build: &str, info: PluginInfo) -> Result<(), &'static str> {
-        if build != BUILD || info.id != self.launch.plugin {
-            return Err("it is another build's");
-        }
-        if self.sealed.get().is_none() {
-            return Err("it got ready before it was sealed");
-        }
-        if let Some(pin) = &self.launch.pin {
-            let unapproved = pin.unapproved(&info.hosts);
-            if !unapproved.is_empty() {
-                let hosts = unapproved.into_iter().map(|host| self.clean(host));
-                let refusal = Refusal::Hosts(hosts.collect());
-                self.state.send_replace(State::Refused(refusal));
-                return Err("it declares hosts that nobody approved");
-            }
-        }
-        let egress = Arc::new(Egress::new(info.hosts, self.launch.hosts.clone()));
-        self.egress.set(egress).map_err(|_| "it got ready twice")?;
-        self.state.send_replace(State::Ready);
-        Ok(())
-    }
-
-    fn exchanged(&self, exchange: u64, result: Result<Answer, ExchangeError>) {
+    fn exchanged(&self, call: u64, exchange: u64, result: Result<Answer, ExchangeError>) {
+        self.calls().answered(call);
+        let posted = self.outbox.post(&Down::Exchanged { exchange, result });
         // A process that is gone no longer waits.
-        let _ = self.outbox.post(&Down::Exchanged { exchange, result });
+        if posted.is_err_and(|error| error.kind() == ErrorKind::QuotaExceeded) {
+            self.end("it does not read what it asked for", Level::Warn);
+        }
     }
 
     /// Takes a call back, and ends the process if it does not let go.
@@ -385,7 +305,12 @@ impl Shared {
     }
 
     /// Ends the process, once: every call that runs has died.
-    fn end(&self, why: &str, level: Level) {
+    fn end(&self, why: &'static str, level: Level) {
+        self.end_of(why, level, false);
+    }
+
+    /// The same; `is_stuck` in a call.
+    fn end_of(&self, why: &'static str, level: Level, is_stuck: bool) {
         let Some(mut child) = lock(&self.child).take() else {
             return;
         };
@@ -398,39 +323,36 @@ impl Shared {
             says_less
         });
         let level = if is_refused { Level::Debug } else { level };
-        // It may have ended by itself: then there is nothing to kill, and its status says more.
+        // One that ended by itself has a status that says more.
         let status = match child.try_wait() {
-            Ok(Some(status)) => Some(status),
-            _ => child.kill().and_then(|()| child.wait()).ok(),
+            Ok(None) => child.kill().map(|()| None),
+            known => known,
         };
-        let sender = self.launch.sender.as_str();
-        let status = status.map(|status| status.to_string()).unwrap_or_default();
-        match level {
-            Level::Debug => tracing::debug!(sender, why, status, "host process ended"),
-            _ => tracing::warn!(sender, why, status, "host process ended"),
+        match status {
+            Ok(None) => self.reap(child, why, level),
+            Ok(Some(status)) => tell_end(&self.launch.sender, why, level, &status.to_string()),
+            Err(error) => tell_end(&self.launch.sender, why, level, &error.to_string()),
         }
-        self.calls().all_died();
+        self.calls().all_died(is_stuck);
     }
 
-    /// Logs a plugin's line, as the foreign text that it is.
-    fn log(&self, level: Level, line: &str) {
-        let Some(suppressed) = self.calls().may_log() else {
-            return;
-        };
-        let (sender, line) = (self.launch.sender.as_str(), self.clean(line));
-        match level {
-            Level::Error => tracing::error!(sender, "plugin: {line}"),
-            Level::Warn => tracing::warn!(sender, "plugin: {line}"),
-            Level::Info => tracing::info!(sender, "plugin: {line}"),
-            Level::Debug => tracing::debug!(sender, "plugin: {line}"),
-            Level::Trace => tracing::trace!(sender, "plugin: {line}"),
-        }
-        if suppressed {
-            tracing::warn!(
-                sender,
-                "the plugin logs too much: its further lines are dropped"
-            );
-        }
+    /// Waits for the end of a process that was killed, in a thread: the kernel may need long to give
+    /// a gigabyte back, and nobody's message waits for it.
+    fn reap(&self, mut child: Child, why: &'static str, level: Level) {
+        let sender = self.launch.sender.clone();
+        let reaper = thread::Builder::new().stack_size(64 * 1024);
+        // Without a thread it stays a zombie until the front ends.
+        let _ = reaper.spawn(move || {
+            let status = child.wait().map(|status| status.to_string());
+            tell_end(&sender, why, level, &status.unwrap_or_default());
+        });
+    }
+}
+
+fn tell_end(sender: &str, why: &str, level: Level, status: &str) {
+    match level {
+        Level::Debug => tracing::debug!(sender, why, status, "host process ended"),
+        _ => tracing::warn!(sender, why, status, "host process ended"),
     }
 }
 

@@ -160,11 +160,12 @@ impl Verdict {
             ErrorCode::PluginFailed => Again::AfterBackoff,
             _ => Again::No,
         };
+        let retry_after = failure.retry_after;
         Self::Failed {
             failure,
             again,
             next: true,
-            retry_after: None,
+            retry_after,
         }
     }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use textsender_plugin_api::{
-    Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Level, Services, Stage,
+    Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Level, SendError, Services, Stage,
     abi::{CallError, Instance},
 };
 use tokio::{io::AsyncRead, runtime::Handle, sync::oneshot, task::JoinHandle};
@@ -64,14 +64,17 @@ impl Server {
         }
     }
 
-    /// Writes one frame. If the front is gone, so is this process: its death is tied to the front's.
-    pub(super) fn post(&self, frame: &Up) {
+    /// Writes one frame; whether it is small enough for one. If the front is gone, so is this
+    /// process: its death is tied to the front's.
+    pub(super) fn post(&self, frame: &Up) -> bool {
         let mut outbox = lock(&self.outbox);
         let Outbox { pipe, buffer } = &mut *outbox;
         buffer.clear();
-        if frames::encode(frame, buffer).is_ok() {
+        let fits = frames::encode(frame, buffer).is_ok();
+        if fits {
             let _ = pipe.write_all(buffer);
         }
+        fits
     }
 
     /// Serves the front until it closes its pipe.
@@ -86,6 +89,9 @@ impl Server {
                 Down::Call { call, work } => self.start(call, work, &instance),
                 Down::Cancel { call } => self.cancel(call),
                 Down::Exchanged { exchange, result } => self.answer(exchange, result),
+                Down::Ping => {
+                    self.post(&Up::Pong);
+                }
                 Down::Start(_) | Down::Describe(_) => return Err(io::ErrorKind::InvalidData.into()),
             }
         }
@@ -101,7 +107,12 @@ impl Server {
             }
             .await;
             lock(&server.running).remove(&call);
-            server.post(&Up::Done { call, result });
+            if !server.post(&Up::Done { call, result }) {
+                // What came of it was said, and nobody can hear it: the careful reading is left.
+                let unheard = SendError::unknown("the plugin's answer is larger than 2 MiB");
+                let result = CallOutcome::Failed(unheard);
+                server.post(&Up::Done { call, result });
+            }
         });
         // The task can't have run yet: there is one thread, and it is here.
         lock(&self.running).insert(call, task);
@@ -181,6 +192,19 @@ impl Offered {
     }
 }
 
+/// Forgets an exchange once nobody waits for it: the front does not answer those of a call that was
+/// taken back.
+struct Waiting {
+    server: Arc<Server>,
+    exchange: u64,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&self.server.open).remove(&self.exchange);
+    }
+}
+
 impl Services for Offered {
     fn exchange(&self, request: Exchange) -> BoxFuture<ExchangeResult> {
         let unsupported = ExchangeError::new(Stage::NotSent, FailureKind::Unsupported);
@@ -191,12 +215,23 @@ impl Services for Offered {
         let exchange = server.last_exchange.fetch_add(1, Ordering::Relaxed) + 1;
         let (answer, answered) = oneshot::channel();
         lock(&server.open).insert(exchange, answer);
-        server.post(&Up::Exchange {
+        let waiting = Waiting {
+            server: server.clone(),
+            exchange,
+        };
+        let request = Up::Exchange {
             call,
             exchange,
             request,
-        });
-        Box::pin(async move { answered.await.unwrap_or(Err(unsupported)) })
+        };
+        if !server.post(&request) {
+            let malformed = ExchangeError::new(Stage::NotSent, FailureKind::Malformed);
+            return Box::pin(std::future::ready(Err(malformed)));
+        }
+        Box::pin(async move {
+            let _waiting = waiting;
+            answered.await.unwrap_or(Err(unsupported))
+        })
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<()> {

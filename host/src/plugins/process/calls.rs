@@ -1,4 +1,9 @@
 //! The calls of one host process, by number: running, or cancelled and not yet let go of.
+//!
+//! A host process polls its calls one after the other. So it dies of a call whose *turn* it is: one
+//! that was handed over, or whose exchange was answered, and that has said nothing since. Turns are
+//! taken in order: of several the oldest is the one that it was at. The others had no part in its
+//! death, and unless something of them has left, another process may have them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +22,10 @@ const LINES_A_CALL: u64 = 50;
 /// How a call ended.
 pub(super) enum Ended {
     Done(CallResult),
-    Died,
+    /// The process ended. `of_it`: it was at this call.
+    Died {
+        of_it: bool,
+    },
 }
 
 /// What an exchange is carried with.
@@ -30,6 +38,7 @@ pub(super) struct Calls {
     last: u64,
     running: HashMap<u64, Running>,
     cancelling: HashSet<u64>,
+    turns: u64,
     lines: u64,
     served: bool,
     /// When the last call ended, or the process began.
@@ -42,6 +51,8 @@ struct Running {
     trace: Trace,
     exchanges: Vec<AbortHandle>,
     message: Option<Message>,
+    /// When its turn came, if it is the plugin's turn: the number of turns until then.
+    turn: Option<u64>,
 }
 
 impl Calls {
@@ -50,6 +61,7 @@ impl Calls {
             last: 0,
             running: HashMap::new(),
             cancelling: HashSet::new(),
+            turns: 0,
             lines: 0,
             served: false,
             idle_since: Instant::now(),
@@ -75,7 +87,9 @@ impl Calls {
             trace: trace.clone(),
             exchanges: Vec::new(),
             message,
+            turn: Some(self.turns),
         };
+        self.turns += 1;
         self.last += 1;
         self.running.insert(self.last, running);
         (self.last, end, trace)
@@ -87,9 +101,10 @@ impl Calls {
         call: u64,
         delivers: bool,
     ) -> Result<Option<Open>, &'static str> {
-        match self.running.get(&call) {
+        match self.running.get_mut(&call) {
             Some(running) if running.exchanges.len() >= MAX_EXCHANGES => Ok(None),
             Some(running) => {
+                running.turn = None;
                 let progress = running.trace.begin(delivers);
                 Ok(Some(Open {
                     progress,
@@ -105,6 +120,14 @@ impl Calls {
     pub(super) fn carrying(&mut self, call: u64, task: AbortHandle) {
         if let Some(running) = self.running.get_mut(&call) {
             running.exchanges.push(task);
+        }
+    }
+
+    /// An exchange was answered: it is the plugin's turn again.
+    pub(super) fn answered(&mut self, call: u64) {
+        if let Some(running) = self.running.get_mut(&call) {
+            running.turn = Some(self.turns);
+            self.turns += 1;
         }
     }
 
@@ -155,13 +178,35 @@ impl Calls {
         self.cancelling.contains(&call)
     }
 
-    /// The process is gone.
-    pub(super) fn all_died(&mut self) {
+    /// The process is gone. `is_stuck`: it was ended because it was stuck in a call, which would
+    /// have got no answer until its deadline either.
+    pub(super) fn all_died(&mut self, is_stuck: bool) {
+        let cause = self.current();
         self.cancelling.clear();
-        for (_, running) in self.running.drain() {
+        for (call, running) in self.running.drain() {
             running.stop();
-            let _ = running.ended.send(Ended::Died);
+            let of_it = cause == Some(call);
+            let _ = running.ended.send(match of_it && is_stuck {
+                true => Ended::Done(CallResult::TimedOut),
+                false => Ended::Died { of_it },
+            });
         }
+    }
+
+    /// The running call that the process is at, as far as can be told: none, if it may be at one that
+    /// was taken back.
+    fn current(&self) -> Option<u64> {
+        if !self.cancelling.is_empty() {
+            return None;
+        }
+        let turns = self.running.iter();
+        let turns = turns.filter_map(|(call, running)| Some((running.turn?, *call)));
+        turns.min().map(|(_, call)| call)
+    }
+
+    /// Whether it is the plugin's turn with any call.
+    pub(super) fn is_plugins_turn(&self) -> bool {
+        self.running.values().any(|running| running.turn.is_some())
     }
 
     /// Adds what messages in flight may not show.

@@ -1,11 +1,18 @@
 //! The pipe to a host process. Written at once where it takes bytes, else as soon as it does.
 
-use std::{io, sync::Mutex};
+use std::{
+    io::{self, ErrorKind},
+    sync::Mutex,
+};
 
 use tokio::{net::unix::pipe, sync::Notify};
 
 use super::lock;
 use crate::plugins::frames::{self, Down};
+
+/// The most bytes that wait for a process to read them. What it asks for comes from a provider, at
+/// most 1 MiB at a time; one that keeps asking and never reads would fill the front's memory.
+const MAX_PENDING: usize = 64 << 20;
 
 pub(super) struct Outbox {
     pipe: pipe::Sender,
@@ -26,9 +33,12 @@ impl Outbox {
     ///
     /// # Errors
     ///
-    /// The process is gone, or the frame is too large.
+    /// The process is gone, the frame is too large, or [too much](ErrorKind::QuotaExceeded) waits.
     pub(super) fn post(&self, frame: &Down) -> io::Result<()> {
         let mut pending = lock(&self.pending);
+        if pending.len() > MAX_PENDING {
+            return Err(ErrorKind::QuotaExceeded.into());
+        }
         frames::encode(frame, &mut pending)?;
         self.flush(&mut pending)
     }
@@ -50,7 +60,7 @@ impl Outbox {
             }
             match self.pipe.try_write(&pending[written..]) {
                 Ok(count) => written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.waiting.notify_one();
                     break Ok(());
                 }
