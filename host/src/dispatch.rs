@@ -138,7 +138,7 @@ impl Dispatch {
     }
 
     /// Follows an accepted message to its final state, and puts what became of it into the response.
-    async fn follow(&self, response: &mut Response, patience: Duration) {
+    pub async fn follow(&self, response: &mut Response, patience: Duration) {
         let (Some(sender), Some(id)) = (&response.sender, &response.provider_id) else {
             return;
         };
@@ -168,6 +168,11 @@ impl Dispatch {
     /// How many messages may be in flight, by `[send] concurrency`.
     pub fn concurrency(&self) -> usize {
         self.policies.config().sending.concurrency
+    }
+
+    /// When the caller of a message gets an answer at the latest, by `[send] timeout`.
+    pub fn timeout(&self) -> Duration {
+        self.policies.config().sending.timeout
     }
 
     /// Records a request that is wrong, with what its caller was told.

@@ -1,41 +1,58 @@
 //! `textsender send --stream`: a request on each line, an answer for each as it is done.
 //!
 //! ```text
-//! stdin -> batches of lines -> a task for each, at most --concurrency -> answers -> stdout
+//! stdin -> lines -> a task for each, at most --concurrency -> answers -> stdout
 //! ```
 //!
 //! Each arrow is bounded, so that nobody's slowness fills memory: while nobody reads the answers, no
-//! further line is read. An edit, a rotated secret or a replaced plugin is looked for after each read
-//! of standard input and before the lines that it brought: no message misses an edit that was made
-//! before it was written.
+//! further line is begun, and then none is read. An edit, a rotated secret or a replaced plugin is
+//! looked for before each line that was read since the last look: no message misses an edit that was
+//! made before it was written.
+//!
+//! | what ends it | lines that were read and not begun | messages in flight | exit |
+//! |---|---|---|---|
+//! | the end of standard input | are begun | end by their own deadline | 0 |
+//! | SIGTERM | are answered: not sent | the same; `--wait` is cut short | 0 |
+//! | SIGTERM, and nobody reads | | are waited for until the longest deadline | 76 |
+//! | SIGTERM twice | | are left, and the ledger knows of them | 76 |
+//! | standard output is closed | are dropped | end by their own deadline | 76 |
+//! | standard input fails | | the same | 76 |
+
+mod answers;
+mod lines;
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, ErrorKind},
     panic::AssertUnwindSafe,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
-    thread,
     time::Duration,
 };
 
 use futures_util::FutureExt;
 use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{MissedTickBehavior, interval},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::{JoinError, JoinSet},
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
 use crate::{
     dispatch::Dispatch,
-    protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
+use answers::{Answers, Written};
+use lines::{Content, Input, Line};
 
-/// How much of standard input is read at once, in bytes.
-const CHUNK: usize = 64 * 1024;
-
-/// How often idle host processes are looked for.
+/// How often idle host processes, and a reader that went away, are looked for.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// How long a look at the configuration holds for lines that were read before it.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What a message may take beyond its deadline: its outcome is written down.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// How a stream is served.
 pub(super) struct Stream {
@@ -49,15 +66,27 @@ pub(super) struct Stream {
     pub(super) patience: Option<Duration>,
 }
 
-/// One line of standard input, by number.
-struct Line {
-    number: u64,
-    content: Content,
+/// A stream that is being served.
+struct Serving {
+    stream: Stream,
+    /// What the configuration came to, when it was looked at last.
+    dispatch: Result<Arc<Dispatch>, Failure>,
+    looked: Instant,
+    answers: Answers,
+    written: Written,
+    in_flight: JoinSet<()>,
+    /// Lines that got no answer, through a fault of ours.
+    lost: usize,
+    /// Set once it is asked to end.
+    stopping: watch::Sender<bool>,
 }
 
-enum Content {
-    Json(Vec<u8>),
-    TooLong,
+/// Why no further line is begun.
+enum End {
+    Input,
+    InputFailed(io::Error),
+    Asked,
+    NobodyReads,
 }
 
 impl Stream {
@@ -76,94 +105,183 @@ impl Stream {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let mut dispatch = self.open().await;
-        let most = self.concurrency.unwrap_or_else(|| match &dispatch {
-            Ok(dispatch) => dispatch.concurrency(),
-            Err(_) => 1,
-        });
-        let permits = Arc::new(Semaphore::new(most));
-        let (answers, writer) = writer(most);
-        let mut batches = reader();
-        let mut terminated = signal(SignalKind::terminate())?;
-        let mut rounds = interval(ROUND);
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-
-        loop {
-            let batch = tokio::select! {
-                batch = batches.recv() => batch,
-                _ = terminated.recv() => None,
-                () = answers.closed() => break,
-                _ = rounds.tick() => {
-                    if let Ok(dispatch) = &dispatch {
-                        dispatch.stop_idle(self.idle);
-                    }
-                    continue;
-                }
-            };
-            let Some(batch) = batch else { break };
-            dispatch = self.refreshed(dispatch).await;
-            for line in batch? {
-                let Ok(permit) = permits.clone().acquire_owned().await else {
-                    break;
-                };
-                self.answer(line, dispatch.clone(), answers.clone(), permit);
-            }
+        let mut asked = signal(SignalKind::terminate())?;
+        let mut input = Input::read();
+        let mut serving = Serving::of(self);
+        let end = serving.until_end(&mut input, &mut asked).await;
+        let left = input.stop();
+        let left = match end {
+            End::Asked => left.collect(),
+            End::Input | End::InputFailed(_) | End::NobodyReads => Vec::new(),
+        };
+        if matches!(end, End::Asked) {
+            serving.stopping.send_replace(true);
         }
-        // What is in flight ends by its own deadline.
-        drop(batches);
-        let all = u32::try_from(most).unwrap_or(u32::MAX);
-        let _done = permits.acquire_many(all).await;
-        drop(answers);
-        writer
-            .join()
-            .unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()))
+        serving.finish(left, &mut asked).await?;
+        match end {
+            End::Input | End::Asked => Ok(()),
+            End::InputFailed(error) => Err(error),
+            End::NobodyReads => Err(ErrorKind::BrokenPipe.into()),
+        }
     }
 
-    /// Answers one line in a task of its own.
-    fn answer(
-        &self,
-        line: Line,
-        dispatch: Result<Arc<Dispatch>, Failure>,
-        answers: mpsc::Sender<Response>,
-        permit: OwnedSemaphorePermit,
-    ) {
-        let patience = self.patience;
+    fn open(&self) -> Result<Arc<Dispatch>, Failure> {
+        Dispatch::open(&self.config, self.max_level).map(Arc::new)
+    }
+}
+
+impl Serving {
+    fn of(stream: Stream) -> Self {
+        let (answers, written) = answers::writer();
+        Self {
+            dispatch: stream.open(),
+            looked: Instant::now(),
+            stream,
+            answers,
+            written,
+            in_flight: JoinSet::new(),
+            lost: 0,
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Begins a line whenever one is there and there is room.
+    async fn until_end(&mut self, input: &mut Input, asked: &mut Signal) -> End {
+        let mut rounds = interval(ROUND);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let has_room = self.in_flight.len() < self.most();
+            tokio::select! {
+                biased;
+                _ = asked.recv() => return End::Asked,
+                () = self.answers.closed() => return End::NobodyReads,
+                Some(done) = self.in_flight.join_next() => self.note(&done),
+                _ = rounds.tick() => {
+                    if answers::nobody_reads() {
+                        return End::NobodyReads;
+                    }
+                    if let Ok(dispatch) = &self.dispatch {
+                        dispatch.stop_idle(self.stream.idle);
+                    }
+                }
+                line = input.next(), if has_room => match line {
+                    Some(Ok(line)) => {
+                        if line.read >= self.looked || self.looked.elapsed() > LOOK {
+                            if answers::nobody_reads() {
+                                return End::NobodyReads;
+                            }
+                            self.look();
+                        }
+                        self.begin(line);
+                    }
+                    Some(Err(error)) => return End::InputFailed(error),
+                    None => return End::Input,
+                },
+            }
+        }
+    }
+
+    /// The most messages in flight, as the configuration has it now.
+    fn most(&self) -> usize {
+        let configured = || self.dispatch.as_ref().map_or(1, |it| it.concurrency());
+        self.stream.concurrency.unwrap_or_else(configured)
+    }
+
+    /// Answers a line in a task of its own.
+    fn begin(&mut self, line: Line) {
+        let (dispatch, answers) = (self.dispatch.clone(), self.answers.clone());
+        let (patience, stopping) = (self.stream.patience, self.stopping.subscribe());
         // Boxed, as the way through all rooms is 10 KB, which would be moved ten times into a task.
-        tokio::spawn(Box::pin(async move {
+        self.in_flight.spawn(Box::pin(async move {
             let number = line.number;
-            let mut response = respond(line, dispatch, patience).await;
+            let mut response = respond(line, dispatch, patience, stopping).await;
             response.line = Some(number);
             // Nobody reads any more: the main loop sees it, too.
             let _ = answers.send(response).await;
-            drop(permit);
         }));
     }
 
-    async fn open(&self) -> Result<Arc<Dispatch>, Failure> {
-        Dispatch::open(&self.config, self.max_level).map(Arc::new)
+    fn note(&mut self, done: &Result<(), JoinError>) {
+        self.lost += usize::from(done.is_err());
     }
 
-    /// The dispatch for the next lines: the same, or one with the edited configuration. A bad edit
-    /// keeps the last good one; where there was none yet, each line is answered with what is wrong.
-    async fn refreshed(
-        &self,
-        current: Result<Arc<Dispatch>, Failure>,
-    ) -> Result<Arc<Dispatch>, Failure> {
-        let Ok(current) = current else {
-            return self.open().await;
+    /// Looks for edits. A bad one keeps the last good configuration; where there was none yet, each
+    /// line is answered with what is wrong.
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        let Ok(current) = &self.dispatch else {
+            self.dispatch = self.stream.open();
+            return;
         };
         match current.refresh() {
-            Ok(None) => Ok(current),
+            Ok(None) => {}
             Ok(Some(edited)) => {
                 tracing::info!("the edited configuration is in force");
-                Ok(Arc::new(edited))
+                self.dispatch = Ok(Arc::new(edited));
             }
             Err(failure) => {
                 tracing::error!(
                     "the edited configuration is not used, the last good one stays: {failure}"
                 );
-                Ok(current)
             }
+        }
+    }
+
+    /// Waits for what is in flight and for the writing of it, and says of lines that were not begun
+    /// that they were not. Once it was asked to end, there is a bound to that; asked again, it ends.
+    async fn finish(self, left: Vec<Line>, asked: &mut Signal) -> io::Result<()> {
+        let timeout = self.dispatch.as_ref().map(|dispatch| dispatch.timeout());
+        let bound = timeout.unwrap_or_default() + GRACE;
+        let stopping = self.stopping.clone();
+        let finished = self.finished(left);
+        tokio::pin!(finished);
+        let mut give_up = stopping.borrow().then(|| Instant::now() + bound);
+        loop {
+            let late = async {
+                match give_up {
+                    Some(time) => sleep_until(time).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                result = &mut finished => return result,
+                _ = asked.recv() => match give_up {
+                    Some(_) => return Err(io::Error::other("it was asked to end twice")),
+                    None => {
+                        stopping.send_replace(true);
+                        give_up = Some(Instant::now() + bound);
+                    }
+                },
+                () = late => {
+                    return Err(io::Error::other("not all was answered and read in time"));
+                }
+            }
+        }
+    }
+
+    async fn finished(mut self, left: Vec<Line>) -> io::Result<()> {
+        for line in left {
+            // Where nobody reads any more, the writing's end tells.
+            let _ = self.answers.send(not_begun(line)).await;
+        }
+        while let Some(done) = self.in_flight.join_next().await {
+            self.note(&done);
+        }
+        let Self {
+            answers,
+            mut written,
+            dispatch,
+            lost,
+            ..
+        } = self;
+        drop(answers);
+        written.end().await?;
+        if let Ok(dispatch) = dispatch {
+            dispatch.close().await;
+        }
+        match lost {
+            0 => Ok(()),
+            _ => Err(io::Error::other(format!("{lost} got no answer"))),
         }
     }
 }
@@ -172,6 +290,7 @@ async fn respond(
     line: Line,
     dispatch: Result<Arc<Dispatch>, Failure>,
     patience: Option<Duration>,
+    mut stopping: watch::Receiver<bool>,
 ) -> Response {
     let request = match read(line.content) {
         Ok(request) => request,
@@ -187,10 +306,30 @@ async fn respond(
         Ok(dispatch) => dispatch,
         Err(failure) => return Response::failed(Some(request.id), &failure),
     };
-    let sent = AssertUnwindSafe(dispatch.send_and_follow(&request, patience));
-    let sent = sent.catch_unwind().await;
+    let sent = AssertUnwindSafe(async {
+        let mut response = dispatch.send(&request).await;
+        if let Some(patience) = patience {
+            tokio::select! {
+                () = dispatch.follow(&mut response, patience) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+        }
+        response
+    });
     // One request's panic is not the others' end. What had left by then nobody knows.
+    let sent = sent.catch_unwind().await;
     sent.unwrap_or_else(|_| Response::failed(Some(request.id), &Failure::new(ErrorCode::MaybeSent)))
+}
+
+/// The answer to a line that is left when the stream is asked to end.
+fn not_begun(line: Line) -> Response {
+    let (id, failure) = match read(line.content) {
+        Ok(request) => (Some(request.id), Failure::new(ErrorCode::Stopping)),
+        Err(wrong) => wrong,
+    };
+    let mut response = Response::failed(id, &failure);
+    response.line = Some(line.number);
+    response
 }
 
 /// The request on a line, or what is wrong with it, and its id as far as that can be told.
@@ -203,143 +342,5 @@ fn read(line: Content) -> Result<Request, (Option<MessageId>, Failure)> {
             let failure = Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB");
             Err((None, failure))
         }
-    }
-}
-
-/// Reads standard input in a thread of its own: it may be anything, and not all of that can be
-/// waited for otherwise.
-fn reader() -> mpsc::Receiver<io::Result<Vec<Line>>> {
-    let (batches, received) = mpsc::channel(1);
-    thread::spawn(move || {
-        let mut lines = Lines::default();
-        let mut chunk = vec![0; CHUNK];
-        let mut stdin = io::stdin().lock();
-        loop {
-            let batch = match stdin.read(&mut chunk) {
-                Ok(0) => Ok(lines.end()),
-                Ok(count) => Ok(lines.take(&chunk[..count])),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            let over = lines.is_over || batch.is_err();
-            let is_empty = batch.as_ref().is_ok_and(Vec::is_empty);
-            if (!is_empty && batches.blocking_send(batch).is_err()) || over {
-                return;
-            }
-        }
-    });
-    received
-}
-
-/// Cuts bytes into numbered lines. Blank ones count, and are not answered.
-#[derive(Default)]
-struct Lines {
-    number: u64,
-    begun: Vec<u8>,
-    is_too_long: bool,
-    is_over: bool,
-}
-
-impl Lines {
-    fn take(&mut self, mut bytes: &[u8]) -> Vec<Line> {
-        let mut lines = Vec::new();
-        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
-            self.extend(&bytes[..end]);
-            lines.extend(self.finish());
-            bytes = &bytes[end + 1..];
-        }
-        self.extend(bytes);
-        lines
-    }
-
-    /// The last line, which need not end in a line break.
-    fn end(&mut self) -> Vec<Line> {
-        self.is_over = true;
-        self.finish().into_iter().collect()
-    }
-
-    /// Adds to the line that has begun, up to one byte past the bound.
-    fn extend(&mut self, bytes: &[u8]) {
-        let room = (MAX_REQUEST + 1).saturating_sub(self.begun.len());
-        self.begun
-            .extend_from_slice(&bytes[..bytes.len().min(room)]);
-        self.is_too_long |= self.begun.len() > MAX_REQUEST;
-    }
-
-    fn finish(&mut self) -> Option<Line> {
-        self.number += 1;
-        let json = std::mem::take(&mut self.begun);
-        let content = match std::mem::take(&mut self.is_too_long) {
-            true => Content::TooLong,
-            false if json.trim_ascii().is_empty() => return None,
-            false => Content::Json(json),
-        };
-        Some(Line {
-            number: self.number,
-            content,
-        })
-    }
-}
-
-/// Writes answers in a thread of its own, several at once where several wait.
-fn writer(most: usize) -> (mpsc::Sender<Response>, thread::JoinHandle<io::Result<()>>) {
-    let (answers, mut received) = mpsc::channel::<Response>(most);
-    let thread = thread::spawn(move || {
-        let mut stdout = io::stdout().lock();
-        let mut lines = Vec::new();
-        while let Some(first) = received.blocking_recv() {
-            lines.clear();
-            append(&first, &mut lines)?;
-            while let Ok(next) = received.try_recv() {
-                append(&next, &mut lines)?;
-            }
-            stdout.write_all(&lines)?;
-            stdout.flush()?;
-        }
-        Ok(())
-    });
-    (answers, thread)
-}
-
-fn append(response: &Response, lines: &mut Vec<u8>) -> io::Result<()> {
-    serde_json::to_writer(&mut *lines, response)?;
-    lines.push(b'\n');
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cut(chunks: &[&[u8]]) -> Vec<(u64, Option<String>)> {
-        let mut lines = Lines::default();
-        let mut all: Vec<Line> = chunks.iter().flat_map(|chunk| lines.take(chunk)).collect();
-        all.extend(lines.end());
-        let shown = |line: Line| match line.content {
-            Content::Json(json) => (line.number, Some(String::from_utf8(json).unwrap())),
-            Content::TooLong => (line.number, None),
-        };
-        all.into_iter().map(shown).collect()
-    }
-
-    #[test]
-    fn lines_are_numbered_and_blank_ones_are_not_answered() {
-        let expected = vec![
-            (1, Some("a\r".into())),
-            (4, Some("bc".into())),
-            (5, Some("d".into())),
-        ];
-        assert_eq!(cut(&[b"a\r\n\n", b"  \r\nb", b"c\nd"]), expected);
-    }
-
-    #[test]
-    fn a_line_past_the_bound_is_cut_off_and_the_next_is_whole() {
-        let long = vec![b'x'; MAX_REQUEST + 1];
-        assert_eq!(
-            cut(&[&long, b"yy\nz\n"]),
-            vec![(1, None), (2, Some("z".into()))]
-        );
-        let longest = vec![b'x'; MAX_REQUEST];
-        assert!(cut(&[&longest, b"\n"])[0].1.is_some());
     }
 }

@@ -1,0 +1,75 @@
+//! Standard output, written by a thread of its own, several answers at once where several wait.
+
+use std::{
+    io::{self, ErrorKind, Write},
+    thread,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    stdio,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::protocol::Response;
+
+/// How many answers may wait to be written. While they do, whoever has one more waits too, and no
+/// further line is begun.
+const WAITING: usize = 64;
+
+/// Takes answers. When the last one of these is dropped, standard output is flushed.
+pub(super) type Answers = mpsc::Sender<Response>;
+
+/// Resolves when everything is written, or with what went wrong.
+pub(super) struct Written(oneshot::Receiver<io::Result<()>>);
+
+/// Starts to write.
+pub(super) fn writer() -> (Answers, Written) {
+    let (answers, received) = mpsc::channel(WAITING);
+    let (ended, end) = oneshot::channel();
+    thread::spawn(move || {
+        // Whoever waited may have given up.
+        let _ = ended.send(write_all(received));
+    });
+    (answers, Written(end))
+}
+
+impl Written {
+    /// Waits for the end of the writing.
+    pub(super) async fn end(&mut self) -> io::Result<()> {
+        // It ends without a word only if its thread panicked.
+        let end = (&mut self.0).await;
+        end.unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into()))
+    }
+}
+
+/// Whether standard output leads nowhere any more, so that no message should be begun. Found out
+/// without writing: a pipe whose reader went away says so.
+pub(super) fn nobody_reads() -> bool {
+    let stdout = stdio::stdout();
+    let mut outputs = [PollFd::from_borrowed_fd(stdout, PollFlags::empty())];
+    let polled = poll(&mut outputs, Some(&Timespec::default()));
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    polled.is_ok() && outputs[0].revents().intersects(gone)
+}
+
+fn write_all(mut answers: mpsc::Receiver<Response>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let mut lines = Vec::new();
+    while let Some(first) = answers.blocking_recv() {
+        lines.clear();
+        append(&first, &mut lines)?;
+        while let Ok(next) = answers.try_recv() {
+            append(&next, &mut lines)?;
+        }
+        stdout.write_all(&lines)?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn append(response: &Response, lines: &mut Vec<u8>) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, response)?;
+    lines.push(b'\n');
+    Ok(())
+}
