@@ -38,6 +38,7 @@ mod run;
 mod running;
 pub mod secrecy;
 mod stream;
+mod streaming;
 mod test;
 mod wait;
 

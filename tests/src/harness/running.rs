@@ -71,6 +71,20 @@ impl Running {
         }
     }
 
+    /// Its standard output so far.
+    ///
+    /// # Panics
+    /// If the case connected it to something else.
+    #[track_caller]
+    pub(super) fn stdout(&self) -> &Stream {
+        self.stdout.as_ref().unwrap()
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until everything written has been read.
     #[track_caller]
     pub fn wait_until_read(&self) {
@@ -115,15 +129,6 @@ impl Running {
             .filter_map(|id| Pid::from_raw(id.parse().ok()?))
             .map(HostProcess)
             .collect()
-    }
-
-    /// The most memory that it has taken so far, in KiB.
-    #[track_caller]
-    pub fn peak_memory(&self) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let mut lines = status.lines();
-        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
-        peak.unwrap().parse().unwrap()
     }
 
     /// Asks it to end, as an administrator or systemd does.

@@ -19,6 +19,7 @@ struct Shared {
 #[derive(Default)]
 struct Progress {
     bytes: Vec<u8>,
+    lines: usize,
     ended: bool,
 }
 
@@ -34,6 +35,7 @@ impl Stream {
                 let count = output.read(&mut block).unwrap_or(0);
                 let mut read = writer.lock();
                 read.bytes.extend_from_slice(&block[..count]);
+                read.lines += block[..count].iter().filter(|byte| **byte == b'\n').count();
                 read.ended = count == 0;
                 writer.news.notify_all();
                 if count == 0 {
@@ -52,6 +54,7 @@ impl Stream {
     }
 
     /// Everything, at the end.
+    #[track_caller]
     pub fn to_end(&self) -> String {
         self.wait("the end of the output", |read| read.ended)
     }
@@ -65,14 +68,27 @@ impl Stream {
         seen
     }
 
+    /// What came, once it is at least so many whole lines: these and no half of another.
+    #[track_caller]
+    pub fn wait_for_lines(&self, count: usize) -> String {
+        let what = format!("{count} lines");
+        let mut seen = self.wait(&what, |read| read.ended || read.lines >= count);
+        seen.truncate(seen.rfind('\n').map_or(0, |end| end + 1));
+        let lines = seen.lines().count();
+        assert!(lines >= count, "it ended after {lines} of {what}:\n{seen}");
+        seen
+    }
+
     #[track_caller]
     fn wait(&self, what: &str, is_there: impl Fn(&Progress) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         let mut read = self.0.lock();
         while !is_there(&read) {
             let left = end.saturating_duration_since(Instant::now());
-            let seen = String::from_utf8_lossy(&read.bytes);
-            assert!(!left.is_zero(), "waited for {what:?}; there is:\n{seen}");
+            if left.is_zero() {
+                let seen = String::from_utf8_lossy(&read.bytes);
+                panic!("waited for {what:?}; there is:\n{seen}");
+            }
             let waited = self.0.news.wait_timeout(read, left);
             read = waited.unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -131,6 +131,12 @@ impl Test {
         self
     }
 
+    /// Keeps it open: requests come and go while it runs.
+    #[must_use]
+    pub fn stream(self) -> Self {
+        self.stdin("").args(["--stream"])
+    }
+
     /// Adds arguments.
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl Into<OsString>>) -> Self {

@@ -18,8 +18,9 @@
 //! | `verdicts` | what each of the provider's answers comes to |
 //! | `faults` | networks, TLS, time, and processes that die |
 //! | `hostile` | providers that mean harm |
-//! | `plugins` | the plugins folder, and plugins that misbehave |
+//! | `plugins` | the plugins folder, and plugins that fail |
 //! | `trust` | plugins that must be approved, and a grant of connections |
+//! | `misbehaving` | every way in which a plugin misbehaves, alone and in a stream |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
 //! | `official_clients` | that a provider can't tell ours from its own clients |
 //! | `sandbox_run` | `sandbox run -- COMMAND` itself |
@@ -37,6 +38,7 @@ mod first_contact;
 mod hostile;
 mod ledger;
 mod log;
+mod misbehaving;
 mod official_clients;
 mod plugins;
 mod policies_guide;

@@ -1,13 +1,20 @@
-//! The ways to misbehave.
+//! The ways to misbehave: one word for each, and an arm beside the others.
 
-use std::future;
-use std::time::Duration;
+use std::{
+    future::{self, Future},
+    hint,
+    pin::pin,
+    process,
+    task::{Context, Waker},
+    thread,
+    time::Duration,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use textsender_plugin_api::{Level, Message, Receipt, SendError, SettingsError};
+use textsender_plugin_api::{Level, Message, Receipt, Secret, SendError, SettingsError};
 
-use crate::Misbehaving;
+use crate::{Misbehaving, flood, forge, harm};
 
 const LEVELS: [Level; 5] = [
     Level::Error,
@@ -19,26 +26,99 @@ const LEVELS: [Level; 5] = [
 
 const SIX_HOURS: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// Longer than the second that a late answer's sender is given, shorter than its process's grace.
+const TOO_LONG: Duration = Duration::from_millis(1200);
+
 /// What it does, instead of or besides delivering.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Deed {
-    /// Panics with its secrets in the text, when it is configured.
+    /// Nothing wrong.
+    Deliver,
+
+    // When it is configured.
+    /// Panics with its secrets in the text.
     PanicInConfigure,
     /// Refuses its settings, and quotes them.
     QuoteSettings,
+    /// Ends its process.
+    ExitInConfigure,
+    /// Computes for ever.
+    SpinInConfigure,
+
+    // Panics.
     /// Panics with all secrets in the text, before anything left.
     PanicInSend,
-    /// Delivers, then panics.
+    /// Delivers, then panics: in a later poll than the first.
     PanicAfterDelivery,
-    /// Ends its process before anything left.
+    /// Delivers, and panics while what it used is dropped.
+    PanicInDrop,
+    /// Waits for ever, and panics when it is no longer waited for.
+    PanicWhenCancelled,
+    /// Panics, and again while it unwinds.
+    PanicTwice,
+
+    // Ends of the process.
+    /// Aborts before anything left.
+    Abort,
+    /// Reads memory that is not there.
+    Segfault,
+    /// Calls itself until the stack is used up.
+    OverflowStack,
+    /// Ends its process as if all were well.
     Exit,
     /// Delivers, then ends its process.
     ExitAfterDelivery,
+    /// Takes memory for ever.
+    Allocate,
+    /// Closes every descriptor, the host's own pipes among them.
+    CloseDescriptors,
+
+    // Time.
     /// Waits for ever, and has sent nothing.
     Hang,
     /// Computes for ever, and has sent nothing.
     Spin,
+    /// Delivers, sleeps past its deadline with the whole process, then answers.
+    AnswerLate,
+    /// Starts threads that panic, log, ask for exchanges, and stay; then delivers.
+    StartThreads,
+
+    // Frames.
+    /// Writes bytes at random to every descriptor.
+    WriteEverywhere,
+    /// Sends the front what is no frame.
+    SendGarbage,
+    /// Answers for the message after its own, then delivers its own.
+    AnswerAnother,
+    /// Delivers, and answers twice.
+    AnswerTwice,
+
+    // Text.
+    /// Delivers, and gives an id that is not UTF-8.
+    InvalidUtf8InId,
+    /// Fails in words that are not UTF-8.
+    InvalidUtf8InError,
+    /// Logs what is not UTF-8, then delivers.
+    InvalidUtf8InLog,
+    /// Asks for an exchange with an address that is not UTF-8.
+    InvalidUtf8InRequest,
+    /// Writes megabytes to standard output and standard error, then delivers.
+    PrintMegabytes,
+    /// Delivers, and gives an id of a megabyte, with control characters.
+    HugeId,
+    /// Fails in a megabyte of words and code, with control characters.
+    HugeError,
+    /// Logs lines of a megabyte, with control characters, then delivers.
+    HugeLog,
+    /// Logs thousands of lines, then delivers.
+    ManyLogs,
+    /// Delivers, and gives an answer that is larger than a frame.
+    HugeAnswer,
+    /// Asks for an exchange that is larger than a frame.
+    HugeRequest,
+
+    // Secrets.
     /// Writes all secrets to standard output and standard error, then delivers.
     Print,
     /// Logs all secrets at every level, then delivers.
@@ -47,6 +127,10 @@ pub enum Deed {
     FailWithSecrets,
     /// Delivers, and gives the code for the provider's id.
     SecretForId,
+    /// Delivers, and gives its token for the provider's id.
+    TokenForId,
+
+    // Lies.
     /// Says that it delivered, and did not.
     AcceptWithoutExchange,
     /// Delivers, and says that nothing was sent, whatever came back.
@@ -57,6 +141,15 @@ pub enum Deed {
     BeExhausted,
 }
 
+/// Panics when it is dropped.
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
 impl Misbehaving {
     /// What goes wrong when it is configured.
     pub(crate) fn misconfigure(&self) -> Result<(), SettingsError> {
@@ -64,54 +157,161 @@ impl Misbehaving {
         match self.settings.does {
             Deed::PanicInConfigure => panic!("configured with {token}"),
             Deed::QuoteSettings => Err(SettingsError::new("auth_token", token)),
+            Deed::ExitInConfigure => process::exit(0),
+            Deed::SpinInConfigure => spin(),
             _ => Ok(()),
         }
     }
 
     /// What goes wrong with a message.
-    pub(crate) async fn misbehave(&self, message: &Message) -> Result<Receipt, SendError> {
+    pub(crate) async fn misbehave(
+        &self,
+        message: &Message,
+        call: u64,
+    ) -> Result<Receipt, SendError> {
         let secrets = self.secrets(message);
+        let code = message.code.as_ref().map_or("", Secret::expose);
         match self.settings.does {
-            Deed::PanicInConfigure | Deed::QuoteSettings => self.deliver(message).await,
+            Deed::Deliver
+            | Deed::PanicInConfigure
+            | Deed::QuoteSettings
+            | Deed::ExitInConfigure
+            | Deed::SpinInConfigure => self.deliver(message).await,
+
             Deed::PanicInSend => panic!("{secrets}"),
             Deed::PanicAfterDelivery => {
                 let delivered = self.deliver(message).await;
                 panic!("{secrets} {delivered:?}")
             }
-            Deed::Exit => std::process::exit(0),
+            Deed::PanicInDrop => {
+                let _late = PanicsWhenDropped;
+                self.deliver(message).await
+            }
+            Deed::PanicWhenCancelled => {
+                let _late = PanicsWhenDropped;
+                future::pending().await
+            }
+            Deed::PanicTwice => {
+                let _late = PanicsWhenDropped;
+                panic!("{secrets}")
+            }
+
+            Deed::Abort => process::abort(),
+            Deed::Segfault => harm::segfault(),
+            Deed::OverflowStack => harm::overflow_stack(),
+            Deed::Exit => process::exit(0),
             Deed::ExitAfterDelivery => {
                 let _ = self.deliver(message).await;
-                std::process::exit(0)
+                process::exit(0)
             }
+            Deed::Allocate => harm::allocate(),
+            Deed::CloseDescriptors => {
+                harm::close_descriptors();
+                self.deliver(message).await
+            }
+
             Deed::Hang => {
                 self.host.log(Level::Info, "it hangs");
                 future::pending().await
             }
             Deed::Spin => {
                 self.host.log(Level::Info, "it spins");
-                loop {
-                    std::hint::spin_loop();
-                }
+                spin()
             }
+            Deed::AnswerLate => {
+                let delivered = self.deliver(message).await;
+                thread::sleep(TOO_LONG);
+                delivered
+            }
+            Deed::StartThreads => {
+                self.start_threads(&secrets);
+                self.deliver(message).await
+            }
+
+            Deed::WriteEverywhere => {
+                harm::write_everywhere();
+                self.deliver(message).await
+            }
+            Deed::SendGarbage => {
+                forge::garbage();
+                self.deliver(message).await
+            }
+            Deed::AnswerAnother => {
+                forge::accepted(call + 1);
+                self.deliver(message).await
+            }
+            Deed::AnswerTwice => {
+                let delivered = self.deliver(message).await;
+                forge::accepted(call);
+                delivered
+            }
+
+            Deed::InvalidUtf8InId => {
+                self.deliver(message).await?;
+                Ok(Receipt::new(harm::not_utf8()))
+            }
+            Deed::InvalidUtf8InError => Err(SendError::rejected(harm::not_utf8())),
+            Deed::InvalidUtf8InLog => {
+                self.host.log(Level::Error, &harm::not_utf8());
+                self.deliver(message).await
+            }
+            Deed::InvalidUtf8InRequest => {
+                let _ = self.host.http().post(harm::not_utf8()).send().await;
+                self.deliver(message).await
+            }
+            Deed::PrintMegabytes => {
+                flood::print();
+                self.deliver(message).await
+            }
+            Deed::HugeId => {
+                self.deliver(message).await?;
+                Ok(Receipt::new(flood::text(flood::MEGABYTE)))
+            }
+            Deed::HugeError => {
+                let error = SendError::rejected(flood::text(flood::MEGABYTE));
+                Err(error.with_provider_code(flood::text(flood::MEGABYTE / 2)))
+            }
+            Deed::HugeLog => {
+                let line = flood::text(flood::MEGABYTE);
+                LEVELS.iter().for_each(|level| self.host.log(*level, &line));
+                self.deliver(message).await
+            }
+            Deed::ManyLogs => {
+                (0..5_000).for_each(|_| self.host.log(Level::Error, &secrets));
+                self.deliver(message).await
+            }
+            Deed::HugeAnswer => {
+                self.deliver(message).await?;
+                Ok(Receipt::new(flood::text(3 * flood::MEGABYTE)))
+            }
+            Deed::HugeRequest => {
+                let body = flood::text(3 * flood::MEGABYTE);
+                let base = self.settings.base_url.as_str();
+                let request = self.host.http().post(base).form([("Body", body)]);
+                request.send().await?;
+                Err(SendError::unknown("a request that can't be carried was"))
+            }
+
             Deed::Print => {
-                print(&secrets);
+                flood::print_secrets(&secrets);
                 self.deliver(message).await
             }
             Deed::LogSecrets => {
-                for level in LEVELS {
-                    self.host.log(level, &secrets);
-                }
+                LEVELS
+                    .iter()
+                    .for_each(|level| self.host.log(*level, &secrets));
                 self.deliver(message).await
             }
-            Deed::FailWithSecrets => {
-                let code = message.code.as_ref().map_or("", |code| code.expose());
-                Err(SendError::rejected(secrets).with_provider_code(code))
-            }
+            Deed::FailWithSecrets => Err(SendError::rejected(secrets).with_provider_code(code)),
             Deed::SecretForId => {
                 self.deliver(message).await?;
-                let code = message.code.as_ref().map_or("", |code| code.expose());
                 Ok(Receipt::new(code))
             }
+            Deed::TokenForId => {
+                self.deliver(message).await?;
+                Ok(Receipt::new(self.settings.auth_token.expose()))
+            }
+
             Deed::AcceptWithoutExchange => Ok(Receipt::new("SM00000000000000000000000000000000")),
             Deed::DenyDelivery => {
                 let _ = self.deliver(message).await;
@@ -128,12 +328,30 @@ impl Misbehaving {
             }
         }
     }
+
+    fn start_threads(&self, secrets: &str) {
+        let deeds: [fn(&Self, &str); 4] = [
+            |_, secrets| panic!("{secrets}"),
+            |sender, secrets| sender.host.log(Level::Error, secrets),
+            |sender, _| {
+                let url = sender.settings.base_url.as_str();
+                let exchange = pin!(sender.host.http().post(url).send());
+                // Outside a call there are no exchanges: it is told so at once.
+                let _ = exchange.poll(&mut Context::from_waker(Waker::noop()));
+            },
+            |_, _| loop {
+                thread::park();
+            },
+        ];
+        for deed in deeds {
+            let (sender, secrets) = (self.clone(), secrets.to_owned());
+            thread::spawn(move || deed(&sender, &secrets));
+        }
+    }
 }
 
-#[allow(clippy::print_stdout, clippy::print_stderr, reason = "the very point")]
-fn print(secrets: &str) {
-    println!("{secrets}");
-    eprintln!("{secrets}");
-    // What looks like a response, in case it reaches the caller.
-    println!(r#"{{"version":1,"outcome":"accepted"}}"#);
+fn spin() -> ! {
+    loop {
+        hint::spin_loop();
+    }
 }

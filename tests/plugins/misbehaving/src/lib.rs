@@ -4,16 +4,31 @@
 //! |---|---|
 //! | `lib.rs` | settings, and a sender that delivers as a plugin should |
 //! | `deed.rs` | what it does instead: one word for each way to misbehave |
+//! | `harm.rs` | what safe Rust can't do: dying, and the host's descriptors |
+//! | `forge.rs` | frames in the host's name |
+//! | `flood.rs` | megabytes, control characters |
 //!
-//! A new way is a word of `deed::Deed` and an arm beside the others. With `only_to` a sender misbehaves for one
-//! number and delivers to all others, so that a test can see that these are not harmed.
+//! A new way is a word of `deed::Deed`, an arm beside the others, and a case in
+//! `tests/tests/e2e/misbehaving`. With `only_to` a sender misbehaves for some numbers and delivers to all others, so
+//! that a test can see that these are not harmed.
 
 mod deed;
+mod flood;
+mod forge;
+mod harm;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{
-    BaseUrl, Host, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
+    BaseUrl, Found, Host, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
     export_sender,
 };
 
@@ -27,7 +42,7 @@ export_sender!(Misbehaving);
 struct Settings {
     /// What it does.
     does: Deed,
-    /// The one number, in E.164 form, for which it does it; every number when left out.
+    /// The digits in which a number ends for which it does it; every number when left out.
     only_to: Option<String>,
     /// The account's SID.
     account_sid: String,
@@ -39,9 +54,12 @@ struct Settings {
     base_url: BaseUrl,
 }
 
+#[derive(Clone)]
 struct Misbehaving {
     host: Host,
-    settings: Settings,
+    settings: Arc<Settings>,
+    /// The calls so far, counted as the host numbers them.
+    calls: Arc<AtomicU64>,
 }
 
 impl Sender for Misbehaving {
@@ -52,21 +70,35 @@ impl Sender for Misbehaving {
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
-        let sender = Self { host, settings };
+        let sender = Self {
+            host,
+            settings: Arc::new(settings),
+            calls: Arc::default(),
+        };
         sender.misconfigure()?;
         Ok(sender)
     }
 
     async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
-        let number = self.settings.only_to.as_deref();
-        if number.is_some_and(|number| number != message.to.e164()) {
+        let call = self.begin_call();
+        let ending = self.settings.only_to.as_deref().unwrap_or_default();
+        if !message.to.e164().ends_with(ending) {
             return self.deliver(message).await;
         }
-        self.misbehave(message).await
+        self.misbehave(message, call).await
+    }
+
+    async fn find(&self, _: &Message, _: SystemTime) -> Result<Found, SendError> {
+        self.begin_call();
+        Ok(Found::CannotTell)
     }
 }
 
 impl Misbehaving {
+    fn begin_call(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// What a plugin should do.
     async fn deliver(&self, message: &Message) -> Result<Receipt, SendError> {
         let Settings {
@@ -75,7 +107,7 @@ impl Misbehaving {
             from,
             base_url,
             ..
-        } = &self.settings;
+        } = &*self.settings;
         let base = base_url.as_str();
         let messages = format!("{base}/2010-04-01/Accounts/{account_sid}/Messages.json");
         let fields = [

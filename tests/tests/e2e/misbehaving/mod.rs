@@ -1,0 +1,186 @@
+//! Plugins that misbehave: each in a send of its own, and in a stream beside others.
+
+mod cases;
+mod files;
+mod page;
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use textsender_tests::harness::outcomes::promise_of;
+use textsender_tests::harness::{Run, Test, each, random_code};
+
+use cases::{BAD_NUMBER, CASES, Case, Ends, Spreads};
+
+#[test]
+fn every_misdeed_has_one_honest_outcome() {
+    each(CASES, |case| {
+        let test = case.test();
+        let run = test.with(json!({ "user": { "phone": BAD_NUMBER } })).run();
+        ends(case, &run.response, &run);
+        run.outcome(case.ends.words().0)
+            .texts(case.texts)
+            .has("/provider_id", ());
+    });
+}
+
+#[test]
+fn no_misdeed_in_a_stream_harms_others_than_it_must() {
+    each(CASES, |case| {
+        let stream = InStream::new(case);
+        let mut running = stream.hidden_from(case.test()).stream().start_silent();
+        running.ask(&stream.early);
+        running.wait_for_answers(stream.early.len());
+        running.ask(&stream.late);
+        let run = running.finish();
+        run.exit(0);
+        stream.check(&run);
+    });
+}
+
+#[track_caller]
+fn ends(case: &Case, response: &Value, run: &Run) {
+    let (outcome, code) = case.ends.words();
+    let is = (
+        response["outcome"].as_str(),
+        response["error"]["code"].as_str(),
+    );
+    assert_eq!(is, (Some(outcome), code), "{}: {run}", case.word);
+}
+
+/// What is written to a stream: one message for which the plugin misbehaves, and others around it.
+struct InStream {
+    case: Case,
+    /// In flight together.
+    early: Vec<Value>,
+    /// Written when all of these are answered.
+    late: Vec<Value>,
+}
+
+impl InStream {
+    fn new(case: &Case) -> Self {
+        let bad = request("bad", BAD_NUMBER);
+        let own =
+            |number: u8| request(&format!("own-{number}"), &format!("+4477009001{number:02}"));
+        let other = |number: u8| {
+            let mut request = request(
+                &format!("other-{number}"),
+                &format!("+4477009002{number:02}"),
+            );
+            request["purpose"] = "test".into();
+            request["sender"] = "twilio".into();
+            request
+        };
+        Self {
+            case: *case,
+            early: vec![other(1), own(1), own(2), bad, own(3), own(4), other(2)],
+            late: vec![own(5), other(3), own(6)],
+        }
+    }
+
+    /// The same test, which fails if it shows a code or number of these.
+    fn hidden_from(&self, test: Test) -> Test {
+        let requests = self.early.iter().chain(&self.late);
+        requests.fold(test, |test, request| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            test.hide("a code", &text(&request["code"]))
+                .hide("a number", &text(&request["user"]["phone"]))
+        })
+    }
+
+    #[track_caller]
+    fn check(&self, run: &Run) {
+        let mut answers: HashMap<_, _> = run
+            .answers()
+            .into_iter()
+            .map(|answer| (answer["id"].as_str().unwrap_or_default().to_owned(), answer))
+            .collect();
+        assert_eq!(
+            run.answers().len(),
+            answers.len(),
+            "an id was answered twice: {run}"
+        );
+        let requests = self.early.iter().map(|request| (request, false));
+        let requests = requests.chain(self.late.iter().map(|request| (request, true)));
+        for (line, (request, is_late)) in requests.enumerate() {
+            let id = request["id"].as_str().unwrap();
+            let answer = answers
+                .remove(id)
+                .unwrap_or_else(|| panic!("no answer to {id}: {run}"));
+            assert_eq!(answer["line"], line + 1, "{id}: {run}");
+            let texts = self.texts(request, &answer, run);
+            self.fits(id, is_late, &answer, texts, run);
+        }
+        assert!(answers.is_empty(), "answers to nothing: {answers:?} {run}");
+    }
+
+    /// How many texts a request made, which is as many as its outcome allows.
+    #[track_caller]
+    fn texts(&self, request: &Value, answer: &Value, run: &Run) -> usize {
+        let code = request["code"].as_str().unwrap();
+        let taken = run.sandbox().texts();
+        let texts = taken.iter().filter(|text| text.body.contains(code)).count();
+        let outcome = answer["outcome"].as_str().unwrap();
+        let allowed = match outcome {
+            "accepted" => 1..=1,
+            _ if promise_of(outcome).not_sent => 0..=0,
+            _ => 0..=1,
+        };
+        assert!(
+            allowed.contains(&texts),
+            "{}: {texts} texts: {run}",
+            answer["id"]
+        );
+        texts
+    }
+
+    /// Whether an answer is one that this case allows.
+    #[track_caller]
+    fn fits(&self, id: &str, is_late: bool, answer: &Value, texts: usize, run: &Run) {
+        let case = &self.case;
+        let outcome = answer["outcome"].as_str().unwrap();
+        if id == "bad" {
+            ends(case, answer, run);
+            assert_eq!(texts, case.texts, "{}: {run}", case.word);
+        } else if id.starts_with("own") && case.spreads == Spreads::All {
+            ends(case, answer, run);
+        } else if id.starts_with("own") && case.spreads == Spreads::InFlight && !is_late {
+            let may_be = ["accepted", "unknown"];
+            assert!(
+                may_be.contains(&outcome),
+                "{}: {id} is {outcome}: {run}",
+                case.word
+            );
+        } else {
+            assert_eq!(outcome, "accepted", "{}: {id}: {run}", case.word);
+        }
+    }
+}
+
+fn request(id: &str, phone: &str) -> Value {
+    json!({
+        "id": id,
+        "purpose": "verification_code",
+        "event": "reset",
+        "user": { "phone": phone },
+        "code": random_code(),
+    })
+}
+
+/// Whatever is in the table, a plugin can't make up an outcome of its own.
+#[test]
+fn every_way_to_end_is_in_the_table() {
+    let all = [
+        Ends::Accepted,
+        Ends::Rejected,
+        Ends::Unavailable,
+        Ends::TimedOut,
+        Ends::Unknown,
+        Ends::Refused,
+        Ends::BadSettings,
+        Ends::Misconfigured,
+    ];
+    for ends in all {
+        assert!(CASES.iter().any(|case| case.ends == ends), "{ends:?}");
+    }
+}
