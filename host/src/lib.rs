@@ -35,6 +35,8 @@ pub mod conformance;
 pub mod decision;
 pub mod dispatch;
 pub mod explain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod ledger;
 pub mod plugins;
 pub mod policy;

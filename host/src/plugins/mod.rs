@@ -39,6 +39,19 @@ pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};
 pub use refusal::Refusal;
 pub use seal::{Plan, Sealed};
 
+/// Reads frames of a host process from these bytes: see [`crate::fuzz`].
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_frames(bytes: &[u8]) {
+    let mut reader = frames::FrameReader::new(bytes);
+    let next = |reader: &mut frames::FrameReader<_>| crate::fuzz::at_once(reader.next());
+    while let Some(Ok(Some(frame))) = next(&mut reader) {
+        let frame: frames::Up = frame;
+        let mut written = Vec::new();
+        frames::encode(&frame, &mut written).expect("it fitted a frame before");
+        assert!(written.len() <= frames::MAX_FRAME + 4);
+    }
+}
+
 /// Keeps this process's memory from other processes and from the disk. Called once, at the start.
 pub fn protect() {
     if let Err(error) = os::protect() {

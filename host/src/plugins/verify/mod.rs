@@ -185,5 +185,13 @@ fn unreadable(error: &io::Error) -> FileFault {
     FileFault::Unreadable(error.to_string())
 }
 
+/// Reads a library from these bytes: see [`crate::fuzz`].
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_library(bytes: &[u8]) {
+    let mut facts = Facts::default();
+    facts.add(bytes);
+    assert!(facts.checksum.is_some());
+}
+
 #[cfg(test)]
 mod tests;
