@@ -177,8 +177,10 @@ struct Hold(bool);
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        while self.0 {
-            thread::sleep(Duration::from_secs(1));
+        if self.0 {
+            loop {
+                thread::sleep(Duration::from_secs(1));
+            }
         }
     }
 }
