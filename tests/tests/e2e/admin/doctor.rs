@@ -134,3 +134,23 @@ fn only_root_looks_as_another() {
         .failed(2)
         .says("use sudo");
 }
+
+#[test]
+fn a_check_ends_the_pause_of_a_sender_that_failed() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    sandbox
+        .twilio()
+        .set_auth_token("5ec2e700000000000000000000000077");
+    admin
+        .run(&["test-send", "--to", "+447700900123"])
+        .failed(78);
+    admin.run(&["sender", "check", "twilio"]).failed(78);
+    let paused = "sender twilio failed lately (unauthorized)";
+    admin.run(&["doctor", "--offline"]).ok().says(paused);
+
+    sandbox.twilio().set_auth_token(twilio::AUTH_TOKEN);
+    admin.run(&["sender", "check", "twilio"]).ok();
+    let ran = admin.run(&["doctor", "--offline"]);
+    assert!(!ran.ok().stdout.contains(paused), "{ran}");
+}

@@ -221,3 +221,49 @@ fn a_plugin_that_is_used_stays() {
         .failed(1)
         .says("there is no plugin");
 }
+
+#[test]
+fn only_approved_files_are_good_where_they_must_be_approved() {
+    let admin = Admin::at_work();
+    let pinned = admin
+        .config_text()
+        .replace("# trust = \"pinned\"", "trust = \"pinned\"");
+    admin.write_config(&pinned);
+    let refused = |plugin: &str| {
+        let listed = admin.run(&["plugin", "list", "--json"]).json();
+        let mut files = listed.as_array().unwrap().iter();
+        let file = files.find(|file| file["plugin"] == plugin).unwrap();
+        file["refused"].as_str().map(str::to_owned)
+    };
+    let trust = "approve it with textsender plugin trust twilio";
+    assert_eq!(
+        refused("twilio"),
+        Some(format!("it is not approved; {trust}"))
+    );
+    let approved = admin.run(&["plugin", "trust", "twilio"]);
+    approved.ok().says("api.twilio.com").says("plugins.lock");
+    assert_eq!(refused("twilio"), None);
+    admin
+        .run(&["plugin", "trust", "twilio"])
+        .ok()
+        .says("approved already");
+
+    // A byte behind the end changes nothing but the checksum.
+    let file = admin.plugins().join("libtextsender_twilio.so");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes.push(0);
+    fs::write(&file, bytes).unwrap();
+    assert_eq!(
+        refused("twilio"),
+        Some(format!("it is not the approved file; {trust}"))
+    );
+    admin.run(&["plugin", "trust", "twilio"]).ok();
+    assert_eq!(refused("twilio"), None);
+
+    // A file that could not be loaded can't be approved.
+    set_mode(&file, 0o666);
+    admin
+        .run(&["plugin", "trust", "twilio"])
+        .failed(1)
+        .says("chmod go-w");
+}
