@@ -78,12 +78,14 @@ impl Folder {
         self.path.join("ledger.sqlite3")
     }
 
+    /// Its log.
+    pub fn log(&self) -> PathBuf {
+        self.path.join("ledger.sqlite3-wal")
+    }
+
     /// What belongs to the ledger: its log and its shared memory.
     fn companions(&self) -> [PathBuf; 2] {
-        [
-            self.path.join("ledger.sqlite3-wal"),
-            self.path.join("ledger.sqlite3-shm"),
-        ]
+        [self.log(), self.path.join("ledger.sqlite3-shm")]
     }
 
     /// The key of all hashes in the ledger.

@@ -14,10 +14,14 @@ use crate::config;
 /// The `[limits]` table. A scope that is not named has the default; `limits = []` lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Texts to one number. Default: 5 in 10 minutes and 20 in a day, enforced.
+    /// Texts to one number. Default: 5 in 10 minutes and 20 in a day, enforced. Twilio Verify sends a
+    /// code at most 5 times in its life of 10 minutes (<https://www.twilio.com/docs/api/errors/60203>);
+    /// 20 is ours, four such resets a day.
     pub recipient: Rule,
     /// Texts to numbers that differ only in the last four digits, the mark of someone who pumps
-    /// texts to a block of numbers that pays them. Default: 50 in 10 minutes, recorded.
+    /// texts to a block of numbers that pays them
+    /// (<https://www.twilio.com/docs/verify/preventing-toll-fraud>). Default: 50 in 10 minutes, a figure
+    /// of ours, so it only records.
     pub prefix: Rule,
     /// Texts to one region. Default: none.
     pub region: Rule,

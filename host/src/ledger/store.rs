@@ -16,6 +16,7 @@ use super::folder::Folder;
 use super::keys::Keys;
 use super::process::Process;
 use super::schema;
+use super::sync::Syncer;
 use super::upkeep::LONG_LOG;
 
 /// The open ledger.
@@ -26,7 +27,8 @@ pub(super) struct Store {
     pub(super) options: Options,
     folder: Folder,
     identity: (u64, u64),
-    synced: Cell<Option<bool>>,
+    /// Syncs what was committed.
+    pub(super) syncer: Syncer,
     log_pages: Arc<AtomicI32>,
     /// Pages in the log from which it is written back although messages wait.
     pub(super) long_log: Cell<i32>,
@@ -50,6 +52,8 @@ impl Store {
             Ok(())
         }))
         .and_then(|()| sql.pragma_update(None, "secure_delete", "fast"))
+        // Commits do not sync; `sync` does.
+        .and_then(|()| sql.pragma_update(None, "synchronous", "normal"))
         .map_err(|error| {
             LedgerError::from_sqlite(&error, &folder.database(), options.patience, || {
                 folder.is_full()
@@ -57,21 +61,22 @@ impl Store {
         })?;
         let options = options.clone();
         Ok(Store {
+            syncer: Syncer::open(&folder)?,
             sql,
             keys,
             process,
             options,
             folder,
             identity,
-            synced: Cell::new(None),
             log_pages,
             long_log: Cell::new(LONG_LOG),
         })
     }
 
-    /// Whether the file that is open is still the ledger: it may have been moved or set aside.
-    pub fn in_place(&self) -> bool {
-        self.folder.identity() == Some(self.identity)
+    /// Whether the file that is open can be used on: it is still the ledger, not one that was moved
+    /// or set aside, and what was committed reached the disk.
+    pub fn is_usable(&self) -> bool {
+        !self.syncer.has_failed() && self.folder.identity() == Some(self.identity)
     }
 
     /// The time, in milliseconds since 1970.
@@ -84,13 +89,9 @@ impl Store {
         self.log_pages.load(Ordering::Relaxed)
     }
 
-    /// Begins a transaction and takes the write lock. If `durable`, its commit syncs the log, and
-    /// everything before it. If not, a power cut may lose it, but the death of the process may not.
-    pub fn begin(&self, durable: bool) -> rusqlite::Result<()> {
-        if self.synced.replace(Some(durable)) != Some(durable) {
-            let level = if durable { "full" } else { "normal" };
-            self.sql.pragma_update(None, "synchronous", level)?;
-        }
+    /// Begins a transaction and takes the write lock. Until the log is synced, a power cut may lose
+    /// what it commits, but the death of the process may not.
+    pub fn begin(&self) -> rusqlite::Result<()> {
         self.sql.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         Ok(())
     }

@@ -30,7 +30,7 @@ impl Store {
         }
         // After a write-back, the first transaction starts the log over and syncs its header: better
         // this one than the next send's.
-        self.begin(false)?;
+        self.begin()?;
         if due {
             self.close_the_dead()?;
             self.delete_old(now)?;

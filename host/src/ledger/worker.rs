@@ -1,9 +1,9 @@
 //! The ledger's thread: it takes what is waiting, does it in one transaction, and only then answers.
 //!
-//! SQLite blocks, above all when it syncs; so it has a thread of its own and the front never waits
-//! for the disk. While one transaction is being synced, the steps of other messages gather, and the
-//! next transaction takes them all (*group commit*): one sync is shared by as many messages as are
-//! in flight. Nobody is answered before the transaction that holds his step is committed.
+//! SQLite blocks; so it has a thread of its own, and the front never waits for the disk. While one
+//! transaction is being written, the steps of other messages gather, and the next transaction takes them
+//! all. Nobody is answered before the transaction that holds his step is committed and, where the step
+//! must survive a power cut, synced (see `sync`).
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -41,7 +41,7 @@ enum Message {
 type Batch = Vec<(Durability, Box<dyn Job>)>;
 
 /// A step that waits for its transaction.
-trait Job: Send {
+pub(super) trait Job: Send {
     /// Does the work, inside the transaction.
     fn run(&mut self, store: &Store) -> rusqlite::Result<()>;
     /// Answers, after the transaction was committed or given up.
@@ -197,11 +197,8 @@ impl Worker {
             return;
         }
         let end = self.open().and_then(|store| {
-            let durable = batch
-                .iter()
-                .any(|(durability, _)| *durability == Durability::Synced);
             let done = store
-                .begin(durable)
+                .begin()
                 .and_then(|()| batch.iter_mut().try_for_each(|(_, job)| job.run(store)))
                 .and_then(|()| store.commit());
             done.map_err(|error| {
@@ -214,8 +211,15 @@ impl Worker {
             self.store = None;
         }
         self.dirty = self.dirty.saturating_add(1);
-        for (_, job) in batch {
-            job.answer(end.clone());
+        let mut to_sync = Vec::new();
+        for (durability, job) in batch {
+            match (&end, durability) {
+                (Ok(()), Durability::Synced) => to_sync.push(job),
+                _ => job.answer(end.clone()),
+            }
+        }
+        if let (Some(store), false) = (&mut self.store, to_sync.is_empty()) {
+            store.syncer.answer(to_sync);
         }
     }
 
@@ -224,7 +228,7 @@ impl Worker {
             return Err(error);
         }
         let store = match self.store.take() {
-            Some(store) if store.in_place() => store,
+            Some(store) if store.is_usable() => store,
             _ => Store::open(&self.folder, &self.options)?,
         };
         Ok(self.store.insert(store))
