@@ -176,3 +176,29 @@ fn before_the_first_message_there_is_nothing_to_tell() {
     run(&["log"]).exit(1).logs("there is no ledger in");
     run(&["stats"]).exit(0);
 }
+
+#[test]
+fn what_the_guide_shows_works() {
+    let guide = include_str!("../../../docs/ledger.md");
+    let history = history();
+    let file = history.test().site().folder().join("textsender.prom");
+    let commands = guide
+        .lines()
+        .filter_map(|line| line.strip_prefix("textsender "));
+    let mut count = 0;
+    for command in commands {
+        let words = command.split_whitespace().map(|word| match word {
+            "5f0c2e70" => "good",
+            "/var/lib/prometheus/node-exporter/textsender.prom" => file.to_str().unwrap(),
+            word => word,
+        });
+        let test = history.test().beside().command(words);
+        test.stdin("+447700900123").run().exit(0);
+        count += 1;
+    }
+    assert_eq!(count, 6);
+    let codes = guide.split('`').filter(|word| word.starts_with("ledger_"));
+    for code in codes {
+        told(&history, ["explain-error", code]).exit(0);
+    }
+}
