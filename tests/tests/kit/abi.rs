@@ -47,11 +47,8 @@ fn first_api() -> Result<(), Failed> {
     );
 
     // What would have been another ABI, had it been released.
-    let source = folder.join("api/src/abi");
-    let refusal = |file: &str, from: &str, to: &str| {
-        let path = source.join(file);
-        let before = fs::read_to_string(&path).unwrap();
-        assert!(before.contains(from), "{file} holds {from}");
+    let refusal = |from: &str, to: &str| {
+        let (path, before) = file_with(&folder.join("api/src/abi"), from);
         fs::write(&path, before.replacen(from, to, 1)).unwrap();
         let report = report(&build_first(&folder), &sample);
         fs::write(&path, before).unwrap();
@@ -60,7 +57,7 @@ fn first_api() -> Result<(), Failed> {
         rules[0]["findings"][0].as_str().unwrap().to_owned()
     };
     assert_eq!(
-        refusal("mod.rs", "\"1.0.0\"", "\"2.0.0\""),
+        refusal("\"1.0.0\"", "\"2.0.0\""),
         "it is built against ABI 2.0.0 and this textsender speaks 1.0.0: build it anew with the SDK of this textsender"
     );
     let (ours, swapped) = (
@@ -68,11 +65,30 @@ fn first_api() -> Result<(), Failed> {
         "    segments: ROption<u32>,\n    provider_id: ROption<RString>,",
     );
     assert_eq!(
-        refusal("values.rs", ours, swapped),
+        refusal(ours, swapped),
         "it says ABI 1.0.0, but AbiReceipt is laid out otherwise; was it built with a changed or unreleased \
          textsender-plugin-api? Build it anew with a released one"
     );
     Ok(())
+}
+
+/// The file below a folder that holds this text, and all that it holds.
+fn file_with(folder: &Path, text: &str) -> (PathBuf, String) {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let held = fs::read_to_string(&path).unwrap();
+            if path.extension().is_some_and(|end| end == "rs") && held.contains(text) {
+                return (path, held);
+            }
+        }
+    }
+    panic!("nothing in {} holds {text}", folder.display())
 }
 
 /// The plugin of that time and the API of that time, side by side.
