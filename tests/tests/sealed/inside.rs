@@ -16,7 +16,7 @@ use textsender_tests::sandbox::site::Site;
 
 use crate::surroundings::{INHERITED, Surroundings, write_into};
 
-/// What came of each attempt: `escaped`, `refused` or `failed`.
+/// What came of each attempt: `succeeded`, `refused` or `failed`.
 pub type Results = BTreeMap<String, String>;
 
 /// The results at each moment.

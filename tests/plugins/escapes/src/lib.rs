@@ -1,5 +1,5 @@
 //! A plugin that tries to break out of its process: when it is loaded, when it is configured, and
-//! when it sends. What came of each attempt goes to the provider as JSON: `escaped`, `refused`, or
+//! when it sends. What came of each attempt goes to the provider as JSON: `succeeded`, `refused`, or
 //! `failed` with the system's word for it, which means that the attempt itself is at fault.
 
 #![allow(

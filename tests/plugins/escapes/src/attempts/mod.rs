@@ -1,5 +1,6 @@
 //! The attempts, each by name.
 
+mod allowed;
 mod files;
 mod network;
 mod others;
@@ -32,6 +33,7 @@ pub fn all(moment: &'static str, around: Option<Surroundings>) -> BTreeMap<&'sta
     };
     let place = Place { moment, around };
     let attempts = [
+        allowed::ATTEMPTS,
         files::ATTEMPTS,
         network::ATTEMPTS,
         others::ATTEMPTS,
@@ -45,7 +47,7 @@ pub fn all(moment: &'static str, around: Option<Surroundings>) -> BTreeMap<&'sta
 
 fn told(result: io::Result<()>) -> String {
     match result {
-        Ok(()) => "escaped".into(),
+        Ok(()) => "succeeded".into(),
         Err(error) => match error.raw_os_error() {
             Some(libc::EPERM | libc::EACCES | libc::ENOSYS) => "refused".into(),
             _ => format!("failed: {error}"),
