@@ -20,11 +20,7 @@ extern "C" fn constructor<S: Sender>() -> RootModuleResult {
 }
 
 /// Exports a [`Sender`](crate::Sender) as the plugin in this library. Once per crate, in a crate of
-/// `crate-type = ["cdylib"]`.
-///
-/// ```ignore
-/// textsender_plugin_api::export_sender!(Acme);
-/// ```
+/// `crate-type = ["cdylib"]`: `export_sender!(Acme);`.
 #[macro_export]
 macro_rules! export_sender {
     ($sender:ty) => {

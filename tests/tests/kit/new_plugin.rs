@@ -8,7 +8,7 @@ use std::time::Instant;
 use libtest_mimic::{Failed, Trial};
 use textsender_tests::harness::artifacts;
 
-use crate::tools::{SOURCE, run, workshop};
+use crate::tools::{SOURCE, cargo, keeps_the_contract, run, workshop};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -28,9 +28,10 @@ fn new(arguments: &[&str], folder: &Path) -> Command {
 /// The commands are those that `plugin new` shows; nothing is written between them.
 fn from_nothing_to_a_text() -> Result<(), Failed> {
     let folder = workshop("new");
-    let _ = fs::remove_dir_all(folder.join("acme-sms"));
+    let crate_folder = folder.join("acme");
+    let _ = fs::remove_dir_all(&crate_folder);
     let begun = Instant::now();
-    let told = run(&mut new(&["acme-sms", "--sdk", SOURCE], &folder));
+    let told = run(&mut new(&["acme", "--sdk", SOURCE], &folder));
     let commands: Vec<&str> = told
         .lines()
         .filter_map(|line| line.strip_prefix("  "))
@@ -56,26 +57,47 @@ fn from_nothing_to_a_text() -> Result<(), Failed> {
         "{shown}"
     );
     assert!(
-        shown.contains(r#""outcome":"accepted","sender":"acme-sms""#),
+        shown.contains(r#""outcome":"accepted","sender":"acme""#),
         "{shown}"
     );
     assert!(
-        shown.contains("POST https://api.acme-sms.example/v1/messages"),
+        shown.contains("POST https://api.acme.example/v1/messages"),
         "{shown}"
     );
     assert!(
         shown.contains(r#""text": "Your verification code is beK989vc""#),
         "{shown}"
     );
-    let manifest = fs::read_to_string(folder.join("acme-sms/Cargo.toml")).unwrap();
+    let manifest = fs::read_to_string(crate_folder.join("Cargo.toml")).unwrap();
     assert!(
         !manifest.contains("abi_stable") && !manifest.contains("tokio"),
         "{manifest}"
     );
-    let source = fs::read_to_string(folder.join("acme-sms/src/lib.rs")).unwrap();
+    let source = fs::read_to_string(crate_folder.join("src/lib.rs")).unwrap();
     assert!(source.contains("#![forbid(unsafe_code)]"), "{source}");
     fs::write(folder.join("seconds"), taken.as_secs().to_string()).unwrap();
+    the_guides_provider(&crate_folder);
     Ok(())
+}
+
+/// The provider in the guide is all that is needed: it takes the new crate's place, and keeps the contract.
+fn the_guides_provider(crate_folder: &Path) {
+    let guide = fs::read_to_string(Path::new(SOURCE).join("plugin-api/src/guide.md")).unwrap();
+    let code = guide
+        .split("```\n")
+        .find(|block| block.starts_with("use schemars"))
+        .unwrap();
+    let visible: Vec<&str> = code
+        .lines()
+        .filter(|line| !line.starts_with("# "))
+        .collect();
+    assert!(visible.len() <= 60, "{} lines", visible.len());
+    fs::write(crate_folder.join("src/lib.rs"), visible.join("\n")).unwrap();
+    run(cargo()
+        .args(["build", "--quiet", "--offline"])
+        .current_dir(crate_folder));
+    let library = crate_folder.join("target/debug/libtextsender_acme.so");
+    keeps_the_contract(&library, &crate_folder.join("sample.toml"));
 }
 
 fn cant_be() -> Result<(), Failed> {
