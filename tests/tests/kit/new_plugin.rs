@@ -13,6 +13,7 @@ use crate::tools::{SOURCE, cargo, keeps_the_contract, run, workshop};
 pub fn trials() -> Vec<Trial> {
     vec![
         Trial::test("new_plugin::from_nothing_to_a_text", from_nothing_to_a_text),
+        Trial::test("new_plugin::without_a_network_or_a_cache", packaged),
         Trial::test("new_plugin::names_and_folders_that_cant_be", cant_be),
     ]
 }
@@ -98,6 +99,27 @@ fn the_guides_provider(crate_folder: &Path) {
         .current_dir(crate_folder));
     let library = crate_folder.join("target/debug/libtextsender_acme.so");
     keeps_the_contract(&library, &crate_folder.join("sample.toml"));
+}
+
+/// With the SDK as it is packaged, cargo's own folder may be empty.
+fn packaged() -> Result<(), Failed> {
+    let folder = workshop("packaged");
+    let crate_folder = folder.join("acme");
+    let _ = fs::remove_dir_all(&crate_folder);
+    let sdk = folder.join("sdk");
+    let mut make = Command::new(Path::new(SOURCE).join("plugin-api/make-sdk"));
+    run(make.arg(&sdk).env("TEXTSENDER", &artifacts().textsender));
+    run(new(&["acme"], &folder).arg("--sdk").arg(&sdk));
+
+    let home = tempfile::tempdir().unwrap();
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--offline", "--target-dir", "../target"]);
+    run(build
+        .env("CARGO_HOME", home.path())
+        .current_dir(&crate_folder));
+    let library = folder.join("target/debug/libtextsender_acme.so");
+    keeps_the_contract(&library, &crate_folder.join("sample.toml"));
+    Ok(())
 }
 
 fn cant_be() -> Result<(), Failed> {
