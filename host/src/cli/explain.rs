@@ -4,6 +4,8 @@ mod shown;
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
+
 use super::{Common, draft::DraftOptions, log, output};
 use crate::{
     decision,
@@ -48,7 +50,14 @@ impl Explain {
         let (policies, _) = decision::policies(&common.config_file().path);
         let policies = policies?;
         let worked = Worked::out(&policies, draft);
-        let explained = worked.explained();
+        let mut explained = worked.explained();
+        // Without a ledger that can be read, nobody is known to have failed: `doctor` says why not.
+        if let Ok(known) = common
+            .history()
+            .and_then(|history| history.senders(Timestamp::now()))
+        {
+            explained.tell_health(&known);
+        }
         match self.json {
             true => output::json(&explained),
             false => output::print(&shown::shown(&explained, output::colour())),

@@ -6,7 +6,7 @@ use super::Worked;
 use crate::{
     config::{Ledger, Located, OnUnknown, Regions},
     decision::Decision,
-    ledger::{self, Mode},
+    ledger::{self, Health, Mode, SenderState},
     policy::{Considered, SenderFrom},
     protocol::Failure,
     recipient::{Kind, Recipient},
@@ -45,6 +45,28 @@ pub struct Explained<'w> {
     pub output: Output<'w>,
 }
 
+impl Explained<'_> {
+    /// Tells which of the senders failed lately, by what the ledger knows of them.
+    pub fn tell_health(&mut self, known: &[SenderState]) {
+        for sender in &mut self.senders {
+            let state = known.iter().find(|state| state.sender == sender.name);
+            sender.paused = state.and_then(|state| match &state.health {
+                Health::Good => None,
+                Health::Trial { reason, .. } => Some(Paused {
+                    reason: reason.clone(),
+                    seconds: 0,
+                }),
+                Health::Paused {
+                    reason, remaining, ..
+                } => Some(Paused {
+                    reason: reason.clone(),
+                    seconds: remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0),
+                }),
+            });
+        }
+    }
+}
+
 /// A sender, and who named it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct SenderNamed<'w> {
@@ -54,6 +76,18 @@ pub struct SenderNamed<'w> {
     pub plugin: Option<&'w str>,
     /// Who named it.
     pub from: SenderFrom,
+    /// Why it is asked last for a while, if it failed lately: the ledger tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+}
+
+/// A sender that failed lately.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Paused {
+    /// The error code of its last failure.
+    pub reason: String,
+    /// For how long it is asked last, in seconds; 0 when the next message tries it.
+    pub seconds: u64,
 }
 
 /// A number, masked.
@@ -174,6 +208,7 @@ impl<'p> Worked<'p> {
                     0 => resolution.sender_from,
                     _ => by_owner,
                 },
+                paused: None,
             })
             .collect()
     }

@@ -16,7 +16,7 @@ mod explained;
 mod preview;
 mod stand_in;
 
-pub use explained::{Explained, Number, Output, Refused, SenderNamed, Words};
+pub use explained::{Explained, Number, Output, Paused, Refused, SenderNamed, Words};
 pub use preview::{Envelope, Preview};
 
 use crate::{

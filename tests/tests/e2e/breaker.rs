@@ -95,6 +95,13 @@ fn a_provider_that_wants_it_slower_is_not_paused() {
 fn the_audit_tells_who_was_spared_and_why() {
     let first = with_fallback().fault(posts(), Fault::status(401)).run();
     let spared = next(&first, 0);
+    // Before: what the next message would do.
+    let user = ["explain", "--phone", "+447700900123", "--event", "reset"];
+    let now = spared.test().beside().command(user).stdin("").run();
+    let words = "named by [defaults]; it failed lately (unauthorized), and is asked last for ";
+    let told = now.exit(0).stdout.as_deref().unwrap();
+    assert!(told.contains(words), "{told}");
+    // After: what it did.
     let id = spared.response["id"].as_str().unwrap().to_owned();
     let explain = spared.test().beside().command(["explain", "--id", &id]);
     let told = explain.stdin("").run();

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     cli::output::{Paint, count},
-    explain::{Explained, Number, Output, Words},
+    explain::{Explained, Number, Output, Paused, Words},
     policy::{SenderFrom, Verdict},
     text::{
         Names,
@@ -78,9 +78,18 @@ impl Sheet {
                 Some(plugin) => format!("plugin {plugin}"),
                 None => "not configured".to_owned(),
             };
+            let paused = match &sender.paused {
+                Some(Paused { reason, seconds: 0 }) => {
+                    format!("; it failed lately ({reason}), and the next message tries it")
+                }
+                Some(Paused { reason, seconds }) => {
+                    format!("; it failed lately ({reason}), and is asked last for {seconds} s")
+                }
+                None => String::new(),
+            };
             self.line(
                 label,
-                &format!("{} ({plugin}), named by {from}", sender.name),
+                &format!("{} ({plugin}), named by {from}{paused}", sender.name),
             );
             label = "fallback";
         }
