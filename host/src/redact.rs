@@ -46,6 +46,8 @@ impl Redactor {
         let word_only = secret.chars().count() < WORD_ONLY;
         let mut forms = vec![
             secret.to_owned(),
+            // As it looks once it is on one line.
+            one_line(secret.chars()),
             percent_encoded(secret),
             form_encoded(secret),
         ];
@@ -66,7 +68,7 @@ impl Redactor {
     pub fn clean(&self, text: &str) -> String {
         // Cut before searching only at a length that leaves room: a secret across the cut would
         // survive in half.
-        let bounded: String = text.chars().take(MAX_TEXT * 8).collect();
+        let bounded = one_line(text.chars().take(MAX_TEXT * 8));
         // The longest first, so that no form hides what another would have found whole.
         let mut forms: Vec<&Form> = self.forms.iter().collect();
         forms.sort_by_key(|form| std::cmp::Reverse(form.value.len()));
@@ -74,7 +76,7 @@ impl Redactor {
             .into_iter()
             .fold(bounded, |text, form| form.replace(&text));
         clean = without_basic_auth(&clean);
-        printable(&clean)
+        cut(&clean)
     }
 }
 
@@ -130,17 +132,19 @@ fn without_basic_auth(text: &str) -> String {
 /// The text on one line, without what would move a terminal's cursor or turn its words around, and
 /// bounded.
 pub fn printable(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .map(|c| {
-            if c.is_control() || is_reordering(c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .take(MAX_TEXT)
-        .collect();
+    cut(&one_line(text.chars().take(MAX_TEXT + 1)))
+}
+
+fn one_line(text: impl Iterator<Item = char>) -> String {
+    text.map(|c| match c.is_control() || is_reordering(c) {
+        true => ' ',
+        false => c,
+    })
+    .collect()
+}
+
+fn cut(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_TEXT).collect();
     if text.chars().nth(MAX_TEXT).is_some() {
         shown.push_str(" ...");
     }
@@ -186,6 +190,8 @@ mod tests {
         let redactor = Redactor::new([secret]);
         let forms = [
             secret.to_owned(),
+            // As it looks once it is on one line.
+            one_line(secret.chars()),
             percent_encoded(secret),
             form_encoded(secret),
             json_escaped(secret),
@@ -216,6 +222,20 @@ mod tests {
             "code [redacted], error 21234"
         );
         assert_eq!(redactor.clean("12341234 1234"), "12341234 [redacted]");
+    }
+
+    #[test]
+    fn control_characters_hide_nothing() {
+        let redactor = Redactor::new(["a text of two lines\nand a code"]);
+        for text in [
+            "a text of two lines\nand a code",
+            "a text of two lines and a code",
+            "a text of two\u{0}lines\r\u{202e}and a code"
+                .replace('\r', "")
+                .as_str(),
+        ] {
+            assert_eq!(redactor.clean(text), REDACTED, "{text:?}");
+        }
     }
 
     #[test]

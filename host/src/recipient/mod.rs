@@ -117,7 +117,8 @@ impl Recipient {
         let home = home.ok_or(RecipientError::NoRegion)?;
         match after_international_prefix(digits, home) {
             Some(international) => Self::from_international(international),
-            None => Self::place(national::read(digits, home)?),
+            // The library keeps the 0 of what is too short to be a number without it.
+            None => Self::place(without_trunk_zero(national::read(digits, home)?)?),
         }
     }
 
