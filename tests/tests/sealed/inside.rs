@@ -91,7 +91,7 @@ impl Inside {
             .unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
     }
 
-    /// Cases beside the attempts: kernels that lack a part of the seal.
+    /// Cases beside the attempts: kernels that lack a part of the seal, and the front itself.
     pub fn others(&self) -> Vec<Trial> {
         let user = self.user;
         let case = move |part: &'static str, seal: &'static str, outcome, words| {
@@ -116,6 +116,7 @@ impl Inside {
             ),
             case("seccomp", "best", "accepted", ", no seccomp"),
             case("seccomp", "required", "misconfigured", "no seccomp filter"),
+            front(user),
         ]
     }
 
@@ -157,6 +158,30 @@ impl Inside {
             surroundings,
         }
     }
+}
+
+/// The front leaves no core dump, and another process of its user can't read it. Root reads everything.
+fn front(user: User) -> Trial {
+    let is_root = user == User::Own && rustix::process::geteuid().is_root();
+    let case = move || {
+        let installation = Inside::new(user).installation();
+        let output = installation.run(
+            "mkfifo pipe; exec 8<>pipe; ./textsender send --stream <&8 & front=$!
+             for look in $(seq 10000); do
+                 grep -q 'core file size  *0  *0 ' /proc/$front/limits && break
+             done
+             cat /proc/$front/environ > /dev/null 2>&1 && echo open || echo shut
+             grep 'core file size' /proc/$front/limits; kill -KILL $front",
+        );
+        let shown = shown(&output);
+        let no_core =
+            |line: &str| line.starts_with("Max core file size") && !line.contains("unlimited");
+        match shown.lines().any(|line| line == "shut") && shown.lines().any(no_core) {
+            true => Ok(()),
+            false => Err(shown.into()),
+        }
+    };
+    Trial::test(format!("{user}::front_is_shut"), case).with_ignored_flag(is_root)
 }
 
 struct Installation {
