@@ -5,7 +5,7 @@
 //! taken in order: of several the oldest is the one that it was at. The others had no part in its
 //! death, and unless something of them has left, another process may have them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use textsender_plugin_api::{Message, Secret};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
@@ -18,6 +18,9 @@ const MAX_EXCHANGES: usize = 32;
 
 /// The most lines that a plugin may log for each call, on average.
 const LINES_A_CALL: u64 = 50;
+
+/// How many messages are remembered after their calls, so that nothing shows what they may not.
+const REMEMBERED: usize = 256;
 
 /// How a call ended.
 pub(super) enum Ended {
@@ -43,6 +46,8 @@ pub(super) struct Calls {
     served: bool,
     /// When the last call ended, or the process began.
     idle_since: Instant,
+    /// Messages whose calls are over: a plugin's thread may still log of them.
+    over: VecDeque<Message>,
 }
 
 struct Running {
@@ -65,6 +70,7 @@ impl Calls {
             lines: 0,
             served: false,
             idle_since: Instant::now(),
+            over: VecDeque::new(),
         }
     }
 
@@ -138,11 +144,12 @@ impl Calls {
         }
         self.served = true;
         self.idle_since = Instant::now();
-        let running = self
+        let mut running = self
             .running
             .remove(&call)
             .ok_or("it answers a call that does not run")?;
         running.stop();
+        self.remember(running.message.take());
         // Whoever waited may have given up in this moment.
         let _ = running.ended.send(Ended::Done(result));
         Ok(())
@@ -162,8 +169,17 @@ impl Calls {
     pub(super) fn cancel(&mut self, call: u64) {
         if let Some(running) = self.running.remove(&call) {
             running.stop();
+            self.remember(running.message);
             self.cancelling.insert(call);
         }
+    }
+
+    /// Keeps what a message may not show, for as long as a late word of the plugin's is likely.
+    fn remember(&mut self, message: Option<Message>) {
+        if self.over.len() == REMEMBERED {
+            self.over.pop_front();
+        }
+        self.over.extend(message);
     }
 
     /// A cancelled call that the process let go of.
@@ -209,12 +225,11 @@ impl Calls {
         self.running.values().any(|running| running.turn.is_some())
     }
 
-    /// Adds what messages in flight may not show.
+    /// Adds what messages in flight, and those just done, may not show.
     pub(super) fn redact(&self, redactor: &mut Redactor) {
-        let messages = self
-            .running
-            .values()
-            .filter_map(|running| running.message.as_ref());
+        let running = self.running.values();
+        let running = running.filter_map(|running| running.message.as_ref());
+        let messages = running.chain(&self.over);
         for message in messages {
             secrets_of(message).for_each(|secret| redactor.add(secret));
             redactor.add(&message.text);
