@@ -20,7 +20,8 @@ use textsender_plugin_api::{Delivery, DeliveryState, Level, Message, Purpose};
 use tokio::time::Instant;
 
 use crate::{
-    config::{Config, Fingerprint, Surroundings},
+    check,
+    config::{Config, Fault, Fingerprint, Surroundings},
     decision::{self, Decision},
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
@@ -96,6 +97,7 @@ impl Dispatch {
         let (policies, now) = decision::policies(&self.file);
         seen.clone_from(&now);
         let policies = policies?;
+        self.no_worse_texts(policies.config())?;
         self.pool.reconfigure(policies.config().clone());
         Ok(Some(Self {
             file: self.file.clone(),
@@ -106,6 +108,21 @@ impl Dispatch {
             pool: self.pool.clone(),
             policies,
         }))
+    }
+
+    /// An edit that breaks a text is wrong; one beside a text that was broken already is not.
+    fn no_worse_texts(&self, edited: &Config) -> Result<(), Failure> {
+        let told = |fault: &Fault| (fault.file.clone(), fault.key.clone(), fault.message.clone());
+        let before = check::bad_texts(self.policies.config());
+        let before: Vec<_> = before.iter().map(told).collect();
+        let now = check::bad_texts(edited);
+        match now.iter().find(|fault| !before.contains(&told(fault))) {
+            None => Ok(()),
+            Some(worse) => Err(Failure::with_detail(
+                ErrorCode::BadConfiguration,
+                worse.to_string(),
+            )),
+        }
     }
 
     /// Stops senders' processes that have had no call for as long as `idle`.

@@ -85,6 +85,12 @@ pub async fn standings(config: &Config, state: &Path, only: Option<&str>) -> Vec
     looked.into_iter().map(senders::Looked::standing).collect()
 }
 
+/// What is wrong with the texts of a configuration that can be read: a policy with such a text sends
+/// nothing.
+pub fn bad_texts(config: &Config) -> Vec<Fault> {
+    texts::faults(config, &usage::all(config), &[])
+}
+
 /// Checks the configuration at `path`. Needs a tokio runtime, as plugins are asked.
 pub async fn check(path: &Path) -> Report {
     let Reading { config, faults } = Reading::of(Sources::read(path));

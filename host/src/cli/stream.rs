@@ -52,7 +52,7 @@ const ROUND: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a message may take beyond its deadline: its outcome is written down.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How a stream is served.
 pub(super) struct Stream {
@@ -106,8 +106,8 @@ impl Stream {
 
     async fn serve(self) -> io::Result<()> {
         let mut asked = signal(SignalKind::terminate())?;
-        let mut input = Input::read();
         let mut serving = Serving::of(self);
+        let mut input = Input::read();
         let end = serving.until_end(&mut input, &mut asked).await;
         let left = input.stop();
         let left = match end {
@@ -115,7 +115,7 @@ impl Stream {
             End::Input | End::InputFailed(_) | End::NobodyReads => Vec::new(),
         };
         if matches!(end, End::Asked) {
-            serving.stopping.send_replace(true);
+            stop(&serving.stopping);
         }
         serving.finish(left, &mut asked).await?;
         match end {
@@ -134,8 +134,8 @@ impl Serving {
     fn of(stream: Stream) -> Self {
         let (answers, written) = answers::writer();
         Self {
-            dispatch: stream.open(),
             looked: Instant::now(),
+            dispatch: stream.open(),
             stream,
             answers,
             written,
@@ -248,7 +248,7 @@ impl Serving {
                 _ = asked.recv() => match give_up {
                     Some(_) => return Err(io::Error::other("it was asked to end twice")),
                     None => {
-                        stopping.send_replace(true);
+                        stop(&stopping);
                         give_up = Some(Instant::now() + bound);
                     }
                 },
@@ -284,6 +284,11 @@ impl Serving {
             _ => Err(io::Error::other(format!("{lost} got no answer"))),
         }
     }
+}
+
+fn stop(stopping: &watch::Sender<bool>) {
+    tracing::info!("asked to end: what is in flight is finished; asked again, it is left");
+    stopping.send_replace(true);
 }
 
 async fn respond(

@@ -11,12 +11,15 @@ use std::{
     io::{self, ErrorKind},
     process::Child,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
-    thread,
     time::Duration,
 };
 
 use textsender_plugin_api::{Answer, ExchangeError, Level, SendError};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{Instant, sleep},
+};
 
 use super::{
     Launch, Refusal,
@@ -35,6 +38,9 @@ pub use trace::Trace;
 
 /// How long a host process has to acknowledge a cancelled call before it is ended.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How often a process that was killed is asked whether it has ended.
+const REAP: Duration = Duration::from_millis(5);
 
 /// A running host process. Ended when it is dropped.
 pub struct HostProcess {
@@ -201,6 +207,8 @@ impl HostProcess {
         match settled {
             Ok(Ok(state)) => match &*state {
                 State::Refused(refusal) => Err(NotReady::Refused(refusal.clone())),
+                // It was ready, and has ended since: a call finds out, and may move.
+                State::Ended if self.shared.egress.get().is_some() => Ok(()),
                 State::Ended => Err(NotReady::Ended),
                 State::Starting | State::Ready => Ok(()),
             },
@@ -221,6 +229,9 @@ impl HostProcess {
     /// The same; `None` if the process ended through no doing of this call, and before anything of it
     /// left: another process may be asked.
     pub async fn try_call(&self, work: Work, deadline: Instant) -> Option<CallEnd> {
+        if self.is_over() {
+            return None;
+        }
         let shared = &self.shared;
         let granted = shared.launch.seal.grants_network();
         let (call, ended, trace) = shared.calls().begin(&work, deadline, granted);
@@ -230,8 +241,17 @@ impl HostProcess {
             call,
             armed: true,
         };
-        if self.is_over() || shared.outbox.post(&Down::Call { call, work }).is_err() {
-            return None;
+        match shared.outbox.post(&Down::Call { call, work }) {
+            Ok(()) => {}
+            // It has ended, and may have said more than was read yet: its end comes after that.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            // It was not handed over: nothing can have left.
+            Err(_) => {
+                return Some(CallEnd {
+                    result: CallResult::Died,
+                    trace: Trace::default(),
+                });
+            }
         }
         let ended = tokio::time::timeout_at(deadline, ended).await;
         guard.armed = ended.is_err();
@@ -297,7 +317,7 @@ impl Shared {
         let _ = self.outbox.post(&Down::Cancel { call });
         let shared = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(GRACE).await;
+            sleep(GRACE).await;
             if shared.calls().is_cancelling(call) {
                 shared.end("it does not let go of a cancelled call", Level::Warn);
             }
@@ -336,15 +356,23 @@ impl Shared {
         self.calls().all_died(is_stuck);
     }
 
-    /// Waits for the end of a process that was killed, in a thread: the kernel may need long to give
-    /// a gigabyte back, and nobody's message waits for it.
+    /// Waits for the end of a process that was killed. The kernel may need long to give a gigabyte
+    /// back, and nobody's message waits for it.
     fn reap(&self, mut child: Child, why: &'static str, level: Level) {
         let sender = self.launch.sender.clone();
-        let reaper = thread::Builder::new().stack_size(64 * 1024);
-        // Without a thread it stays a zombie until the front ends.
-        let _ = reaper.spawn(move || {
-            let status = child.wait().map(|status| status.to_string());
-            tell_end(&sender, why, level, &status.unwrap_or_default());
+        let Ok(runtime) = Handle::try_current() else {
+            // The front is at its own end.
+            return;
+        };
+        runtime.spawn(async move {
+            let status = loop {
+                match child.try_wait() {
+                    Ok(None) => sleep(REAP).await,
+                    Ok(Some(status)) => break status.to_string(),
+                    Err(error) => break error.to_string(),
+                }
+            };
+            tell_end(&sender, why, level, &status);
         });
     }
 }

@@ -228,10 +228,11 @@ async fn whole(mut answer: Response) -> Result<HttpAnswer, FailureKind> {
     let (status, headers) = (answer.status().as_u16(), headers.collect());
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(|_| FailureKind::Cut)? {
-        body.extend_from_slice(&chunk);
-        if body.len() > MAX_ANSWER {
+        // Before it is added: an answer that is too large must not take twice as much.
+        if body.len() + chunk.len() > MAX_ANSWER {
             return Err(FailureKind::TooLarge);
         }
+        body.extend_from_slice(&chunk);
     }
     Ok(HttpAnswer {
         status,
