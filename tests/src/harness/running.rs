@@ -36,7 +36,6 @@ impl Running {
     ) -> Self {
         let is_seen = stdout.is_none();
         let mut child = command
-            .stdin(Stdio::piped())
             .stdout(stdout.unwrap_or_else(Stdio::piped))
             .stderr(Stdio::piped())
             .spawn()
@@ -69,6 +68,11 @@ impl Running {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => panic!("{error}"),
             _ => {}
         }
+    }
+
+    /// Its standard input, for a thread of the case's own to write to.
+    pub fn take_stdin(&mut self) -> ChildStdin {
+        self.stdin.take().unwrap()
     }
 
     /// Its standard output so far.
@@ -137,10 +141,16 @@ impl Running {
         kill_process(id, Signal::TERM).unwrap();
     }
 
-    /// Waits for its end, and looks at what every case must keep.
+    /// Ends its standard input, waits for its end, and looks at what every case must keep.
     #[track_caller]
     pub fn finish(mut self) -> Run {
         self.end_input();
+        self.wait_for_end()
+    }
+
+    /// Waits for it to end by itself, and looks at what every case must keep.
+    #[track_caller]
+    pub fn wait_for_end(mut self) -> Run {
         let stdout = self.stdout.as_ref().map(Stream::to_end);
         let stderr = self.stderr.to_end();
         let status = self.child.wait().unwrap();

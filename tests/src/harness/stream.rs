@@ -79,6 +79,11 @@ impl Stream {
         seen
     }
 
+    /// How many whole lines came.
+    pub fn line_count(&self) -> usize {
+        self.0.lock().lines
+    }
+
     #[track_caller]
     fn wait(&self, what: &str, is_there: impl Fn(&Progress) -> bool) -> String {
         let end = Instant::now() + PATIENCE;

@@ -1,11 +1,28 @@
 //! A running `send --stream`: lines in, answers out, and what it costs.
 
 use std::fs;
+use std::process::Stdio;
 
 use serde_json::Value;
 
 use super::run::Run;
 use super::running::Running;
+use super::test::Test;
+
+impl Test {
+    /// Keeps it open: requests come and go while it runs.
+    #[must_use]
+    pub fn stream(self) -> Self {
+        self.stdin("").args(["--stream"])
+    }
+
+    /// Connects standard input to something else, to which a case writes by itself.
+    #[must_use]
+    pub fn stdin_from(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = Some(stdin.into());
+        self
+    }
+}
 
 impl Running {
     /// Writes requests to its standard input, each on a line.
@@ -22,6 +39,12 @@ impl Running {
     #[track_caller]
     pub fn wait_for_answers(&self, count: usize) -> Vec<Value> {
         parsed(&self.stdout().wait_for_lines(count))
+    }
+
+    /// How many answers it has given.
+    #[track_caller]
+    pub fn answer_count(&self) -> usize {
+        self.stdout().line_count()
     }
 
     /// The most memory that it has held so far, in KiB (`VmHWM` of proc(5)).

@@ -41,6 +41,7 @@ pub struct Test {
     input: Input,
     code: String,
     policy: String,
+    pub(super) stdin: Option<Stdio>,
     stdout: Option<Stdio>,
     /// Whether others send at the same time, so that a text may be theirs.
     pub(super) in_company: bool,
@@ -90,6 +91,7 @@ impl Test {
             input: Input::Json(request),
             code,
             policy: POLICY.to_owned(),
+            stdin: None,
             stdout: None,
             in_company: false,
         };
@@ -129,12 +131,6 @@ impl Test {
     pub fn command(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         self.command = words.into_iter().map(Into::into).collect();
         self
-    }
-
-    /// Keeps it open: requests come and go while it runs.
-    #[must_use]
-    pub fn stream(self) -> Self {
-        self.stdin("").args(["--stream"])
     }
 
     /// Adds arguments.
@@ -283,6 +279,7 @@ impl Test {
             input: self.input.clone(),
             code: self.code.clone(),
             policy: self.policy.clone(),
+            stdin: None,
             stdout: None,
             in_company: self.in_company,
         }
@@ -335,6 +332,7 @@ impl Test {
             .env_clear()
             .env("TEXTSENDER_CONFIG", self.site.config_file())
             .envs(self.env.iter().map(|(name, value)| (name, value)));
+        command.stdin(self.stdin.take().unwrap_or_else(Stdio::piped));
         let stdout = self.stdout.take();
         let texts_before = self.sandbox.text_count();
         Running::start(self, command, stdout, texts_before)

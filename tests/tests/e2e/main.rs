@@ -22,6 +22,7 @@
 //! | `trust` | plugins that must be approved, and a grant of connections |
 //! | `misbehaving` | every way in which a plugin misbehaves, alone and in a stream |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
+//! | `stream` | `send --stream`: lines, ends, edits, processes, ten thousand messages |
 //! | `official_clients` | that a provider can't tell ours from its own clients |
 //! | `sandbox_run` | `sandbox run -- COMMAND` itself |
 
@@ -47,5 +48,6 @@ mod repeats;
 mod requests;
 mod sandbox_run;
 mod secrecy;
+mod stream;
 mod trust;
 mod verdicts;

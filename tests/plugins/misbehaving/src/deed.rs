@@ -89,7 +89,7 @@ pub enum Deed {
     WriteEverywhere,
     /// Sends the front what is no frame.
     SendGarbage,
-    /// Answers for the message after its own, then delivers its own.
+    /// Answers for the message before its own, then delivers its own.
     AnswerAnother,
     /// Delivers, and answers twice.
     AnswerTwice,
@@ -237,7 +237,7 @@ impl Misbehaving {
                 self.deliver(message).await
             }
             Deed::AnswerAnother => {
-                forge::accepted(call + 1);
+                forge::accepted(call - 1);
                 self.deliver(message).await
             }
             Deed::AnswerTwice => {

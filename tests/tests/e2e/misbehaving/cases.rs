@@ -199,7 +199,7 @@ pub const CASES: &[Case] = &[
     // Frames.
     deed("write_everywhere", "writes bytes at random to every descriptor", Unavailable, 0, InFlight, "what is no frame ends its process, and no exchange was written"),
     deed("send_garbage", "sends the host what is no frame", Unavailable, 0, InFlight, "the same"),
-    deed("answer_another", "answers for another message, then for its own", Unavailable, 0, InFlight, "an answer to nothing ends its process; one for a message in flight is *accepted without an exchange*"),
+    deed("answer_another", "answers for another message, then for its own", Unavailable, 0, InFlight, "an answer to nothing ends its process; one for a message in flight is held against that message's exchanges"),
     deed("answer_twice", "answers twice", Accepted, 1, InFlight, "the first answer holds, if an exchange bears it out; the second ends its process"),
 
     // Text.

@@ -1,15 +1,17 @@
 //! Plugins that misbehave: each in a send of its own, and in a stream beside others.
 
 mod cases;
-mod files;
+pub mod files;
 mod page;
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use textsender_tests::harness::outcomes::promise_of;
-use textsender_tests::harness::{Run, Test, each, random_code};
+use textsender_tests::harness::{PATIENCE, Run, Test, each};
+use textsender_tests::sandbox::{Fault, When};
 
+use crate::stream::{answer_to, request};
 use cases::{BAD_NUMBER, CASES, Case, Ends, Spreads};
 
 #[test]
@@ -27,7 +29,7 @@ fn every_misdeed_has_one_honest_outcome() {
 #[test]
 fn no_misdeed_in_a_stream_harms_others_than_it_must() {
     each(CASES, |case| {
-        // Whose answer it takes depends on which of the others still runs: only alone is it certain.
+        // Whether the one before it still runs is chance: in a stream it has a test of its own.
         if case.word == "answer_another" {
             return;
         }
@@ -40,6 +42,27 @@ fn no_misdeed_in_a_stream_harms_others_than_it_must() {
         run.exit(0);
         stream.check(&run);
     });
+}
+
+#[test]
+fn an_answer_for_another_message_is_held_against_that_ones_exchanges() {
+    let test = Test::new().misbehaving("answer_another");
+    let only_bad = format!("[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}");
+    let (bad, victim) = (
+        request("bad", BAD_NUMBER),
+        request("victim", "+447700900101"),
+    );
+    let silent = When::always().to("+447700900101");
+    let test = test.config(&only_bad).fault(silent, Fault::silence());
+    let mut running = test.stream().start_silent();
+    running.ask([&victim]);
+    running.sandbox().wait_for_requests(1, PATIENCE).unwrap();
+    running.ask([&bad]);
+    let answers = running.wait_for_answers(2);
+    // The provider has not answered for it, so that it is not accepted; its own sender goes on.
+    assert_eq!(answer_to("victim", &answers)["outcome"], "unknown");
+    assert_eq!(answer_to("bad", &answers)["outcome"], "accepted");
+    running.finish().exit(0).texts(1);
 }
 
 #[track_caller]
@@ -159,16 +182,6 @@ impl InStream {
             assert_eq!(outcome, "accepted", "{}: {id}: {run}", case.word);
         }
     }
-}
-
-fn request(id: &str, phone: &str) -> Value {
-    json!({
-        "id": id,
-        "purpose": "verification_code",
-        "event": "reset",
-        "user": { "phone": phone },
-        "code": random_code(),
-    })
 }
 
 /// Whatever is in the table, a plugin can't make up an outcome of its own.
