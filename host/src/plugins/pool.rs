@@ -29,10 +29,6 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// another sender may be asked.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The most processes that one call is handed to, because others' calls ended those before. Then it
-/// counts as its own failure.
-const MAX_MOVES: u32 = 8;
-
 /// How long a refusal stands before the plugin is tried again. Edits are noticed at once; what is
 /// mended elsewhere, such as a folder's mode, shows in no file that is watched.
 const REFUSAL: Duration = Duration::from_secs(1);
@@ -53,7 +49,7 @@ struct Slot {
     started: Option<Instant>,
     /// What the files looked like that the process was started with.
     files: Fingerprint,
-    /// Failures in a row of processes that served no call.
+    /// Failures in a row of processes that did nothing for any call.
     failures: u32,
     /// No process is started before.
     not_before: Option<Instant>,
@@ -152,7 +148,19 @@ impl Pool {
 
     /// Stops host processes that have had no call for as long as `idle`.
     pub fn stop_idle(&self, idle: Duration) {
-        self.retire(|_, process, _| process.idle_for().is_none_or(|time| time < idle));
+        for slot in lock(&self.slots).values_mut() {
+            let Some(process) = &slot.process else {
+                continue;
+            };
+            if process.idle_for().is_none_or(|time| time < idle) {
+                continue;
+            }
+            // One that ended by itself is remembered for it.
+            match process.is_over() {
+                true => slot.forget(),
+                false => slot.process = None,
+            }
+        }
     }
 
     /// Takes leave of providers that are still connected.
@@ -185,9 +193,9 @@ impl Slot {
     }
 
     /// Forgets a process that is over, and decides when the next one may start: at once after one
-    /// that served or that said why it does not, or after the first failure.
+    /// that worked or that said why it does not, or after the first failure.
     fn forget(&mut self) {
-        let fared_well = |process: Arc<HostProcess>| process.has_served() || process.is_refused();
+        let fared_well = |process: Arc<HostProcess>| process.has_worked() || process.is_refused();
         self.failures = match self.process.take().is_some_and(fared_well) {
             true => 0,
             false => self.failures + 1,
@@ -200,14 +208,13 @@ impl Slot {
 
 impl Ask for Pool {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
-        for _ in 0..MAX_MOVES {
+        // Each turn of this costs a process its life, and whoever it died of one of its attempts.
+        loop {
             let process = self.ready(sender, deadline).await?;
             if let Some(end) = process.try_call(work.clone(), deadline).await {
                 return Ok(end);
             }
         }
-        let process = self.ready(sender, deadline).await?;
-        Ok(process.call(work, deadline).await)
     }
 
     fn timeout(&self, sender: &str) -> Duration {

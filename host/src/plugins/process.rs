@@ -177,9 +177,9 @@ impl HostProcess {
         matches!(*self.shared.state.borrow(), State::Refused(_))
     }
 
-    /// Whether it finished a call.
-    pub fn has_served(&self) -> bool {
-        self.shared.calls().has_served()
+    /// Whether it finished a call, or began an exchange for one.
+    pub fn has_worked(&self) -> bool {
+        self.shared.calls().has_worked()
     }
 
     /// Takes leave of the provider, and lets the process go.

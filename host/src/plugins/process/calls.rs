@@ -43,7 +43,7 @@ pub(super) struct Calls {
     cancelling: HashSet<u64>,
     turns: u64,
     lines: u64,
-    served: bool,
+    has_worked: bool,
     /// When the last call ended, or the process began.
     idle_since: Instant,
     /// Messages whose calls are over: a plugin's thread may still log of them.
@@ -68,7 +68,7 @@ impl Calls {
             cancelling: HashSet::new(),
             turns: 0,
             lines: 0,
-            served: false,
+            has_worked: false,
             idle_since: Instant::now(),
             over: VecDeque::new(),
         }
@@ -111,6 +111,7 @@ impl Calls {
             Some(running) if running.exchanges.len() >= MAX_EXCHANGES => Ok(None),
             Some(running) => {
                 running.turn = None;
+                self.has_worked = true;
                 let progress = running.trace.begin(delivers);
                 Ok(Some(Open {
                     progress,
@@ -142,7 +143,7 @@ impl Calls {
         if self.cancelling.remove(&call) {
             return Ok(());
         }
-        self.served = true;
+        self.has_worked = true;
         self.idle_since = Instant::now();
         let mut running = self
             .running
@@ -161,8 +162,9 @@ impl Calls {
         is_idle.then_some(self.idle_since)
     }
 
-    pub(super) fn has_served(&self) -> bool {
-        self.served
+    /// Whether it did anything for a call.
+    pub(super) fn has_worked(&self) -> bool {
+        self.has_worked
     }
 
     /// Takes a call back.

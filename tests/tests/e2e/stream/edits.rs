@@ -93,7 +93,8 @@ fn an_edit_is_noticed_among_lines_that_were_read_before_it() {
 fn a_bad_edit_keeps_the_last_good_configuration_and_says_so_once() {
     let mut running = Test::new().policy(&policy("one")).stream().start_silent();
     accepted(&mut running);
-    let bad_edits: [(&str, fn(&Site)); 4] = [
+    type Edit = fn(&Site);
+    let bad_edits: [(&str, Edit); 4] = [
         ("no TOML", |site| {
             site.policy("everyone", "name = ").unwrap()
         }),
