@@ -1,6 +1,7 @@
 //! The front's end of a host process: its calls, the exchanges it wants carried, and its end.
 
 mod calls;
+mod ending;
 mod foreign;
 mod outbox;
 mod said;
@@ -16,7 +17,6 @@ use std::{
 
 use textsender_plugin_api::{Answer, ExchangeError, Level, SendError};
 use tokio::{
-    runtime::Handle,
     sync::watch,
     time::{Instant, sleep},
 };
@@ -38,9 +38,6 @@ pub use trace::Trace;
 
 /// How long a host process has to acknowledge a cancelled call before it is ended.
 const GRACE: Duration = Duration::from_millis(500);
-
-/// How often a process that was killed is asked whether it has ended.
-const REAP: Duration = Duration::from_millis(5);
 
 /// A running host process. Ended when it is dropped.
 pub struct HostProcess {
@@ -269,7 +266,15 @@ impl HostProcess {
 
 impl Drop for HostProcess {
     fn drop(&mut self) {
-        self.shared.end("it is no longer needed", Level::Debug);
+        // It has no call, and holds no more than it needs: it goes at once, and leaves no zombie
+        // behind where the runtime ends with it.
+        if let Some(mut killed) = self
+            .shared
+            .kill("it is no longer needed", Level::Debug, false)
+        {
+            let status = killed.child.wait();
+            killed.tell(status);
+        }
     }
 }
 
@@ -322,65 +327,6 @@ impl Shared {
                 shared.end("it does not let go of a cancelled call", Level::Warn);
             }
         });
-    }
-
-    /// Ends the process, once: every call that runs has died.
-    fn end(&self, why: &'static str, level: Level) {
-        self.end_of(why, level, false);
-    }
-
-    /// The same; `is_stuck` in a call.
-    fn end_of(&self, why: &'static str, level: Level, is_stuck: bool) {
-        let Some(mut child) = lock(&self.child).take() else {
-            return;
-        };
-        // A refusal stays: it says more than that the process ended, and may not have been read yet.
-        let is_refused = !self.state.send_if_modified(|state| {
-            let says_less = !matches!(state, State::Refused(_));
-            if says_less {
-                *state = State::Ended;
-            }
-            says_less
-        });
-        let level = if is_refused { Level::Debug } else { level };
-        // One that ended by itself has a status that says more.
-        let status = match child.try_wait() {
-            Ok(None) => child.kill().map(|()| None),
-            known => known,
-        };
-        match status {
-            Ok(None) => self.reap(child, why, level),
-            Ok(Some(status)) => tell_end(&self.launch.sender, why, level, &status.to_string()),
-            Err(error) => tell_end(&self.launch.sender, why, level, &error.to_string()),
-        }
-        self.calls().all_died(is_stuck);
-    }
-
-    /// Waits for the end of a process that was killed. The kernel may need long to give a gigabyte
-    /// back, and nobody's message waits for it.
-    fn reap(&self, mut child: Child, why: &'static str, level: Level) {
-        let sender = self.launch.sender.clone();
-        let Ok(runtime) = Handle::try_current() else {
-            // The front is at its own end.
-            return;
-        };
-        runtime.spawn(async move {
-            let status = loop {
-                match child.try_wait() {
-                    Ok(None) => sleep(REAP).await,
-                    Ok(Some(status)) => break status.to_string(),
-                    Err(error) => break error.to_string(),
-                }
-            };
-            tell_end(&sender, why, level, &status);
-        });
-    }
-}
-
-fn tell_end(sender: &str, why: &str, level: Level, status: &str) {
-    match level {
-        Level::Debug => tracing::debug!(sender, why, status, "host process ended"),
-        _ => tracing::warn!(sender, why, status, "host process ended"),
     }
 }
 
