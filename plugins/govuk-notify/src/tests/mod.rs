@@ -1,6 +1,7 @@
 //! The plugin on a host that a test plays.
 
 mod asking;
+mod damaged;
 mod recordings;
 
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,5 +1,6 @@
 //! The plugin on the fake host.
 
+mod damaged;
 mod questions;
 mod requests;
 mod settings;
