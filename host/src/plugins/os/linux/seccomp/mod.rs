@@ -8,6 +8,8 @@
 //! Landlock holds what a call names by a path, this holds what can be told from its numbers. Where
 //! both hold, each is there for kernels without the other: opening for writing is refused here too.
 
+mod calls;
+
 use std::{collections::BTreeMap, env::consts::ARCH};
 
 use libc::{c_int, c_long};
@@ -17,6 +19,8 @@ use seccompiler::{
     SeccompCmpOp::{Eq, MaskedEq, Ne},
     SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
 };
+
+use calls::{CONNECTION, ITSELF, MEMORY, READING, THREADS, UNSEEN, WAITING};
 
 /// Restricts every thread of this process; `false` where the kernel has no seccomp, or this list
 /// was not written for the machine.
@@ -49,173 +53,6 @@ fn refuse(error: c_int) -> SeccompAction {
     SeccompAction::Errno(error.cast_unsigned())
 }
 
-/// Calls whose flags lie in memory, where no filter sees them. They answer ENOSYS, so that the C
-/// library falls back to those whose flags are seen.
-const UNSEEN: &[c_long] = &[libc::SYS_clone3, libc::SYS_openat2];
-
-const MEMORY: &[c_long] = &[
-    libc::SYS_brk,
-    libc::SYS_madvise,
-    libc::SYS_membarrier,
-    libc::SYS_mincore,
-    libc::SYS_mlock,
-    libc::SYS_mlock2,
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
-    libc::SYS_mremap,
-    libc::SYS_mseal,
-    libc::SYS_msync,
-    libc::SYS_munlock,
-    libc::SYS_munmap,
-    libc::SYS_pkey_alloc,
-    libc::SYS_pkey_free,
-    libc::SYS_pkey_mprotect,
-];
-
-/// Files that are open or that Landlock lets be opened, and the frames' pipes.
-const READING: &[c_long] = &[
-    libc::SYS_close,
-    libc::SYS_close_range,
-    libc::SYS_dup,
-    libc::SYS_dup3,
-    libc::SYS_fadvise64,
-    libc::SYS_faccessat,
-    libc::SYS_faccessat2,
-    libc::SYS_fstat,
-    libc::SYS_fstatfs,
-    libc::SYS_getcwd,
-    libc::SYS_getdents64,
-    libc::SYS_lseek,
-    libc::SYS_newfstatat,
-    libc::SYS_pipe2,
-    libc::SYS_pread64,
-    libc::SYS_preadv,
-    libc::SYS_preadv2,
-    libc::SYS_read,
-    libc::SYS_readahead,
-    libc::SYS_readlinkat,
-    libc::SYS_readv,
-    libc::SYS_statx,
-    libc::SYS_write,
-    libc::SYS_writev,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_access,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_dup2,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_lstat,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_pipe,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_readlink,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_stat,
-];
-
-const WAITING: &[c_long] = &[
-    libc::SYS_clock_getres,
-    libc::SYS_clock_gettime,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_epoll_create1,
-    libc::SYS_epoll_ctl,
-    libc::SYS_epoll_pwait,
-    libc::SYS_epoll_pwait2,
-    libc::SYS_eventfd2,
-    libc::SYS_getitimer,
-    libc::SYS_gettimeofday,
-    libc::SYS_nanosleep,
-    libc::SYS_ppoll,
-    libc::SYS_pselect6,
-    libc::SYS_restart_syscall,
-    libc::SYS_setitimer,
-    libc::SYS_timer_create,
-    libc::SYS_timer_delete,
-    libc::SYS_timer_getoverrun,
-    libc::SYS_timer_gettime,
-    libc::SYS_timer_settime,
-    libc::SYS_timerfd_create,
-    libc::SYS_timerfd_gettime,
-    libc::SYS_timerfd_settime,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_epoll_create,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_epoll_wait,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_eventfd,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_pause,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_poll,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_select,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_time,
-];
-
-const THREADS: &[c_long] = &[
-    libc::SYS_exit,
-    libc::SYS_exit_group,
-    libc::SYS_futex,
-    libc::SYS_futex_waitv,
-    libc::SYS_gettid,
-    libc::SYS_rseq,
-    libc::SYS_rt_sigaction,
-    libc::SYS_rt_sigpending,
-    libc::SYS_rt_sigprocmask,
-    libc::SYS_rt_sigreturn,
-    libc::SYS_rt_sigsuspend,
-    libc::SYS_rt_sigtimedwait,
-    libc::SYS_sched_get_priority_max,
-    libc::SYS_sched_get_priority_min,
-    libc::SYS_sched_getaffinity,
-    libc::SYS_sched_getparam,
-    libc::SYS_sched_getscheduler,
-    libc::SYS_sched_yield,
-    libc::SYS_set_robust_list,
-    libc::SYS_set_tid_address,
-    libc::SYS_sigaltstack,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_arch_prctl,
-];
-
-/// What a process may ask about itself, and randomness.
-const ITSELF: &[c_long] = &[
-    libc::SYS_getcpu,
-    libc::SYS_getegid,
-    libc::SYS_geteuid,
-    libc::SYS_getgid,
-    libc::SYS_getgroups,
-    libc::SYS_getpgid,
-    libc::SYS_getpid,
-    libc::SYS_getppid,
-    libc::SYS_getpriority,
-    libc::SYS_getrandom,
-    libc::SYS_getresgid,
-    libc::SYS_getresuid,
-    libc::SYS_getrusage,
-    libc::SYS_getsid,
-    libc::SYS_getuid,
-    libc::SYS_sysinfo,
-    libc::SYS_times,
-    libc::SYS_uname,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_getpgrp,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_getrlimit,
-];
-
-/// With a grant: one's own TCP connections. Where to, Landlock says.
-const CONNECTION: &[c_long] = &[
-    libc::SYS_connect,
-    libc::SYS_getpeername,
-    libc::SYS_getsockname,
-    libc::SYS_getsockopt,
-    libc::SYS_recvfrom,
-    libc::SYS_recvmmsg,
-    libc::SYS_recvmsg,
-    libc::SYS_shutdown,
-];
-
 /// Flags of `open` with which something could be written, made or emptied.
 const WRITING: c_int = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC;
 
@@ -242,13 +79,17 @@ const DESCRIPTOR_COMMANDS: &[c_int] = &[
 ];
 
 /// Requests of `ioctl`: the kind of a descriptor, what can be read, waiting or not.
+#[allow(
+    clippy::unnecessary_cast,
+    reason = "their type is the C library's choice"
+)]
 const DEVICE_REQUESTS: &[u64] = &[
-    libc::TCGETS,
-    libc::TIOCGWINSZ,
-    libc::FIONREAD,
-    libc::FIONBIO,
-    libc::FIOCLEX,
-    libc::FIONCLEX,
+    libc::TCGETS as u64,
+    libc::TIOCGWINSZ as u64,
+    libc::FIONREAD as u64,
+    libc::FIONBIO as u64,
+    libc::FIOCLEX as u64,
+    libc::FIONCLEX as u64,
 ];
 
 /// Options of `prctl`: a thread's name, and the names of its memory. Not among them: to outlive the
