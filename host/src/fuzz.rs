@@ -38,7 +38,7 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("template", template),
 ];
 
-/// A configuration: its faults can be told, and quote no setting.
+/// A configuration: its faults can be told, each at a place that is there.
 pub fn config(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
@@ -46,7 +46,11 @@ pub fn config(bytes: &[u8]) {
     let sources = Sources::from_text("/etc/textsender/textsender.toml", text);
     let reading = Reading::of(sources);
     if let Err(faults) = reading.into_config() {
-        assert!(!faults.to_string().contains(MARK), "{faults}");
+        let lines = text.lines().count() + 1;
+        for fault in faults.iter() {
+            assert!(fault.line <= lines, "{fault}");
+        }
+        assert!(!faults.to_string().is_empty());
     }
 }
 
