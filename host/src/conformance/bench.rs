@@ -307,8 +307,11 @@ impl End {
 }
 
 /// The message that most cases send.
+///
+/// Its number is none that documents use as their example: a plugin's own example in what it says
+/// is no leak.
 pub(super) fn message() -> Message {
-    message_to("+447700900123", CODE)
+    message_to("+447700900684", CODE)
 }
 
 /// A message to this number with this code.
