@@ -21,6 +21,7 @@ pub mod folder;
 mod frames;
 mod launch;
 pub mod lock;
+mod not_ready;
 mod os;
 pub mod plugin_host;
 mod pool;

@@ -11,10 +11,9 @@ use std::{
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
-use super::{CallEnd, HostProcess, Launch, NotReady, Refusal, Work, launch, process::lock};
+use super::{CallEnd, HostProcess, Launch, Work, launch, not_ready, process::lock};
 use crate::{
     config::{Config, Fingerprint},
-    plugins::verify::FileFault,
     protocol::{ErrorCode, Failure},
     route::Ask,
 };
@@ -47,6 +46,8 @@ struct Slot {
     process: Option<Arc<HostProcess>>,
     /// When the process was started.
     started: Option<Instant>,
+    /// Whether the log says why the process takes no calls.
+    is_told: bool,
     /// What the files looked like that the process was started with.
     files: Fingerprint,
     /// Failures in a row of processes that did nothing for any call.
@@ -100,6 +101,7 @@ impl Pool {
         let process = Arc::new(process);
         slot.process = Some(process.clone());
         slot.started = Some(Instant::now());
+        slot.is_told = false;
         Ok(process)
     }
 
@@ -127,8 +129,21 @@ impl Pool {
         };
         match process.ready(deadline).await {
             Ok(()) => Ok(process),
-            Err(reason) => Err(not_ready(process.launch(), reason)),
+            Err(reason) => {
+                if self.is_news(sender) {
+                    not_ready::tell(process.launch(), &reason);
+                }
+                Err(not_ready::failure(process.launch(), reason))
+            }
         }
+    }
+
+    /// Whether this is the first message that the sender's process takes no calls of: a stream that
+    /// keeps asking would fill the log.
+    fn is_news(&self, sender: &str) -> bool {
+        let mut slots = lock(&self.slots);
+        let slot = slots.get_mut(sender);
+        slot.is_none_or(|slot| !std::mem::replace(&mut slot.is_told, true))
     }
 
     /// Uses an edited configuration from now on. Senders that it changes are started anew when they
@@ -221,78 +236,5 @@ impl Ask for Pool {
         let config = lock(&self.config);
         let configured = config.senders.get(sender);
         configured.map_or(config.sending.timeout, |sender| sender.timeout)
-    }
-}
-
-/// Why a sender's plugin takes no calls, in our words. What the linker and the plugin say goes to
-/// the log.
-fn not_ready(launch: &Launch, reason: NotReady) -> Failure {
-    let Launch {
-        sender,
-        plugin,
-        library,
-        ..
-    } = launch;
-    let file = library.display();
-    let refusal = match reason {
-        NotReady::Refused(refusal) => refusal,
-        NotReady::Ended | NotReady::TimedOut => {
-            let what = match reason {
-                NotReady::Ended => "ended before it was ready",
-                _ => "was not ready in time",
-            };
-            let detail = format!("sender {sender}: its host process {what}");
-            return Failure::with_detail(ErrorCode::PluginFailed, detail);
-        }
-    };
-    let refused = |why: &str| {
-        Failure::with_detail(
-            ErrorCode::PluginRefused,
-            format!("sender {sender}: {file}: {why}"),
-        )
-    };
-    match refusal {
-        Refusal::File(FileFault::Missing) => {
-            let folder = library.parent().unwrap_or(library).display();
-            let name = library.file_name().unwrap_or_default().display();
-            let detail = format!("sender {sender}: looked for {name} in {folder}");
-            Failure::with_detail(ErrorCode::PluginMissing, detail)
-        }
-        Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
-            tracing::error!(sender, "the plugin can't be loaded: {refusal}");
-            refused("the linker refuses it; the log says why")
-        }
-        Refusal::OtherAbi(words) => {
-            tracing::error!(sender, "the plugin speaks another ABI: {words}");
-            refused("it speaks another ABI; the log says which")
-        }
-        Refusal::Hosts(hosts) => {
-            let hosts = hosts.join(", ");
-            tracing::error!(
-                sender,
-                hosts,
-                "the plugin declares hosts that were not approved"
-            );
-            refused(&format!(
-                "it declares hosts that were not approved; the log names them, and this approves \
-                 them: textsender plugin trust {plugin}"
-            ))
-        }
-        Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
-            refused(&refusal.to_string())
-        }
-        Refusal::OtherId(id) => {
-            tracing::error!(
-                sender,
-                id,
-                "the file holds another plugin than its name says"
-            );
-            refused(&format!("it does not hold the plugin {plugin}"))
-        }
-        Refusal::Settings(words) => {
-            tracing::error!(sender, "the plugin refuses the settings: {words}");
-            let detail = format!("sender {sender}: the log says which");
-            Failure::with_detail(ErrorCode::BadSettings, detail)
-        }
     }
 }

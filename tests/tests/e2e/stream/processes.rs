@@ -38,6 +38,25 @@ fn one_that_is_killed_while_it_idles_is_replaced_at_once() {
     assert_eq!(outcomes(&answers), ["accepted"; 5]);
 }
 
+/// Each message is told, but the log is not filled.
+#[test]
+fn why_one_takes_no_calls_is_logged_once() {
+    let test = Test::new().misbehaving("quote_settings");
+    let mut running = test.stream().start_silent();
+    let begun = Instant::now();
+    running.ask(&requests(99));
+    running.wait_for_answers(99);
+    // It is tried again once a second.
+    let most = 1 + begun.elapsed().as_secs() as usize;
+    let run = running.finish();
+    assert_eq!(outcomes(&run.answers()), ["misconfigured"; 99]);
+    let told = run
+        .stderr
+        .matches("the plugin refuses the settings")
+        .count();
+    assert!((1..=most).contains(&told), "{told} times: {run}");
+}
+
 #[test]
 fn one_that_never_gets_ready_is_started_again_with_growing_pauses() {
     let test = Test::new().misbehaving("exit_in_configure");

@@ -1,0 +1,69 @@
+//! Why a host process takes no calls: in our words for the caller, with the linker's and the
+//! plugin's for the log.
+
+use super::{Launch, NotReady, Refusal, verify::FileFault};
+use crate::protocol::{ErrorCode, Failure};
+
+/// What the caller is told.
+pub(super) fn failure(launch: &Launch, reason: NotReady) -> Failure {
+    let Launch {
+        sender,
+        plugin,
+        library,
+        ..
+    } = launch;
+    let refusal = match reason {
+        NotReady::Refused(refusal) => refusal,
+        NotReady::Ended => return failed(sender, "ended before it was ready"),
+        NotReady::TimedOut => return failed(sender, "was not ready in time"),
+    };
+    let refused = |why: &str| {
+        let detail = format!("sender {sender}: {}: {why}", library.display());
+        Failure::with_detail(ErrorCode::PluginRefused, detail)
+    };
+    match refusal {
+        Refusal::File(FileFault::Missing) => {
+            let folder = library.parent().unwrap_or(library).display();
+            let name = library.file_name().unwrap_or_default().display();
+            let detail = format!("sender {sender}: looked for {name} in {folder}");
+            Failure::with_detail(ErrorCode::PluginMissing, detail)
+        }
+        Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
+            refused("the linker refuses it; the log says why")
+        }
+        Refusal::OtherAbi(_) => refused("it speaks another ABI; the log says which"),
+        Refusal::Hosts(_) => refused(&format!(
+            "it declares hosts that were not approved; the log names them, and this approves them: \
+             textsender plugin trust {plugin}"
+        )),
+        Refusal::OtherId(_) => refused(&format!("it does not hold the plugin {plugin}")),
+        Refusal::Settings(_) => {
+            let detail = format!("sender {sender}: the log says which");
+            Failure::with_detail(ErrorCode::BadSettings, detail)
+        }
+        Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
+            refused(&refusal.to_string())
+        }
+    }
+}
+
+fn failed(sender: &str, how: &str) -> Failure {
+    let detail = format!("sender {sender}: its host process {how}");
+    Failure::with_detail(ErrorCode::PluginFailed, detail)
+}
+
+/// Logs what the caller is not told: foreign words.
+pub(super) fn tell(launch: &Launch, reason: &NotReady) {
+    let sender = launch.sender.as_str();
+    match reason {
+        NotReady::Refused(
+            refusal @ (Refusal::NotLoaded(_)
+            | Refusal::File(FileFault::Needs(_))
+            | Refusal::OtherAbi(_)
+            | Refusal::Hosts(_)
+            | Refusal::OtherId(_)
+            | Refusal::Settings(_)),
+        ) => tracing::error!(sender, "the plugin can't be used: {refusal}"),
+        NotReady::Refused(_) | NotReady::Ended | NotReady::TimedOut => {}
+    }
+}
