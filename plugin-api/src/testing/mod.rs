@@ -8,7 +8,7 @@
 //! | run an `async` call | [`block_on`] |
 //! | have a message | [`message`] |
 //! | move the clock | [`FakeHost::advance`], [`FakeHost::set_now`], [`Reply::after`] |
-//! | lose an answer at any stage | [`Reply::failure`] |
+//! | lose an answer at any stage, or damage it | [`Reply::failure`], [`Reply::damaged`] |
 //! | see what was logged | [`FakeHost::log_lines`], [`FakeHost::assert_logged`] |
 //! | be sure that nothing secret is shown | [`FakeHost::assert_nothing_shown`] |
 //!

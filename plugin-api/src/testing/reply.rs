@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::{Answer, ExchangeError, FailureKind, HttpAnswer, SmtpAnswer, SmtpCommand, Stage};
 
+/// What a byte of a damaged body becomes: something that JSON gives a meaning, or nothing has one.
+const DAMAGE: [u8; 6] = [b'"', b'{', b'0', b'\\', 0, 0xff];
+
 /// One scripted answer, or the lack of one. Give it to [`FakeHost::answer`](super::FakeHost::answer).
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -35,6 +38,24 @@ impl Reply {
     pub fn html(status: u16) -> Self {
         let page = format!("<html><title>{status}</title><p>This is not the API.</p></html>");
         Self::text(status, page).with_header("content-type", "text/html")
+    }
+
+    /// Answers with this body damaged on its way: at each byte in turn it ends, or has another byte
+    /// there. Whatever is left of it, a plugin should say something true of the message.
+    ///
+    /// ```
+    /// # use textsender_plugin_api::testing::Reply;
+    /// let body = r#"{"id":"a1b2c3"}"#;
+    /// assert_eq!(Reply::damaged(200, body).count(), body.len() * 7);
+    /// ```
+    pub fn damaged(status: u16, body: &str) -> impl Iterator<Item = Self> {
+        (0..body.len()).flat_map(move |at| {
+            let (before, after) = (&body.as_bytes()[..at], &body.as_bytes()[at + 1..]);
+            let cut = before.to_vec();
+            let others = DAMAGE.map(|byte| [before, &[byte], after].concat());
+            let bodies = others.into_iter().chain([cut]);
+            bodies.map(move |body| Self::text(status, body))
+        })
     }
 
     /// No answer: the exchange comes as far as `stage` and fails.

@@ -9,30 +9,15 @@ use textsender_plugin_api::{
 
 use super::*;
 
-/// What a byte may become: nothing (and the body ends there), or one of these.
-const DAMAGE: [u8; 6] = [b'"', b'{', b'0', b'\\', 0, 0xff];
-
-fn damaged(body: &str) -> impl Iterator<Item = Vec<u8>> {
-    let bytes = body.as_bytes().to_vec();
-    (0..bytes.len()).flat_map(move |at| {
-        let replaced = DAMAGE.map(|byte| {
-            let mut bytes = bytes.clone();
-            bytes[at] = byte;
-            bytes
-        });
-        replaced.into_iter().chain([bytes[..at].to_vec()])
-    })
-}
-
 #[test]
 fn no_damage_makes_a_refusal_of_an_acceptance_or_the_reverse() {
     let accepted = json!({ "sid": TEXT, "status": "queued", "num_segments": "1" }).to_string();
     let refused = json!({ "code": 21211, "message": "invalid", "status": 400 }).to_string();
     for (status, body) in [(201, &accepted), (400, &refused), (503, &refused)] {
-        for bytes in damaged(body) {
+        for reply in Reply::damaged(status, body) {
             let host = FakeHost::new();
-            let shown = format!("{status} {}", String::from_utf8_lossy(&bytes));
-            host.answer(Reply::text(status, bytes));
+            let shown = format!("{reply:?}");
+            host.answer(reply);
             match block_on(twilio(&host).send(&message())) {
                 Ok(_) => assert_eq!(status, 201, "{shown}"),
                 Err(error) if status == 400 => {
