@@ -17,6 +17,10 @@ use crate::{
     route::{Ask, Delivered, Plan},
 };
 
+/// How far before an attempt another message may have been claimed that still has what `find` found: the time that it
+/// took to be sent, the provider's whole seconds, and how far apart the clocks may be.
+const OVERLAP: Duration = Duration::from_mins(10);
+
 /// One message's turn: senders are asked through it.
 pub(super) struct Recorded<'a> {
     record: &'a Record,
@@ -173,7 +177,8 @@ async fn not_anothers(ledger: &Ledger, found: &mut Found, since: u64) {
     let Some(id) = &receipt.provider_id else {
         return;
     };
-    let since = Timestamp::try_from(UNIX_EPOCH + Duration::from_millis(since));
+    let since = UNIX_EPOCH + Duration::from_millis(since).saturating_sub(OVERLAP);
+    let since = Timestamp::try_from(since);
     let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
     if ledger.knows(id, since).await.unwrap_or(true) {
         *found = Found::CannotTell;

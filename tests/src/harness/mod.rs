@@ -37,6 +37,7 @@ pub mod outcomes;
 mod run;
 mod running;
 pub mod secrecy;
+mod senders;
 mod stream;
 mod streaming;
 mod test;

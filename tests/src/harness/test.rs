@@ -186,31 +186,6 @@ impl Test {
         self
     }
 
-    /// Adds a second sender of the Twilio plugin, which is asked after the first.
-    #[must_use]
-    pub fn fallback(mut self, name: &str) -> Self {
-        let url = self.sandbox.twilio().url();
-        self.site_mut().add_twilio(name, &url).unwrap();
-        self.verification_code(&format!("fallback = [{name:?}]"))
-    }
-
-    /// Sends through the misbehaving plugin, which does this; otherwise it delivers to the sandbox's Twilio.
-    #[must_use]
-    pub fn misbehaving(mut self, does: &str) -> Self {
-        let settings = [
-            ("does", does),
-            ("account_sid", twilio::ACCOUNT_SID),
-            ("from", twilio::FROM_NUMBER),
-            ("base_url", &self.sandbox.twilio().url()),
-        ];
-        let settings = settings.map(|(key, value)| (key, value.into()));
-        let site = self.site_mut();
-        site.plugin(&artifacts().plugin("misbehaving")).unwrap();
-        site.sender("misbehaving", "misbehaving", settings).unwrap();
-        site.set("defaults.sender", "misbehaving").unwrap();
-        self.secret("misbehaving.auth_token", twilio::AUTH_TOKEN)
-    }
-
     /// Stores a secret, which may not be shown.
     #[must_use]
     pub fn secret(mut self, name: &str, value: &str) -> Self {
@@ -339,7 +314,7 @@ impl Test {
     }
 
     #[track_caller]
-    fn site_mut(&mut self) -> &mut Site {
+    pub(super) fn site_mut(&mut self) -> &mut Site {
         let site = Arc::get_mut(&mut self.site);
         site.unwrap_or_else(|| panic!("change an installation before another process uses it"))
     }

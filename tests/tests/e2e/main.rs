@@ -12,11 +12,14 @@
 //! | `ledger` | death at every step, bad ground, and what the files tell |
 //! | `breaker` | a sender that fails is spared, and noticed when it works again |
 //! | `log` | what is told afterwards: `log`, `explain --id`, `stats` |
+//! | `deliveries` | what became of an accepted message: `status`, `send --wait`, and a lost answer found again |
 //! | `readme` | that what `README.md` shows is so |
 //! | `repeats` | the same id again, limits, and processes that die in the middle |
 //! | `requests` | requests that are wrong, large, slow, or refused by policy |
 //! | `verdicts` | what each of the provider's answers comes to |
 //! | `faults` | networks, TLS, time, and processes that die |
+//! | `three_senders` | one message, three providers; what each can carry of a text |
+//! | `mail` | mail servers: how they are reached, and what each of their replies comes to |
 //! | `hostile` | providers that mean harm |
 //! | `plugins` | the plugins folder, and plugins that fail |
 //! | `trust` | plugins that must be approved, and a grant of connections |
@@ -33,12 +36,14 @@ mod breaker;
 mod callers_guide;
 mod check;
 mod configuration;
+mod deliveries;
 mod explain;
 mod faults;
 mod first_contact;
 mod hostile;
 mod ledger;
 mod log;
+mod mail;
 mod misbehaving;
 mod official_clients;
 mod plugins;
@@ -49,5 +54,6 @@ mod requests;
 mod sandbox_run;
 mod secrecy;
 mod stream;
+mod three_senders;
 mod trust;
 mod verdicts;

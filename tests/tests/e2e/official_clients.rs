@@ -6,11 +6,18 @@
 //! | twilio-python | 9.13.0 | `client.messages.create(to, from_, body)`, and with every option that we offer |
 //! | twilio-node | 6.2.0 | the same, which encodes a space as `%20` |
 //! | curl | 7.88.1 | Twilio's own example |
+//! | notifications-python-client | 13.0.0 | `send_sms_notification` with reference and sender |
+//! | notifications-node-client | 8.4.0 | `sendSms`, the same |
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde_json::json;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use ring::hmac;
+use serde_json::{Value, json};
 use textsender_tests::harness::Test;
+use textsender_tests::sandbox::notify::{KeyKind, Service};
 use textsender_tests::sandbox::twilio;
 
 /// What each client sent as `Authorization`: account and token, the latter a placeholder.
@@ -133,6 +140,95 @@ fn an_api_key_stands_in_the_place_of_the_token() {
         .run();
     run.outcome("accepted").texts(1);
     assert_eq!(run.the_request().target(), PATH);
+}
+
+/// The service that the recordings of Notify's clients are of.
+const SERVICE: &str = "8dd8c332-f7cf-42f9-8adb-ba578fcfe7fe";
+const TEMPLATE: &str = "867c629f-80ad-491a-af31-e146d16737c9";
+const NOTIFY_SENDER: &str = "47fcaf96-0ddd-45c8-beae-4b85f45ec13f";
+
+/// Of no service but this test's: theirs was not recorded, and can't be told from the tokens.
+const NOTIFY_SECRET: &str = "5ec2e700-0000-4000-8000-0000000000cc";
+
+/// How far a token's time may be from Notify's.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// What Notify's own clients sent: client, token without its signature, body.
+const NOTIFY_RECORDED: [(&str, &str, &str); 2] = [
+    (
+        "notifications-python-client",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI4ZGQ4YzMzMi1mN2NmLTQyZjktOGFkYi1iYTU3OGZjZmU3ZmUiLCJpYXQiOjE3OTU0ODcxNDF9",
+        r#"{"phone_number": "+447700900123", "template_id": "867c629f-80ad-491a-af31-e146d16737c9", "personalisation": {"code": "123456"}, "reference": "ref-1", "sms_sender_id": "47fcaf96-0ddd-45c8-beae-4b85f45ec13f"}"#,
+    ),
+    (
+        "notifications-node-client",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI4ZGQ4YzMzMi1mN2NmLTQyZjktOGFkYi1iYTU3OGZjZmU3ZmUiLCJpYXQiOjE3OTU0ODcxODB9",
+        r#"{"template_id":"867c629f-80ad-491a-af31-e146d16737c9","phone_number":"+447700900123","personalisation":{"code":"123456"},"reference":"ref-1","sms_sender_id":"47fcaf96-0ddd-45c8-beae-4b85f45ec13f"}"#,
+    ),
+];
+
+#[test]
+fn notify_sees_what_its_own_clients_send() {
+    let test = Test::new()
+        .all_senders()
+        .through("govuk-notify")
+        .secret(
+            "govuk-notify.api_key",
+            &format!("live-{SERVICE}-{NOTIFY_SECRET}"),
+        )
+        .config(&format!(
+            "[senders.govuk-notify.settings]\n\
+             template_id = \"{TEMPLATE}\"\n\
+             sender_id = \"{NOTIFY_SENDER}\"\n\
+             personalisation = {{ code = \"%code%\" }}"
+        ))
+        .with(json!({ "id": "ref-1" }));
+    let service = Service::new(SERVICE)
+        .key(NOTIFY_SECRET, KeyKind::Live)
+        .template(TEMPLATE, "Verify", "Your verification code is ((code)).")
+        .sender(NOTIFY_SENDER, "VERIFYAPP");
+    test.sandbox().notify().add_service(service);
+    let run = test.run();
+    let code = run.test().code();
+    run.outcome("accepted")
+        .text(&format!("Your verification code is {code}."));
+
+    let request = run.the_request();
+    assert_eq!(
+        (request.method(), request.target()),
+        ("POST", "/v2/notifications/sms")
+    );
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    let authorization = request.header("authorization").unwrap();
+    let token = authorization.strip_prefix("Bearer ").unwrap();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (ours, mut claims) = parts(signed);
+    for (client, recorded, body) in NOTIFY_RECORDED {
+        let (header, their_claims) = parts(recorded);
+        assert_eq!(ours, header, "{client}");
+        let issued = claims["iat"].as_u64().unwrap();
+        let issued = UNIX_EPOCH + Duration::from_secs(issued);
+        let since = SystemTime::now().duration_since(issued).unwrap();
+        assert!(since < LEEWAY, "{client}: {since:?}");
+        // They signed at another time.
+        claims["iat"] = their_claims["iat"].clone();
+        assert_eq!(claims, their_claims, "{client}");
+        claims["iat"] = json!(issued.duration_since(UNIX_EPOCH).unwrap().as_secs());
+
+        let body: Value = serde_json::from_str(&body.replace(CODE, code)).unwrap();
+        assert_eq!(request.json(), Some(body), "{client}");
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA256, NOTIFY_SECRET.as_bytes());
+    let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).unwrap();
+    hmac::verify(&key, signed.as_bytes(), &signature).unwrap();
+}
+
+/// A token's header and claims (RFC 7519, 3.1).
+fn parts(signed: &str) -> (Value, Value) {
+    let (header, claims) = signed.split_once('.').unwrap();
+    let decoded = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).unwrap();
+    let json = |part| serde_json::from_slice(&decoded(part)).unwrap();
+    (json(header), json(claims))
 }
 
 /// A form's fields, decoded.

@@ -1,0 +1,152 @@
+//! Mail servers: how the gateway's is reached, and what each of its replies comes to.
+
+use textsender_tests::harness::{Test, each};
+use textsender_tests::sandbox::smtp::{Command, Security, USER};
+use textsender_tests::sandbox::{SmtpFault, When, smtp};
+
+/// A case that sends through the gateway, on the port that is secured so.
+fn by_mail(security: Security) -> Test {
+    let test = Test::new().all_senders().through("email-gateway").tls();
+    let port = test.sandbox().smtp().port(security);
+    let name = match security {
+        Security::None => "none",
+        Security::StartTls => "starttls",
+        Security::Tls => "tls",
+    };
+    test.config(&format!(
+        "[senders.email-gateway.settings]\nserver = \"localhost\"\nsecurity = \"{name}\"\nport = {port}"
+    ))
+}
+
+fn with_account(test: Test, password: &str) -> Test {
+    test.sandbox().smtp().require_login(true);
+    test.config(&format!(
+        "[senders.email-gateway.settings]\nuser = \"{USER}\""
+    ))
+    .secret("email-gateway.password", password)
+}
+
+#[test]
+fn a_mail_becomes_a_text_whatever_protects_the_connection() {
+    let cases = [Security::None, Security::StartTls, Security::Tls];
+    each(cases, |security| {
+        let run = with_account(by_mail(security), smtp::PASSWORD).run();
+        let code = run.test().code().to_owned();
+        run.outcome("accepted")
+            .text(&format!("Your verification code is {code}"));
+        let [mail] = &run.sandbox().smtp().mails()[..] else {
+            panic!("not one mail: {run}");
+        };
+        assert_eq!(mail.security, security);
+        assert_eq!(mail.user.as_deref(), Some(USER));
+        assert_eq!(mail.from, "resets@example.com");
+        assert_eq!(mail.to, ["447700900123@sms.example"]);
+        assert_eq!(
+            mail.header("Content-Transfer-Encoding").as_deref(),
+            Some("7bit")
+        );
+        let type_ = mail.header("Content-Type").unwrap();
+        assert!(type_.starts_with("text/plain"), "{type_}");
+    });
+}
+
+#[test]
+fn a_login_that_fails_is_the_administrators_affair() {
+    for security in [Security::StartTls, Security::Tls] {
+        let run = with_account(by_mail(security), "not-the-password").run();
+        run.outcome("misconfigured")
+            .error("unauthorized")
+            .attempts(["email-gateway:unauthorized"])
+            .texts(0);
+    }
+    // None is given, and one is wanted.
+    let test = by_mail(Security::Tls);
+    test.sandbox().smtp().require_login(true);
+    test.run().outcome("misconfigured").error("unauthorized");
+}
+
+#[test]
+fn no_trust_no_mail() {
+    for security in [Security::StartTls, Security::Tls] {
+        let run = by_mail(security)
+            .change(|site| site.unset("http.ca_file").unwrap())
+            .run();
+        run.outcome("unavailable").texts(0);
+        assert!(run.sandbox().smtp().mails().is_empty(), "{run}");
+    }
+}
+
+/// What happens at a command, and what the caller may rely on.
+#[test]
+fn every_command_may_fail_and_only_the_server_says_for_good() {
+    use Command::*;
+    let transient = || SmtpFault::reply("451 4.3.0 try later");
+    let permanent = || SmtpFault::reply("550 5.0.0 no");
+    let unavailable = ("unavailable", "provider_unavailable");
+    let misconfigured = ("misconfigured", "provider_refused");
+    let unauthorized = ("misconfigured", "unauthorized");
+    let undeliverable = ("rejected", "undeliverable");
+    let mut cases = Vec::new();
+    for at in [Connect, Ehlo, StartTls, Auth, Mail, Rcpt, Data, Dot] {
+        cases.push((at, transient(), unavailable));
+        let closing = SmtpFault::reply("421 4.3.2 shutting down");
+        cases.push((at, closing, unavailable));
+        let refused = match at {
+            Auth => unauthorized,
+            Rcpt | Dot => undeliverable,
+            _ => misconfigured,
+        };
+        cases.push((at, permanent(), refused));
+        let lost = match at {
+            Dot => ("unknown", "maybe_sent"),
+            _ => unavailable,
+        };
+        cases.push((at, SmtpFault::drop(), lost));
+        cases.push((at, SmtpFault::reset(), lost));
+    }
+    each(cases, |(at, fault, (outcome, code))| {
+        let test = with_account(by_mail(Security::StartTls), smtp::PASSWORD);
+        test.sandbox()
+            .smtp()
+            .fault(at, When::always(), fault.clone());
+        let run = test.run();
+        assert_eq!(
+            (&run.response["outcome"], &run.response["error"]["code"]),
+            (&outcome.into(), &code.into()),
+            "{at:?} {fault:?}: {run}"
+        );
+        run.texts(0);
+    });
+}
+
+#[test]
+fn a_mail_whose_reply_is_lost_may_have_been_taken() {
+    each([SmtpFault::drop(), SmtpFault::silence()], |fault| {
+        for (fault, texts) in [(fault.clone(), 0), (fault.taken(), 1)] {
+            let test = by_mail(Security::None).config("[senders.email-gateway]\ntimeout = \"1s\"");
+            test.sandbox()
+                .smtp()
+                .fault(Command::Dot, When::always(), fault);
+            test.run()
+                .outcome("unknown")
+                .error("maybe_sent")
+                .attempts(["email-gateway:maybe_sent"])
+                .texts(texts);
+        }
+    });
+}
+
+/// So that a gateway may notice.
+#[test]
+fn a_mail_that_is_sent_again_has_the_same_message_id() {
+    let test = by_mail(Security::None);
+    let later = SmtpFault::reply("451 4.3.0 try later").taken();
+    test.sandbox()
+        .smtp()
+        .fault(Command::Dot, When::next(), later);
+    let run = test.run();
+    run.outcome("accepted").texts(2);
+    let mails = run.sandbox().smtp().mails();
+    let ids: Vec<_> = mails.iter().map(|mail| mail.header("Message-ID")).collect();
+    assert!(ids[0].is_some() && ids[0] == ids[1], "{ids:?}");
+}
