@@ -81,7 +81,7 @@ pub struct SendError {
     pub verdict: Verdict,
     /// What happened, in a few words.
     pub message: Cow<'static, str>,
-    /// The provider's own error code, where it gave one.
+    /// The provider's own error code, where it gave one: see [`SendError::with_provider_code`].
     pub provider_code: Option<String>,
     /// How long to wait before a repeat, where the provider said so.
     pub retry_after: Option<Duration>,
@@ -146,7 +146,7 @@ impl SendError {
         Self::new(Verdict::Unknown, message)
     }
 
-    /// Adds the provider's own code.
+    /// Adds the provider's own code: at most 128 letters, digits and `._@+=:/-`. The host shows no other.
     pub fn with_provider_code(mut self, code: impl ToString) -> Self {
         self.provider_code = Some(code.to_string());
         self

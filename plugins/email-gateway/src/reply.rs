@@ -15,7 +15,7 @@ pub fn refusal(reply: &SmtpAnswer) -> SendError {
         _ => SendError::unknown("the mail server's reply makes no sense"),
     };
     match enhanced {
-        Some(enhanced) => error.with_provider_code(format!("{} {enhanced}", reply.code)),
+        Some(enhanced) => error.with_provider_code(format!("{}/{enhanced}", reply.code)),
         None => error.with_provider_code(reply.code),
     }
 }
@@ -152,7 +152,7 @@ mod tests {
             text: text.into(),
         };
         let error = refusal(&reply("5.1.1 <447700900123@sms.example>: unknown"));
-        assert_eq!(error.provider_code.as_deref(), Some("550 5.1.1"));
+        assert_eq!(error.provider_code.as_deref(), Some("550/5.1.1"));
         assert!(!error.to_string().contains("447700900123"));
         let error = refusal(&reply("447700900123 unknown"));
         assert_eq!(error.provider_code.as_deref(), Some("550"));

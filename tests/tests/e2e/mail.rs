@@ -120,6 +120,18 @@ fn every_command_may_fail_and_only_the_server_says_for_good() {
 }
 
 #[test]
+fn the_servers_own_code_is_in_the_log() {
+    let test = by_mail(Security::None);
+    let refused = SmtpFault::reply("554 5.7.1 <a@b>: Relay access denied");
+    test.sandbox()
+        .smtp()
+        .fault(Command::Rcpt, When::always(), refused);
+    test.run()
+        .outcome("misconfigured")
+        .logs("provider_code=\"554/5.7.1\"");
+}
+
+#[test]
 fn a_mail_whose_reply_is_lost_may_have_been_taken() {
     each([SmtpFault::drop(), SmtpFault::silence()], |fault| {
         for (fault, texts) in [(fault.clone(), 0), (fault.taken(), 1)] {

@@ -250,7 +250,7 @@ fn a_refusal_has_its_verdict() {
     host.answer(Reply::smtp(SmtpCommand::Auth, 535, "5.7.8 who are you"));
     let error = block_on(gateway(&host, json!({})).send(&message())).unwrap_err();
     assert_eq!(error.verdict, Verdict::Unauthorized);
-    assert_eq!(error.provider_code.as_deref(), Some("535 5.7.8"));
+    assert_eq!(error.provider_code.as_deref(), Some("535/5.7.8"));
 }
 
 #[test]
