@@ -17,8 +17,8 @@ use crate::{
     route::{Ask, Delivered, Plan},
 };
 
-/// How far before an attempt another message may have been claimed that still has what `find` found: the time that it
-/// took to be sent, the provider's whole seconds, and how far apart the clocks may be.
+/// How far before an attempt another message may have been claimed that still has what `find` found:
+/// the time that it took to be sent, the provider's whole seconds, and how far apart the clocks may be.
 const OVERLAP: Duration = Duration::from_mins(10);
 
 /// One message's turn: senders are asked through it.
