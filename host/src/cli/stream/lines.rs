@@ -3,9 +3,14 @@
 
 use std::{
     io::{self, ErrorKind, Read},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread, vec,
 };
 
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    stdio,
+};
 use tokio::{runtime::Handle, sync::mpsc, time::Instant};
 
 use crate::protocol::MAX_REQUEST;
@@ -32,14 +37,18 @@ pub(super) enum Content {
 pub(super) struct Input {
     batches: mpsc::Receiver<io::Result<Vec<Line>>>,
     at_hand: vec::IntoIter<Line>,
+    /// Held from the reading of a batch until it is among the batches.
+    in_hand: Arc<Mutex<()>>,
 }
 
 impl Input {
     /// Starts to read.
     pub(super) fn read() -> Self {
+        let in_hand = Arc::default();
         Self {
-            batches: reader(),
+            batches: reader(Arc::clone(&in_hand)),
             at_hand: Vec::new().into_iter(),
+            in_hand,
         }
     }
 
@@ -58,13 +67,15 @@ impl Input {
 
     /// Reads no more, and gives what was read already.
     pub(super) fn stop(mut self) -> impl Iterator<Item = Line> {
+        let in_hand = lock(&self.in_hand);
         self.batches.close();
+        drop(in_hand);
         let batches = std::iter::from_fn(move || self.batches.try_recv().ok());
         self.at_hand.chain(batches.flatten().flatten())
     }
 }
 
-fn reader() -> mpsc::Receiver<io::Result<Vec<Line>>> {
+fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
     let (batches, received) = mpsc::channel(1);
     let runtime = Handle::current();
     thread::spawn(move || {
@@ -73,6 +84,11 @@ fn reader() -> mpsc::Receiver<io::Result<Vec<Line>>> {
         let mut stdin = io::stdin().lock();
         // Nothing is read before there is room for it: what was read is where it can be found.
         while let Ok(room) = runtime.block_on(batches.reserve()) {
+            wait_for_input();
+            let _in_hand = lock(&in_hand);
+            if batches.is_closed() {
+                return;
+            }
             let batch = match stdin.read(&mut chunk) {
                 Ok(0) => Ok(lines.end()),
                 Ok(count) => Ok(lines.take(&chunk[..count])),
@@ -87,6 +103,17 @@ fn reader() -> mpsc::Receiver<io::Result<Vec<Line>>> {
         }
     });
     received
+}
+
+/// Waits until a read would not wait: it is not waited for with a batch [in hand](Input::in_hand).
+fn wait_for_input() {
+    let mut inputs = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
+    // What fails here fails when it is read, and is told then.
+    let _ = poll(&mut inputs, None);
+}
+
+fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Cuts bytes into lines. Blank ones count, and are left out.
@@ -197,6 +224,7 @@ mod tests {
         let mut input = Input {
             batches: received,
             at_hand: Vec::new().into_iter(),
+            in_hand: Arc::default(),
         };
         assert_eq!(input.next().await.unwrap().unwrap().number, 1);
         assert!(input.stop().map(|line| line.number).eq([2, 3]));
