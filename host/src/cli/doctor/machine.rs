@@ -7,7 +7,7 @@ use std::{
 
 use textsender_plugin_api::abi::ABI_VERSION;
 
-use super::{Finding, note, ok, problem};
+use super::{Finding, SET_CLOCK, note, ok, problem};
 use crate::{config::Config, protocol, transport};
 
 /// A clock that lags behind a file by more than this is wrong.
@@ -67,7 +67,7 @@ fn clock(config: &Config) -> Finding {
                 "the clock is behind the configuration's own files by {} seconds",
                 behind.as_secs()
             ),
-            "set the clock, and keep it with chrony or systemd-timesyncd: GOV.UK Notify refuses more than 30 seconds",
+            SET_CLOCK,
         ),
     }
 }

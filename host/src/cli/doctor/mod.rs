@@ -21,6 +21,10 @@ use crate::{
     protocol::Outcome,
 };
 
+/// What to do about a clock that is wrong.
+const SET_CLOCK: &str = "set the clock, and keep it with chrony or systemd-timesyncd: GOV.UK Notify refuses more \
+                         than 30 seconds";
+
 /// Looks for everything that could keep a text from being sent, and says what to do
 ///
 /// It looks as the account that sends: run by root, as the owner of the state folder or as --as says. Exits 0, or 78

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
-use super::{Finding, note, ok, problem};
+use super::{Finding, SET_CLOCK, note, ok, problem};
 use crate::{
     cli::{
         Common, sender,
@@ -19,6 +20,12 @@ use crate::{
 
 /// How long a plugin may take to be loaded and configured.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A clock that is off by more than this is not kept.
+const WARNED: Duration = Duration::from_secs(10);
+
+/// A clock that is off by more than this keeps texts from being sent: GOV.UK Notify refuses them.
+const REFUSED: Duration = Duration::from_secs(30);
 
 /// What the kernel really gave of each sender's seal.
 pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
@@ -50,16 +57,20 @@ pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
 }
 
 pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = Vec::new();
+    let (mut findings, mut clocks) = (Vec::new(), Vec::new());
     for standing in site.standings(None)? {
         if !standing::is_ready(&standing) {
             continue;
         }
         let name = &standing.sender;
-        let (outcome, answers) = sender::ask(site, name, common.log.level())?;
-        for answer in answers {
+        let asked = sender::ask(site, name, common.log.level())?;
+        let is_late = asked
+            .clock_ahead
+            .is_some_and(|ahead| ahead.unsigned_abs() > REFUSED);
+        clocks.extend(asked.clock_ahead.map(|ahead| clock(name, ahead)));
+        for answer in asked.findings {
             let words = format!("{name}: {}", answer.message);
-            findings.push(match (answer.is_fault, outcome) {
+            findings.push(match (answer.is_fault, asked.outcome) {
                 (false, _) => ok("providers", words),
                 (true, Outcome::Unavailable) if standing.used_by.is_empty() => note("providers", words),
                 (true, Outcome::Unavailable) => problem(
@@ -67,6 +78,8 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
                     words,
                     "see that this machine reaches the provider: DNS, firewall, [http] proxy",
                 ),
+                // Set right, the clock may well be all that there is to mend.
+                (true, _) if is_late => problem("providers", words, SET_CLOCK),
                 (true, _) => problem(
                     "providers",
                     words,
@@ -75,5 +88,24 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
             });
         }
     }
+    findings.extend(clocks);
     Ok(findings)
+}
+
+/// This machine's clock against the provider's of a sender.
+fn clock(sender: &str, ahead: SignedDuration) -> Finding {
+    let off = ahead.unsigned_abs();
+    let word = match ahead.is_negative() {
+        false => "ahead of",
+        true => "behind",
+    };
+    let words = format!(
+        "this machine is {} s {word} the provider of {sender}",
+        off.as_secs()
+    );
+    match off {
+        _ if off > REFUSED => problem("clock", words, SET_CLOCK),
+        _ if off > WARNED => note("clock", words),
+        _ => ok("clock", format!("agrees with the provider of {sender}")),
+    }
 }

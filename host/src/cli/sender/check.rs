@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use textsender_plugin_api::{Finding, Level};
 use tokio::time::Instant;
@@ -51,7 +51,10 @@ impl Check {
         site.known_sender(&self.name)?;
         let standing = site.standing(&self.name)?;
         let (outcome, findings) = match standing::is_ready(&standing) {
-            true => ask(&site, &self.name, common.log.level())?,
+            true => {
+                let asked = ask(&site, &self.name, common.log.level())?;
+                (asked.outcome, asked.findings)
+            }
             false => {
                 let finding = Finding::fault(standing::detail(&standing));
                 (Outcome::Misconfigured, vec![finding])
@@ -80,15 +83,20 @@ impl Check {
     }
 }
 
+/// What a provider said.
+pub(in crate::cli) struct Asked {
+    pub(in crate::cli) outcome: Outcome,
+    pub(in crate::cli) findings: Vec<Finding>,
+    /// How far this machine's clock is ahead of the provider's, if an answer told.
+    pub(in crate::cli) clock_ahead: Option<SignedDuration>,
+}
+
 /// Asks the provider of a ready sender. One that works is no longer paused for having failed.
-pub(in crate::cli) fn ask(
-    site: &Site,
-    sender: &str,
-    max_level: Level,
-) -> anyhow::Result<(Outcome, Vec<Finding>)> {
+pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow::Result<Asked> {
     let pool = Pool::new(Arc::new(site.config.clone()), site.state.clone(), max_level);
     let asked = pool.ask(sender, Work::Check, Instant::now() + PATIENCE);
     let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
+    let clock_ahead = end.trace.clock_ahead();
     let (outcome, finding) = match end.result {
         CallResult::Replied(Reply::Checked(findings)) => {
             let outcome = match findings.iter().any(|finding| finding.is_fault) {
@@ -100,7 +108,11 @@ pub(in crate::cli) fn ask(
             {
                 tracing::warn!(%error, "the ledger does not know that {sender} works");
             }
-            return Ok((outcome, findings));
+            return Ok(Asked {
+                outcome,
+                findings,
+                clock_ahead,
+            });
         }
         CallResult::Failed(error) if error.needs_administrator() => {
             (Outcome::Misconfigured, error.to_string())
@@ -115,7 +127,11 @@ pub(in crate::cli) fn ask(
             "the plugin failed; the log says more".to_owned(),
         ),
     };
-    Ok((outcome, vec![Finding::fault(finding)]))
+    Ok(Asked {
+        outcome,
+        findings: vec![Finding::fault(finding)],
+        clock_ahead,
+    })
 }
 
 /// Tells the ledger of a sender that it works, if it knows that it failed. Where there is no ledger

@@ -35,6 +35,8 @@ pub(super) enum Ended {
 pub(super) struct Open {
     pub(super) progress: Progress,
     pub(super) deadline: Instant,
+    /// Where a question's answer is noted; a message has no time for it.
+    pub(super) trace: Option<Trace>,
 }
 
 pub(super) struct Calls {
@@ -116,6 +118,7 @@ impl Calls {
                 Ok(Some(Open {
                     progress,
                     deadline: running.deadline,
+                    trace: (!delivers).then(|| running.trace.clone()),
                 }))
             }
             None if self.cancelling.contains(&call) => Ok(None),

@@ -106,6 +106,9 @@ impl Shared {
             let transports = &shared.transports;
             let carried = transports.carry(request, &egress, open.deadline, &open.progress);
             let result = carried.await;
+            if let (Some(trace), Ok(answer)) = (&open.trace, &result) {
+                trace.answered(answer);
+            }
             shared.exchanged(call, exchange, result);
         });
         self.calls().carrying(call, task.abort_handle());

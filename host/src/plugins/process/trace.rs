@@ -1,9 +1,10 @@
 //! What left this machine for one call: the front's own knowledge, against which a plugin's word
-//! is held.
+//! is held. And what time it is at the provider, which an answer tells beside.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use textsender_plugin_api::Stage;
+use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
+use textsender_plugin_api::{Answer, Stage};
 
 use crate::transport::Progress;
 
@@ -11,6 +12,7 @@ use crate::transport::Progress;
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
     exchanges: Arc<Mutex<Vec<Progress>>>,
+    clock_ahead: Arc<Mutex<Option<SignedDuration>>>,
     network_granted: bool,
 }
 
@@ -19,8 +21,8 @@ impl Trace {
     /// its own.
     pub fn new(network_granted: bool) -> Self {
         Self {
-            exchanges: Arc::default(),
             network_granted,
+            ..Self::default()
         }
     }
 
@@ -54,16 +56,32 @@ impl Trace {
         self.any(|stage| stage != Stage::NotSent)
     }
 
+    /// Notes when a provider says that it answered (RFC 9110, 6.6.1).
+    pub(crate) fn answered(&self, answer: &Answer) {
+        let Answer::Http(answer) = answer else { return };
+        let date = answer.header("date");
+        let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+        if let Some(date) = date {
+            let ahead = Timestamp::now().duration_since(date);
+            *lock(&self.clock_ahead) = Some(ahead);
+        }
+    }
+
+    /// How far this machine's clock is ahead of the provider's, by its last answer: give or take the second that an
+    /// answer's time is cut to, and the time that the answer took. `None` if no answer told.
+    pub fn clock_ahead(&self) -> Option<SignedDuration> {
+        *lock(&self.clock_ahead)
+    }
+
     fn any(&self, is: impl Fn(Stage) -> bool) -> bool {
         self.stages_mut(|all| all.iter().any(|progress| is(progress.stage())))
     }
 
     fn stages_mut<T>(&self, with: impl FnOnce(&mut Vec<Progress>) -> T) -> T {
-        with(
-            &mut self
-                .exchanges
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        with(&mut lock(&self.exchanges))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use textsender_tests::sandbox::{Sandbox, twilio};
+use textsender_tests::sandbox::{Sandbox, notify, twilio};
 
 use super::Admin;
 
@@ -101,6 +101,64 @@ fn five_planted_problems_are_named_with_their_mends() {
     }
     assert_eq!(problems.len(), planted.len(), "{problems:#?}");
     assert_eq!(sandbox.text_count(), 0);
+}
+
+/// Each provider's answers tell the time.
+#[test]
+fn a_clock_that_is_off_is_told_with_by_how_much() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    let template = format!("template_id={}", notify::MESSAGE_TEMPLATE_ID);
+    let url = format!("base_url={}", sandbox.notify().url());
+    let plugin = ["--plugin", "govuk-notify"];
+    admin
+        .run(&[
+            "sender", "add", "notify", plugin[0], plugin[1], &template, &url,
+        ])
+        .ok();
+    admin
+        .feed(&["secret", "set", "notify.api_key"], notify::API_KEY)
+        .ok();
+    // How far the providers are ahead, and how each clock stands then.
+    for (offset, exit, state) in [
+        (0, 0, "ok"),
+        (-20, 0, "note"),
+        (20, 0, "note"),
+        (-300, 78, "problem"),
+        (300, 78, "problem"),
+    ] {
+        sandbox.set_clock_offset(offset);
+        let ran = admin.run(&["doctor", "--json"]);
+        assert_eq!(ran.exit, exit, "{offset}: {ran}");
+        let findings = ran.json();
+        let of = |area: &str| -> Vec<_> {
+            let all = findings.as_array().unwrap().iter();
+            let those = all.filter(|finding| finding["area"] == area);
+            those.cloned().collect()
+        };
+        // The first is the machine's own.
+        let clocks = &of("clock")[1..];
+        let states: Vec<_> = clocks.iter().map(|clock| &clock["state"]).collect();
+        assert_eq!(states, [state, state], "{offset}: {ran}");
+        if exit == 78 {
+            let word = if offset < 0 { "ahead of" } else { "behind" };
+            for (sender, clock) in ["notify", "twilio"].into_iter().zip(clocks) {
+                let what = clock["what"].as_str().unwrap();
+                let seconds: u64 = what.split(' ').nth(3).unwrap().parse().unwrap();
+                assert!((299..=302).contains(&seconds), "{what}");
+                let words = format!("s {word} the provider of {sender}");
+                assert!(what.contains(&words), "{what}");
+            }
+            // Notify refuses the key then, and the clock is what is to be mended.
+            let refused = of("providers");
+            let mends: Vec<_> = refused
+                .iter()
+                .filter_map(|one| one["mend"].as_str())
+                .collect();
+            assert_eq!(mends.len(), 1, "{ran}");
+            assert!(mends[0].starts_with("set the clock"), "{ran}");
+        }
+    }
 }
 
 #[test]
