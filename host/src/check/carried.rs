@@ -1,20 +1,24 @@
 //! What one sender can carry of a text: what its plugin declares, narrowed by its settings.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use textsender_plugin_api::{
     Alphabet, Carries, TextBy,
     template::{Placeholder, Placeholders, Template},
 };
 
-use super::schema;
+use super::{schema, senders, usage};
+use crate::{
+    config::{Config, Delivery, Sender, Setting},
+    plugins::to_json,
+};
 
 /// What arrives of a policy's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Carried {
+pub struct Carried {
     /// Whether the policy's own words arrive, not only their values.
-    pub(super) words: bool,
+    pub words: bool,
     /// The values that arrive.
-    pub(super) placeholders: Placeholders,
+    pub placeholders: Placeholders,
     /// The longest text, as the alphabet counts it.
     pub(super) max_characters: Option<usize>,
     /// The characters that arrive as they are.
@@ -57,6 +61,34 @@ impl Carried {
     pub(super) fn holds(&self, character: char) -> bool {
         self.alphabet.holds(character) || self.also.contains(character)
     }
+}
+
+/// What arrives of a text through each sender that may send it, in their order. A sender whose plugin can't be asked is
+/// left out. Needs a tokio runtime.
+pub async fn carried(config: &Config, delivery: &Delivery) -> Vec<(String, Carried)> {
+    let mut carried = Vec::new();
+    for name in usage::senders(config, delivery) {
+        let Some(sender) = config.senders.get(name) else {
+            continue;
+        };
+        let Some(Ok(description)) = senders::ask(config, &sender.plugin).await else {
+            continue;
+        };
+        let carries = &description.info.carries;
+        let of = Carried::of(carries, &description.settings, &in_the_open(sender));
+        carried.push((name.to_owned(), of));
+    }
+    carried
+}
+
+/// The settings of a sender that are no secrets: none of those decides what arrives.
+fn in_the_open(sender: &Sender) -> Value {
+    let settings = sender.settings.iter();
+    let values = settings.filter_map(|(key, setting)| match &setting.value {
+        Setting::Value(value) => Some((key.clone(), to_json(value))),
+        Setting::Secret(_) => None,
+    });
+    Value::from(values.collect::<Map<_, _>>())
 }
 
 /// The placeholders of all template settings, those left at their defaults included.

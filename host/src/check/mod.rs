@@ -29,6 +29,7 @@ use crate::{
     policy::{self, Policies},
 };
 
+pub use carried::{Carried, carried};
 pub use fields::{Field, Kind, ValueFault, field, fields};
 pub use senders::Need;
 

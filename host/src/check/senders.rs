@@ -118,10 +118,10 @@ pub(super) async fn look(
     looked
 }
 
-type Answer = Result<Description, NotReady>;
+pub(super) type Answer = Result<Description, NotReady>;
 
 /// Asks a plugin to describe itself; `None` where the configuration names none.
-async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
+pub(super) async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
     if !folder::is_id(plugin) {
         return None;
     }

@@ -72,7 +72,8 @@ fn helpdesk(config: &Config) -> impl Iterator<Item = Usage<'_>> {
     })
 }
 
-fn senders<'c>(config: &'c Config, delivery: &'c Delivery) -> Vec<&'c str> {
+/// The sender of a delivery and its fallbacks, each once.
+pub(super) fn senders<'c>(config: &'c Config, delivery: &'c Delivery) -> Vec<&'c str> {
     let first = delivery.sender.as_ref().or(config.defaults.sender.as_ref());
     let all = first.into_iter().chain(&delivery.fallback);
     let mut senders: Vec<&str> = Vec::new();

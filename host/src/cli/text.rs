@@ -18,9 +18,10 @@ use super::{
     edit::{Edit, tables},
     output::{Output, Style, json},
     policy::table_of,
-    site::{Site, policy},
+    site::{Site, block_on, policy},
 };
 use crate::{
+    check::{self, Carried},
     config::{self, Config, Delivery, Place, Sources, render},
     decision,
     text::Key,
@@ -135,6 +136,16 @@ impl Whose {
         }))
     }
 
+    /// Who sends it; none if nothing says so yet.
+    fn delivery<'c>(&self, config: &'c Config) -> anyhow::Result<Option<&'c Delivery>> {
+        if let Some(name) = &self.policy {
+            let block = policy(config, name)?.verification_code.as_ref();
+            return Ok(block.map(|block| &block.delivery));
+        }
+        let helpdesk = config.helpdesk.as_ref();
+        Ok(helpdesk.map(|helpdesk| &helpdesk.delivery))
+    }
+
     fn name(&self) -> String {
         match &self.policy {
             Some(name) => format!("policy {name}"),
@@ -200,7 +211,10 @@ impl Set {
             None => Some(&text.text),
         });
         let text = match io::stdin().is_terminal() {
-            true => editor::edited(now.map_or("", |text| text.as_str()), self.whose.purpose())?,
+            true => {
+                let now = now.map_or("", |text| text.as_str());
+                editor::edited(now, self.whose.purpose(), &self.carried(&site)?)?
+            }
             false => from_stdin()?,
         };
         self.judge(&text)?;
@@ -219,6 +233,13 @@ impl Set {
             file.display()
         ));
         self.say_faults(common, out)
+    }
+
+    /// What of the text arrives, by each sender that may send it.
+    fn carried(&self, site: &Site) -> anyhow::Result<Vec<(String, Carried)>> {
+        let delivery = self.whose.delivery(&site.config)?;
+        let delivery = delivery.cloned().unwrap_or_default();
+        block_on(check::carried(&site.config, &delivery))
     }
 
     /// An error that points at what is wrong with a text.

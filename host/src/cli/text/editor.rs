@@ -11,19 +11,26 @@ use std::{
 use anyhow::{Context, bail};
 use textsender_plugin_api::Purpose;
 
-use crate::{protocol::MessageId, text::rules};
+use crate::{check::Carried, protocol::MessageId, text::rules};
 
 /// Below this line nothing is part of the text.
 const SCISSORS: &str = "# ---- what is below this line is not sent ----";
 
-/// Lets the administrator edit a text; the placeholders are explained below it.
-pub(super) fn edited(now: &str, purpose: Purpose) -> anyhow::Result<String> {
+/// Lets the administrator edit a text; the placeholders are explained below it, with what of them each sender carries.
+pub(super) fn edited(
+    now: &str,
+    purpose: Purpose,
+    senders: &[(String, Carried)],
+) -> anyhow::Result<String> {
     let mut editors = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os);
     let editor = editors.find(|editor| !editor.is_empty());
     let editor = editor.unwrap_or_else(|| "vi".into());
     let folder = Private::make()?;
     let file = folder.0.join("text");
-    fs::write(&file, format!("{now}\n{SCISSORS}\n{}", help(purpose)))?;
+    fs::write(
+        &file,
+        format!("{now}\n{SCISSORS}\n{}", help(purpose, senders)),
+    )?;
     // The shell takes the editor apart: it may have options.
     let status = Command::new("/bin/sh")
         .args(["-c", "exec $TEXTSENDER_EDITOR \"$1\"", "sh"])
@@ -43,17 +50,38 @@ pub(super) fn edited(now: &str, purpose: Purpose) -> anyhow::Result<String> {
     }
 }
 
-fn help(purpose: Purpose) -> String {
+fn help(purpose: Purpose, senders: &[(String, Carried)]) -> String {
     let rules = rules(purpose);
     let mut help = String::new();
+    let mut line = |words: String| help.push_str(&format!("# {words}\n"));
     for placeholder in rules.offered.iter() {
-        let meaning = match rules.mandatory.contains(placeholder) {
+        let is_needed = rules.mandatory.contains(placeholder);
+        let lacks = |(_, carried): &&(String, Carried)| !carried.placeholders.contains(placeholder);
+        let lacking: Vec<&str> = senders
+            .iter()
+            .filter(lacks)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        if !is_needed && !lacking.is_empty() && lacking.len() == senders.len() {
+            continue;
+        }
+        let meaning = match is_needed {
             true => "needed",
             false => "may be used; give a default where there may be none, as in %name|there%",
         };
-        help.push_str(&format!("# {placeholder}: {meaning}\n"));
+        let but = match lacking.as_slice() {
+            [] => String::new(),
+            lacking => format!("; sender {} can't carry it", lacking.join(", ")),
+        };
+        line(format!("{placeholder}: {meaning}{but}"));
     }
-    help + "# %% is a percent sign.\n"
+    line("%% is a percent sign.".to_owned());
+    for (name, _) in senders.iter().filter(|(_, carried)| !carried.words) {
+        line(format!(
+            "Through sender {name} the user reads the provider's own text: of this one only the values arrive."
+        ));
+    }
+    help
 }
 
 /// A folder that nobody else can look into, removed when it is dropped.

@@ -74,6 +74,62 @@ fn the_editor_shows_what_may_be_used() {
     assert!(!seen.contains("%code%"), "{seen}");
 }
 
+/// What the editor is given to explain the text of the first policy.
+fn explained(admin: &Admin) -> String {
+    let seen = admin.folder().join("seen");
+    fs::create_dir_all(&seen).unwrap();
+    let editor = format!("cp -t {}", seen.display());
+    let set = ["text", "set", "--policy", "Everyone"];
+    screen(admin, &set, &[("EDITOR", &editor)]);
+    let seen = fs::read_to_string(seen.join("text")).unwrap();
+    let (_, explained) = seen.split_once("not sent ----\n").unwrap();
+    explained.to_owned()
+}
+
+#[test]
+fn the_editor_shows_what_this_policys_senders_can_carry() {
+    let admin = Admin::at_work();
+    let add = |name: &str, plugin: &str, setting: &str| {
+        let arguments = ["sender", "add", name, "--plugin", plugin, setting];
+        admin.run(&arguments).ok();
+    };
+    add("twilio", "twilio", "from=+447700900100");
+    add("notify", "govuk-notify", "personalisation.otp=%code%");
+    add("gateway", "email-gateway", "body=%message%##");
+    let set = |senders: &[&str]| {
+        let arguments = [&["policy", "set-sender", "Everyone"], senders].concat();
+        admin.run(&arguments).ok();
+    };
+
+    // Notify's template has a place for the code, and for nothing else.
+    set(&["notify"]);
+    let own = explained(&admin);
+    assert_eq!(
+        own,
+        "# %code%: needed\n# %% is a percent sign.\n\
+         # Through sender notify the user reads the provider's own text: of this one only the values arrive.\n"
+    );
+
+    set(&["twilio", "--fallback", "gateway"]);
+    let all = explained(&admin);
+    for line in [
+        "# %code%: needed\n",
+        "# %user%: may",
+        "# %name%: may",
+        "# %minutes%: may",
+    ] {
+        assert!(all.contains(line), "{all}");
+    }
+    assert!(!all.contains("can't carry"), "{all}");
+
+    set(&["twilio", "--fallback", "notify"]);
+    let both = explained(&admin);
+    assert!(
+        both.contains("%name|there%; sender notify can't carry it\n"),
+        "{both}"
+    );
+}
+
 #[test]
 fn tables_and_colour_are_for_terminals() {
     let admin = Admin::at_work();
