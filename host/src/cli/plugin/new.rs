@@ -12,7 +12,7 @@ use std::{
 
 use crate::{cli::output, plugins::folder};
 use names::Names;
-use sdk::{Sdk, SdkError};
+use sdk::{Sdk, SdkError, sandbox};
 
 /// The exit code for a name or folder that can't be used.
 const USAGE: u8 = 2;
@@ -121,12 +121,13 @@ fn told(target: &Path, names: &Names, sdk: &Sdk) -> String {
     let folder = target.display();
     let sdk = sdk.folder().display();
     let library = format!("target/debug/{}", names.library());
+    let sandbox = sandbox();
     format!(
         "made {folder}, with the SDK in {sdk}\n\n\
          try it:\n  \
          cd {folder}\n  \
          cargo test --offline\n  \
-         sandbox echo --plugin {library} --settings sample.toml -- textsender send < request.json\n\n\
+         {sandbox} echo --plugin {library} --settings sample.toml -- textsender send < request.json\n\n\
          then write src/lib.rs from the provider's documentation, and sample.toml from its answers;\n\
          cargo doc --offline --open -p textsender-plugin-api is the guide\n"
     )

@@ -46,6 +46,7 @@ pub(super) struct Add {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender policy set-sender Staff twilio --fallback gateway\n  \
+    textsender policy set-sender Staff twilio --no-fallback\n  \
     textsender policy set-sender Staff --default")]
 pub(super) struct SetSender {
     /// The policy
@@ -56,6 +57,9 @@ pub(super) struct SetSender {
     /// A sender to try when that one can't; may be given several times, and replaces those there are
     #[arg(long, value_name = "SENDER")]
     fallback: Vec<String>,
+    /// Tries no other sender any more
+    #[arg(long, conflicts_with = "fallback")]
+    no_fallback: bool,
     /// Uses the server-wide default sender again
     #[arg(long, conflicts_with_all = ["sender", "fallback"])]
     default: bool,
@@ -162,6 +166,9 @@ impl SetSender {
             match &self.sender {
                 Some(sender) => tables::set(block, "sender", sender.as_str()),
                 None => drop(block.remove("sender")),
+            }
+            if self.no_fallback {
+                block.remove("fallback");
             }
             if !self.fallback.is_empty() {
                 let fallback: Array = self.fallback.iter().map(String::as_str).collect();

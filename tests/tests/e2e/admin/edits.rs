@@ -145,6 +145,29 @@ fn difference<'t>(before: &'t str, after: &'t str) -> (Vec<&'t str>, Vec<&'t str
 }
 
 #[test]
+fn fallbacks_stay_until_others_or_none_are_named() {
+    let admin = lived_in();
+    admin
+        .run(&["sender", "add", "gateway", "--plugin", "email-gateway"])
+        .ok();
+    for (options, fallback) in [
+        (
+            &["--fallback", "uk", "--fallback", "gateway"][..],
+            "[\"uk\", \"gateway\"]",
+        ),
+        (&[], "[\"uk\", \"gateway\"]"),
+        (&["--fallback", "gateway"], "[\"gateway\"]"),
+        (&["--no-fallback"], "[]"),
+    ] {
+        let command = [&["policy", "set-sender", "Inline", "twilio"], options].concat();
+        admin.run(&command).ok();
+        let policy = admin.run(&["policy", "show", "Inline", "--json"]).json();
+        let shown = &policy["verification_code"]["fallback"];
+        assert_eq!(shown.to_string().replace(',', ", "), fallback, "{policy}");
+    }
+}
+
+#[test]
 fn an_edit_keeps_the_mode_and_a_link() {
     use std::os::unix::fs::PermissionsExt;
 

@@ -15,6 +15,16 @@ const INSTALLED: &str = "../share/textsender/sdk";
 /// How far above a built executable its source may be: `target/TRIPLE/PROFILE`.
 const ABOVE: usize = 4;
 
+/// What the sandbox's program is called: where it is installed, its name says whose it is.
+pub(super) fn sandbox() -> &'static str {
+    const INSTALLED: &str = "textsender-sandbox";
+    let executable = env::current_exe().unwrap_or_default();
+    match executable.with_file_name(INSTALLED).exists() {
+        true => INSTALLED,
+        false => "sandbox",
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SdkError {
     #[error("{0} is no SDK: it has no plugin-api/Cargo.toml")]
@@ -69,6 +79,7 @@ impl Sdk {
         template
             .replace("@SDK@", &text(&self.folder.join("plugin-api")))
             .replace("@TEXTSENDER@", &text(&executable))
+            .replace("@SANDBOX@", sandbox())
             .replace("@VENDOR@", &self.vendor())
     }
 
