@@ -162,7 +162,7 @@ fn fallbacks_stay_until_others_or_none_are_named() {
         let command = [&["policy", "set-sender", "Inline", "twilio"], options].concat();
         admin.run(&command).ok();
         let policy = admin.run(&["policy", "show", "Inline", "--json"]).json();
-        let shown = &policy["verification_code"]["fallback"];
+        let shown = &policy["fallback"];
         assert_eq!(shown.to_string().replace(',', ", "), fallback, "{policy}");
     }
 }

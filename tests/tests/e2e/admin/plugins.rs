@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use textsender_tests::harness::artifacts;
 
 use super::Admin;
+use crate::misbehaving::files::with_version;
 
 /// Builds a library from a few lines of C: the compiler that Rust links with.
 fn build(file: &Path, source: &str) {
@@ -50,7 +51,7 @@ fn twelve_broken_files_have_twelve_right_reasons_and_good_ones_are_listed() {
     fs::create_dir(file("folder")).unwrap();
     symlink("nowhere", file("dangling")).unwrap();
     put("empty", b"");
-    put("script", b"#!/bin/sh\necho textsender\n");
+    put("other_abi", &with_version(good.clone(), b"2.0.0"));
     let mut other_machine = good.clone();
     // e_machine (System V gABI): 8 is MIPS, where nobody runs these tests.
     other_machine[18..20].copy_from_slice(&8_u16.to_ne_bytes());
@@ -91,7 +92,10 @@ fn twelve_broken_files_have_twelve_right_reasons_and_good_ones_are_listed() {
         ("libtextsender_folder.so", "it is a folder"),
         ("libtextsender_dangling.so", "there is no "),
         ("libtextsender_empty.so", "it is not a shared library"),
-        ("libtextsender_script.so", "it is not a shared library"),
+        (
+            "libtextsender_other_abi.so",
+            "it is built against ABI 2.0.0 and this textsender speaks 1.0.0",
+        ),
         (
             "libtextsender_mips.so",
             "it is built for another kind of machine",

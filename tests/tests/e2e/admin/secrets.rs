@@ -89,7 +89,7 @@ fn a_secret_is_in_its_file_and_nowhere_else() {
 }
 
 #[test]
-fn a_secret_is_in_no_argument_and_in_no_environment() {
+fn a_secret_is_in_no_argument_no_environment_and_no_core_file() {
     let sandbox = Sandbox::start();
     let admin = twilio_at(&sandbox);
     admin
@@ -120,6 +120,11 @@ fn a_secret_is_in_no_argument_and_in_no_environment() {
             let hidden = Hidden::secret("the token", twilio::AUTH_TOKEN);
             assert_eq!(hidden.shown_in(&shown), None, "{of} of {process}");
         }
+        // Nor would it be in a core file: there is none.
+        let limits = fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
+        let core = limits.lines().find(|line| line.contains("core file size"));
+        let words: Vec<&str> = core.unwrap().split_whitespace().collect();
+        assert_eq!(words[4..6], ["0", "0"], "{process}: {limits}");
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -86,7 +86,7 @@ pub fn replace(path: &Path, bytes: &[u8]) {
 }
 
 /// The same library, which says that it is built against this version of the ABI.
-fn with_version(mut bytes: Vec<u8>, version: &[u8; VERSION.len()]) -> Vec<u8> {
+pub fn with_version(mut bytes: Vec<u8>, version: &[u8; VERSION.len()]) -> Vec<u8> {
     // A version after a semicolon is a crate's.
     let is_abis = |at: &usize| bytes[*at..].starts_with(VERSION) && bytes[at - 1] != b';';
     let places: Vec<_> = (1..bytes.len()).filter(is_abis).collect();
