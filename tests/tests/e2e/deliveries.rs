@@ -152,6 +152,40 @@ fn a_message_is_followed_to_its_end_and_the_exit_code_stays_the_outcomes() {
     run.outcome("accepted").has("/delivery/state", "delivered");
 }
 
+/// A provider that does not say in time what became of a message has accepted it all the same.
+#[test]
+fn a_wait_that_is_over_changes_nothing() {
+    let run = Test::new()
+        .fault(When::always().method("GET"), Fault::status(503))
+        .args(["--wait", "1"])
+        .run();
+    run.outcome("accepted").has("/delivery", ()).texts(1);
+
+    let run = Test::new()
+        .all_senders()
+        .through("email-gateway")
+        .args(["--wait", "1"])
+        .run();
+    run.outcome("accepted")
+        .has("/delivery", json!({ "state": "cannot_tell" }));
+}
+
+#[test]
+fn a_stream_follows_each_of_its_messages() {
+    let test = Test::new();
+    let request = test.request_json();
+    let run = test
+        .stdin(format!("{request}\n{request}\n"))
+        .args(["--stream", "--wait", "20"])
+        .run();
+    run.exit(0).texts(2);
+    let stdout = run.stdout.as_deref().unwrap();
+    for line in stdout.lines() {
+        let response: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(response["delivery"]["state"], "delivered", "{run}");
+    }
+}
+
 /// Notify may have it, and says so when it is asked by our id; that is all that raises a doubt to a yes.
 #[test]
 fn a_lost_answer_is_found_by_each_providers_own_rule() {
