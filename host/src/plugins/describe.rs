@@ -74,7 +74,7 @@ async fn ask(question: &Down, down: pipe::Sender, up: pipe::Receiver) -> io::Res
     // `down` stays open until the answer is here: its end would end the process.
     let mut frames = FrameReader::new(up);
     match frames.next().await? {
-        Some(Up::Sealed(_)) => frames.next().await,
+        Some(Up::Sealed { .. }) => frames.next().await,
         refused => Ok(refused),
     }
 }

@@ -3,7 +3,7 @@
 //! Private to one build: both ends are the same executable, and the first frame says which. The
 //! form is `postcard`'s, because it is compact and reads untrusted bytes without surprises.
 
-use std::io;
+use std::{io, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use textsender_plugin_api::{
@@ -22,7 +22,7 @@ use super::{
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
 
 /// Tells one build from another.
-pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-3");
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-4");
 
 /// From the front to the host process.
 #[derive(Serialize, Deserialize)]
@@ -91,7 +91,13 @@ pub enum Work {
 #[derive(Serialize, Deserialize)]
 pub(super) enum Up {
     /// The process is sealed this far. Sent before a plugin's code runs, so that it can be believed.
-    Sealed(Sealed),
+    Sealed {
+        sealed: Sealed,
+        /// What it took to verify the library and fix its bytes.
+        verifying: Duration,
+        /// What it took to seal the process.
+        sealing: Duration,
+    },
     /// The plugin is loaded and configured.
     Ready { build: String, info: PluginInfo },
     /// What the plugin says of itself, and the process ends.

@@ -46,6 +46,12 @@ impl Module {
         unsafe { load::root_module(symbol) }.map(Self)
     }
 
+    /// The module that [`export_sender!`](crate::export_sender) would export, of a sender in this
+    /// same program: to measure what a call costs.
+    pub fn linked<S: crate::Sender>() -> Self {
+        Self(super::plugin::module::<S>())
+    }
+
     /// What the plugin is.
     pub fn info(&self) -> PluginInfo {
         self.0.info()().into()

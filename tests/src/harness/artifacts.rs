@@ -72,7 +72,10 @@ fn build_once(place: &Place) {
 fn build(place: &Place) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
-        .args(["build", "--quiet", "--workspace", "--manifest-path"])
+        .args(["build", "--quiet", "--workspace"])
+        // What measures is not what is measured; nor may it be replaced while it runs.
+        .args(["--exclude", "textsender-bench"])
+        .arg("--manifest-path")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .arg("--target-dir")
         .arg(&place.target);
@@ -99,7 +102,7 @@ fn build(place: &Place) {
     );
 }
 
-/// Where this test was built: `TARGET[/TRIPLE]/PROFILE/deps/TEST`.
+/// Where this test was built: `TARGET[/TRIPLE]/PROFILE/deps/TEST`, or `TARGET[/TRIPLE]/PROFILE/bench`.
 struct Place {
     target: PathBuf,
     triple: Option<String>,
@@ -116,7 +119,11 @@ impl Place {
 
     /// Cargo marks a target folder as a cache (<https://bford.info/cachedir/>).
     fn of(test: &Path) -> Option<Self> {
-        let folder = test.parent()?.parent()?;
+        let folder = test.parent()?;
+        let folder = match folder.ends_with("deps") {
+            true => folder.parent()?,
+            false => folder,
+        };
         let target = folder
             .ancestors()
             .find(|folder| folder.join("CACHEDIR.TAG").exists())?;
@@ -143,6 +150,7 @@ mod tests {
             ("debug/deps/e2e-0123", "debug", None),
             ("release/deps/e2e-0123", "release", None),
             ("a-b-c/dist/deps/e2e-0123", "dist", Some("a-b-c")),
+            ("release/bench", "release", None),
         ] {
             let place = Place::of(&target.path().join(path)).unwrap();
             assert_eq!(place.target, target.path());

@@ -60,13 +60,12 @@ pub use http::{Endpoint, Request};
 pub use journal::{Provider, Text, TooFew};
 pub use notify::Notify;
 pub use smtp::{Smtp, SmtpFault};
-pub use tls::{Certificate, TlsError};
+pub use tls::{Authority, Certificate, TlsError};
 pub use twilio::Twilio;
 pub use when::When;
 
 use clock::Clock;
 use journal::Journal;
-use tls::Authority;
 
 /// A running sandbox. It ends when it is dropped: its ports close and open connections break.
 pub struct Sandbox {

@@ -36,15 +36,22 @@ pub enum TlsError {
 
 /// The authority of one sandbox, with the one certificate that it signed.
 #[derive(Clone)]
-pub(crate) struct Authority {
+pub struct Authority {
     /// The authority's own certificate, for clients.
     pub pem: String,
+    /// The signed certificate, for servers of another kind.
+    pub certificate_pem: String,
+    /// Its key, PKCS #8.
+    pub key_pem: String,
     /// Accepts TLS connections with the signed certificate.
-    pub acceptor: TlsAcceptor,
+    pub(crate) acceptor: TlsAcceptor,
 }
 
 impl Authority {
     /// A new authority and a certificate of this kind.
+    ///
+    /// # Errors
+    /// Only where the machine has no randomness to give.
     pub fn new(kind: Certificate) -> Result<Self, TlsError> {
         let mut params = CertificateParams::default();
         params
@@ -85,6 +92,8 @@ impl Authority {
             )?;
         Ok(Self {
             pem: authority.pem(),
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
             acceptor: TlsAcceptor::from(Arc::new(config)),
         })
     }

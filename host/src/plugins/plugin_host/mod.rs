@@ -6,7 +6,14 @@
 mod load;
 mod serve;
 
-use std::{fs::File, io, path::Path, process::ExitCode, sync::Arc};
+use std::{
+    fs::File,
+    io,
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use textsender_plugin_api::{
     Level, PluginInfo,
@@ -110,8 +117,9 @@ fn load_as(
     plan: &Plan,
     server: &Server,
 ) -> Result<(Module, PluginInfo), Refusal> {
+    let begun = Instant::now();
     let library = verify::verify(library, approved).map_err(Refusal::File)?;
-    seal(plan, server)?;
+    seal(plan, server, begun.elapsed())?;
     // From here on a stranger's code runs.
     let module = load::load(&library)?;
     let info = module.info();
@@ -122,7 +130,8 @@ fn load_as(
 }
 
 /// Seals this process and tells the front how far, while this process can be believed.
-fn seal(plan: &Plan, server: &Server) -> Result<(), Refusal> {
+fn seal(plan: &Plan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
+    let begun = Instant::now();
     let sealed = os::seal(plan)
         .map_err(|error| Refusal::NotSealed(format!("its process can't be sealed: {error}")))?;
     let lacks = sealed.lacks(plan);
@@ -132,6 +141,10 @@ fn seal(plan: &Plan, server: &Server) -> Result<(), Refusal> {
             "[plugins] seal = \"required\", and {lacks}"
         )));
     }
-    server.post(&Up::Sealed(sealed));
+    server.post(&Up::Sealed {
+        sealed,
+        verifying,
+        sealing: begun.elapsed(),
+    });
     Ok(())
 }

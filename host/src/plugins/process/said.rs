@@ -42,7 +42,17 @@ impl Shared {
             self.heard.fetch_add(1, Ordering::Relaxed);
         }
         match frame {
-            Up::Sealed(sealed) => self.got_sealed(sealed),
+            Up::Sealed {
+                sealed,
+                verifying,
+                sealing,
+            } => {
+                let [verified_ms, sealed_ms] =
+                    [verifying, sealing].map(|it| it.as_secs_f64() * 1e3);
+                let sender = self.launch.sender.as_str();
+                tracing::debug!(sender, %sealed, verified_ms, sealed_ms, "sealed");
+                self.got_sealed(sealed)
+            }
             Up::Ready { build, info } => self.got_ready(&build, info),
             Up::Described(_) => Err("it describes what it was not asked to"),
             Up::Refused(refusal)
@@ -117,7 +127,6 @@ impl Shared {
 
     fn got_sealed(&self, sealed: Sealed) -> Result<(), &'static str> {
         let (sender, plan) = (self.launch.sender.as_str(), &self.launch.seal);
-        tracing::debug!(sender, %sealed, "sealed");
         for lack in sealed.lacks(plan) {
             tracing::debug!(sender, "the plugin is not wholly sealed: {lack}");
         }
