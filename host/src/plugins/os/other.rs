@@ -2,7 +2,8 @@
 //! here claims otherwise.
 
 use std::{
-    io,
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -14,17 +15,30 @@ use super::{SUBCOMMAND, end_of};
 use crate::plugins::seal::{Plan, Sealed};
 
 /// A library's file. Its bytes may change between check and load: only its owner can write to it.
-pub struct Image(PathBuf);
+pub struct Image {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
 
 impl Image {
-    /// The file.
-    pub fn of(path: &Path, _: &[u8]) -> io::Result<Self> {
-        Ok(Self(path.to_owned()))
+    /// Reads this file: at most so many bytes, and one more where it has more.
+    pub fn of(path: &Path, file: &File, most: u64) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+        })
+    }
+
+    /// The bytes, as they were.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The path by which the linker maps it.
     pub fn path(&self) -> PathBuf {
-        self.0.clone()
+        self.path.clone()
     }
 }
 

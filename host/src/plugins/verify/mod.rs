@@ -145,18 +145,21 @@ impl Verified {
 ///
 /// The first fault.
 pub(super) fn verify(path: &Path, approved: Option<Checksum>) -> Result<Verified, FileFault> {
-    let bytes = read(&open(path)?)?;
+    // Fixed first, then judged.
+    let image = Image::of(path, &open(path)?, MAX_LIBRARY).map_err(|error| unreadable(&error))?;
+    if image.bytes().len() as u64 > MAX_LIBRARY {
+        return Err(FileFault::TooLarge);
+    }
     if let Some(approved) = approved {
-        let found = Checksum::of(&bytes);
+        let found = Checksum::of(image.bytes());
         if found != approved {
             return Err(FileFault::NotApproved { found });
         }
     }
-    let contents = elf::read(&bytes)?;
+    let contents = elf::read(image.bytes())?;
     if let Some(fault) = contents.fault {
         return Err(fault);
     }
-    let image = Image::of(path, &bytes).map_err(|error| unreadable(&error))?;
     Ok(Verified {
         image,
         needed: contents.needed,
