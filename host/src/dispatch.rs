@@ -52,8 +52,9 @@ pub struct Dispatch {
     /// What the configuration looked like when it was last read, right or wrong.
     seen: Mutex<Fingerprint>,
     policies: Policies,
-    pool: Arc<Pool>,
+    /// Closed first: while it is, processes that were let go of end.
     record: Record,
+    pool: Arc<Pool>,
 }
 
 impl Dispatch {
@@ -145,9 +146,11 @@ impl Dispatch {
         }
     }
 
-    /// Sends, and then waits for as long as `patience`, if any, for what becomes of the message.
-    pub async fn send_and_follow(&self, request: &Request, patience: Option<Duration>) -> Response {
-        let mut response = self.send(request).await;
+    /// Sends the only request of this process, and then waits for as long as `patience`, if any, for
+    /// what becomes of the message. Without it nothing is asked of a sender any more: the senders'
+    /// processes end while the outcome is written down.
+    pub async fn send_alone(&self, request: &Request, patience: Option<Duration>) -> Response {
+        let mut response = self.sent(request, patience.is_none()).await;
         if let Some(patience) = patience {
             self.follow(&mut response, patience).await;
         }
@@ -199,6 +202,10 @@ impl Dispatch {
 
     /// Takes one request from policy to provider.
     pub async fn send(&self, request: &Request) -> Response {
+        self.sent(request, false).await
+    }
+
+    async fn sent(&self, request: &Request, is_last: bool) -> Response {
         let received = Instant::now();
         let mut known = Known::of(request);
         let (message, plan) = match self.decide(request, received, &mut known) {
@@ -217,16 +224,20 @@ impl Dispatch {
         };
         let response = match self.record.begin(claim).await {
             Ok(Begun::Send(ticket)) => {
-                self.deliver(recorded(ticket), message, plan, response, received)
-                    .await
+                let recorded = recorded(ticket);
+                let delivered = self.deliver(&recorded, message, plan).await;
+                if is_last {
+                    self.pool.let_go();
+                }
+                recorded.settle(delivered, response, received).await
             }
             Ok(Begun::Find(ticket, attempt)) => {
                 let ticket = recorded(Some(ticket));
                 match ticket.find(&attempt, &message, &plan).await {
                     // Proven absent: it is sent as if for the first time.
                     None => {
-                        self.deliver(ticket, message, plan, response, received)
-                            .await
+                        let delivered = self.deliver(&ticket, message, plan).await;
+                        ticket.settle(delivered, response, received).await
                     }
                     Some(found) => ticket.settle(found, response, received).await,
                 }
@@ -272,21 +283,16 @@ impl Dispatch {
 
     async fn deliver(
         &self,
-        recorded: Recorded<'_>,
+        recorded: &Recorded<'_>,
         message: Message,
         mut plan: Plan,
-        mut response: Response,
-        received: Instant,
-    ) -> Response {
+    ) -> Delivered {
         // A test is how an administrator tries a sender that failed.
         if message.purpose != Purpose::Test {
             recorded.put_paused_last(&mut plan.senders);
         }
         DISPATCHED.store(true, Ordering::Relaxed);
-        let delivered = route::deliver(&plan, &message, &recorded).await;
-        recorded
-            .settle(delivered, std::mem::take(&mut response), received)
-            .await
+        route::deliver(&plan, &message, recorded).await
     }
 }
 

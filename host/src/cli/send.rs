@@ -73,7 +73,7 @@ impl Send {
             let config = common.config_file();
             match Dispatch::open(&config.path, common.log.level()) {
                 Ok(dispatch) => {
-                    let response = dispatch.send_and_follow(&request, self.patience()).await;
+                    let response = dispatch.send_alone(&request, self.patience()).await;
                     // Nobody waits for what is tidied up after the answer is out.
                     let exit = respond(&response);
                     dispatch.close().await;

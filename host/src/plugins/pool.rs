@@ -178,12 +178,27 @@ impl Pool {
         }
     }
 
+    /// Lets all processes end, now that nothing more is asked of them. What ends is waited for when
+    /// the pool is dropped.
+    pub fn let_go(&self) {
+        for process in self.processes() {
+            process.let_go();
+        }
+    }
+
     /// Takes leave of providers that are still connected.
     pub async fn close(&self) {
-        let slots = std::mem::take(&mut *lock(&self.slots));
-        for process in slots.into_values().filter_map(|slot| slot.process) {
+        for process in self.processes() {
             process.close().await;
         }
+    }
+
+    fn processes(&self) -> Vec<Arc<HostProcess>> {
+        let slots = lock(&self.slots);
+        slots
+            .values()
+            .filter_map(|slot| slot.process.clone())
+            .collect()
     }
 
     /// Lets go of every process that is not to be kept. It ends with its last call.

@@ -32,6 +32,7 @@ use crate::{
     transport::{Egress, Transports},
 };
 use calls::{Calls, Ended};
+use ending::Killed;
 use outbox::Outbox;
 
 pub use trace::Trace;
@@ -39,9 +40,14 @@ pub use trace::Trace;
 /// How long a host process has to acknowledge a cancelled call before it is ended.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Why a process is ended that did nothing wrong.
+const NO_LONGER_NEEDED: &str = "it is no longer needed";
+
 /// A running host process. Ended when it is dropped.
 pub struct HostProcess {
     shared: Arc<Shared>,
+    /// Let go of, and not waited for yet.
+    let_go: Mutex<Option<Killed>>,
 }
 
 struct Shared {
@@ -142,6 +148,7 @@ impl HostProcess {
         }));
         let process = Self {
             shared: shared.clone(),
+            let_go: Mutex::default(),
         };
         // Dropped, it is ended.
         posted?;
@@ -179,7 +186,16 @@ impl HostProcess {
         self.shared.calls().has_worked()
     }
 
-    /// Takes leave of the provider, and lets the process go.
+    /// Ends it, as there is nothing more to ask. It is waited for when this is dropped: the kernel may
+    /// take its memory back while other things are done.
+    pub fn let_go(&self) {
+        let killed = self.shared.kill(NO_LONGER_NEEDED, Level::Debug, false);
+        if killed.is_some() {
+            *lock(&self.let_go) = killed;
+        }
+    }
+
+    /// Takes leave of the provider.
     pub async fn close(&self) {
         let _ = tokio::time::timeout(GRACE, self.shared.transports.close()).await;
     }
@@ -268,10 +284,8 @@ impl Drop for HostProcess {
     fn drop(&mut self) {
         // It has no call, and holds no more than it needs: it goes at once, and leaves no zombie
         // behind where the runtime ends with it.
-        if let Some(mut killed) = self
-            .shared
-            .kill("it is no longer needed", Level::Debug, false)
-        {
+        self.let_go();
+        if let Some(mut killed) = lock(&self.let_go).take() {
             let status = killed.child.wait();
             killed.tell(status);
         }
