@@ -95,7 +95,7 @@ fn stream(wiring: &Wiring, site: &Site, count: u64) -> anyhow::Result<(u64, u64)
     /// Lines that are made at a time.
     const BATCH: u64 = 10_000;
 
-    let mut child = Command::new(&wiring.artifacts.textsender)
+    let mut child = Command::new(&wiring.program)
         .args(["send", "--stream", "--concurrency", "64"])
         .env("TEXTSENDER_CONFIG", site.config_file())
         .stdin(Stdio::piped())

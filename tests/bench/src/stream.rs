@@ -1,7 +1,7 @@
 //! Part b: a stream, in bulk for messages a second, and in step for latency; against a bare `reqwest`
 //! loop and `wrk`.
 
-mod in_step;
+pub mod in_step;
 mod reqwest_loop;
 mod wrk;
 
@@ -120,10 +120,10 @@ fn count(in_flight: usize) -> u64 {
 }
 
 /// A file of requests through one process; how many were accepted a second, its start included.
-fn in_bulk(wiring: &Wiring, site: &Site, in_flight: usize, count: u64) -> anyhow::Result<f64> {
+pub fn in_bulk(wiring: &Wiring, site: &Site, in_flight: usize, count: u64) -> anyhow::Result<f64> {
     let input = lines_file(site.folder(), count)?;
     let output = site.folder().join("answers.jsonl");
-    let mut command = Command::new(&wiring.artifacts.textsender);
+    let mut command = Command::new(&wiring.program);
     command
         .args(["send", "--stream", "--concurrency", &in_flight.to_string()])
         .env("TEXTSENDER_CONFIG", site.config_file())

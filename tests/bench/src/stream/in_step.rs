@@ -25,7 +25,7 @@ pub fn run(
     in_flight: usize,
     count: u64,
 ) -> anyhow::Result<(f64, f64)> {
-    let mut child = Command::new(&wiring.artifacts.textsender)
+    let mut child = Command::new(&wiring.program)
         .args(["send", "--stream", "--concurrency", &in_flight.to_string()])
         .env("TEXTSENDER_CONFIG", site.config_file())
         .stdin(Stdio::piped())
