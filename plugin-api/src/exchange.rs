@@ -20,7 +20,7 @@ impl Exchange {
     pub fn delivers(&self) -> bool {
         match self {
             Self::Http(request) => request.delivers,
-            Self::Smtp(_) => true,
+            Self::Smtp(mail) => !mail.to.is_empty(),
         }
     }
 }

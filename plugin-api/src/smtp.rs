@@ -23,6 +23,24 @@ impl SmtpClient {
             Answer::Http(_) => Err(ExchangeError::new(Stage::Written, FailureKind::Unreadable)),
         }
     }
+
+    /// Asks the server whether it would take mail, and hands none over: connection, TLS, login and
+    /// sender are tried, whatever the mail's recipient and text are. For
+    /// [`Sender::check`](crate::Sender::check).
+    ///
+    /// # Errors
+    ///
+    /// No reply came: see [`ExchangeError`]. A reply that refuses is not an error but an answer:
+    /// look at [`SmtpAnswer::is_positive`].
+    pub async fn check(&self, mail: Mail) -> Result<SmtpAnswer, ExchangeError> {
+        let to_nobody = Mail {
+            to: String::new(),
+            subject: String::new(),
+            body: String::new(),
+            ..mail
+        };
+        self.send(to_nobody).await
+    }
 }
 
 /// How the connection to a mail server is protected.
@@ -54,7 +72,8 @@ pub struct Mail {
     pub password: Option<Secret>,
     /// The sender's address, in the envelope and in `From`.
     pub from: String,
-    /// The recipient's address, in the envelope and in `To`.
+    /// The recipient's address, in the envelope and in `To`. To nobody nothing is sent: the
+    /// dialogue ends behind the sender.
     pub to: String,
     /// The subject; left out when empty.
     pub subject: String,
@@ -118,8 +137,13 @@ pub struct SmtpAnswer {
 }
 
 impl SmtpAnswer {
+    /// Whether the server agrees to the command that it answers.
+    pub fn is_positive(&self) -> bool {
+        (200..300).contains(&self.code)
+    }
+
     /// Whether the server took the mail.
     pub fn is_accepted(&self) -> bool {
-        self.command == SmtpCommand::Dot && (200..300).contains(&self.code)
+        self.command == SmtpCommand::Dot && self.is_positive()
     }
 }

@@ -93,7 +93,8 @@ impl Smtp {
         }
     }
 
-    /// Submits one mail, and brings the server's last reply.
+    /// Submits one mail, and brings the server's last reply. One to nobody is a question: the server hears no more
+    /// than its sender.
     ///
     /// `progress` reaches *written* with the final dot. Dropping the future ends the connection.
     pub(super) async fn carry(
@@ -129,6 +130,9 @@ impl Smtp {
         let turn = self.free.acquire().await;
         let _turn = turn.map_err(|_| FailureKind::Connect)?;
 
+        let Some(to) = &letter.to else {
+            return self.ask(mail, letter, egress).await;
+        };
         let account = Account::of(mail);
         let mut connection = match self.greeted(&account, letter).await {
             Some(connection) => connection,
@@ -138,12 +142,20 @@ impl Smtp {
                 connection
             }
         };
-        let answer = dialogue::finish(&mut connection, letter, progress).await;
+        let answer = dialogue::finish(&mut connection, letter, to, progress).await;
         match &answer {
             Ok(answer) if answer.is_accepted() => self.keep(connection, account),
             Ok(_) | Err(Stop::Refused(_)) => quit(connection),
             Err(Stop::Failed(_)) => {}
         }
+        answer
+    }
+
+    /// What the server says to a sender, on a connection of its own: one that was kept would prove less.
+    async fn ask(&self, mail: &Mail, letter: &Letter, egress: &Egress) -> Result<SmtpAnswer, Stop> {
+        let mut connection = self.connect(mail, egress).await?;
+        let answer = dialogue::begin(&mut connection, letter).await;
+        quit(connection);
         answer
     }
 

@@ -1,7 +1,7 @@
 //! What a check can tell without sending.
 //!
-//! A mail server can only be asked to take a mail, so that nothing but a test message proves the
-//! account. What a check shows is what would be sent, the secrets hidden.
+//! A mail server can be asked whether it takes mail of an account; the gateway behind it can't be
+//! asked anything. What a check shows beside is what would be sent, the secrets hidden.
 
 use textsender_plugin_api::{
     Finding, Message, Phone, Purpose, Secret,
@@ -68,10 +68,19 @@ pub fn of(settings: &Settings) -> Vec<Finding> {
             "body: neither text nor code is in the mail: put %message% into it",
         ));
     }
-    findings.push(Finding::note(
-        "whether the mail server takes mail is told by a test message only",
-    ));
     findings
+}
+
+/// What is known when the mail server took user and sender.
+pub fn of_server(settings: &Settings) -> [Finding; 2] {
+    let from = &settings.from;
+    let taken = match &settings.user {
+        Some(user) => format!("the mail server knows {user}, and takes mail from {from}"),
+        None => format!("the mail server takes mail from {from}"),
+    };
+    let unknown =
+        "whether the gateway knows the account, and makes a text of a mail, a test message tells";
+    [Finding::note(taken), Finding::note(unknown)]
 }
 
 fn sample() -> Message {

@@ -67,6 +67,16 @@ impl Sender for EmailGateway {
     }
 
     async fn check(&self) -> Result<Vec<Finding>, SendError> {
-        Ok(findings::of(&self.settings))
+        let mut findings = findings::of(&self.settings);
+        // With such settings no mail is sent, whatever the server says.
+        if findings.iter().any(|finding| finding.is_fault) {
+            return Ok(findings);
+        }
+        let reply = self.host.smtp().check(mail::blank(&self.settings)).await?;
+        if !reply.is_positive() {
+            return Err(reply::refusal(&reply));
+        }
+        findings.extend(findings::of_server(&self.settings));
+        Ok(findings)
     }
 }

@@ -30,18 +30,24 @@ pub fn compose(settings: &Settings, message: &Message) -> Result<Mail, SendError
         return Err(SendError::misconfigured(fault));
     }
 
-    let mut mail = Mail::new(settings.server.as_str(), settings.port());
-    mail.security = settings.security();
-    mail.user = settings.user.clone();
-    mail.password = settings.password.clone();
+    let mut mail = blank(settings);
     mail.message_id = message_id(&message.id, &settings.from);
-    mail.from = settings.from.clone();
     mail.to = to;
     if let Some(subject) = &settings.subject {
         mail.subject = one_line("subject", fill("subject", subject)?)?;
     }
     mail.body = fill("body", &settings.body)?;
     Ok(mail)
+}
+
+/// A mail to nobody, by the server and the account of the settings.
+pub fn blank(settings: &Settings) -> Mail {
+    let mut mail = Mail::new(settings.server.as_str(), settings.port());
+    mail.security = settings.security();
+    mail.user = settings.user.clone();
+    mail.password = settings.password.clone();
+    mail.from = settings.from.clone();
+    mail
 }
 
 /// The message as the gateway carries it.

@@ -2,7 +2,7 @@
 
 use textsender_tests::harness::{Test, each};
 use textsender_tests::sandbox::smtp::{Command, Security, USER};
-use textsender_tests::sandbox::{SmtpFault, When, smtp};
+use textsender_tests::sandbox::{Refusing, SmtpFault, When, smtp};
 
 /// A case that sends through the gateway, on the port that is secured so.
 fn by_mail(security: Security) -> Test {
@@ -63,6 +63,53 @@ fn a_login_that_fails_is_the_administrators_affair() {
     let test = by_mail(Security::Tls);
     test.sandbox().smtp().require_login(true);
     test.run().outcome("misconfigured").error("unauthorized");
+}
+
+/// What `sender check` says of the gateway, with its exit code.
+fn checked(test: Test, exit: i32, words: &str) {
+    let test = test.command(["sender", "check", "email-gateway"]);
+    let run = test.stdin([]).run();
+    run.exit(exit).texts(0);
+    let stdout = run.stdout.as_deref().unwrap();
+    assert!(stdout.contains(words), "no {words:?}: {run}");
+    let commands = run.sandbox().smtp().commands();
+    let handed_over = |line: &String| line.starts_with("RCPT") || line.starts_with("DATA");
+    assert!(!commands.iter().any(handed_over), "{commands:?}");
+}
+
+#[test]
+fn a_check_tries_connection_login_and_sender_and_hands_no_mail_over() {
+    for security in [Security::None, Security::StartTls, Security::Tls] {
+        let good = with_account(by_mail(security), smtp::PASSWORD);
+        let words = "the mail server knows resets, and takes mail from resets@example.com";
+        checked(good, 0, words);
+        let bad = with_account(by_mail(security), "not-the-password");
+        checked(bad, 78, "the mail server refuses user or password");
+    }
+    let refusing = by_mail(Security::None);
+    refusing.sandbox().smtp().fault(
+        Command::Mail,
+        When::always(),
+        SmtpFault::reply("553 5.1.8 who is that"),
+    );
+    checked(
+        refusing,
+        78,
+        "the mail server refuses the address in `from`",
+    );
+
+    let busy = by_mail(Security::Tls);
+    let later = SmtpFault::reply("421 4.3.2 too many connections");
+    busy.sandbox()
+        .smtp()
+        .fault(Command::Connect, When::always(), later);
+    checked(busy, 69, "the mail server can't take the mail now");
+
+    let down = Refusing::new().unwrap();
+    let port = down.address().port();
+    let unreachable =
+        by_mail(Security::None).config(&format!("[senders.email-gateway.settings]\nport = {port}"));
+    checked(unreachable, 69, "no connection to the provider");
 }
 
 #[test]

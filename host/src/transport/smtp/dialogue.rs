@@ -2,12 +2,15 @@
 
 use std::{error::Error as _, iter};
 
-use lettre::transport::smtp::{
-    Error,
-    authentication::{Credentials, Mechanism},
-    client::AsyncSmtpConnection,
-    commands,
-    response::Response,
+use lettre::{
+    Address,
+    transport::smtp::{
+        Error,
+        authentication::{Credentials, Mechanism},
+        client::AsyncSmtpConnection,
+        commands,
+        response::Response,
+    },
 };
 use textsender_plugin_api::{FailureKind, Mail, SmtpAnswer, SmtpCommand, Stage};
 
@@ -41,20 +44,24 @@ pub async fn authenticate(connection: &mut AsyncSmtpConnection, mail: &Mail) -> 
 }
 
 /// Names the sender. A server that takes this keeps nothing yet.
-pub async fn begin(connection: &mut AsyncSmtpConnection, letter: &Letter) -> Result<(), Stop> {
+pub async fn begin(
+    connection: &mut AsyncSmtpConnection,
+    letter: &Letter,
+) -> Result<SmtpAnswer, Stop> {
     let mail = commands::Mail::new(Some(letter.from.clone()), Vec::new());
     let answer = connection.command(mail).await;
-    answer.map_err(|error| stop(SmtpCommand::Mail, &error))?;
-    Ok(())
+    let answer = answer.map_err(|error| stop(SmtpCommand::Mail, &error))?;
+    Ok(told(SmtpCommand::Mail, &answer))
 }
 
 /// Names the recipient, writes the mail and brings the reply to its final dot.
 pub async fn finish(
     connection: &mut AsyncSmtpConnection,
     letter: &Letter,
+    to: &Address,
     progress: &Progress,
 ) -> Result<SmtpAnswer, Stop> {
-    let rcpt = commands::Rcpt::new(letter.to.clone(), Vec::new());
+    let rcpt = commands::Rcpt::new(to.clone(), Vec::new());
     let answer = connection.command(rcpt).await;
     answer.map_err(|error| stop(SmtpCommand::Rcpt, &error))?;
 

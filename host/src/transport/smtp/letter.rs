@@ -10,9 +10,9 @@ use textsender_plugin_api::{FailureKind, Mail};
 pub struct Letter {
     /// The envelope's sender.
     pub from: Address,
-    /// The envelope's recipient.
-    pub to: Address,
-    /// Headers and body.
+    /// The envelope's recipient; `None` where the server is only asked.
+    pub to: Option<Address>,
+    /// Headers and body; empty for nobody.
     pub content: Vec<u8>,
 }
 
@@ -23,7 +23,15 @@ impl Letter {
     /// Plugins refuse what breaks a header before they ask for an exchange. It is refused here once
     /// more, with everything that would need an extension of the server's, such as SMTPUTF8.
     pub fn new(mail: &Mail) -> Result<Self, FailureKind> {
-        let (from, to) = (address(&mail.from)?, address(&mail.to)?);
+        let from = address(&mail.from)?;
+        if mail.to.is_empty() {
+            return Ok(Self {
+                from,
+                to: None,
+                content: Vec::new(),
+            });
+        }
+        let to = address(&mail.to)?;
         let id = &mail.message_id;
         let bad_id = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'<' | b'>');
         if id.is_empty() || id.bytes().any(bad_id) || mail.subject.chars().any(char::is_control) {
@@ -43,7 +51,7 @@ impl Letter {
         let message = message.body(body).map_err(|_| FailureKind::Malformed)?;
         Ok(Self {
             from,
-            to,
+            to: Some(to),
             content: message.formatted(),
         })
     }

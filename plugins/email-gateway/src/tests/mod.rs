@@ -332,11 +332,55 @@ fn a_check_shows_what_would_be_sent() {
         Finding::note("to: Verizon closes this gateway on 31 March 2027"),
         Finding::note("to: it holds the secret, and mail servers write it to their logs"),
         Finding::fault("body: neither text nor code is in the mail: put %message% into it"),
-        Finding::note("whether the mail server takes mail is told by a test message only"),
     ];
     assert_eq!(findings, expected);
     assert!(host.mails().is_empty());
 
     let gone = block_on(gateway(&host, json!({ "to": "%national%@TXT.att.net" })).check()).unwrap();
     assert!(gone[1].is_fault);
+}
+
+#[test]
+fn a_check_asks_the_server_and_hands_no_mail_over() {
+    let host = FakeHost::new();
+    host.answer(Reply::smtp(SmtpCommand::Mail, 250, "2.1.0 Ok"));
+    let findings = block_on(gateway(&host, json!({})).check()).unwrap();
+    let said: Vec<&str> = findings[1..]
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "the mail server knows reset, and takes mail from reset@example.org",
+            "whether the gateway knows the account, and makes a text of a mail, a test message tells",
+        ]
+    );
+    let asked = &host.mails()[0];
+    assert_eq!((asked.to.as_str(), asked.body.as_str()), ("", ""));
+    assert_eq!(asked.password, Some(Secret::new("pa55")));
+
+    let cases = [
+        (
+            Reply::smtp(SmtpCommand::Auth, 535, "5.7.8 no"),
+            Verdict::Unauthorized,
+        ),
+        (
+            Reply::smtp(SmtpCommand::Mail, 553, "5.1.8 no"),
+            Verdict::Misconfigured,
+        ),
+        (
+            Reply::smtp(SmtpCommand::Connect, 421, "4.3.2 no"),
+            Verdict::Unavailable,
+        ),
+        (
+            Reply::failure(Stage::NotSent, FailureKind::Connect),
+            Verdict::Unavailable,
+        ),
+    ];
+    for (reply, verdict) in cases {
+        host.answer(reply);
+        let error = block_on(gateway(&host, json!({})).check()).unwrap_err();
+        assert_eq!(error.verdict, verdict, "{error}");
+    }
 }
