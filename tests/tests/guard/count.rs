@@ -1,0 +1,172 @@
+//! textsender under valgrind: its instructions, and those of the host process that it starts.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+use textsender_tests::harness::{Artifacts, artifacts};
+use textsender_tests::sandbox::Sandbox;
+use textsender_tests::sandbox::site::Site;
+
+/// Messages of the two streams whose difference is counted.
+const MESSAGES: [usize; 2] = [100, 600];
+
+/// How often a count is tried: a machine that is busy may let a message run into its deadline.
+const TRIES: usize = 3;
+
+/// The most descriptors there may be. The host process lowers its own bound, and valgrind lets it only
+/// if it was no higher.
+const DESCRIPTORS: &str = "256";
+
+/// Installations and what is needed to look into both processes.
+pub struct Counter {
+    artifacts: &'static Artifacts,
+    sandbox: Sandbox,
+    folder: TempDir,
+    followed: PathBuf,
+}
+
+impl Counter {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let followed = folder.path().join("followed.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guard/followed.c");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&followed)
+            .arg(source)
+            .arg("-ldl")
+            .status();
+        assert!(compiled.unwrap().success(), "can't compile {source}");
+        Self {
+            artifacts: artifacts(),
+            sandbox: Sandbox::builder().keep_requests(false).start().unwrap(),
+            folder,
+            followed,
+        }
+    }
+
+    /// One send with the ledger, which is there already.
+    pub fn one_send(&self) -> u64 {
+        let site = self.site(true);
+        let first = Command::new(&self.artifacts.textsender)
+            .arg("send")
+            .env("TEXTSENDER_CONFIG", site.config_file())
+            .stdin(self.input(1))
+            .stdout(Stdio::null())
+            .status();
+        assert!(first.unwrap().success());
+        self.count(&site, &["send"], 1)
+    }
+
+    /// What a message adds to a stream: the difference of a long one and a short one.
+    pub fn stream_message(&self) -> u64 {
+        let site = self.site(false);
+        let arguments = ["send", "--stream", "--concurrency", "8"];
+        let [short, long] = MESSAGES.map(|messages| self.count(&site, &arguments, messages));
+        (long - short) / (MESSAGES[1] - MESSAGES[0]) as u64
+    }
+
+    fn site(&self, ledger: bool) -> Site {
+        let mut site = Site::for_sandbox(&self.sandbox, &self.artifacts.twilio).unwrap();
+        // Under valgrind all takes fifty times as long.
+        site.set("send.timeout", "120s").unwrap();
+        site.set("senders.twilio.timeout", "120s").unwrap();
+        if !ledger {
+            site.set("state.ledger", "off").unwrap();
+        }
+        site
+    }
+
+    /// So many requests, a line each.
+    fn input(&self, messages: usize) -> File {
+        let mut lines = String::new();
+        for number in 0..messages {
+            // Writing to a string never fails.
+            let _ = writeln!(
+                lines,
+                r#"{{"purpose":"verification_code","user":{{"phone":"+44740{number:07}"}},"code":"beK989vc"}}"#
+            );
+        }
+        let file = self.folder.path().join("requests.jsonl");
+        fs::write(&file, lines).unwrap();
+        File::open(file).unwrap()
+    }
+
+    fn count(&self, site: &Site, arguments: &[&str], messages: usize) -> u64 {
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            match self.try_count(site, arguments, messages) {
+                Ok(count) => return count,
+                Err(other) => said = other,
+            }
+        }
+        panic!("a message was not accepted, time and again: {said}");
+    }
+
+    /// The instructions of front and host process, or what was said where a message was not accepted.
+    fn try_count(&self, site: &Site, arguments: &[&str], messages: usize) -> Result<u64, String> {
+        // Each process says what it counted on a connection of its own: the host process has no other
+        // way out.
+        let logs = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let output = Command::new("sh")
+            .args([
+                "-c",
+                &format!("ulimit -n {DESCRIPTORS}; exec valgrind \"$@\""),
+                "sh",
+            ])
+            .args(["--tool=callgrind", "--trace-children=yes"])
+            .arg(format!("--log-socket={}", logs.local_addr().unwrap()))
+            .arg(format!(
+                "--callgrind-out-file={}/%p",
+                self.folder.path().display()
+            ))
+            .arg(&self.artifacts.textsender)
+            .args(arguments)
+            .env("LD_PRELOAD", &self.followed)
+            .env("COUNTED", &self.artifacts.textsender)
+            .env("TEXTSENDER_CONFIG", site.config_file())
+            .stdin(self.input(messages))
+            .output()
+            .unwrap();
+        let answers = String::from_utf8_lossy(&output.stdout);
+        let is_accepted = |answer: &&str| answer.contains(r#""outcome":"accepted""#);
+        if answers.lines().filter(is_accepted).count() != messages {
+            let log = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("{answers}{log}"));
+        }
+        let counts = read(&logs);
+        let both = counts.len() == 2;
+        assert!(
+            both,
+            "front and host process are to be counted, not {counts:?}"
+        );
+        Ok(counts.iter().sum())
+    }
+}
+
+/// What each process said that it counted. All have ended, so that all is there.
+fn read(logs: &TcpListener) -> Vec<u64> {
+    logs.set_nonblocking(true).unwrap();
+    let mut counts = Vec::new();
+    loop {
+        let mut log = match logs.accept() {
+            Ok((log, _)) => log,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return counts,
+            Err(error) => panic!("{error}"),
+        };
+        log.set_nonblocking(false).unwrap();
+        let mut said = String::new();
+        log.read_to_string(&mut said).unwrap();
+        let count = said.lines().find_map(|line| -> Option<u64> {
+            let (_, count) = line.split_once("Collected : ")?;
+            count.trim().parse().ok()
+        });
+        // The shell and what else is started on the way is not counted.
+        counts.extend(count);
+    }
+}
