@@ -27,36 +27,52 @@ use figures::{Figures, Toolchain};
 /// What a count may differ by.
 const TOLERANCE: f64 = 0.03;
 
+/// Something that is counted, and where its figure is kept.
+struct Counted {
+    name: &'static str,
+    count: fn(&Counter) -> u64,
+    kept: fn(&Figures) -> u64,
+}
+
+const COUNTED: [Counted; 2] = [
+    Counted {
+        name: "one_send",
+        count: Counter::one_send,
+        kept: |figures| figures.one_send,
+    },
+    Counted {
+        name: "stream_message",
+        count: Counter::stream_message,
+        kept: |figures| figures.stream_message,
+    },
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let toolchain = Toolchain::look();
-    let kept = toolchain.as_ref().ok().map(Figures::kept);
-    let why = match (&toolchain, &kept) {
-        (Err(why), _) => why.clone(),
-        (Ok(toolchain), Some(None)) => format!("no figures are kept for {toolchain}"),
-        _ => String::new(),
-    };
-    let trials: [(&str, fn(&Counter) -> u64, fn(&Figures) -> u64); 2] = [
-        ("one_send", Counter::one_send, |kept| kept.one_send),
-        ("stream_message", Counter::stream_message, |kept| {
-            kept.stream_message
-        }),
-    ];
-    let trials = trials.map(|(name, count, of)| {
-        let is_ignored = !why.is_empty();
-        let name = match is_ignored {
-            true => format!("{name} ({why})"),
-            false => name.to_owned(),
-        };
-        let kept = kept.clone().flatten();
-        let toolchain = toolchain.clone();
-        let trial = Trial::test(name, move || {
-            let toolchain = toolchain?;
-            compare(count(&Counter::new()), kept.as_ref().map(of), &toolchain)
-        });
-        trial.with_ignored_flag(is_ignored)
-    });
+    let kept = toolchain.as_ref().ok().and_then(Figures::kept);
+    let trials = COUNTED.map(|counted| trial(counted, &toolchain, kept.clone()));
     libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
+
+fn trial(counted: Counted, toolchain: &Result<Toolchain, String>, kept: Option<Figures>) -> Trial {
+    let Counted {
+        name,
+        count,
+        kept: of,
+    } = counted;
+    let name = match (toolchain, &kept) {
+        (Err(lacking), _) => format!("{name} ({lacking})"),
+        (Ok(other), None) => format!("{name} (no figures are kept for {other})"),
+        (Ok(_), Some(_)) => name.to_owned(),
+    };
+    let is_ignored = kept.is_none();
+    let toolchain = toolchain.clone();
+    let trial = Trial::test(name, move || {
+        let counted = count(&Counter::new());
+        compare(counted, kept.as_ref().map(of), &toolchain?)
+    });
+    trial.with_ignored_flag(is_ignored)
 }
 
 fn compare(counted: u64, kept: Option<u64>, toolchain: &Toolchain) -> Result<(), Failed> {
