@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use tempfile::TempDir;
 use textsender_tests::sandbox::{Authority, Certificate, Sandbox, twilio};
 
@@ -20,6 +20,9 @@ use crate::figures::first_line;
 
 /// How long nginx may take to listen.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Runs nginx until standard input ends: even where this program is killed.
+const WHILE_WE_LIVE: &str = "nginx \"$@\" & cat > /dev/null; kill $!; wait $!";
 
 /// A server on loopback, with and without TLS.
 pub struct LoadServer {
@@ -65,16 +68,16 @@ impl LoadServer {
         fs::write(path("key.pem"), &authority.key_pem)?;
         let (http, https) = (free_port()?, free_port()?);
         fs::write(path("nginx.conf"), configuration(http, https))?;
-        let nginx = Command::new("nginx")
-            .arg("-p")
+        let nginx = Command::new("sh")
+            .args(["-c", WHILE_WE_LIVE, "sh", "-p"])
             .arg(folder.path())
-            .args(["-c", "nginx.conf", "-e", "error.log"])
-            .stdin(Stdio::null())
+            .args(["-c", "nginx.conf", "-e", "stderr"])
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .context("nginx can't be started")?;
         let version = version.rsplit(' ').next().unwrap_or_default().to_owned();
-        let mut server = Self {
+        let server = Self {
             what: format!("{version}, one process"),
             http: format!("http://{http}"),
             https: format!("https://localhost:{}", https.port()),
@@ -83,7 +86,7 @@ impl LoadServer {
             nginx: Some(nginx),
             _folder: folder,
         };
-        server.wait_for(https)?;
+        wait_for(https)?;
         Ok(server)
     }
 
@@ -96,32 +99,29 @@ impl LoadServer {
     pub fn path() -> String {
         format!("/2010-04-01/Accounts/{}/Messages.json", twilio::ACCOUNT_SID)
     }
-
-    /// Waits until it listens.
-    fn wait_for(&mut self, address: SocketAddr) -> anyhow::Result<()> {
-        let end = Instant::now() + PATIENCE;
-        while TcpStream::connect(address).is_err() {
-            let status = self.nginx.as_mut().and_then(|nginx| nginx.try_wait().ok());
-            if let Some(status) = status.flatten() {
-                bail!("nginx ended at once: {status}");
-            }
-            if Instant::now() > end {
-                bail!("nginx does not listen");
-            }
-            thread::park_timeout(Duration::from_millis(1));
-        }
-        Ok(())
-    }
 }
 
 impl Drop for LoadServer {
     fn drop(&mut self) {
         if let Some(nginx) = &mut self.nginx {
-            // It keeps nothing that would have to be written down.
-            let _ = nginx.kill();
+            drop(nginx.stdin.take());
+            // It keeps nothing that could be lost.
             let _ = nginx.wait();
         }
     }
+}
+
+/// Waits until nginx listens.
+fn wait_for(address: SocketAddr) -> anyhow::Result<()> {
+    let end = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        ensure!(
+            Instant::now() < end,
+            "nginx does not listen; it says above why"
+        );
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 /// An address that is free now, and most likely still in a moment.
