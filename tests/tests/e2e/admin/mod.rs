@@ -1,5 +1,6 @@
 //! The administrator's tool: the guide is walked, edits keep what they should, secrets stay secret.
 
+mod bad_edits;
 mod doctor;
 mod edits;
 mod first_text;
