@@ -26,6 +26,20 @@ fn every_misdeed_has_one_honest_outcome() {
     });
 }
 
+/// What a plugin says can't fill the log, whatever it says and how often.
+#[test]
+fn the_log_of_a_misdeed_is_bounded() {
+    // What a plugin may log for a call and beside it, and a few lines of ours.
+    let (most_lines, longest_line) = (50 + 50 + 10, 4 * 1024);
+    for word in ["many_logs", "huge_log", "huge_error"] {
+        let run = Test::new().misbehaving(word).run();
+        let lines = run.stderr.lines().count();
+        let longest = run.stderr.lines().map(str::len).max().unwrap_or_default();
+        assert!(lines <= most_lines, "{word}: {lines} lines");
+        assert!(longest <= longest_line, "{word}: {longest} bytes in a line");
+    }
+}
+
 #[test]
 fn no_misdeed_in_a_stream_harms_others_than_it_must() {
     each(CASES, |case| {
