@@ -11,6 +11,7 @@ use super::{Common, stream::Stream};
 use crate::{
     dispatch::Dispatch,
     ledger::Step,
+    plugins,
     protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
 };
 
@@ -49,7 +50,9 @@ impl Send {
         if self.stream {
             return self.stream(common).run();
         }
+        plugins::start_early();
         let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
+        plugins::end_early();
         answered.unwrap_or_else(|_| respond(&crashed()))
     }
 

@@ -10,6 +10,11 @@ pub fn run_as(user: u32, group: u32) {
     let _ = ACCOUNT.set((user, group));
 }
 
+/// Whether host processes run as another account.
+pub(super) fn is_set() -> bool {
+    ACCOUNT.get().is_some()
+}
+
 /// Sets the account of a host process to be started.
 pub(super) fn set(command: &mut Command) {
     if let Some((user, group)) = ACCOUNT.get() {

@@ -59,3 +59,14 @@ pub fn protect() {
         tracing::debug!(%error, "this process can be dumped");
     }
 }
+
+/// Starts a host process for the first sender that will need one. Whoever sends one message knows that
+/// there will be one before the configuration is read: by then it waits for its first frame.
+pub fn start_early() {
+    os::start_early();
+}
+
+/// Ends that process, if nobody needed it.
+pub fn end_early() {
+    os::end_early();
+}

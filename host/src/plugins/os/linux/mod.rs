@@ -1,5 +1,6 @@
 //! Linux: how a host process is started, and what it may no longer do once it is sealed.
 
+mod early;
 mod image;
 mod landlock;
 mod linker;
@@ -22,6 +23,7 @@ use crate::plugins::{
     seal::{Plan, Sealed},
 };
 
+pub use early::{end_early, start_early};
 pub use image::Image;
 pub use linker::missing as missing_libraries;
 
@@ -32,25 +34,37 @@ const MEMORY: u64 = 1 << 30;
 /// The most descriptors that a host process may hold: connections, with a grant, and a few of its own.
 const DESCRIPTORS: u64 = 256;
 
-/// Starts this executable as a host process: empty environment, frames on its standard input and
-/// output, nothing else inherited.
+/// Starts this executable as a host process, or takes the one that was started early: empty
+/// environment, frames on its standard input and output, nothing else inherited.
 pub fn spawn(plan: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
-    let mut command = Command::new("/proc/self/exe");
+    let mut child = match early::take(plan) {
+        Some(child) => child,
+        None => started(plan)?,
+    };
+    let (down, up) = end_of(&mut child)?;
+    Ok((child, down, up))
+}
+
+fn started(plan: &Plan) -> io::Result<Child> {
+    let mut command = command();
     account::set(&mut command);
+    if plan.grants_network() {
+        // The C library then resolves names over TCP, which a port can be granted for: UDP, which
+        // would reach anybody, stays shut.
+        command.env("RES_OPTIONS", "use-vc");
+    }
+    command.spawn()
+}
+
+fn command() -> Command {
+    let mut command = Command::new("/proc/self/exe");
     command
         .arg(SUBCOMMAND)
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    if plan.grants_network() {
-        // The C library then resolves names over TCP, which a port can be granted for: UDP, which
-        // would reach anybody, stays shut.
-        command.env("RES_OPTIONS", "use-vc");
-    }
-    let mut child = command.spawn()?;
-    let (down, up) = end_of(&mut child)?;
-    Ok((child, down, up))
+    command
 }
 
 /// Keeps this process's memory, with its secrets, from other processes of the same user, and from

@@ -1,0 +1,61 @@
+//! A host process that is started before it is known for whom: by the time that policy has named the
+//! sender, it waits for its first frame.
+//!
+//! It knows nothing until that frame, and is an ordinary host process from then on. Only where its
+//! surroundings depend on the sender is it of no use, and another one is started.
+
+use std::{
+    io,
+    process::Child,
+    sync::{Mutex, PoisonError},
+};
+
+use rustix::process::{Uid, geteuid};
+
+use crate::plugins::{account, seal::Plan};
+
+static EARLY: Mutex<Option<Early>> = Mutex::new(None);
+
+struct Early {
+    child: Child,
+    /// Who started it.
+    user: Uid,
+}
+
+/// Starts one. If it can't be started, whoever needs one tries again and tells why not.
+pub fn start_early() {
+    let Ok(child) = super::command().spawn() else {
+        return;
+    };
+    let user = geteuid();
+    replace(Some(Early { child, user }));
+}
+
+/// Ends the one that was started, if nobody needed it.
+pub fn end_early() {
+    if let Some(Early { child, .. }) = replace(None) {
+        // It is waited for, so that it leaves no zombie; nobody asks how it ended.
+        let _ = end(child);
+    }
+}
+
+/// The one that was started, for this sender. None where it would run as another account than one
+/// that is started now, or in another environment.
+pub(super) fn take(plan: &Plan) -> Option<Child> {
+    let Early { child, user } = replace(None)?;
+    if user == geteuid() && !account::is_set() && !plan.grants_network() {
+        return Some(child);
+    }
+    let _ = end(child);
+    None
+}
+
+fn replace(early: Option<Early>) -> Option<Early> {
+    let mut held = EARLY.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::replace(&mut held, early)
+}
+
+fn end(mut child: Child) -> io::Result<()> {
+    child.kill()?;
+    child.wait().map(|_| ())
+}
