@@ -50,7 +50,6 @@ impl Send {
         if self.stream {
             return self.stream(common).run();
         }
-        plugins::start_early();
         let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
         plugins::end_early();
         answered.unwrap_or_else(|_| respond(&crashed()))
@@ -65,6 +64,7 @@ impl Send {
             Ok(request) => request,
             Err(failure) => return self.refuse(common, Request::id_of(&json), &failure),
         };
+        plugins::start_early();
         let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
         let runtime = match runtime() {
             Ok(runtime) => runtime,
