@@ -17,7 +17,7 @@ use seccompiler::{
     BpfProgram, SeccompAction,
     SeccompCmpArgLen::{Dword, Qword},
     SeccompCmpOp::{Eq, MaskedEq, Ne},
-    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
 };
 
 use calls::{CONNECTION, ITSELF, MEMORY, READING, THREADS, UNSEEN, WAITING};
@@ -49,7 +49,7 @@ fn program(network: bool) -> Result<BpfProgram, seccompiler::Error> {
         calls.connection_with_conditions()?;
     }
     let calls = calls.program(SeccompAction::Allow, refuse(libc::EPERM))?;
-    Ok(one_after_the_other(unseen, calls))
+    Ok(without_detours(&one_after_the_other(unseen, calls)))
 }
 
 /// One program of two: what the first lets pass, the second judges. The kernel makes machine code of
@@ -62,6 +62,45 @@ fn one_after_the_other(mut first: BpfProgram, second: BpfProgram) -> BpfProgram 
     first.extend(second);
     first
 }
+
+/// The same program, shorter: of a call that its number alone decides, `seccompiler` writes
+///
+/// ```text
+/// is it this number?   else over the next
+/// over the next
+/// over the next two
+/// the answer
+/// the other answer, which nothing leads to
+/// ```
+///
+/// and the first and fourth do as well. The kernel goes over a program several times to make machine code
+/// of it: half the length is half the time [0.2 ms]. No jump leads into or over such a passage but those
+/// of its own.
+fn without_detours(program: &[sock_filter]) -> BpfProgram {
+    let mut short = Vec::with_capacity(program.len());
+    let mut rest = program;
+    while let [first, after @ ..] = rest {
+        short.push(first.clone());
+        rest = match after {
+            [over, past, answer, other, after @ ..]
+                if (first.code, first.jt, first.jf) == (IS_EQUAL, 0, 1)
+                    && (over.code, over.k) == (JUMP, 1)
+                    && (past.code, past.k) == (JUMP, 2)
+                    && (answer.code, other.code) == (ANSWER, ANSWER) =>
+            {
+                short.push(answer.clone());
+                after
+            }
+            after => after,
+        };
+    }
+    short
+}
+
+/// Instructions of linux/bpf_common.h: BPF_JMP | BPF_JEQ | BPF_K; BPF_JMP | BPF_JA; BPF_RET | BPF_K.
+const IS_EQUAL: u16 = 0x15;
+const JUMP: u16 = 0x05;
+const ANSWER: u16 = 0x06;
 
 fn refuse(error: c_int) -> SeccompAction {
     SeccompAction::Errno(error.cast_unsigned())
@@ -234,9 +273,9 @@ mod tests {
                 0x20 if it.k == 0 => loaded = u32::try_from(call).unwrap(),
                 // The machine: this one.
                 0x20 if it.k == 4 => loaded = program[at].k,
-                0x15 => at += usize::from(if loaded == it.k { it.jt } else { it.jf }),
-                0x05 => at += it.k as usize,
-                0x06 => return it.k,
+                IS_EQUAL => at += usize::from(if loaded == it.k { it.jt } else { it.jf }),
+                JUMP => at += it.k as usize,
+                ANSWER => return it.k,
                 _ => panic!("an instruction of another kind"),
             }
         }
