@@ -26,7 +26,8 @@ const LEVELS: [Level; 5] = [
 
 const SIX_HOURS: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// Longer than the second that a late answer's sender is given, shorter than its process's grace.
+/// With the second before it longer than the two that a late answer's sender is given, and no longer than
+/// its process's grace.
 const TOO_LONG: Duration = Duration::from_millis(1200);
 
 /// What it does, instead of or besides delivering.
@@ -220,6 +221,8 @@ impl Misbehaving {
             }
             Deed::AnswerLate => {
                 let delivered = self.deliver(message).await;
+                // Others that are in flight come to their end before all is blocked.
+                self.host.sleep(Duration::from_secs(1)).await;
                 thread::sleep(TOO_LONG);
                 delivered
             }

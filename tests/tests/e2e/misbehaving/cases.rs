@@ -74,8 +74,8 @@ enum How {
     Deed,
     /// The provider takes the text, and breaks the connection.
     DeedUnderFault,
-    /// The sender's time-out is a second.
-    DeedInASecond,
+    /// The sender's time-out is two seconds.
+    DeedInTwoSeconds,
     File(fn(Test) -> Test),
 }
 
@@ -84,7 +84,7 @@ impl Case {
     pub fn test(&self) -> Test {
         let test = match self.how {
             How::File(damage) => damage(Test::new().misbehaving("deliver")),
-            How::Deed | How::DeedUnderFault | How::DeedInASecond => {
+            How::Deed | How::DeedUnderFault | How::DeedInTwoSeconds => {
                 Test::new().misbehaving(self.word).config(&format!(
                     "[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}"
                 ))
@@ -92,8 +92,8 @@ impl Case {
         };
         match self.how {
             How::DeedUnderFault => test.fault(When::always().to(BAD_NUMBER), Fault::drop().taken()),
-            How::DeedInASecond => {
-                let timeout = Duration::from_secs(1);
+            How::DeedInTwoSeconds => {
+                let timeout = Duration::from_secs(2);
                 test.config(&format!("[senders.misbehaving]\ntimeout = \"{timeout:?}\""))
             }
             How::Deed | How::File(_) => test,
@@ -139,9 +139,9 @@ const fn file(
     }
 }
 
-const fn in_a_second(case: Case) -> Case {
+const fn in_two_seconds(case: Case) -> Case {
     Case {
-        how: How::DeedInASecond,
+        how: How::DeedInTwoSeconds,
         ..case
     }
 }
@@ -172,13 +172,13 @@ pub const CASES: &[Case] = &[
     Case { spreads: All, ..deed("panic_in_configure", "panics when it is configured", Refused, 0, All, "the panic is caught, and it would panic again") },
     deed("quote_settings", "refuses its settings, and quotes a secret", BadSettings, 0, All, "its words go to the log, redacted; the answer is in ours"),
     deed("exit_in_configure", "ends its process when it is configured", Unavailable, 0, All, "nothing was handed over; it is tried again, with growing pauses"),
-    in_a_second(deed("spin_in_configure", "computes for ever when it is configured", Unavailable, 0, All, "nothing was handed over; its process is ended if it is not ready in 10 s")),
+    in_two_seconds(deed("spin_in_configure", "computes for ever when it is configured", Unavailable, 0, All, "nothing was handed over; its process is ended if it is not ready in 10 s")),
 
     // Panics.
     deed("panic_in_send", "panics before anything left", Unavailable, 0, No, "the panic is caught, and no exchange was written"),
     deed("panic_after_delivery", "panics in a later poll, when a text was taken", Unknown, 1, No, "an exchange was answered, and only the plugin could have read the answer"),
     deed("panic_in_drop", "panics while what it used is dropped, when a text was taken", Unknown, 1, No, "the same"),
-    in_a_second(deed("panic_when_cancelled", "waits for ever, and panics when it is taken back", TimedOut, 0, InFlight, "it was answered at its deadline; a panic in a drop ends the process")),
+    in_two_seconds(deed("panic_when_cancelled", "waits for ever, and panics when it is taken back", TimedOut, 0, InFlight, "it was answered at its deadline; a panic in a drop ends the process")),
     deed("panic_twice", "panics while it unwinds", Unavailable, 0, InFlight, "that aborts its process, and no exchange was written"),
 
     // Ends of the process.
@@ -191,9 +191,9 @@ pub const CASES: &[Case] = &[
     deed("close_descriptors", "closes every descriptor, the host's among them", Unavailable, 0, InFlight, "its process can't speak any more, and no exchange was written"),
 
     // Time.
-    in_a_second(deed("hang", "waits for ever", TimedOut, 0, No, "it is answered at its deadline, and lets go when it is taken back")),
+    in_two_seconds(deed("hang", "waits for ever", TimedOut, 0, No, "it is answered at its deadline, and lets go when it is taken back")),
     deed("spin", "computes for ever", TimedOut, 0, InFlight, "its process answers no ping for 3 s, and is ended; those that waited behind it move to another"),
-    in_a_second(deed("answer_late", "answers after its deadline", Unknown, 1, InFlight, "an exchange was written; what comes after the answer is not listened to")),
+    in_two_seconds(deed("answer_late", "answers after its deadline", Unknown, 1, InFlight, "an exchange was written; what comes after the answer is not listened to")),
     deed("start_threads", "starts threads that panic, log, ask for exchanges, and stay", Accepted, 1, No, "what is outside a call can do nothing, and ends with the process"),
 
     // Frames.
