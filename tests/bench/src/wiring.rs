@@ -26,7 +26,7 @@ pub struct Wiring {
     /// The binary and the plugins, as cargo built them.
     pub artifacts: &'static Artifacts,
     /// The binary as it is installed: copied. A linker's output lies in memory in smaller pieces, and
-    /// starts a tenth slower until the machine has read it anew.
+    /// starts slower until the machine has read it anew.
     pub program: PathBuf,
     /// Providers that nginx can't play.
     pub sandbox: Sandbox,

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use textsender_tests::harness::{Run, Running, Test};
 
@@ -11,6 +12,7 @@ const MANY: usize = 200;
 
 /// Starts so many processes, and lets them all go at once.
 fn at_once(test: impl Fn(usize) -> Test) -> Vec<Run> {
+    lift_bound_on_descriptors();
     let mut waiting: Vec<(Running, String)> = (0..MANY)
         .map(|number| {
             let test = test(number);
@@ -24,6 +26,16 @@ fn at_once(test: impl Fn(usize) -> Test) -> Vec<Run> {
     }
     let runs = waiting.into_iter().map(|(running, _)| running.finish());
     runs.collect()
+}
+
+/// An ordinary user may hold 1,024 of them at first: fewer than the pipes of so many processes.
+fn lift_bound_on_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, all).unwrap();
 }
 
 fn count(runs: &[Run], is: impl Fn(&Run) -> bool) -> usize {
