@@ -33,11 +33,8 @@ pub fn run(server: &LoadServer, in_flight: usize) -> anyhow::Result<Pace> {
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "wrk failed: {said}");
     ensure!(!said.contains("Non-2xx"), "wrk was refused: {said}");
-    let after = |label: &str| {
-        let word = said.split_once(label)?.1.split_whitespace().next()?;
-        Some(word.to_owned())
-    };
-    let latency = |label| after(label).and_then(|word| micros(&word));
+    let after = |label: &str| told(&said, label);
+    let latency = |label| after(label).and_then(micros);
     Ok(Pace {
         rate: after("Requests/sec:")
             .and_then(|word| word.parse().ok())
@@ -45,6 +42,12 @@ pub fn run(server: &LoadServer, in_flight: usize) -> anyhow::Result<Pace> {
         p50: latency("50%").context("wrk tells no median")?,
         p99: latency("99%").context("wrk tells no 99%")?,
     })
+}
+
+/// What a line says behind its label.
+fn told<'s>(said: &'s str, label: &str) -> Option<&'s str> {
+    let mut lines = said.lines().map(str::split_whitespace);
+    lines.find_map(|mut words| (words.next() == Some(label)).then(|| words.next())?)
 }
 
 /// `61.00us`, `1.20ms` or `1.00s` in microseconds.
