@@ -14,10 +14,10 @@ use textsender_plugin_api::{Phone, Template};
 use crate::{
     config::{Reading, Sources},
     plugins,
-    policy::Dn,
+    policy::{Dn, dn::MAX_BYTES},
     protocol::Request,
     recipient::{Recipient, Region},
-    redact::{MAX_TEXT, Redactor},
+    redact::{MAX_TEXT, REDACTED, Redactor},
 };
 
 /// A code or secret that holds this is looked for where it must not be.
@@ -62,7 +62,11 @@ pub fn dn(bytes: &[u8]) {
     if let Ok(dn) = Dn::parse(text) {
         assert!(dn.is_within(&dn));
         assert_eq!(dn.suffixes().count(), dn.depth());
-        assert_eq!(Dn::parse(&dn.to_string()).as_ref(), Ok(&dn));
+        let normal = dn.to_string();
+        // Letters that normalising expands may make it longer than a name that is given.
+        if normal.len() <= MAX_BYTES {
+            assert_eq!(Dn::parse(&normal).as_ref(), Ok(&dn));
+        }
     }
 }
 
@@ -108,10 +112,9 @@ pub fn redact(bytes: &[u8]) {
         let clean = redactor.clean(&text);
         assert!(clean.chars().count() <= MAX_TEXT + 4);
         assert!(!clean.chars().any(char::is_control));
-        assert!(
-            !is_secret || !clean.contains(secret),
-            "{secret:?} in {clean:?}"
-        );
+        // Nor does it count what such a place and the words around it happen to read like.
+        let is_shown = clean.split(REDACTED).any(|part| part.contains(secret));
+        assert!(!is_secret || !is_shown, "{secret:?} in {clean:?}");
     }
 }
 
