@@ -133,8 +133,12 @@ fn with_faults(test: Test) -> Test {
     let test = at_random.fold(test, |test, (seed, fault)| {
         test.fault(When::always().chance(RARELY, seed), fault)
     });
-    // These take a megabyte of memory each: always together, so that the first thousand lines see as many at
-    // a time as any later ones, and what grows is no accident.
+    // These take a megabyte of memory each. The first thousand lines see more of them at a time than any later
+    // ones, so that what grows is no accident.
+    let once = |number| When::always().after(number).times(1);
+    let test = (103..106).fold(test, |test, number| {
+        test.fault(once(number), Fault::endless_body().not_taken())
+    });
     let seldom = |first| When::always().after(first).every(500);
     test.fault(seldom(100), Fault::endless_body())
         .fault(seldom(101), Fault::endless_body().not_taken())
@@ -209,6 +213,7 @@ fn run(test: Test, line: impl Fn(usize) -> Vec<u8>) -> Run {
     let is_each_once = lines.into_iter().eq(1..=LINES);
     assert!(is_each_once, "a line was answered twice, or not at all");
     assert_eq!(descriptors, descriptors_then);
+
     let grown = memory_then - memory;
     assert!(
         grown <= GROWTH,
