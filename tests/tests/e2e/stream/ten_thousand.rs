@@ -213,7 +213,6 @@ fn run(test: Test, line: impl Fn(usize) -> Vec<u8>) -> Run {
     let is_each_once = lines.into_iter().eq(1..=LINES);
     assert!(is_each_once, "a line was answered twice, or not at all");
     assert_eq!(descriptors, descriptors_then);
-
     let grown = memory_then - memory;
     assert!(
         grown <= GROWTH,
