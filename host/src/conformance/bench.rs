@@ -104,7 +104,7 @@ impl Bench {
         case: &str,
     ) -> Result<HostProcess, String> {
         let launch = Launch::alone(&self.library, &self.plugin, settings);
-        let transports = Transports::played(Arc::new(self.provider.clone()));
+        let transports = Transports::mock(Arc::new(self.provider.clone()));
         let started = HostProcess::start_with(launch, transports);
         let process = started.map_err(|error| format!("no host process: {error}"))?;
         let ready = process.ready(tokio::time::Instant::now() + START).await;

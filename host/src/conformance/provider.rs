@@ -10,7 +10,7 @@ use textsender_plugin_api::{
     Answer, Exchange, FailureKind, HttpAnswer, SmtpAnswer, SmtpCommand, Stage,
 };
 
-use crate::transport::{Played, Progress};
+use crate::transport::{MockTransport, Progress};
 
 /// Where an answer quotes what was asked.
 pub(super) const QUOTE: &str = "@QUOTE@";
@@ -89,8 +89,8 @@ impl Provider {
     }
 }
 
-impl Played for Provider {
-    fn play(
+impl MockTransport for Provider {
+    fn answer(
         &self,
         exchange: Exchange,
         fault: Option<FailureKind>,

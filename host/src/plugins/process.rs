@@ -270,7 +270,9 @@ impl HostProcess {
         guard.armed = ended.is_err();
         let result = match ended {
             Ok(Ok(Ended::Done(result))) => result,
-            Ok(Ok(Ended::Died { of_it: false })) if !trace.has_left() && !trace.is_blind() => {
+            Ok(Ok(Ended::Died { of_it: false }))
+                if !trace.was_written() && !trace.has_own_network() =>
+            {
                 return None;
             }
             Ok(Ok(Ended::Died { .. }) | Err(_)) => CallResult::Died,

@@ -78,7 +78,9 @@ pub fn not_told(sender: &str, result: &CallResult) -> Failure {
 pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Verdict {
     let CallEnd { result, trace } = end;
     match result {
-        CallResult::Replied(Reply::Sent(receipt)) if trace.is_answered() || trace.is_blind() => {
+        CallResult::Replied(Reply::Sent(receipt))
+            if trace.is_answered() || trace.has_own_network() =>
+        {
             Verdict::Accepted(receipt)
         }
         CallResult::Replied(_) => {
@@ -117,7 +119,7 @@ fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown
 
 /// A message whose plugin said nothing of it.
 fn by_stage(sender: &str, trace: &Trace, code: ErrorCode, on_unknown: OnUnknown) -> Verdict {
-    if trace.has_left() || trace.is_blind() {
+    if trace.was_written() || trace.has_own_network() {
         return failed(sender, Claim::Unknown, None, on_unknown);
     }
     let again = match code {

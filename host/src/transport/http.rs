@@ -1,6 +1,6 @@
 //! HTTP: one `reqwest` client for each sender, made when an exchange first needs it.
 
-mod elsewhere;
+mod connect_to;
 
 use std::{
     convert::Infallible,
@@ -25,7 +25,7 @@ use reqwest::{
 use textsender_plugin_api::{FailureKind, HttpAnswer, HttpRequest, MAX_ANSWER, Stage};
 
 use super::{Egress, Progress, egress::is_loopback, tls};
-use elsewhere::Elsewhere;
+use connect_to::ConnectTo;
 
 /// Kept connections are given up before a provider's usual 60 s, so that none is closed by the
 /// provider in the moment of its use: that would leave a message in doubt.
@@ -67,9 +67,9 @@ impl Http {
         egress: &Arc<Egress>,
         progress: &Progress,
     ) -> Result<HttpAnswer, FailureKind> {
-        let (mut url, mut headers) = judged(&request, egress)?;
-        if let Some(elsewhere) = self.elsewhere() {
-            elsewhere.lead(&mut url, &mut headers)?;
+        let (mut url, mut headers) = checked(&request, egress)?;
+        if let Some(connect_to) = self.connect_to() {
+            connect_to.redirect(&mut url, &mut headers)?;
         }
         let client = self.client_for(&url, egress)?;
         // Malformed, not a panic: reqwest's own method type knows all of ours.
@@ -84,19 +84,19 @@ impl Http {
         if has_body {
             builder = builder.body(Body::wrap(Tracked::new(request.body, progress)));
         } else {
-            // Nobody sees it leave. So it has, from the start: whoever gives up on this future
+            // No body shows when it leaves. So it has, from the start: a caller that drops this future
             // must not find that it did not.
             progress.reach(Stage::Written);
         }
         let answer = builder.send().await;
         if !has_body && answer.as_ref().is_err_and(reqwest::Error::is_connect) {
-            progress.never_left();
+            progress.not_written();
         }
-        whole(answer.map_err(|error| cause(&error))?).await
+        read_body(answer.map_err(|error| cause(&error))?).await
     }
 
-    fn elsewhere(&self) -> Option<Elsewhere> {
-        Elsewhere::parse(self.settings.connect_to.as_deref()?)
+    fn connect_to(&self) -> Option<ConnectTo> {
+        ConnectTo::parse(self.settings.connect_to.as_deref()?)
     }
 
     /// The client for a URL: with TLS, or on this machine.
@@ -127,8 +127,8 @@ impl Http {
             .no_proxy()
             .pool_idle_timeout(IDLE)
             .tcp_nodelay(true);
-        builder = match self.elsewhere() {
-            Some(elsewhere) => return built(builder.dns_resolver(Arc::new(elsewhere))),
+        builder = match self.connect_to() {
+            Some(connect_to) => return built(builder.dns_resolver(Arc::new(connect_to))),
             None => builder.dns_resolver(Arc::new(Resolver(egress.clone()))),
         };
         if let Some(proxy) = &self.settings.proxy {
@@ -146,7 +146,7 @@ fn built(builder: ClientBuilder) -> Result<Client, String> {
 
 /// A request's URL and headers, if it is well formed and may leave: to a host that the plugin
 /// declares or the settings name, with TLS or on this machine.
-pub(super) fn judged(
+pub(super) fn checked(
     request: &HttpRequest,
     egress: &Egress,
 ) -> Result<(Url, HeaderMap), FailureKind> {
@@ -215,7 +215,7 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, FailureKind> {
 }
 
 /// Reads the answer to its end, or gives up at its bound.
-async fn whole(mut answer: Response) -> Result<HttpAnswer, FailureKind> {
+async fn read_body(mut answer: Response) -> Result<HttpAnswer, FailureKind> {
     let too_large = |length: u64| length > MAX_ANSWER as u64;
     if answer.content_length().is_some_and(too_large) {
         return Err(FailureKind::TooLarge);

@@ -10,7 +10,7 @@
 
 mod egress;
 mod http;
-mod played;
+mod mock;
 mod progress;
 mod smtp;
 mod tls;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 pub use egress::Egress;
 pub use http::{Http, HttpSettings};
-pub use played::Played;
+pub use mock::MockTransport;
 pub use progress::Progress;
 use smtp::Smtp;
 
@@ -48,7 +48,7 @@ pub fn check_system_roots() -> Result<(), String> {
 pub struct Transports {
     http: Http,
     smtp: Smtp,
-    played: Option<Arc<dyn Played>>,
+    mock: Option<Arc<dyn MockTransport>>,
 }
 
 impl Transports {
@@ -57,14 +57,14 @@ impl Transports {
         Self {
             smtp: Smtp::new(http.ca_file.clone()),
             http: Http::new(http),
-            played: None,
+            mock: None,
         }
     }
 
     /// Transports that carry nothing: a script answers.
-    pub fn played(by: Arc<dyn Played>) -> Self {
+    pub fn mock(by: Arc<dyn MockTransport>) -> Self {
         Self {
-            played: Some(by),
+            mock: Some(by),
             ..Self::new(HttpSettings::default())
         }
     }
@@ -84,9 +84,9 @@ impl Transports {
     ) -> Result<Answer, ExchangeError> {
         let delivers = exchange.delivers();
         let carried = async {
-            if let Some(played) = &self.played {
-                let fault = played::fault(&exchange, egress);
-                return played.play(exchange, fault, progress.clone()).await;
+            if let Some(mock) = &self.mock {
+                let fault = mock::fault(&exchange, egress);
+                return mock.answer(exchange, fault, progress.clone()).await;
             }
             match exchange {
                 Exchange::Http(request) => self

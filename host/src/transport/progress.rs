@@ -18,7 +18,7 @@ impl Progress {
     }
 
     /// Notes that it was held for written and can't have been: there was no connection.
-    pub fn never_left(&self) {
+    pub fn not_written(&self) {
         self.0.store(Stage::NotSent as u8, Ordering::Relaxed);
     }
 

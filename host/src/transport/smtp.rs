@@ -4,7 +4,7 @@
 //! every mail waits 40 ms: its content and its final dot are two writes. So [`connect`] makes the
 //! connection, with our TLS, and lettre takes it over; [`dialogue`] says the commands, and notes
 //! *written* right before the final dot, for without it no server keeps a mail (RFC 5321,
-//! 4.1.1.4); [`letter`] has lettre write the mail.
+//! 4.1.1.4); [`outgoing`] has lettre write the mail.
 //!
 //! A connection on which a mail was accepted is kept for the next one. Whether it still works
 //! shows at MAIL, of which the server keeps nothing, so that one that went stale can be replaced
@@ -12,7 +12,7 @@
 
 mod connect;
 mod dialogue;
-mod letter;
+mod outgoing;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +28,7 @@ use textsender_plugin_api::{FailureKind, Mail, Secret, SmtpAnswer, SmtpCommand, 
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Egress, Progress, egress::is_loopback, tls};
-use letter::Letter;
+use outgoing::OutgoingMail;
 
 /// Connections of one sender at a time. Servers refuse more than 10 or 20 from one client; at 20 ms
 /// a mail, 8 carry 400 mails a second.
@@ -93,7 +93,7 @@ impl Smtp {
         }
     }
 
-    /// Submits one mail, and brings the server's last reply. One to nobody is a question: the server hears no more
+    /// Submits one mail, and brings the server's last reply. One without a recipient is a question: the server hears no more
     /// than its sender.
     ///
     /// `progress` reaches *written* with the final dot. Dropping the future ends the connection.
@@ -103,8 +103,8 @@ impl Smtp {
         egress: &Egress,
         progress: &Progress,
     ) -> Result<SmtpAnswer, FailureKind> {
-        let letter = judged(&mail, egress)?;
-        match self.submit(&mail, &letter, egress, progress).await {
+        let outgoing = checked(&mail, egress)?;
+        match self.submit(&mail, &outgoing, egress, progress).await {
             Ok(answer) | Err(Stop::Refused(answer)) => Ok(answer),
             Err(Stop::Failed(kind)) => Err(kind),
         }
@@ -122,7 +122,7 @@ impl Smtp {
     async fn submit(
         &self,
         mail: &Mail,
-        letter: &Letter,
+        outgoing: &OutgoingMail,
         egress: &Egress,
         progress: &Progress,
     ) -> Result<SmtpAnswer, Stop> {
@@ -130,19 +130,19 @@ impl Smtp {
         let turn = self.free.acquire().await;
         let _turn = turn.map_err(|_| FailureKind::Connect)?;
 
-        let Some(to) = &letter.to else {
-            return self.ask(mail, letter, egress).await;
+        let Some(to) = &outgoing.to else {
+            return self.ask(mail, outgoing, egress).await;
         };
         let account = Account::of(mail);
-        let mut connection = match self.greeted(&account, letter).await {
+        let mut connection = match self.greeted(&account, outgoing).await {
             Some(connection) => connection,
             None => {
                 let mut connection = self.connect(mail, egress).await?;
-                dialogue::begin(&mut connection, letter).await?;
+                dialogue::begin(&mut connection, outgoing).await?;
                 connection
             }
         };
-        let answer = dialogue::finish(&mut connection, letter, to, progress).await;
+        let answer = dialogue::finish(&mut connection, outgoing, to, progress).await;
         match &answer {
             Ok(answer) if answer.is_accepted() => self.keep(connection, account),
             Ok(_) | Err(Stop::Refused(_)) => quit(connection),
@@ -152,17 +152,26 @@ impl Smtp {
     }
 
     /// What the server says to a sender, on a connection of its own: one that was kept would prove less.
-    async fn ask(&self, mail: &Mail, letter: &Letter, egress: &Egress) -> Result<SmtpAnswer, Stop> {
+    async fn ask(
+        &self,
+        mail: &Mail,
+        outgoing: &OutgoingMail,
+        egress: &Egress,
+    ) -> Result<SmtpAnswer, Stop> {
         let mut connection = self.connect(mail, egress).await?;
-        let answer = dialogue::begin(&mut connection, letter).await;
+        let answer = dialogue::begin(&mut connection, outgoing).await;
         quit(connection);
         answer
     }
 
     /// A kept connection that took MAIL.
-    async fn greeted(&self, account: &Account, letter: &Letter) -> Option<AsyncSmtpConnection> {
+    async fn greeted(
+        &self,
+        account: &Account,
+        outgoing: &OutgoingMail,
+    ) -> Option<AsyncSmtpConnection> {
         while let Some(mut connection) = self.take(account) {
-            if dialogue::begin(&mut connection, letter).await.is_ok() {
+            if dialogue::begin(&mut connection, outgoing).await.is_ok() {
                 return Some(connection);
             }
         }
@@ -218,7 +227,7 @@ impl Smtp {
 }
 
 /// A mail as it will be written, if it is well formed and may leave.
-pub(super) fn judged(mail: &Mail, egress: &Egress) -> Result<Letter, FailureKind> {
+pub(super) fn checked(mail: &Mail, egress: &Egress) -> Result<OutgoingMail, FailureKind> {
     if !egress.allows(&mail.server) {
         tracing::warn!(
             host = mail.server,
@@ -226,7 +235,7 @@ pub(super) fn judged(mail: &Mail, egress: &Egress) -> Result<Letter, FailureKind
         );
         return Err(FailureKind::NotAllowed);
     }
-    Letter::new(mail)
+    OutgoingMail::new(mail)
 }
 
 impl Account {

@@ -19,7 +19,7 @@ pub(super) fn client(ca_file: Option<&Path>) -> Result<ClientConfig, String> {
     Ok(with_roots(roots))
 }
 
-/// A client configuration that trusts nobody, for a client that never uses TLS.
+/// A client configuration without roots, for a client that never uses TLS.
 pub(super) fn none() -> ClientConfig {
     with_roots(RootCertStore::empty())
 }

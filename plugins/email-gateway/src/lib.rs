@@ -13,7 +13,7 @@
 //! | `reply.rs` | what a mail server's replies mean for a message |
 //! | `findings.rs` | what a check can tell without sending |
 //!
-//! Such a service tells nobody what became of a text, and keeps no list to look into: `status` and
+//! Such a service does not report what became of a text, and keeps no list to look into: `status` and
 //! `find` can't tell. A repeated mail has the same `Message-ID`, so that a gateway may notice.
 
 mod findings;

@@ -40,7 +40,7 @@ pub fn compose(settings: &Settings, message: &Message) -> Result<Mail, SendError
     Ok(mail)
 }
 
-/// A mail to nobody, by the server and the account of the settings.
+/// A mail without a recipient, by the server and the account of the settings.
 pub fn blank(settings: &Settings) -> Mail {
     let mut mail = Mail::new(settings.server.as_str(), settings.port());
     mail.security = settings.security();

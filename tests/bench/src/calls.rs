@@ -14,7 +14,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value, json};
 use textsender::{
     plugins::{CallResult, HostProcess, Launch, Reply, Work},
-    transport::{Played, Progress, Transports},
+    transport::{MockTransport, Progress, Transports},
 };
 use textsender_plugin_api::{
     Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Host, HttpAnswer, Level, Message,
@@ -100,7 +100,7 @@ async fn start(library: &Path) -> anyhow::Result<HostProcess> {
     });
     let settings: Map<String, Value> = serde_json::from_value(settings)?;
     let launch = Launch::alone(library, "twilio", &settings);
-    let process = HostProcess::start_with(launch, Transports::played(Arc::new(Accepts)))?;
+    let process = HostProcess::start_with(launch, Transports::mock(Arc::new(Accepts)))?;
     match process.ready(Instant::now() + PATIENCE).await {
         Ok(()) => Ok(process),
         Err(reason) => bail!("the plugin is not ready: {reason:?}"),
@@ -135,8 +135,8 @@ fn message() -> anyhow::Result<Message> {
 /// A provider that takes every text at once.
 struct Accepts;
 
-impl Played for Accepts {
-    fn play(
+impl MockTransport for Accepts {
+    fn answer(
         &self,
         _: Exchange,
         _: Option<FailureKind>,

@@ -28,7 +28,7 @@ impl Trace {
 
     /// Whether the plugin may have sent something that the front did not see: only its own word
     /// tells then.
-    pub fn is_blind(&self) -> bool {
+    pub fn has_own_network(&self) -> bool {
         self.network_granted
     }
 
@@ -52,7 +52,7 @@ impl Trace {
     }
 
     /// Whether anything left that may have handed a message over.
-    pub fn has_left(&self) -> bool {
+    pub fn was_written(&self) -> bool {
         self.any(|stage| stage != Stage::NotSent)
     }
 

@@ -113,7 +113,7 @@ async fn ask(stream: &mut TcpStream, command: &impl fmt::Display) -> Result<Resp
 }
 
 /// Reads one reply, and refuses more than one: what follows the reply to STARTTLS in the clear was
-/// put there by somebody else.
+/// put there by a third party.
 async fn reply(stream: &mut TcpStream) -> Result<Response, Stop> {
     let mut bytes = Vec::new();
     while !is_whole(&bytes) {

@@ -14,7 +14,7 @@ use lettre::{
 };
 use textsender_plugin_api::{FailureKind, Mail, SmtpAnswer, SmtpCommand, Stage};
 
-use super::{Stop, letter::Letter, refused};
+use super::{Stop, outgoing::OutgoingMail, refused};
 use crate::transport::Progress;
 
 /// What is offered to a server, the better one first: LOGIN takes two more round trips.
@@ -22,7 +22,7 @@ const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 
 /// Authenticates, where the mail names an account.
 ///
-/// A server without AUTH gets no password: that is told as the 504 that it would answer (RFC 4954,
+/// A server without AUTH gets no password: it is reported as the 504 that it would answer (RFC 4954,
 /// 4).
 pub async fn authenticate(connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Stop> {
     let Some(user) = &mail.user else {
@@ -46,18 +46,18 @@ pub async fn authenticate(connection: &mut AsyncSmtpConnection, mail: &Mail) -> 
 /// Names the sender. A server that takes this keeps nothing yet.
 pub async fn begin(
     connection: &mut AsyncSmtpConnection,
-    letter: &Letter,
+    outgoing: &OutgoingMail,
 ) -> Result<SmtpAnswer, Stop> {
-    let mail = commands::Mail::new(Some(letter.from.clone()), Vec::new());
+    let mail = commands::Mail::new(Some(outgoing.from.clone()), Vec::new());
     let answer = connection.command(mail).await;
     let answer = answer.map_err(|error| stop(SmtpCommand::Mail, &error))?;
-    Ok(told(SmtpCommand::Mail, &answer))
+    Ok(smtp_answer(SmtpCommand::Mail, &answer))
 }
 
 /// Names the recipient, writes the mail and brings the reply to its final dot.
 pub async fn finish(
     connection: &mut AsyncSmtpConnection,
-    letter: &Letter,
+    outgoing: &OutgoingMail,
     to: &Address,
     progress: &Progress,
 ) -> Result<SmtpAnswer, Stop> {
@@ -71,15 +71,15 @@ pub async fn finish(
         return Err(FailureKind::Unreadable.into());
     }
 
-    // lettre writes each part, and the final dot when it is told that there are no more.
+    // lettre writes each part, and the final dot when there are no more.
     let no_more = iter::from_fn(|| {
         progress.reach(Stage::Written);
         None
     });
-    let parts = iter::once(letter.content.as_slice()).chain(no_more);
+    let parts = iter::once(outgoing.content.as_slice()).chain(no_more);
     let answer = connection.message_iter(parts).await;
     let answer = answer.map_err(|error| stop(SmtpCommand::Dot, &error))?;
-    Ok(told(SmtpCommand::Dot, &answer))
+    Ok(smtp_answer(SmtpCommand::Dot, &answer))
 }
 
 /// What stands behind lettre's error: a reply, or the lack of one.
@@ -95,7 +95,7 @@ pub fn stop(command: SmtpCommand, error: &Error) -> Stop {
     }
 }
 
-fn told(command: SmtpCommand, answer: &Response) -> SmtpAnswer {
+fn smtp_answer(command: SmtpCommand, answer: &Response) -> SmtpAnswer {
     SmtpAnswer {
         code: answer.code().into(),
         command,

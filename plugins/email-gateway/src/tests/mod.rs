@@ -125,10 +125,10 @@ fn nothing_breaks_out_of_a_header() {
     );
 
     for broken in ["a\rb", "a\nb", "a\0b", "a\u{85}b"] {
-        let mut told = message();
-        told.text = broken.into();
+        let mut text_message = message();
+        text_message.text = broken.into();
         assert_eq!(
-            refused(json!({ "subject": "%message%" }), &told).0,
+            refused(json!({ "subject": "%message%" }), &text_message).0,
             Verdict::Rejected
         );
     }
@@ -158,14 +158,14 @@ fn texts_that_the_gateway_can_carry() {
         ),
     ];
     for (alphabet, text, expected) in cases {
-        let mut told = message();
-        told.text = text.into();
+        let mut text_message = message();
+        text_message.text = text.into();
         let more = json!({ "alphabet": alphabet });
         match expected {
-            Ok(()) => assert_eq!(mail(more, &told).body, text),
+            Ok(()) => assert_eq!(mail(more, &text_message).body, text),
             Err(words) => {
                 assert_eq!(
-                    refused(more, &told),
+                    refused(more, &text_message),
                     (Verdict::Misconfigured, words.to_owned())
                 );
             }
@@ -195,11 +195,14 @@ fn lengths_are_those_of_the_text() {
     ];
     for (alphabet, text, fits) in cases {
         let more = json!({ "alphabet": alphabet, "max_length": 160, "body": "%message%##" });
-        let mut told = message();
-        told.text = text;
+        let mut text_message = message();
+        text_message.text = text;
         match fits {
-            true => assert_eq!(mail(more, &told).body, format!("{}##", told.text)),
-            false => assert_eq!(refused(more, &told).0, Verdict::Misconfigured),
+            true => assert_eq!(
+                mail(more, &text_message).body,
+                format!("{}##", text_message.text)
+            ),
+            false => assert_eq!(refused(more, &text_message).0, Verdict::Misconfigured),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A provider that is played: what a plugin asks for is judged as ever, and answered by a script in
+//! A provider that is played: what a plugin asks for is checked as ever, and answered by a script in
 //! place of the network.
 
 use std::{future::Future, pin::Pin};
@@ -8,14 +8,14 @@ use textsender_plugin_api::{Answer, Exchange, FailureKind, SmtpSecurity};
 use super::{Egress, Progress, egress::is_loopback, http, smtp};
 
 /// What answers in a provider's place.
-pub trait Played: Send + Sync {
+pub trait MockTransport: Send + Sync {
     /// Answers one exchange. `fault` is why the transport would not have carried it. How far it
     /// came is noted in `progress`; dropped at the deadline, it came as far as that says.
     ///
     /// # Errors
     ///
     /// There is no answer, and why.
-    fn play(
+    fn answer(
         &self,
         exchange: Exchange,
         fault: Option<FailureKind>,
@@ -25,12 +25,12 @@ pub trait Played: Send + Sync {
 
 /// Why the transports would not carry this.
 pub(super) fn fault(exchange: &Exchange, egress: &Egress) -> Option<FailureKind> {
-    let judged = match exchange {
-        Exchange::Http(request) => http::judged(request, egress).map(|_| ()),
+    let checked = match exchange {
+        Exchange::Http(request) => http::checked(request, egress).map(|_| ()),
         Exchange::Smtp(mail) => match mail.security {
             SmtpSecurity::None if !is_loopback(&mail.server) => Err(FailureKind::NotAllowed),
-            _ => smtp::judged(mail, egress).map(|_| ()),
+            _ => smtp::checked(mail, egress).map(|_| ()),
         },
     };
-    judged.err()
+    checked.err()
 }

@@ -7,16 +7,16 @@ use lettre::{
 use textsender_plugin_api::{FailureKind, Mail};
 
 /// A mail, ready to be submitted. It has no `Debug`: it holds the message.
-pub struct Letter {
+pub struct OutgoingMail {
     /// The envelope's sender.
     pub from: Address,
     /// The envelope's recipient; `None` where the server is only asked.
     pub to: Option<Address>,
-    /// Headers and body; empty for nobody.
+    /// Headers and body; empty where the server is only asked.
     pub content: Vec<u8>,
 }
 
-impl Letter {
+impl OutgoingMail {
     /// Writes a mail: `From`, `To`, `Subject`, `Date`, `Message-ID`, and a `text/plain` body, 7bit
     /// where it can be.
     ///
@@ -76,7 +76,7 @@ mod tests {
     }
 
     fn written(mail: &Mail) -> String {
-        String::from_utf8(Letter::new(mail).unwrap().content).unwrap()
+        String::from_utf8(OutgoingMail::new(mail).unwrap().content).unwrap()
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
             let mut mail = mail();
             break_it(&mut mail);
             assert_eq!(
-                Letter::new(&mail).err(),
+                OutgoingMail::new(&mail).err(),
                 Some(FailureKind::Malformed),
                 "{at}"
             );

@@ -19,12 +19,12 @@ use crate::transport::egress::is_loopback;
 
 /// An address that takes the place of every host.
 #[derive(Clone)]
-pub(super) struct Elsewhere {
+pub(super) struct ConnectTo {
     host: String,
     port: u16,
 }
 
-impl Elsewhere {
+impl ConnectTo {
     /// Reads `HOST:PORT`, as the configuration has checked it.
     pub(super) fn parse(address: &str) -> Option<Self> {
         let (host, port) = address.rsplit_once(':')?;
@@ -35,7 +35,11 @@ impl Elsewhere {
     }
 
     /// Leads a request there.
-    pub(super) fn lead(&self, url: &mut Url, headers: &mut HeaderMap) -> Result<(), FailureKind> {
+    pub(super) fn redirect(
+        &self,
+        url: &mut Url,
+        headers: &mut HeaderMap,
+    ) -> Result<(), FailureKind> {
         let name = url.host_str().ok_or(FailureKind::Malformed)?;
         let port = url.port().map(|port| format!(":{port}"));
         let authority = format!("{name}{}", port.unwrap_or_default());
@@ -55,7 +59,7 @@ impl Elsewhere {
 }
 
 /// Whatever the name, it is there.
-impl Resolve for Elsewhere {
+impl Resolve for ConnectTo {
     fn resolve(&self, _: Name) -> Resolving {
         let Self { host, port } = self.clone();
         Box::pin(async move {
@@ -97,8 +101,8 @@ mod tests {
         for (to, from, expected, name) in cases {
             let mut url: Url = from.parse().unwrap();
             let mut headers = HeaderMap::new();
-            let elsewhere = Elsewhere::parse(to).unwrap();
-            elsewhere.lead(&mut url, &mut headers).unwrap();
+            let connect_to = ConnectTo::parse(to).unwrap();
+            connect_to.redirect(&mut url, &mut headers).unwrap();
             assert_eq!(url.as_str(), expected, "{to}");
             assert_eq!(headers[HOST], name, "{to}");
         }
@@ -106,9 +110,9 @@ mod tests {
 
     #[tokio::test]
     async fn every_name_is_there() {
-        let elsewhere = Elsewhere::parse("127.0.0.1:9443").unwrap();
+        let connect_to = ConnectTo::parse("127.0.0.1:9443").unwrap();
         let name: Name = "api.acme.example".parse().unwrap();
-        let found: Vec<SocketAddr> = elsewhere.resolve(name).await.unwrap().collect();
+        let found: Vec<SocketAddr> = connect_to.resolve(name).await.unwrap().collect();
         assert_eq!(found, ["127.0.0.1:9443".parse().unwrap()]);
     }
 }
