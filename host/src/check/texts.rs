@@ -61,7 +61,7 @@ impl Checked<'_> {
             (Some(written), None) => written.place,
             (None, _) => self.usage.text.text.place,
         };
-        self.at(place, key, fault.fault(), fault.mend())
+        self.at(place, key, fault.fault(), fault.remedy())
     }
 
     /// What a key's value is in the configuration.

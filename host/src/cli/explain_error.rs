@@ -43,7 +43,7 @@ impl From<ErrorCode> for Explained {
             exit: outcome.exit(),
             retryable: outcome.is_retryable(),
             message: code.message(),
-            mend: code.mend(),
+            mend: code.remedy(),
         }
     }
 }

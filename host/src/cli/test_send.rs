@@ -148,6 +148,6 @@ fn show(response: &Response, out: &Output) {
         codes.find(|code| code.as_str() == error.code)
     });
     if let Some(code) = code {
-        out.line(format_args!("what to do: {}", code.mend()));
+        out.line(format_args!("what to do: {}", code.remedy()));
     }
 }

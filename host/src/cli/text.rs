@@ -260,7 +260,7 @@ impl Set {
             .iter()
             .map(|fault| {
                 let place = Place::new(0, fault.span().unwrap_or(0..text.len()));
-                sources.fault(place, "", fault.fault(), fault.mend())
+                sources.fault(place, "", fault.fault(), fault.remedy())
             })
             .collect();
         let shown = render::render(&faults, &sources, false);

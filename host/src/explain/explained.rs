@@ -279,7 +279,7 @@ impl Refused {
             outcome: failure.outcome().as_str(),
             code: failure.code.as_str(),
             message: failure.to_string(),
-            mend: failure.code.mend(),
+            mend: failure.code.remedy(),
         }
     }
 }

@@ -8,13 +8,13 @@
 //! | show what a sender would get | [`Preview`] |
 //! | hold two configurations against each other | [`diff`] |
 //!
-//! A code or password is never in any of it: [`read`] puts a stand-in in its place that costs the
+//! A code or password is never in any of it: [`read`] puts a dummy in its place that costs the
 //! same, before anything else looks at the request.
 
 pub mod diff;
+mod dummy_secret;
 mod explained;
 mod preview;
-mod stand_in;
 
 pub use explained::{Explained, Number, Output, Paused, Refused, SenderNamed, Words};
 pub use preview::{Envelope, Preview};
@@ -31,7 +31,7 @@ use crate::{
 ///
 /// Those of [`Draft::parse`].
 pub fn read(json: &[u8]) -> Result<Draft, Failure> {
-    Draft::parse(json).map(stand_in::without_secret)
+    Draft::parse(json).map(dummy_secret::without_secret)
 }
 
 /// A draft that was worked through as a send would, up to the point where a sender is asked.
@@ -49,7 +49,7 @@ impl<'p> Worked<'p> {
         let decision = result.map_err(Failure::from).map(|resolution| {
             if !draft.has_secret {
                 let length = decision::code_length(resolution.delivery);
-                draft.replace_secret(&stand_in::of_length(length));
+                draft.replace_secret(&dummy_secret::of_length(length));
             }
             Decision::of(&draft.request, resolution)
         });

@@ -158,7 +158,7 @@ fn advice(entries: &[Entry]) -> Option<String> {
         ));
     }
     let code = last.code.as_deref().and_then(ErrorCode::parse)?;
-    Some(format!("What to do: {}", code.mend()))
+    Some(format!("What to do: {}", code.remedy()))
 }
 
 /// To the second, in UTC.

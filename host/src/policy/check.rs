@@ -14,10 +14,13 @@ pub fn check(policies: &Policies) -> Vec<Fault> {
         equal_orders(policies, level, &mut faults);
     }
     for (number, policy) in policies.config.policies.iter().enumerate() {
-        if let Some((message, mend)) = why_never(policies, number, policy) {
+        if let Some((message, remedy)) = why_never(policies, number, policy) {
             let place = policy.name.place;
             let message = format!("policy {:?} can never win: {message}", policy.name.value);
-            let fault = policies.config.sources.fault(place, "name", message, mend);
+            let fault = policies
+                .config
+                .sources
+                .fault(place, "name", message, remedy);
             faults.push(fault);
         }
     }

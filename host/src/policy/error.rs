@@ -134,7 +134,7 @@ impl PolicyError {
         )
     }
 
-    /// The administrator must mend the configuration (outcome `misconfigured`).
+    /// The administrator must correct the configuration (outcome `misconfigured`).
     pub fn is_misconfigured(&self) -> bool {
         use PolicyError::*;
         matches!(

@@ -2,12 +2,12 @@
 //! never pays for.
 
 use super::Query;
+use super::considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
 use super::dn::Dn;
 use super::error::PolicyError;
 use super::index::{Level, Linked, Policies};
 use super::principal::Held;
 use super::resolve::Resolution;
-use super::verdict::{Beat, Considered, Lost, ShownLink, Verdict, Won};
 use crate::config::{Filter, Link, Located, Policy};
 use crate::protocol::Purpose;
 
@@ -22,7 +22,7 @@ pub struct Explanation<'p> {
 }
 
 impl Policies {
-    /// Decides, and tells why.
+    /// Decides, and says why.
     pub fn explain(&self, query: &Query) -> Explanation<'_> {
         let by_policy = matches!(query.purpose, Purpose::VerificationCode | Purpose::Test);
         let considered = match (by_policy, self.identify(&query.user)) {
@@ -126,22 +126,22 @@ impl<'p> Case<'p> {
             .iter()
             .find(|a| equals(a) && a.policy.name.value != first.policy.name.value);
         let ranked = applying.iter().enumerate().map(|(rank, link)| {
-            let verdict = match rival {
+            let result = match rival {
                 Some(rival) if equals(link) => {
                     let same = link.policy.name.value == rival.policy.name.value;
                     let other = if same { first } else { rival };
-                    Verdict::Lost(Lost::EqualOrder {
+                    LinkResult::Lost(Lost::EqualOrder {
                         with: &other.policy.name,
                     })
                 }
-                _ if rank == 0 && first.link.enforced => Verdict::Won(Won::Enforced),
-                _ if rank == 0 => Verdict::Won(Won::Closest),
-                _ => Verdict::Lost(Lost::Beaten {
+                _ if rank == 0 && first.link.enforced => LinkResult::Won(Won::Enforced),
+                _ if rank == 0 => LinkResult::Won(Won::Closest),
+                _ => LinkResult::Lost(Lost::Beaten {
                     by: &first.policy.name,
                     why: beat(first, link, &self.levels),
                 }),
             };
-            considered(link.policy, Some(link.link), verdict)
+            considered(link.policy, Some(link.link), result)
         });
         ranked.collect()
     }
@@ -154,23 +154,23 @@ impl<'p> Case<'p> {
             .iter()
             .filter_map(|link| {
                 let lost = self.why_not(number, link)?;
-                Some(considered(policy, Some(link), Verdict::Lost(lost)))
+                Some(considered(policy, Some(link), LinkResult::Lost(lost)))
             })
             .collect();
         let is_default = self.policies.default == Some(number);
-        let verdict = match (is_default, winner) {
+        let result = match (is_default, winner) {
             (true, None) => match self.filtered(number) {
-                None => Some(Verdict::Won(Won::Default)),
-                Some(lost) => Some(Verdict::Lost(lost)),
+                None => Some(LinkResult::Won(Won::Default)),
+                Some(lost) => Some(LinkResult::Lost(lost)),
             },
             (true, Some(winner)) if policy.links.is_empty() => {
                 let by = &winner.name;
-                Some(Verdict::Lost(Lost::NotNeeded { by }))
+                Some(LinkResult::Lost(Lost::NotNeeded { by }))
             }
-            (false, _) if policy.links.is_empty() => Some(Verdict::Lost(Lost::NoLink)),
+            (false, _) if policy.links.is_empty() => Some(LinkResult::Lost(Lost::NoLink)),
             _ => None,
         };
-        all.extend(verdict.map(|verdict| considered(policy, None, verdict)));
+        all.extend(result.map(|result| considered(policy, None, result)));
         all
     }
 
@@ -221,16 +221,16 @@ impl<'p> Case<'p> {
 fn considered<'p>(
     policy: &'p Policy,
     link: Option<&'p Link>,
-    verdict: Verdict<'p>,
+    result: LinkResult<'p>,
 ) -> Considered<'p> {
     Considered {
         policy: &policy.name,
-        link: link.map(|link| ShownLink {
+        link: link.map(|link| LinkView {
             container: &link.container,
             order: link.order,
             enforced: link.enforced,
         }),
-        verdict,
+        result,
     }
 }
 
@@ -248,9 +248,9 @@ fn beat<'p>(first: &Applying<'p>, other: &Applying<'p>, levels: &[&'p Level]) ->
 
 /// Those that nearly applied come first; the order of files never shows.
 fn sort_key<'a>(considered: &'a Considered) -> (u8, &'a str, Option<(&'a str, u32)>) {
-    let rank = match &considered.verdict {
-        Verdict::Won(_) => 0,
-        Verdict::Lost(lost) => match lost {
+    let rank = match &considered.result {
+        LinkResult::Won(_) => 0,
+        LinkResult::Lost(lost) => match lost {
             Lost::Beaten { .. } | Lost::EqualOrder { .. } => 0,
             Lost::NotNeeded { .. } => 1,
             Lost::Denied { .. } | Lost::NotHeld { .. } => 2,

@@ -69,7 +69,7 @@ impl Policies {
             policies.add_links(number as u32, policy, &mut faults);
             policies.add_rule(policy, &mut faults);
         }
-        // Equal orders are told apart by name only to be reported alike, however the files are read.
+        // Equal orders are ordered by name only to be reported alike, however the files are read.
         let rank = |linked: &Linked| {
             let name = config.policies[linked.policy as usize].name.as_str();
             (linked.order, name, linked.link)
@@ -116,8 +116,8 @@ impl Policies {
         Ok(None)
     }
 
-    /// The first of one container's links whose filter passes. Two of equal order can't be told
-    /// apart, and the order of files must not decide.
+    /// The first of one container's links whose filter passes. Two of equal order cannot
+    /// be ranked, and the order of files must not decide.
     fn first_passing(
         &self,
         links: &[Linked],
@@ -183,7 +183,7 @@ impl Policies {
             faults.push(self.config.sources.fault(
                 name.place,
                 format!("filter.{list}[{index}]"),
-                format!("{:?} names nobody: {error}", name.value),
+                format!("{:?} is not a DN or SID: {error}", name.value),
                 "write a distinguished name or a SID",
             ));
         });

@@ -23,6 +23,7 @@
 //! for each of his groups.
 
 mod check;
+mod considered;
 pub mod dn;
 mod error;
 mod explain;
@@ -31,9 +32,9 @@ mod prepare;
 mod principal;
 mod resolve;
 pub mod sid;
-mod verdict;
 
 pub use check::check;
+pub use considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
 pub use dn::{Dn, DnError};
 pub use error::PolicyError;
 pub use explain::Explanation;
@@ -41,7 +42,6 @@ pub use index::Policies;
 pub use principal::PrincipalError;
 pub use resolve::{Resolution, SenderFrom, TEST_TEXT};
 pub use sid::Sid;
-pub use verdict::{Beat, Considered, Lost, ShownLink, Verdict, Won};
 
 use crate::protocol::{Event, Purpose};
 

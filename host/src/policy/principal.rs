@@ -25,7 +25,7 @@ pub enum PrincipalError {
 enum Principal {
     Dn(Dn),
     Sid(Sid),
-    /// `Domain Users` of whichever domain, by the well-known last part of its SID.
+    /// `Domain Users` of any domain, by the well-known last part of its SID.
     DomainUsers,
 }
 
@@ -67,7 +67,7 @@ impl Rule {
         self.deny.is_empty() && allows_all
     }
 
-    /// Whether it lets through nobody.
+    /// Whether it lets no one through.
     pub fn is_closed(&self, principals: &Principals) -> bool {
         let all = principals.sids.get(&Sid::AUTHENTICATED_USERS);
         all.is_some_and(|all| self.deny.contains(all))
@@ -76,7 +76,7 @@ impl Rule {
 }
 
 impl Principals {
-    /// The filter by numbers. `fault` is told which names could not be read: list, index, why.
+    /// The filter by numbers. `fault` gets which names could not be read: list, index, why.
     pub fn rule(
         &mut self,
         filter: &Filter,

@@ -171,7 +171,7 @@ impl Policies {
         let block = policy.and_then(|p| p.verification_code.as_ref());
         let block = block.unwrap_or(&UNBOUND.0);
         let reach = policy.map_or(&UNBOUND.1, |policy| &policy.reach);
-        let owner = policy.map_or(Owner::Nobody, Owner::Policy);
+        let owner = policy.map_or(Owner::Request, Owner::Policy);
         let sender = match query.sender {
             Some(name) => self.named_by_request(name)?,
             None => self.sender(&block.delivery, owner, query.purpose)?,
@@ -233,7 +233,7 @@ impl Policies {
 enum Owner<'p> {
     Policy(&'p Policy),
     Helpdesk,
-    Nobody,
+    Request,
 }
 
 impl Owner<'_> {
@@ -241,7 +241,7 @@ impl Owner<'_> {
         match self {
             Owner::Policy(_) => SenderFrom::Policy,
             Owner::Helpdesk => SenderFrom::Helpdesk,
-            Owner::Nobody => SenderFrom::Defaults,
+            Owner::Request => SenderFrom::Defaults,
         }
     }
 }
@@ -251,7 +251,7 @@ impl std::fmt::Display for Owner<'_> {
         match self {
             Owner::Policy(policy) => write!(f, "policy {:?}", policy.name.value),
             Owner::Helpdesk => f.write_str("[helpdesk]"),
-            Owner::Nobody => f.write_str("the request"),
+            Owner::Request => f.write_str("the request"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub struct Sid {
 pub struct SidError;
 
 impl Sid {
-    /// `Authenticated Users`, S-1-5-11: whoever the request is for.
+    /// `Authenticated Users`, S-1-5-11: the user the request is for.
     pub const AUTHENTICATED_USERS: Sid = Sid {
         authority: 5,
         parts: [11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],

@@ -376,7 +376,7 @@ fn filters() {
         ),
         ("by name", "groups authenticated users", "Filtered"),
         (
-            "nobody passes where they are denied",
+            "no user passes where they are denied",
             "deny S-1-5-11",
             "Domain",
         ),

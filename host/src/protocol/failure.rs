@@ -6,7 +6,7 @@ use super::Outcome;
 
 /// Declares the codes. Response, docs, `explain-error` and the JSON Schema are made from this.
 macro_rules! error_codes {
-    ($($variant:ident = $code:literal, $outcome:ident, $message:literal, $mend:literal;)+) => {
+    ($($variant:ident = $code:literal, $outcome:ident, $message:literal, $remedy:literal;)+) => {
         /// The stable code of a failure, for programs. The table is in this file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
@@ -38,8 +38,8 @@ macro_rules! error_codes {
             }
 
             /// What to do about it.
-            pub const fn mend(self) -> &'static str {
-                match self { $(Self::$variant => $mend,)+ }
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Self::$variant => $remedy,)+ }
             }
         }
     };

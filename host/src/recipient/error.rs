@@ -1,4 +1,4 @@
-//! Why what somebody wrote is not a number that can be texted.
+//! Why a written number is not a number that can be texted.
 
 use std::fmt;
 

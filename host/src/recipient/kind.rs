@@ -1,4 +1,4 @@
-//! [`Kind`]: what sort of line a number belongs to, and which sorts are not texted unless somebody says so.
+//! [`Kind`]: what sort of line a number belongs to, and which sorts are not texted unless configured.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The sort of line behind a number, in libphonenumber's division.
 ///
-/// A number that nobody has been given yet has the kind that most numbers around it have.
+/// An unassigned number has the kind that most numbers around it have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
@@ -17,7 +17,7 @@ pub enum Kind {
     Fixed,
     /// A region that gives both the same numbers, as North America does.
     FixedOrMobile,
-    /// Charged at a rate of its own, part of which goes to whoever holds the number.
+    /// Charged at a rate of its own, part of which goes to its holder.
     Premium,
     /// The caller and the holder share the charge.
     SharedCost,
@@ -78,7 +78,7 @@ impl Kind {
     /// Whether messages to this kind are refused unless the administrator allows them.
     ///
     /// Two reasons. *Premium*, *shared cost* and *personal* numbers pay their holder for what arrives:
-    /// whoever can type a number into a password reset could have the company's account pay out to it
+    /// anyone who can type a number into a password reset could have the company's account pay out to it
     /// ("artificially inflated traffic"). *Toll free*, *pager*, *universal access* and *voicemail* numbers are
     /// answered by machines and switchboards: a code sent there reaches no user, or the wrong one.
     ///

@@ -1,4 +1,4 @@
-//! The recipient: one telephone number, its region and its kind, from whatever somebody wrote.
+//! The recipient: one telephone number, its region and its kind, from what a user or directory wrote.
 //!
 //! | written | read by | takes |
 //! |---|---|---|
@@ -52,9 +52,9 @@ pub struct Recipient {
     /// there is none for these (North America, Spain, Brazil) or where the prefix changes the number
     /// (Argentina's 011 15...). Personal data like [`phone`](Self::phone): mask it or leave it out.
     pub national: String,
-    /// The region the number belongs to; for a number that nobody has, the most likely one.
+    /// The region the number belongs to; for an unassigned number, the most likely one.
     pub region: Region,
-    /// The sort of line; for a number that nobody has, the most likely one.
+    /// The sort of line; for an unassigned number, the most likely one.
     pub kind: Kind,
 }
 
@@ -78,8 +78,8 @@ impl Recipient {
     }
 
     /// Whether the number is of a kind that is not texted unless the administrator allows it
-    /// ([`Kind::is_refused_by_default`] says why). Numbers kept free for tests and fiction cost nobody
-    /// anything and are never of such a kind here.
+    /// ([`Kind::is_refused_by_default`] says why). Numbers kept free for tests and fiction cost
+    /// nothing and are never of such a kind here.
     #[must_use]
     pub fn is_refused_by_default(&self) -> bool {
         self.kind.is_refused_by_default() && self.reserved_by().is_none()
@@ -96,7 +96,7 @@ impl Recipient {
         }
     }
 
-    /// Who keeps the number free for tests or fiction, if anybody does: `Ofcom, for drama`. A message to it
+    /// Who keeps the number free for tests or fiction, if it is so kept: `Ofcom, for drama`. A message to it
     /// reaches no one.
     #[must_use]
     pub fn reserved_by(&self) -> Option<&'static str> {

@@ -32,7 +32,7 @@ pub fn number_library_used() -> bool {
     USED.load(Ordering::Relaxed)
 }
 
-/// Reads digits as somebody in `home` would dial them.
+/// Reads digits as they are dialled in `home`.
 pub(super) fn read(digits: &str, home: Region) -> Result<Phone, RecipientError> {
     let not_national = || RecipientError::NotNational {
         region: home,

@@ -1,4 +1,4 @@
-//! Numbers that are kept free for tests, films and manuals. Nobody has them, and that is no fault of theirs.
+//! Numbers that are kept free for tests, films and manuals. They are unassigned on purpose.
 
 use textsender_plugin_api::Phone;
 

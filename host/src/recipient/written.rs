@@ -1,4 +1,4 @@
-//! Reads a number as people write it: takes off the dress, keeps plus and digits.
+//! Reads a number as people write it: drops the separators, keeps plus and digits.
 
 use super::error::RecipientError;
 
@@ -32,7 +32,7 @@ pub(super) fn read(raw: &str) -> Result<Written, RecipientError> {
             }
             '+' | '＋' => plus = true,
             _ if found.is_control() => return Err(RecipientError::ControlCharacter { position }),
-            _ if is_dress(found) => {}
+            _ if is_separator(found) => {}
             _ if after_digits && begins_extension(&raw[index..]) => {
                 return Err(RecipientError::Extension);
             }
@@ -73,7 +73,7 @@ fn ascii_digit(found: char) -> Option<char> {
 }
 
 /// What may stand between digits. The invisible marks come with numbers copied from address books.
-fn is_dress(found: char) -> bool {
+fn is_separator(found: char) -> bool {
     match found {
         '.' | '-' | '/' | '(' | ')' | '．' | '／' | '（' | '）' => true,
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '－' | 'ー' => true, // hyphens, dashes, minus

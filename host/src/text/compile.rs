@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use textsender_plugin_api::template::{Placeholder, Template, TemplateError};
 
-use super::{Key, Text, TextFault, TextSource, Texts, fold, locale, origin, rules, secret};
+use super::{CompiledText, Key, TextFault, TextSource, Texts, fold, locale, origin, rules, secret};
 
 impl Texts {
     /// Parses the texts of a purpose.
@@ -14,7 +14,7 @@ impl Texts {
     pub fn compile(source: &TextSource<'_>) -> Result<Self, Vec<TextFault>> {
         let mut faults = origin_faults(source);
         faults.extend(tag_faults(source.translations));
-        let mut text = |key: &Key, written: &str| match Text::compile(written, source) {
+        let mut text = |key: &Key, written: &str| match CompiledText::compile(written, source) {
             Ok(text) => Some(text),
             Err(errors) => {
                 let fault = |error| TextFault::Template {
@@ -44,7 +44,7 @@ impl Texts {
     }
 }
 
-impl Text {
+impl CompiledText {
     fn compile(source: &str, texts: &TextSource<'_>) -> Result<Self, Vec<TemplateError>> {
         let template = Template::parse(source).map_err(|error| vec![error])?;
         let faults = template.check(&rules(texts.purpose));
@@ -69,9 +69,9 @@ fn origin_faults(source: &TextSource<'_>) -> Vec<TextFault> {
     if secret(source.purpose) != Placeholder::Code {
         faults.push(TextFault::OriginWithoutCode);
     }
-    if let Some(mend) = origin::fault(origin) {
+    if let Some(remedy) = origin::fault(origin) {
         let origin = origin.to_owned();
-        faults.push(TextFault::Origin { origin, mend });
+        faults.push(TextFault::Origin { origin, remedy });
     }
     faults
 }

@@ -58,7 +58,7 @@ pub enum TextFault {
         /// As it was written.
         origin: String,
         /// What to do.
-        mend: &'static str,
+        remedy: &'static str,
     },
     /// `origin` is set where no code is sent.
     OriginWithoutCode,
@@ -95,7 +95,7 @@ impl TextFault {
     }
 
     /// What to do about it.
-    pub fn mend(&self) -> String {
+    pub fn remedy(&self) -> String {
         match self {
             Self::Template { error, .. } => error.mend(),
             Self::TooLong { segments, .. } if segments.encoding == Encoding::Utf16 => {
@@ -104,7 +104,7 @@ impl TextFault {
             Self::TooLong { .. } => "shorten it, or raise `max_segments`".to_owned(),
             Self::Tag { .. } => "write it as `cy` or `en-GB`".to_owned(),
             Self::SameTag { .. } => "keep one".to_owned(),
-            Self::Origin { mend, .. } => (*mend).to_owned(),
+            Self::Origin { remedy, .. } => (*remedy).to_owned(),
             Self::OriginWithoutCode => "take it out".to_owned(),
         }
     }
@@ -130,7 +130,7 @@ impl TextFault {
 
 impl fmt::Display for TextFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.fault(), self.mend())
+        write!(f, "{}; {}", self.fault(), self.remedy())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Plainer characters for those that make a text cost double.
 //!
-//! It replaces what word processors put in by themselves: nobody sees a difference. It may not touch a
+//! It replaces what word processors put in by themselves: a reader sees no difference. It may not touch a
 //! code or a password. Users' names, which may lose their accents, are
 //! [`alphabet::plain_name`](textsender_plugin_api::alphabet::plain_name)'s.
 

@@ -19,7 +19,7 @@ pub enum LocaleReason {
     NoLocale,
 }
 
-/// As `explain` tells it.
+/// As `explain` shows it.
 impl fmt::Display for LocaleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

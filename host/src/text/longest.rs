@@ -5,7 +5,7 @@ use std::time::Duration;
 use textsender_plugin_api::template::{Placeholder, Placeholders};
 
 use super::segments::Segments;
-use super::{Key, Names, Text, TextFault, TextValues, Texts, USER_VALUE_LENGTH, Written};
+use super::{CompiledText, Composed, Key, Names, TextFault, TextValues, Texts, USER_VALUE_LENGTH};
 
 /// Minutes of the longest life that is reckoned with: three digits.
 const LONGEST_LIFE: Duration = Duration::from_secs(999 * 60);
@@ -32,12 +32,12 @@ impl Texts {
 
     /// The longest that each text can become, the policy's own first, then the translations by their tags.
     pub fn longest(&self) -> Vec<LongestText<'_>> {
-        let stand_ins = StandIns {
+        let dummies = DummyValues {
             secret: "0".repeat(self.code_length),
             name: "W".repeat(USER_VALUE_LENGTH),
         };
         let longest = self.all().filter_map(|(tag, text)| {
-            let written = self.longest_of(text, &stand_ins)?;
+            let written = self.longest_of(text, &dummies)?;
             Some(LongestText {
                 tag,
                 text: written.text,
@@ -48,7 +48,7 @@ impl Texts {
     }
 
     /// Tries every combination of values and defaults, for a default may be longer than the value.
-    fn longest_of(&self, text: &Text, stand_ins: &StandIns) -> Option<Written> {
+    fn longest_of(&self, text: &CompiledText, dummies: &DummyValues) -> Option<Composed> {
         let optional = |placeholder: &Placeholder| Placeholders::OPTIONAL.contains(*placeholder);
         let defaulted: Vec<_> = text.template.uses().iter().filter(optional).collect();
         let combinations = 0..1_usize << defaulted.len();
@@ -56,7 +56,7 @@ impl Texts {
             let absent = defaulted.iter().enumerate();
             let absent = absent.filter(|(place, _)| combination & 1 << place != 0);
             let absent = absent.map(|(_, placeholder)| *placeholder).collect();
-            let values = stand_ins.values(absent);
+            let values = dummies.values(absent);
             // Code and password are there and the rest has defaults, so that it can be written.
             self.write(text, &values, Names::Given).ok()
         });
@@ -83,13 +83,13 @@ impl LongestText<'_> {
     }
 }
 
-/// Stand-ins for the values of a message.
-struct StandIns {
+/// Dummies for the values of a message.
+struct DummyValues {
     secret: String,
     name: String,
 }
 
-impl StandIns {
+impl DummyValues {
     fn values(&self, absent: Placeholders) -> TextValues<'_> {
         let name = |placeholder| (!absent.contains(placeholder)).then_some(self.name.as_str());
         TextValues {

@@ -95,8 +95,8 @@ impl<'a> TextSource<'a> {
 /// The texts of one purpose, parsed and found right.
 #[derive(Clone, Debug)]
 pub struct Texts {
-    own: Text,
-    translations: Vec<(String, Text)>,
+    own: CompiledText,
+    translations: Vec<(String, CompiledText)>,
     origin: Option<String>,
     max_segments: Option<usize>,
     code_length: usize,
@@ -104,7 +104,7 @@ pub struct Texts {
 
 /// One template, and what folding makes of it if that is of use.
 #[derive(Clone, Debug)]
-struct Text {
+struct CompiledText {
     template: Template,
     folded: Option<(Template, Vec<Change>)>,
 }
@@ -180,7 +180,7 @@ impl Texts {
     }
 
     /// Every text, the policy's own first, with its language tag.
-    fn all(&self) -> impl Iterator<Item = (Option<&str>, &Text)> {
+    fn all(&self) -> impl Iterator<Item = (Option<&str>, &CompiledText)> {
         let translations = self.translations.iter();
         let tagged = translations.map(|(tag, text)| (Some(tag.as_str()), text));
         std::iter::once((None, &self.own)).chain(tagged)
@@ -189,12 +189,12 @@ impl Texts {
     /// Writes a text, folded if that brings it into the GSM alphabet: otherwise folding spoils it for nothing.
     fn write(
         &self,
-        text: &Text,
+        text: &CompiledText,
         values: &TextValues<'_>,
         names: Names,
-    ) -> Result<Written, RenderError> {
+    ) -> Result<Composed, RenderError> {
         let mut prepared = Prepared::new(values, text.template.uses(), names);
-        let plain = self.fill(&text.template, &prepared, values.code)?;
+        let plain = self.compose(&text.template, &prepared, values.code)?;
         let Some((template, changes)) = &text.folded else {
             return Ok(plain);
         };
@@ -203,21 +203,21 @@ impl Texts {
         }
         let mut changes = changes.clone();
         prepared.fold_names(&mut changes);
-        let folded = self.fill(template, &prepared, values.code)?;
+        let folded = self.compose(template, &prepared, values.code)?;
         let helps = folded.segments.encoding == Encoding::Gsm;
         Ok(if helps {
-            Written { changes, ..folded }
+            Composed { changes, ..folded }
         } else {
             plain
         })
     }
 
-    fn fill(
+    fn compose(
         &self,
         template: &Template,
         values: &Prepared<'_>,
         code: Option<&str>,
-    ) -> Result<Written, RenderError> {
+    ) -> Result<Composed, RenderError> {
         let mut text = template.render(values)?;
         let line = self
             .origin
@@ -228,7 +228,7 @@ impl Texts {
             text.push('\n');
             text.push_str(line);
         }
-        Ok(Written {
+        Ok(Composed {
             segments: Segments::of(&text),
             changes: Vec::new(),
             origin_bound: line.is_some(),
@@ -238,14 +238,14 @@ impl Texts {
 }
 
 /// A text that was written, before it is known to be short enough.
-struct Written {
+struct Composed {
     text: String,
     segments: Segments,
     changes: Vec<Change>,
     origin_bound: bool,
 }
 
-impl Written {
+impl Composed {
     fn rendered(self, locale: Option<&str>, reason: LocaleReason, names: Names) -> Rendered {
         Rendered {
             text: self.text,

@@ -13,7 +13,7 @@ use super::fold::{self, Change};
 /// Characters of a user's value that are kept.
 pub const USER_VALUE_LENGTH: usize = 40;
 
-/// What a request tells for a text, as it came. It has no `Debug`: it holds a code or a password.
+/// What a request gives for a text, as it came. It has no `Debug`: it holds a code or a password.
 #[derive(Clone, Copy, Default)]
 pub struct TextValues<'a> {
     /// The code.
@@ -75,7 +75,7 @@ pub fn user_value(value: &str) -> Cow<'_, str> {
     Cow::from(clean)
 }
 
-/// Whole minutes to tell the user: rounded down, so that a text does not promise more than there is, and at least 1.
+/// Whole minutes to show the user: rounded down, so that a text does not promise more than there is, and at least 1.
 /// Five seconds are given back first: a code that was good for ten minutes when the request came, a moment ago,
 /// is not said to be good for nine.
 pub fn minutes(left: Duration) -> u64 {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     cli::output::{Paint, count},
     explain::{Explained, Number, Output, Paused, Words},
-    policy::{SenderFrom, Verdict},
+    policy::{LinkResult, SenderFrom},
     text::{
         Names,
         locale::LocaleReason,
@@ -54,9 +54,9 @@ impl Sheet {
         let mut label = "policies";
         for considered in explained.considered {
             let line = considered.to_string();
-            let line = match considered.verdict {
-                Verdict::Won(_) => self.paint.good(&line),
-                Verdict::Lost(_) => line,
+            let line = match considered.result {
+                LinkResult::Won(_) => self.paint.good(&line),
+                LinkResult::Lost(_) => line,
             };
             self.line(std::mem::take(&mut label), &line);
         }

@@ -76,7 +76,7 @@ fn the_closest_the_default_and_equal_orders_are_explained() {
 }
 
 #[test]
-fn verdicts_are_json_too() {
+fn results_are_json_too() {
     let policies = policies(&["Nurses; at Sales; groups Nurses"], &[]);
     let explanation = policies.explain(&query(ADA, &[]));
     let json = serde_json::to_string(&explanation.considered).unwrap();

@@ -176,7 +176,7 @@ proptest! {
         let groups: Vec<String> = held.iter().map(|g| group(&format!("G{g}"))).collect();
         let explanation = policies.explain(&query(USERS[user], &groups));
 
-        let won = explanation.considered.iter().filter(|c| matches!(c.verdict, Verdict::Won(_)));
+        let won = explanation.considered.iter().filter(|c| matches!(c.result, LinkResult::Won(_)));
         let won: Vec<&str> = won.map(|c| c.policy).collect();
         let winner = explanation.result.ok().and_then(|resolution| resolution.policy);
         prop_assert_eq!(won, Vec::from_iter(winner));

@@ -5,7 +5,7 @@ use textsender_plugin_api::{Purpose, Secret};
 
 use super::{
     Code, Content, Event, Password, Request,
-    fields::{Fields, Object, Text, UserFields},
+    fields::{Fields, JsonString, Object, UserFields},
     read,
 };
 use crate::protocol::Failure;
@@ -46,9 +46,9 @@ impl Draft {
         })
     }
 
-    /// Puts a stand-in in the place of code or password.
-    pub fn replace_secret(&mut self, stand_in: &str) {
-        let secret = Secret::new(stand_in);
+    /// Puts a dummy in the place of code or password.
+    pub fn replace_secret(&mut self, dummy: &str) {
+        let secret = Secret::new(dummy);
         self.request.content = match self.request.content {
             Content::Code(_) => Content::Code(Code(secret)),
             Content::Password(_) => Content::Password(Password(secret)),
@@ -56,7 +56,7 @@ impl Draft {
     }
 
     fn of(mut fields: Fields) -> Result<Self, Failure> {
-        let made_up = || Some(Text("xxxxxxxx".to_owned()));
+        let made_up = || Some(JsonString("xxxxxxxx".to_owned()));
         let has_secret = fields.code.is_some() || fields.password.is_some();
         match fields.purpose {
             _ if has_secret => {}
@@ -68,9 +68,9 @@ impl Draft {
             .0
             .phone
             .as_ref()
-            .is_some_and(|Text(phone)| !phone.is_empty());
+            .is_some_and(|JsonString(phone)| !phone.is_empty());
         if !has_phone {
-            user.0.phone = Some(Text("none".to_owned()));
+            user.0.phone = Some(JsonString("none".to_owned()));
         }
         let mut request = read::whole(fields)?;
         if !has_phone {

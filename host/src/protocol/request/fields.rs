@@ -20,7 +20,7 @@ pub(in crate::protocol) struct Fields {
     /// What makes a repeat safe: the same id never sends twice. 1 to 128 printable ASCII characters
     /// without spaces; one is made where it is left out.
     #[schemars(length(min = 1, max = 128), regex(pattern = "^[!-~]+$"))]
-    pub(super) id: Option<Text>,
+    pub(super) id: Option<JsonString>,
     /// Why the message is sent. `test` is an administrator's.
     #[schemars(required)]
     pub(super) purpose: Option<Purpose>,
@@ -28,24 +28,24 @@ pub(in crate::protocol) struct Fields {
     pub(super) event: Option<Event>,
     /// Who asked for it, for the audit.
     #[schemars(length(max = 4096))]
-    pub(super) actor: Option<Text>,
+    pub(super) actor: Option<JsonString>,
     /// Who gets it. It is believed as it is given.
     #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,
     /// The code: 4 to 64 printable characters. Always in quotes. For every purpose but `new_password`.
     #[schemars(length(min = 4, max = 64))]
-    pub(super) code: Option<Text>,
+    pub(super) code: Option<JsonString>,
     /// The new password, for the purpose `new_password` alone.
     #[schemars(length(min = 1, max = 256))]
-    pub(super) password: Option<Text>,
+    pub(super) password: Option<JsonString>,
     /// In how many seconds code or password ends. Nothing is sent after it.
     pub(super) expires_in: Option<u64>,
     /// The same as a point in time (RFC 3339). Not together with `expires_in`.
     #[schemars(extend("format" = "date-time"))]
-    pub(super) expires_at: Option<Text>,
+    pub(super) expires_at: Option<JsonString>,
     /// The sender to test. With the purpose `test` only.
     #[schemars(length(max = 4096))]
-    pub(super) sender: Option<Text>,
+    pub(super) sender: Option<JsonString>,
 }
 
 /// What is known of the user.
@@ -54,22 +54,22 @@ pub(in crate::protocol) struct Fields {
 pub(super) struct UserFields {
     /// The account name: `%user%` in texts.
     #[schemars(length(max = 4096))]
-    pub(super) name: Option<Text>,
+    pub(super) name: Option<JsonString>,
     /// The name for people: `%name%` in texts.
     #[schemars(length(max = 4096))]
-    pub(super) display_name: Option<Text>,
+    pub(super) display_name: Option<JsonString>,
     /// The distinguished name, by which policies are found.
     #[schemars(length(max = 4096))]
-    pub(super) dn: Option<Text>,
+    pub(super) dn: Option<JsonString>,
     /// All groups that the user is in, those of groups included, each as a distinguished name or SID.
     #[serde(default)]
     pub(super) groups: Groups,
     /// The user's language, as in BCP 47.
     #[schemars(length(max = 4096))]
-    pub(super) locale: Option<Text>,
+    pub(super) locale: Option<JsonString>,
     /// The mobile number: E.164, or as it is dialled in the policy's region.
     #[schemars(required, length(max = 4096))]
-    pub(super) phone: Option<Text>,
+    pub(super) phone: Option<JsonString>,
 }
 
 fn purpose_is_new_password() -> Value {
@@ -98,9 +98,9 @@ impl<T: JsonSchema> JsonSchema for Object<T> {
 }
 
 /// A string: what it takes besides is only to say that it does not.
-impl JsonSchema for Text {
+impl JsonSchema for JsonString {
     fn schema_name() -> Cow<'static, str> {
-        "Text".into()
+        "JsonString".into()
     }
 
     fn inline_schema() -> bool {
@@ -151,36 +151,36 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A string. A number in its place is told apart, because codes and phone numbers look like one.
-pub(super) struct Text(pub(super) String);
+/// A string. A number in its place gets an error of its own, because codes and phone numbers look like one.
+pub(super) struct JsonString(pub(super) String);
 
 /// What is said of a number where a string belongs.
 pub(super) const QUOTE_IT: &str = "put it in quotes: a number loses leading zeros";
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de> Deserialize<'de> for JsonString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Quoted;
 
         impl de::Visitor<'_> for Quoted {
-            type Value = Text;
+            type Value = JsonString;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
             }
 
-            fn visit_str<E>(self, value: &str) -> Result<Text, E> {
-                Ok(Text(value.to_owned()))
+            fn visit_str<E>(self, value: &str) -> Result<JsonString, E> {
+                Ok(JsonString(value.to_owned()))
             }
 
-            fn visit_u64<E: de::Error>(self, _: u64) -> Result<Text, E> {
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<JsonString, E> {
                 Err(E::custom(QUOTE_IT))
             }
 
-            fn visit_i64<E: de::Error>(self, _: i64) -> Result<Text, E> {
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<JsonString, E> {
                 Err(E::custom(QUOTE_IT))
             }
 
-            fn visit_f64<E: de::Error>(self, _: f64) -> Result<Text, E> {
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<JsonString, E> {
                 Err(E::custom(QUOTE_IT))
             }
         }
@@ -209,7 +209,7 @@ impl<'de> Deserialize<'de> for Groups {
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Groups, A::Error> {
                 let mut groups = Vec::new();
-                while let Some(Text(group)) = list.next_element()? {
+                while let Some(JsonString(group)) = list.next_element()? {
                     if groups.len() == MAX_GROUPS {
                         return Err(de::Error::custom(TOO_MANY_GROUPS));
                     }

@@ -8,7 +8,7 @@ use textsender_plugin_api::Purpose;
 
 use super::{
     Code, Content, MAX_REQUEST, Password, Request, User,
-    fields::{Fields, Object, QUOTE_IT, TOO_MANY_GROUPS, Text, UserFields},
+    fields::{Fields, JsonString, Object, QUOTE_IT, TOO_MANY_GROUPS, UserFields},
 };
 use crate::protocol::{ErrorCode, Failure, MessageId, VERSION};
 
@@ -123,9 +123,9 @@ fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(40).collect()
 }
 
-fn id(given: Option<Text>) -> Result<MessageId, Failure> {
+fn id(given: Option<JsonString>) -> Result<MessageId, Failure> {
     match given {
-        Some(Text(id)) => MessageId::parse(&id).ok_or_else(|| {
+        Some(JsonString(id)) => MessageId::parse(&id).ok_or_else(|| {
             bad(
                 "id",
                 "expected 1 to 128 printable ASCII characters without spaces",
@@ -139,11 +139,11 @@ fn id(given: Option<Text>) -> Result<MessageId, Failure> {
 
 fn content(
     purpose: Purpose,
-    code: Option<Text>,
-    password: Option<Text>,
+    code: Option<JsonString>,
+    password: Option<JsonString>,
 ) -> Result<Content, Failure> {
     match (purpose, code, password) {
-        (Purpose::NewPassword, None, Some(Text(password))) => Password::parse(&password)
+        (Purpose::NewPassword, None, Some(JsonString(password))) => Password::parse(&password)
             .map(Content::Password)
             .ok_or_else(|| bad("password", "expected 1 to 256 printable characters")),
         (Purpose::NewPassword, Some(_), _) => {
@@ -151,7 +151,7 @@ fn content(
         }
         (Purpose::NewPassword, None, None) => Err(missing("password")),
         (_, _, Some(_)) => Err(bad("password", "only new_password carries a password")),
-        (_, Some(Text(code)), None) => Code::parse(&code)
+        (_, Some(JsonString(code)), None) => Code::parse(&code)
             .map(Content::Code)
             .ok_or_else(|| bad("code", "expected 4 to 64 printable characters")),
         (_, None, None) => Err(missing("code")),
@@ -170,20 +170,22 @@ fn user(fields: UserFields) -> Result<User, Failure> {
 }
 
 /// A value of reasonable length. An empty one is as good as none.
-fn text(field: &str, value: Option<Text>) -> Result<Option<String>, Failure> {
+fn text(field: &str, value: Option<JsonString>) -> Result<Option<String>, Failure> {
     match value {
-        Some(Text(value)) if value.len() > MAX_VALUE => Err(bad(field, "longer than 4,096 bytes")),
-        Some(Text(value)) if value.is_empty() => Ok(None),
-        value => Ok(value.map(|Text(value)| value)),
+        Some(JsonString(value)) if value.len() > MAX_VALUE => {
+            Err(bad(field, "longer than 4,096 bytes"))
+        }
+        Some(JsonString(value)) if value.is_empty() => Ok(None),
+        value => Ok(value.map(|JsonString(value)| value)),
     }
 }
 
-fn expiry(seconds: Option<u64>, at: Option<Text>) -> Result<Option<Duration>, Failure> {
+fn expiry(seconds: Option<u64>, at: Option<JsonString>) -> Result<Option<Duration>, Failure> {
     match (seconds, at) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(bad("expires_at", "give expires_in or expires_at, not both")),
         (Some(seconds), None) => Ok(Some(Duration::from_secs(seconds))),
-        (None, Some(Text(at))) => {
+        (None, Some(JsonString(at))) => {
             let at: Timestamp = at.parse().map_err(|_| {
                 bad(
                     "expires_at",

@@ -6,7 +6,7 @@
 The metadata says, for each region and kind of number, which national numbers are assigned: a regular
 expression and a list of lengths. We read every expression as an automaton, run those of one calling code
 side by side over all numbers of one length, and write down each number at which region or kind changes.
-A number that nobody has been given, so far, takes the kind of most assigned numbers that begin as it does.
+A number that is not assigned, so far, takes the kind of most assigned numbers that begin as it does.
 Its region is the one to which the metadata gives its leading digits (876 to Jamaica), else the main one of
 its calling code: 07700 900123 is British, though all of 07700 that is assigned is Jersey's. But where numbers
 of other lengths are assigned under the first two digits, and none of this length, a digit is missing or too
@@ -40,7 +40,7 @@ KINDS = [
     ("mobile", "Mobile"),
 ]
 E164_DIGITS = range(7, 16)  # what plugin-api's Phone accepts, calling code included
-LENGTH_DEPTH = 2  # national digits by which a wrong length is told
+LENGTH_DEPTH = 2  # national digits that decide whether a length is wrong
 LINES = {"Fixed", "Mobile", "FixedOrMobile"}
 
 

@@ -1,17 +1,17 @@
-//! Stand-ins for codes and passwords: they look like none, and cost what the real ones cost.
+//! Dummies for codes and passwords: they look like none, and cost what the real ones cost.
 
 use textsender_plugin_api::alphabet::septets;
 
 use crate::protocol::Draft;
 
-/// The draft with a stand-in for the secret that it carries.
+/// The draft with a dummy for the secret that it carries.
 pub(super) fn without_secret(mut draft: Draft) -> Draft {
-    let stand_in: String = draft.request.secret().expose().chars().map(alike).collect();
-    draft.replace_secret(&stand_in);
+    let dummy: String = draft.request.secret().expose().chars().map(alike).collect();
+    draft.replace_secret(&dummy);
     draft
 }
 
-/// The stand-in for a code that nobody gave.
+/// The dummy for a code that was not given.
 pub(super) fn of_length(characters: usize) -> String {
     "x".repeat(characters)
 }
@@ -38,12 +38,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_stand_in_costs_the_same(secret in "[a-z0-9#^€ é漢😀\u{a0}]{0,200}") {
-            let stand_in: String = secret.chars().map(alike).collect();
-            let (real, shown) = (Segments::of(&secret), Segments::of(&stand_in));
+        fn a_dummy_costs_the_same(secret in "[a-z0-9#^€ é漢😀\u{a0}]{0,200}") {
+            let dummy: String = secret.chars().map(alike).collect();
+            let (real, shown) = (Segments::of(&secret), Segments::of(&dummy));
             prop_assert_eq!((real.count, real.encoding, real.units), (shown.count, shown.encoding, shown.units));
             let carried = |text: &str| !text.contains(|c: char| c.is_whitespace() || c == '#');
-            prop_assert_eq!(carried(&secret), carried(&stand_in));
+            prop_assert_eq!(carried(&secret), carried(&dummy));
         }
     }
 }

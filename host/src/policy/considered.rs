@@ -10,14 +10,15 @@ pub struct Considered<'p> {
     /// The policy's name.
     pub policy: &'p str,
     /// The link; `None` if the policy has none, or was considered as the default.
-    pub link: Option<ShownLink<'p>>,
+    pub link: Option<LinkView<'p>>,
     /// Won or lost, and why.
-    pub verdict: Verdict<'p>,
+    #[serde(rename = "verdict")]
+    pub result: LinkResult<'p>,
 }
 
 /// A link as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct ShownLink<'p> {
+pub struct LinkView<'p> {
     /// The container, as written.
     pub container: &'p str,
     /// Its order there.
@@ -29,7 +30,7 @@ pub struct ShownLink<'p> {
 /// What became of a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict<'p> {
+pub enum LinkResult<'p> {
     /// It decides.
     Won(Won),
     /// It does not.
@@ -130,15 +131,15 @@ impl fmt::Display for Considered<'_> {
                 link.container, link.order
             )?;
         }
-        write!(f, " {}", self.verdict)
+        write!(f, " {}", self.result)
     }
 }
 
-impl fmt::Display for Verdict<'_> {
+impl fmt::Display for LinkResult<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Verdict::Won(won) => write!(f, "won: {won}"),
-            Verdict::Lost(lost) => write!(f, "lost: {lost}"),
+            LinkResult::Won(won) => write!(f, "won: {won}"),
+            LinkResult::Lost(lost) => write!(f, "lost: {lost}"),
         }
     }
 }
