@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     check,
-    config::{Config, Fault, Fingerprint, Surroundings},
+    config::{Config, Environment, Fault, Fingerprint},
     decision::{self, Decision},
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
@@ -299,7 +299,7 @@ impl Dispatch {
 /// Where ledger and secrets are.
 fn state_folder(config: &Config) -> PathBuf {
     let configured = config.state.folder.as_deref();
-    Surroundings::current().state_folder(configured).path
+    Environment::current().state_folder(configured).path
 }
 
 /// Tells what was decided: where one part failed, the others are still told.

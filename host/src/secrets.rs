@@ -42,7 +42,7 @@ pub enum SecretError {
         name: String,
     },
     /// systemd gave no credentials to this process.
-    #[error("{key}: {}; {}", self.what(), self.mend())]
+    #[error("{key}: {}; {}", self.what(), self.remedy())]
     NoCredentials {
         /// Which setting.
         key: String,
@@ -71,7 +71,7 @@ impl SecretError {
     }
 
     /// What to do about it.
-    pub fn mend(&self) -> String {
+    pub fn remedy(&self) -> String {
         match self {
             Self::File { path, .. } => {
                 format!(

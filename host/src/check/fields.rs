@@ -57,12 +57,12 @@ pub enum ValueFault {
     #[error("it does not have the right form")]
     Form,
     /// The schema does not allow it.
-    #[error("{message}; {mend}")]
+    #[error("{message}; {remedy}")]
     Wrong {
         /// What is wrong.
         message: String,
         /// What to do.
-        mend: String,
+        remedy: String,
     },
 }
 
@@ -128,7 +128,9 @@ impl Field {
         let settings = [(self.name.clone(), whole)].into_iter().collect();
         let of_this = findings(&described.settings, &settings).into_iter();
         let mut wrong = of_this.filter_map(|finding| match finding {
-            Finding::Wrong { message, mend, .. } => Some(ValueFault::Wrong { message, mend }),
+            Finding::Wrong {
+                message, remedy, ..
+            } => Some(ValueFault::Wrong { message, remedy }),
             Finding::Missing { .. } => None,
         });
         match wrong.next() {

@@ -1,4 +1,4 @@
-//! Owner and mode of everything that is read: whoever can write to it decides who gets codes.
+//! Owner and mode of everything that is read: a user who can write to it decides who gets codes.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
     unsafe_ones.chain(ca_files(config)).collect()
 }
 
-/// Everything that is believed. What is not there is missed by whoever needs it.
+/// Everything that is believed. What is not there is reported where it is needed.
 fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     let senders = config.senders.values();
     let libraries = senders.map(|sender| folder::file_of(&config.plugins.folder, &sender.plugin));
@@ -50,7 +50,8 @@ fn ca_files(config: &Config) -> impl Iterator<Item = Fault> {
         let words = transport::check_ca_file(file).err()?;
         let named = format!("ca_file {}: ", file.display());
         let words = words.strip_prefix(&named).unwrap_or(&words);
-        let mend = "name a PEM file with the certificates to trust in `ca_file`, or remove the key";
-        Some(Fault::of_file(file, words, mend))
+        let remedy =
+            "name a PEM file with the certificates to trust in `ca_file`, or remove the key";
+        Some(Fault::of_file(file, words, remedy))
     })
 }

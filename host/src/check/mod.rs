@@ -1,4 +1,4 @@
-//! The whole configuration, looked at offline: every fault at once, each with its place and its mend.
+//! The whole configuration, looked at offline: every fault at once, each with its place and its remedy.
 //!
 //! | looked at by | is |
 //! |---|---|
@@ -25,7 +25,7 @@ use std::{path::Path, sync::Arc};
 use serde::Serialize;
 
 use crate::{
-    config::{Config, Fault, Reading, Sources, Surroundings, relations, sorted},
+    config::{Config, Environment, Fault, Reading, Sources, relations, sorted},
     policy::{self, Policies},
 };
 
@@ -96,7 +96,7 @@ pub fn bad_texts(config: &Config) -> Vec<Fault> {
 pub async fn check(path: &Path) -> Report {
     let Reading { config, faults } = Reading::of(Sources::read(path));
     let config = Arc::new(config);
-    let state = Surroundings::current().state_folder(config.state.folder.as_deref());
+    let state = Environment::current().state_folder(config.state.folder.as_deref());
     let mut found = faults;
 
     let (policies, of_policies) = Policies::with_faults(config.clone());

@@ -1,4 +1,4 @@
-//! Regions and kinds of number that nobody knows: a policy with one would text no one.
+//! Regions and kinds of number that do not exist: a policy with one would text no user.
 
 use crate::{
     config::{Config, Fault, Located, Reach, Regions, nearest},
@@ -16,15 +16,15 @@ pub(super) fn faults(config: &Config) -> Vec<Fault> {
 }
 
 fn of_reach(config: &Config, prefix: &str, reach: &Reach) -> Vec<Fault> {
-    let fault = |name: &Located<String>, key: &str, message: &str, mend: String| {
+    let fault = |name: &Located<String>, key: &str, message: &str, remedy: String| {
         let message = format!("{:?} {message}", name.value);
         let key = format!("{prefix}{key}");
-        config.sources.fault(name.place, key, message, mend)
+        config.sources.fault(name.place, key, message, remedy)
     };
     let unknown_region = |region: &Located<String>, key: &str| {
         Region::parse(region).err()?;
-        let mend = "use the two letters of ISO 3166-1, such as \"GB\" for the United Kingdom";
-        Some(fault(region, key, "is not a region", mend.to_owned()))
+        let remedy = "use the two letters of ISO 3166-1, such as \"GB\" for the United Kingdom";
+        Some(fault(region, key, "is not a region", remedy.to_owned()))
     };
     let mut faults: Vec<Fault> = Vec::new();
     if let Some(region) = &reach.region {
@@ -41,11 +41,11 @@ fn of_reach(config: &Config, prefix: &str, reach: &Reach) -> Vec<Fault> {
             continue;
         }
         let names = || Kind::ALL.iter().map(|kind| kind.as_str());
-        let mend = match nearest(kind, names()) {
+        let remedy = match nearest(kind, names()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("the kinds are {}", names().collect::<Vec<_>>().join(", ")),
         };
-        faults.push(fault(kind, "kinds", "is not a kind of number", mend));
+        faults.push(fault(kind, "kinds", "is not a kind of number", remedy));
     }
     faults
 }

@@ -37,7 +37,7 @@ pub(super) enum Finding {
         /// What is wrong.
         message: String,
         /// What to do.
-        mend: String,
+        remedy: String,
     },
 }
 
@@ -64,7 +64,7 @@ pub(super) fn findings(schema: &Value, settings: &Map<String, Value>) -> Vec<Fin
             setting: key.clone(),
             path: fault.path,
             message: fault.message,
-            mend: fault.mend,
+            remedy: fault.remedy,
         }));
     }
     findings
@@ -107,7 +107,7 @@ pub(super) fn value_carrying<'s>(
 struct Fault {
     path: String,
     message: String,
-    mend: String,
+    remedy: String,
 }
 
 pub(super) struct Schema<'s> {
@@ -151,11 +151,11 @@ impl<'s> Schema<'s> {
         if depth > MAX_DEPTH {
             return;
         }
-        let mut fault = |message: &str, mend: String| {
+        let mut fault = |message: &str, remedy: String| {
             faults.push(Fault {
                 path: path.to_owned(),
                 message: message.to_owned(),
-                mend,
+                remedy,
             });
         };
         let is_marked = value.get(SECRET_KEY).is_some();
@@ -163,27 +163,27 @@ impl<'s> Schema<'s> {
             (true, true) => return,
             (true, false) => {
                 let message = "is a secret, and may not stand in the configuration";
-                let mend = "store it as a secret, or refer to it with { file = }, { env = } or \
-                            { credential = }; whoever could read it here knows it, so change it first";
-                return fault(message, mend.to_owned());
+                let remedy = "store it as a secret, or refer to it with { file = }, { env = } or \
+                            { credential = }; it may have been read here, so change it first";
+                return fault(message, remedy.to_owned());
             }
             (false, true) => {
-                let mend = "write its value, or remove the stored secret";
-                return fault("is not a secret", mend.to_owned());
+                let remedy = "write its value, or remove the stored secret";
+                return fault("is not a secret", remedy.to_owned());
             }
             (false, false) => {}
         }
         let schema = self.resolved(schema);
-        if let Some((message, mend)) = wrong_type(schema, value) {
-            return fault(&message, mend);
+        if let Some((message, remedy)) = wrong_type(schema, value) {
+            return fault(&message, remedy);
         }
-        if let Some((message, mend)) =
+        if let Some((message, remedy)) =
             no_choice(schema, value).or_else(|| out_of_bounds(schema, value))
         {
-            return fault(message, mend);
+            return fault(message, remedy);
         }
-        if let Some((message, mend)) = wrong_form(schema, value) {
-            return fault(&message, mend);
+        if let Some((message, remedy)) = wrong_form(schema, value) {
+            return fault(&message, remedy);
         }
         self.branches(schema, value, path, depth, faults);
         for (key, member) in members(value) {
@@ -193,12 +193,12 @@ impl<'s> Schema<'s> {
         for key in names(&schema["required"]) {
             if value.is_object() && value.get(key).is_none() {
                 let path = format!("{path}.{key}");
-                let mend = format!("add {key} = ...");
+                let remedy = format!("add {key} = ...");
                 let message = "is missing".to_owned();
                 faults.push(Fault {
                     path,
                     message,
-                    mend,
+                    remedy,
                 });
             }
         }
@@ -228,7 +228,7 @@ impl<'s> Schema<'s> {
                 faults.push(Fault {
                     path: path.to_owned(),
                     message: "the plugin has no such setting".to_owned(),
-                    mend: suggestion(key, &known, "its settings are"),
+                    remedy: suggestion(key, &known, "its settings are"),
                 });
             }
             other => self.value(other, value, path, depth, faults),
@@ -264,7 +264,7 @@ impl<'s> Schema<'s> {
         // An enum whose variants are documented is a branch for each.
         let choices = fitting.iter().map(|(branch, _)| choices(branch));
         let choices: Option<Vec<&[Value]>> = choices.collect();
-        let (message, mend) = match (choices, fitting.len()) {
+        let (message, remedy) = match (choices, fitting.len()) {
             (Some(choices), 1..) => not_chosen(&choices.concat(), value),
             (None, 1) => {
                 faults.extend(fitting.into_iter().flat_map(|(_, found)| found));
@@ -275,7 +275,7 @@ impl<'s> Schema<'s> {
         faults.push(Fault {
             path: path.to_owned(),
             message: message.to_owned(),
-            mend,
+            remedy,
         });
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Looked {
 }
 
 impl Looked {
-    /// The same for those who do not check. That somebody sends with a sender that lacks something is
+    /// The same outside `check`. That a policy sends with a sender that lacks something is
     /// no fault of the sender's.
     pub(super) fn standing(mut self) -> Standing {
         let lacks = |fault: &Fault| {
@@ -197,8 +197,8 @@ impl Look<'_> {
             }
             Err(error) => {
                 let place = self.sender.place;
-                let mend = "see that this user can read the stored secrets";
-                self.fault(place, "settings", error.to_string(), mend);
+                let remedy = "see that this user can read the stored secrets";
+                self.fault(place, "settings", error.to_string(), remedy);
             }
         }
         for (key, setting) in &self.sender.settings {
@@ -211,7 +211,7 @@ impl Look<'_> {
                             setting.place,
                             &format!("settings.{key}"),
                             message,
-                            error.mend(),
+                            error.remedy(),
                         );
                     }
                     marked()
@@ -227,22 +227,22 @@ impl Look<'_> {
         let plugin = self.sender.plugin.as_str();
         let folder = &self.config.plugins.folder;
         let file = folder::file_of(folder, plugin);
-        let (message, mend) = match reason {
+        let (message, remedy) = match reason {
             NotReady::Refused(Refusal::File(FileFault::Missing)) => {
                 let there = plugins_in(folder);
                 let near = nearest(plugin, there.iter().map(String::as_str));
                 let name = file.file_name().unwrap_or_default().display();
-                let mend = match near {
+                let remedy = match near {
                     Some(near) => format!("did you mean {near:?}?"),
                     None if there.is_empty() => format!("put {name} there"),
                     None => format!("put {name} there; there are {}", there.join(", ")),
                 };
                 (
                     format!("there is no plugin {plugin:?} in {}", folder.display()),
-                    mend,
+                    remedy,
                 )
             }
-            // Found by `files`, with its mend.
+            // Found by `files`, with its remedy.
             NotReady::Refused(Refusal::File(FileFault::Unsafe(_))) => return,
             NotReady::Refused(refusal) => (
                 format!("{} can't be used: {refusal}", file.display()),
@@ -253,7 +253,7 @@ impl Look<'_> {
                 "tell the plugin's author".to_owned(),
             ),
         };
-        self.fault(self.sender.plugin.place, "plugin", message, mend);
+        self.fault(self.sender.plugin.place, "plugin", message, remedy);
     }
 
     fn finding(&mut self, finding: Finding, origins: &BTreeMap<String, Origin>) {
@@ -265,27 +265,27 @@ impl Look<'_> {
                 setting,
                 path,
                 message,
-                mend,
+                remedy,
             } => match origins.get(&setting) {
                 Some(Origin::File(file)) => {
-                    let file = Fault::of_file(file, format!("{path}: {message}"), mend);
+                    let file = Fault::of_file(file, format!("{path}: {message}"), remedy);
                     self.looked.faults.push(file);
                 }
                 Some(Origin::Place(place)) => {
-                    self.fault(*place, &format!("settings.{path}"), message, mend);
+                    self.fault(*place, &format!("settings.{path}"), message, remedy);
                 }
                 None => self.fault(
                     self.sender.place,
                     &format!("settings.{path}"),
                     message,
-                    mend,
+                    remedy,
                 ),
             },
         }
     }
 
     /// Lets the plugin judge: rules between settings are not in the schema. It gets its secrets, in a
-    /// host process, and talks to nobody.
+    /// host process, and contacts no provider.
     async fn configure(&mut self, schema: &Value, origins: &BTreeMap<String, Origin>) {
         let launch = Launch::of(self.config, self.state, self.name, Level::Error);
         let Ok(process) = launch.map(HostProcess::start) else {
@@ -315,7 +315,7 @@ impl Look<'_> {
                     setting: setting.to_owned(),
                     path: if is_known { key } else { "" }.to_owned(),
                     message: if is_known { what } else { &words }.to_owned(),
-                    mend: match schema::help_of(schema, setting) {
+                    remedy: match schema::help_of(schema, setting) {
                         help if help.is_empty() => "correct the sender's settings".to_owned(),
                         help => help,
                     },
@@ -325,7 +325,7 @@ impl Look<'_> {
         }
     }
 
-    /// What is missing is a fault only where somebody sends with it.
+    /// What is missing is a fault only where something sends with it.
     fn needs_of_users(&mut self) {
         let Some(user) = self.looked.used_by.first() else {
             return;
@@ -338,7 +338,7 @@ impl Look<'_> {
                 true => format!("textsender secret set {name}.{key}"),
                 false => format!("textsender sender set {name} {key}=VALUE"),
             };
-            let mend = match help.is_empty() {
+            let remedy = match help.is_empty() {
                 true => command,
                 false => format!("{command} ({})", help.trim_end_matches('.')),
             };
@@ -346,7 +346,7 @@ impl Look<'_> {
                 self.sender.place,
                 &format!("settings.{key}"),
                 &message,
-                mend,
+                remedy,
             );
         }
     }
@@ -356,10 +356,10 @@ impl Look<'_> {
         place: Place,
         key: &str,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) {
         let key = format!("senders.{}.{}", self.name, key.trim_end_matches('.'));
-        let fault = self.config.sources.fault(place, key, message, mend);
+        let fault = self.config.sources.fault(place, key, message, remedy);
         self.looked.faults.push(fault);
     }
 }

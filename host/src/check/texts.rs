@@ -92,9 +92,9 @@ impl Checked<'_> {
         }
         for longest in texts.longest() {
             let words = too_many(&longest, carried).or_else(|| foreign(&longest, carried));
-            faults.extend(words.map(|(words, mend)| {
+            faults.extend(words.map(|(words, remedy)| {
                 let message = format!("sender {:?} can't carry this text: {words}", sender.name);
-                self.at(written.place, key, message, mend)
+                self.at(written.place, key, message, remedy)
             }));
         }
         faults
@@ -118,11 +118,11 @@ impl Checked<'_> {
             let place = self.config.sources.within(written, slot.span());
             let name = slot.placeholder();
             let message = format!("sender {:?} can't carry `{name}`", sender.name);
-            let mend = match carried.is_empty() {
+            let remedy = match carried.is_empty() {
                 true => "name another sender".to_owned(),
                 false => format!("it carries {carried}; use these, or name another sender"),
             };
-            self.at(place, key, message, mend)
+            self.at(place, key, message, remedy)
         });
         faults.collect()
     }
@@ -134,9 +134,9 @@ impl Checked<'_> {
             "sender {:?} sends its provider's own text, without the line for the origin",
             sender.name
         );
-        let mend =
+        let remedy =
             "remove `origin`, name another sender, or use `%message%` in the sender's settings";
-        Some(self.at(origin.place, &Key::Origin, message, mend))
+        Some(self.at(origin.place, &Key::Origin, message, remedy))
     }
 
     fn at(
@@ -144,10 +144,10 @@ impl Checked<'_> {
         place: Place,
         key: &Key,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) -> Fault {
         let key = self.usage.key(key);
-        self.config.sources.fault(place, key, message, mend)
+        self.config.sources.fault(place, key, message, remedy)
     }
 }
 
@@ -170,6 +170,6 @@ fn foreign(longest: &LongestText, carried: &Carried) -> Option<(String, String)>
     let shown = foreign.iter().take(5);
     let shown: Vec<String> = shown.map(|c| format!("`{}`", c.escape_debug())).collect();
     let words = format!("it carries no {}", shown.join(" "));
-    let mend = "replace those characters, or name another sender";
-    (!foreign.is_empty()).then(|| (words, mend.to_owned()))
+    let remedy = "replace those characters, or name another sender";
+    (!foreign.is_empty()).then(|| (words, remedy.to_owned()))
 }

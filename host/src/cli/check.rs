@@ -32,14 +32,14 @@ impl Check {
         // Run by root, it looks as the account that sends: it is whom owners and modes must suit.
         let seen = Site::read(common).and_then(|site| site.become_owner());
         if let (Err(error), true) = (seen, common.config_file().path.exists()) {
-            return output::complain(&format!("{error:#}"), Outcome::Crashed.exit());
+            return output::print_error(&format!("{error:#}"), Outcome::Crashed.exit());
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
         let runtime = match runtime {
             Ok(runtime) => runtime,
-            Err(error) => return output::complain(&error.to_string(), Outcome::Crashed.exit()),
+            Err(error) => return output::print_error(&error.to_string(), Outcome::Crashed.exit()),
         };
         let report = runtime.block_on(check::check(&common.config_file().path));
         match self.json {
@@ -80,7 +80,7 @@ fn show_incomplete(incomplete: &Incomplete, shown: &mut String) {
         used_by,
     } = incomplete;
     let used = match used_by.as_slice() {
-        [] => "nobody sends with it".to_owned(),
+        [] => "nothing sends with it".to_owned(),
         users => format!("used by {}", users.join(", ")),
     };
     let _ = writeln!(

@@ -127,8 +127,8 @@ fn fields<const N: usize>(all: [(&str, Value); N]) -> Map<String, Value> {
 fn from_standard_input() -> Result<Vec<u8>, Failure> {
     let mut stdin = io::stdin().lock();
     if stdin.is_terminal() {
-        let mend = "give one on standard input, or by flags such as --user-dn";
-        return Err(Failure::with_detail(ErrorCode::MissingField, mend));
+        let remedy = "give one on standard input, or by flags such as --user-dn";
+        return Err(Failure::with_detail(ErrorCode::MissingField, remedy));
     }
     let mut json = Vec::new();
     let most = MAX_REQUEST as u64 + 1;

@@ -126,7 +126,7 @@ impl Edit {
             .filter(|fault| fault.file == path)
             .cloned();
         match Faults::none_of(of_file.collect()) {
-            Err(faults) => anyhow!(faults).context("nothing was changed: mend the file first"),
+            Err(faults) => anyhow!(faults).context("nothing was changed: fix the file first"),
             Ok(()) => anyhow!("{path} can't be edited: it is not TOML"),
         }
     }

@@ -41,7 +41,7 @@ impl Explain {
         }
         match self.explain(common) {
             Ok(outcome) => outcome.into(),
-            Err(failure) => output::complain(&failure.to_string(), failure.outcome().exit()),
+            Err(failure) => output::print_error(&failure.to_string(), failure.outcome().exit()),
         }
     }
 
@@ -51,7 +51,7 @@ impl Explain {
         let policies = policies?;
         let worked = Worked::out(&policies, draft);
         let mut explained = worked.explained();
-        // Without a ledger that can be read, nobody is known to have failed: `doctor` says why not.
+        // Without a ledger that can be read, no sender is known to have failed: `doctor` says why not.
         if let Ok(known) = common
             .history()
             .and_then(|history| history.senders(Timestamp::now()))

@@ -31,7 +31,8 @@ struct Explained {
     exit: u8,
     retryable: bool,
     message: &'static str,
-    mend: &'static str,
+    #[serde(rename = "mend")]
+    remedy: &'static str,
 }
 
 impl From<ErrorCode> for Explained {
@@ -43,7 +44,7 @@ impl From<ErrorCode> for Explained {
             exit: outcome.exit(),
             retryable: outcome.is_retryable(),
             message: code.message(),
-            mend: code.remedy(),
+            remedy: code.remedy(),
         }
     }
 }
@@ -75,12 +76,12 @@ impl ExplainError {
             outcome,
             exit,
             message,
-            mend,
+            remedy,
             ..
         } = explained;
         out.line(format_args!("{code}: {message}"));
         out.line(format_args!("outcome: {outcome} (exit code {exit})"));
-        out.line(format_args!("what to do: {mend}"));
+        out.line(format_args!("what to do: {remedy}"));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -93,7 +94,7 @@ fn table(all: &[Explained], out: &Output) {
                 explained.code.into(),
                 explained.outcome.into(),
                 explained.message.into(),
-                explained.mend.into(),
+                explained.remedy.into(),
             ]
         })
         .collect();

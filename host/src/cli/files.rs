@@ -16,7 +16,7 @@ use super::output::notice;
 /// Whose a file is, and who may do what with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Access {
-    /// Numbers of user and group; `None`: whoever runs this.
+    /// Numbers of user and group; `None`: the user who runs this.
     pub(super) owner: Option<(u32, u32)>,
     /// The permission bits.
     pub(super) mode: u32,
@@ -48,7 +48,7 @@ impl Access {
     }
 }
 
-/// Writes a file whole: beside its place, to the disk, then renamed. Whoever reads it meanwhile, or
+/// Writes a file whole: beside its place, to the disk, then renamed. A reader, at that time or
 /// after a crash, has the old file or the new one.
 ///
 /// The caller holds the [`Lock`] that keeps others from writing it.
@@ -104,7 +104,7 @@ fn beside(path: &Path) -> PathBuf {
 }
 
 fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    // One that a crash left behind: under the lock it is nobody's.
+    // One that a crash left behind: under the lock no other command has it open.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

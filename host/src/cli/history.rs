@@ -4,7 +4,7 @@ use jiff::{Span, Timestamp, civil::Date};
 
 use super::Common;
 use crate::{
-    config::{self, Reading, Sources, Surroundings},
+    config::{self, Environment, Reading, Sources},
     ledger::{History, LedgerError, Options},
 };
 
@@ -13,7 +13,7 @@ impl Common {
     /// way of sending, the ledger may tell since when.
     pub(super) fn history(&self) -> Result<History, LedgerError> {
         let config = Reading::of(Sources::read(&self.config_file().path)).config;
-        let folder = Surroundings::current().state_folder(config.state.folder.as_deref());
+        let folder = Environment::current().state_folder(config.state.folder.as_deref());
         History::open(&folder.path, &Options::default())
     }
 }

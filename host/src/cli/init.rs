@@ -15,7 +15,7 @@ use super::{
     output::{Output, Style, Usage},
 };
 use crate::{
-    config::{DEFAULT_PLUGINS_FOLDER, POLICIES_FOLDER, Surroundings},
+    config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER},
     recipient::Region,
     secrets,
 };
@@ -57,7 +57,7 @@ impl Init {
             mode: 0o755,
         };
         // The state is the sending account's own; everything else is read by it, and written by
-        // whoever runs this.
+        // the user who runs this.
         let closed = Access { owner, mode: 0o700 };
         let readable = Access {
             owner: None,
@@ -125,7 +125,7 @@ impl Init {
             plugins: own_plugins
                 .or_else(packaged_plugins)
                 .unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
-            state: Surroundings::current().state_folder(None).path,
+            state: Environment::current().state_folder(None).path,
             is_state_named: rustix::process::geteuid().is_root(),
         })
     }

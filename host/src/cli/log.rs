@@ -76,7 +76,7 @@ enum Error {
     NoSuchId(String),
     #[error("--recipient: {0}")]
     Number(String),
-    /// Nobody reads any more, which is how a reader says that he has seen enough.
+    /// The reader has gone, having seen enough.
     #[error("standard output is closed")]
     Closed,
 }
@@ -87,7 +87,7 @@ pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
     match entries.and_then(|history| of_id(id, &history)) {
         Ok(entries) if json => output::json(&entries),
         Ok(entries) => output::print(&retell(&entries)),
-        Err(error) => return output::complain(&error.to_string(), 1),
+        Err(error) => return output::print_error(&error.to_string(), 1),
     }
     ExitCode::SUCCESS
 }
@@ -96,7 +96,7 @@ impl Log {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         match self.show(common) {
             Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
-            Err(error) => output::complain(&error.to_string(), 1),
+            Err(error) => output::print_error(&error.to_string(), 1),
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) struct LogOptions {
     /// How logs are written to standard error
     #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
     log_format: Format,
-    /// The least grave level that is logged
+    /// The minimum level that is logged
     #[arg(long, value_enum, default_value_t = Threshold::Warn, global = true)]
     log_level: Threshold,
 }

@@ -37,7 +37,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    config::{Chosen, Surroundings},
+    config::{Environment, ResolvedPath},
     plugins,
 };
 use logging::LogOptions;
@@ -53,7 +53,7 @@ struct Cli {
     command: Command,
 }
 
-/// The command line of `send` alone. Whoever sends waits for it, and to make the table of all commands
+/// The command line of `send` alone. The caller waits for it, and to make the table of all commands
 /// takes longer than to read the configuration [0.3 ms]. What this one can't read, [`Cli`] judges.
 #[derive(Parser)]
 #[command(
@@ -156,7 +156,7 @@ fn start(common: &Common) {
 }
 
 impl Common {
-    fn config_file(&self) -> Chosen {
-        Surroundings::current().config_file(self.config.as_deref())
+    fn config_file(&self) -> ResolvedPath {
+        Environment::current().config_file(self.config.as_deref())
     }
 }

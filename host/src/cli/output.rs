@@ -150,7 +150,7 @@ pub(super) fn colour() -> bool {
 }
 
 /// Says on standard error why a command could not do its work.
-pub(super) fn complain(words: &str, exit: u8) -> ExitCode {
+pub(super) fn print_error(words: &str, exit: u8) -> ExitCode {
     notice(format_args!("textsender: {words}"));
     exit.into()
 }
@@ -227,7 +227,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// Nobody reads any more: then there is nobody to tell, either.
+/// A reader that has gone is no error of the command.
 fn write(to: &mut dyn Write, text: &str) {
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
 }

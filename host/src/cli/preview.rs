@@ -33,7 +33,7 @@ impl PreviewCommand {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         match self.preview(common) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => output::complain(&failure.to_string(), failure.outcome().exit()),
+            Err(failure) => output::print_error(&failure.to_string(), failure.outcome().exit()),
         }
     }
 

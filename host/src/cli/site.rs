@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Common;
 use crate::{
     check::{self, Standing},
-    config::{Config, Policy, Reading, Sources, Surroundings, nearest},
+    config::{Config, Environment, Policy, Reading, Sources, nearest},
     plugins::{self, Description, NotReady, Plan, Refusal, folder, verify::FileFault},
     privilege,
 };
@@ -38,7 +38,7 @@ impl Site {
 
     pub(super) fn of(reading: Reading) -> Self {
         let Reading { config, .. } = reading;
-        let state = Surroundings::current()
+        let state = Environment::current()
             .state_folder(config.state.folder.as_deref())
             .path;
         privilege::lend(&state);

@@ -84,7 +84,7 @@ fn faults(standing: &Standing) -> impl Iterator<Item = String> {
     standing.faults.iter().map(move |fault| {
         let key = fault.key.strip_prefix(&section).unwrap_or(&fault.key);
         let key = key.strip_prefix("settings.").unwrap_or(key);
-        let words = format!("{}; {}", fault.message, fault.mend);
+        let words = format!("{}; {}", fault.message, fault.remedy);
         match key {
             "" | "plugin" => words,
             key => format!("{key}: {words}"),

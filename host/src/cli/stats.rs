@@ -37,7 +37,7 @@ impl Stats {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         match self.count(common) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(words) => output::complain(&words, 1),
+            Err(words) => output::print_error(&words, 1),
         }
     }
 

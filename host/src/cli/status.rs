@@ -39,7 +39,7 @@ impl Status {
                 Err(_) => ExitCode::FAILURE,
             },
             Err(failure) => {
-                // Nobody is left to tell if standard error is closed, too.
+                // Standard error may be closed, too.
                 let _ = writeln!(io::stderr().lock(), "textsender: {failure}");
                 failure.outcome().into()
             }

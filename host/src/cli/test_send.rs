@@ -95,7 +95,7 @@ impl TestSend {
     }
 }
 
-/// A code that nobody takes for a real one.
+/// A code that is plainly no real one.
 fn made_up() -> anyhow::Result<String> {
     let id = MessageId::random()?;
     Ok(format!("test-{}", &id.as_str()[..4]))

@@ -22,7 +22,9 @@ pub struct Fault {
     /// What is wrong.
     pub message: String,
     /// What to do.
-    pub mend: String,
+    // The JSON has had this key from the first release: tools read it.
+    #[serde(rename = "mend")]
+    pub remedy: String,
     /// The bytes at fault, for the renderer's caret.
     #[serde(skip)]
     pub place: Option<Place>,
@@ -30,14 +32,14 @@ pub struct Fault {
 
 impl Fault {
     /// A fault of a whole file.
-    pub fn of_file(path: &Path, message: impl Into<String>, mend: impl Into<String>) -> Self {
+    pub fn of_file(path: &Path, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Fault {
             file: path.display().to_string(),
             line: 0,
             column: 0,
             key: String::new(),
             message: message.into(),
-            mend: mend.into(),
+            remedy: remedy.into(),
             place: None,
         }
     }
@@ -52,7 +54,7 @@ impl fmt::Display for Fault {
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
         }
-        write!(f, ": {}; {}", self.message, self.mend)
+        write!(f, ": {}; {}", self.message, self.remedy)
     }
 }
 

@@ -14,7 +14,7 @@ pub const SYSTEM_STATE: &str = "/var/lib/textsender";
 
 /// A path and why it was chosen. Displays as `PATH (REASON)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chosen {
+pub struct ResolvedPath {
     /// The file or folder.
     pub path: PathBuf,
     /// What chose it.
@@ -57,7 +57,7 @@ impl fmt::Display for Reason {
     }
 }
 
-impl fmt::Display for Chosen {
+impl fmt::Display for ResolvedPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.path.display(), self.reason)
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Chosen {
 
 /// What the choice depends on besides flags and configuration.
 #[derive(Debug, Clone, Default)]
-pub struct Surroundings {
+pub struct Environment {
     /// Whether the effective user is root.
     pub root: bool,
     /// Whether [`SYSTEM_CONFIG`] exists.
@@ -80,11 +80,11 @@ pub struct Surroundings {
     pub home: Option<OsString>,
 }
 
-impl Surroundings {
+impl Environment {
     /// Those of this process.
     pub fn current() -> Self {
         let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
-        Surroundings {
+        Environment {
             root: rustix::process::geteuid().is_root(),
             system_config_exists: Path::new(SYSTEM_CONFIG).exists(),
             textsender_config: variable("TEXTSENDER_CONFIG"),
@@ -95,38 +95,38 @@ impl Surroundings {
     }
 
     /// The path of `textsender.toml`; `flag` is the value of `--config`. It need not exist.
-    pub fn config_file(&self, flag: Option<&Path>) -> Chosen {
+    pub fn config_file(&self, flag: Option<&Path>) -> ResolvedPath {
         if let Some(path) = flag {
-            return chosen(path, Reason::Flag);
+            return resolved(path, Reason::Flag);
         }
         if let Some(path) = &self.textsender_config {
-            return chosen(path, Reason::Variable);
+            return resolved(path, Reason::Variable);
         }
         if self.root {
-            return chosen(SYSTEM_CONFIG, Reason::Root);
+            return resolved(SYSTEM_CONFIG, Reason::Root);
         }
         if self.system_config_exists {
-            return chosen(SYSTEM_CONFIG, Reason::System);
+            return resolved(SYSTEM_CONFIG, Reason::System);
         }
         let own = self.own(&self.xdg_config_home, ".config", "textsender.toml");
-        own.unwrap_or_else(|| chosen(SYSTEM_CONFIG, Reason::NoHome))
+        own.unwrap_or_else(|| resolved(SYSTEM_CONFIG, Reason::NoHome))
     }
 
     /// The state folder; `configured` is `[state] folder`. It need not exist.
-    pub fn state_folder(&self, configured: Option<&Path>) -> Chosen {
+    pub fn state_folder(&self, configured: Option<&Path>) -> ResolvedPath {
         if let Some(path) = configured {
-            return chosen(path, Reason::Configured);
+            return resolved(path, Reason::Configured);
         }
         if self.root {
-            return chosen(SYSTEM_STATE, Reason::Root);
+            return resolved(SYSTEM_STATE, Reason::Root);
         }
         let own = self.own(&self.xdg_state_home, ".local/state", "");
-        own.unwrap_or_else(|| chosen(SYSTEM_STATE, Reason::NoHome))
+        own.unwrap_or_else(|| resolved(SYSTEM_STATE, Reason::NoHome))
     }
 
     /// A path of this user. A variable that is not absolute is ignored, as the XDG Base Directory
     /// Specification says.
-    fn own(&self, xdg: &Option<OsString>, below_home: &str, name: &str) -> Option<Chosen> {
+    fn own(&self, xdg: &Option<OsString>, below_home: &str, name: &str) -> Option<ResolvedPath> {
         let absolute = |path: &&OsString| Path::new(path).is_absolute();
         let (base, reason) = match xdg.as_ref().filter(absolute) {
             Some(base) => (PathBuf::from(base), Reason::Xdg),
@@ -140,12 +140,12 @@ impl Surroundings {
             "" => folder,
             name => folder.join(name),
         };
-        Some(chosen(path, reason))
+        Some(resolved(path, reason))
     }
 }
 
-fn chosen(path: impl Into<PathBuf>, reason: Reason) -> Chosen {
-    Chosen {
+fn resolved(path: impl Into<PathBuf>, reason: Reason) -> ResolvedPath {
+    ResolvedPath {
         path: path.into(),
         reason,
     }
@@ -155,15 +155,15 @@ fn chosen(path: impl Into<PathBuf>, reason: Reason) -> Chosen {
 mod tests {
     use super::*;
 
-    fn with(edit: impl Fn(&mut Surroundings)) -> Surroundings {
-        let mut surroundings = Surroundings::default();
-        edit(&mut surroundings);
-        surroundings
+    fn with(edit: impl Fn(&mut Environment)) -> Environment {
+        let mut environment = Environment::default();
+        edit(&mut environment);
+        environment
     }
 
     #[test]
     fn the_configuration_is_looked_for_in_order() {
-        let home = |s: &mut Surroundings| s.home = Some("/home/ada".into());
+        let home = |s: &mut Environment| s.home = Some("/home/ada".into());
         let cases = [
             (
                 with(|s| {
@@ -201,11 +201,11 @@ mod tests {
             ),
             (with(|_| {}), SYSTEM_CONFIG, Reason::NoHome),
         ];
-        for (surroundings, path, reason) in cases {
-            let expected = chosen(path, reason);
-            assert_eq!(surroundings.config_file(None), expected);
-            let flag = surroundings.config_file(Some(Path::new("f.toml")));
-            assert_eq!(flag, chosen("f.toml", Reason::Flag));
+        for (environment, path, reason) in cases {
+            let expected = resolved(path, reason);
+            assert_eq!(environment.config_file(None), expected);
+            let flag = environment.config_file(Some(Path::new("f.toml")));
+            assert_eq!(flag, resolved("f.toml", Reason::Flag));
         }
     }
 
@@ -225,9 +225,9 @@ mod tests {
                 Reason::Home,
             ),
         ];
-        for (surroundings, configured, path, reason) in cases {
-            let found = surroundings.state_folder(configured.map(Path::new));
-            assert_eq!(found, chosen(path, reason));
+        for (environment, configured, path, reason) in cases {
+            let found = environment.state_folder(configured.map(Path::new));
+            assert_eq!(found, resolved(path, reason));
         }
     }
 }

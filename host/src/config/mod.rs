@@ -2,7 +2,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | find the file and the state folder | [`Surroundings`] |
+//! | find the file and the state folder | [`Environment`] |
 //! | send | [`Config::load`]: a configuration without a fault, or the first fault on one line |
 //! | check, explain, edit | [`Reading::of`]: what could be read, and *all* faults |
 //! | show faults with line and caret | [`render`] |
@@ -31,7 +31,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 pub use fault::{Fault, Faults, nearest, sorted};
-pub use location::{Chosen, Reason, SYSTEM_CONFIG, SYSTEM_STATE, Surroundings};
+pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use policies::{
     Block, Delivery, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, Text,
 };
@@ -160,13 +160,13 @@ fn read_file(walk: &Walk, index: u32, config: &mut Config) {
 }
 
 /// The first syntax error of each line. A file with more than [`MAX_SYNTAX_FAULTS`] is no TOML at
-/// all, and listing them helps nobody.
+/// all, and listing them is no help.
 fn syntax_faults(walk: &Walk, index: u32, errors: Vec<toml::de::Error>) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
     for error in errors.into_iter().take(MAX_SYNTAX_FAULTS) {
         let place = Place::new(index, error.span().unwrap_or(0..0));
-        let mend = "see https://toml.io for how TOML is written";
-        let fault = walk.sources.fault(place, "", error.message(), mend);
+        let remedy = "see https://toml.io for how TOML is written";
+        let fault = walk.sources.fault(place, "", error.message(), remedy);
         if faults.iter().all(|earlier| earlier.line != fault.line) {
             faults.push(fault);
         }

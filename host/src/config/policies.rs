@@ -162,8 +162,8 @@ impl Policy {
 impl Reach {
     fn read(t: &Table) -> Self {
         let region = |node: &Node| {
-            let mend = r#"write the two capital letters of ISO 3166, such as "GB""#;
-            node.shaped(is_region, mend)
+            let remedy = r#"write the two capital letters of ISO 3166, such as "GB""#;
+            node.shaped(is_region, remedy)
         };
         let own = t.get("region").and_then(|node| region(&node));
         let regions = t.get("regions").map(|node| {
@@ -244,8 +244,8 @@ impl Delivery {
             max_segments: t.integer("max_segments", 1..=10).map(|n| n as u8),
             code_length: t.integer("code_length", 4..=64).map(|n| n as u8),
             origin: t.get("origin").and_then(|node| {
-                let mend = r#"write a host name, such as "reset.example.com""#;
-                node.shaped(is_host, mend)
+                let remedy = r#"write a host name, such as "reset.example.com""#;
+                node.shaped(is_host, remedy)
             }),
             fold: t.boolean("fold").unwrap_or(false),
         }

@@ -35,12 +35,12 @@ impl Relations<'_> {
         if names().any(|name| name == policy.value) {
             return;
         }
-        let mend = match nearest(policy, names()) {
+        let remedy = match nearest(policy, names()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => "name a policy that is there, or add it".to_owned(),
         };
         let message = format!("there is no policy {:?}", policy.value);
-        self.fault(policy.place, "defaults.policy", message, mend);
+        self.fault(policy.place, "defaults.policy", message, remedy);
     }
 
     fn helpdesk(&mut self) {
@@ -99,12 +99,12 @@ impl Relations<'_> {
         if senders.contains_key(&sender.value) {
             return;
         }
-        let mend = match nearest(sender, senders.keys().map(String::as_str)) {
+        let remedy = match nearest(sender, senders.keys().map(String::as_str)) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("add [senders.{}], or name another", sender.value),
         };
         let message = format!("there is no sender {:?}", sender.value);
-        self.fault(sender.place, key, message, mend);
+        self.fault(sender.place, key, message, remedy);
     }
 
     fn fault(
@@ -112,9 +112,9 @@ impl Relations<'_> {
         place: Place,
         key: &str,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) {
-        let fault = self.config.sources.fault(place, key, message, mend);
+        let fault = self.config.sources.fault(place, key, message, remedy);
         self.faults.push(fault);
     }
 }

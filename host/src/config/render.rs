@@ -30,7 +30,7 @@ fn render_one(fault: &Fault, sources: &Sources, renderer: &Renderer) -> String {
         false => format!("{}: {}", fault.key, fault.message),
     };
     let title = Level::ERROR.primary_title(title);
-    let mend = Level::HELP.message(&fault.mend);
+    let remedy = Level::HELP.message(&fault.remedy);
     let excerpt = fault.place.and_then(|place| {
         let source = sources.files.get(place.file as usize)?;
         Some(excerpt(source, place.range()))
@@ -42,11 +42,11 @@ fn render_one(fault: &Fault, sources: &Sources, renderer: &Renderer) -> String {
                 .line_start(fault.line)
                 .path(&fault.file)
                 .annotation(caret);
-            renderer.render(&[title.element(snippet).element(mend)])
+            renderer.render(&[title.element(snippet).element(remedy)])
         }
         None => {
             let file = Level::NOTE.message(format!("in {}", fault.file));
-            renderer.render(&[title.element(file).element(mend)])
+            renderer.render(&[title.element(file).element(remedy)])
         }
     }
 }

@@ -67,7 +67,7 @@ impl Plugins {
 /// `[state]`: what is kept between requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// The folder of ledger and secrets; [`Surroundings::state_folder`](super::Surroundings::state_folder) says where it is
+    /// The folder of ledger and secrets; [`Environment::state_folder`](super::Environment::state_folder) says where it is
     /// if this does not.
     pub folder: Option<PathBuf>,
     /// Whether a message may be sent that can't be recorded.
@@ -227,8 +227,8 @@ impl Proxy {
             .iter()
             .any(|s| word.starts_with(s) && word.len() > s.len())
         {
-            let mend = r#"write it like "http://proxy.example.org:3128""#;
-            node.fault("is not the address of an HTTP proxy", mend);
+            let remedy = r#"write it like "http://proxy.example.org:3128""#;
+            node.fault("is not the address of an HTTP proxy", remedy);
             return None;
         }
         Some(Proxy(word.value))
@@ -314,13 +314,13 @@ impl Limits {
 fn read_limit(t: &Table) -> Option<Limit> {
     let modes = [("enforce", Mode::Enforce), ("record", Mode::Record)];
     let mode = pick(t, "mode", &modes);
-    let mend = r#"add limits = ["COUNT/WINDOW"], such as ["5/10m", "20/1d"]"#;
-    let rates = t.require("limits", mend)?.list(|node| {
+    let remedy = r#"add limits = ["COUNT/WINDOW"], such as ["5/10m", "20/1d"]"#;
+    let rates = t.require("limits", remedy)?.list(|node| {
         let text = node.string()?;
         let rate = units::rate(&text);
         if rate.is_none() {
-            let mend = r#"write COUNT/WINDOW, such as "5/10m""#;
-            node.fault(format!("{:?} is not a limit", text.value), mend);
+            let remedy = r#"write COUNT/WINDOW, such as "5/10m""#;
+            node.fault(format!("{:?} is not a limit", text.value), remedy);
         }
         rate
     });

@@ -44,7 +44,7 @@ pub enum Setting {
     Secret(SecretRef),
 }
 
-/// Values are not shown: somebody may have written a secret in the open.
+/// Values are not shown: a secret may stand there in the open.
 impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,8 +72,8 @@ impl Sender {
     pub(super) fn read(t: &Table) -> Self {
         let plugin = t.require("plugin", r#"add plugin = "NAME""#);
         let plugin = plugin.and_then(|node| {
-            let mend = "write small letters, digits and hyphens, such as \"govuk-notify\"";
-            node.shaped(is_plugin_name, mend)
+            let remedy = "write small letters, digits and hyphens, such as \"govuk-notify\"";
+            node.shaped(is_plugin_name, remedy)
         });
         let timeout = t.duration("timeout").unwrap_or(DEFAULT_TIMEOUT);
         let network = t.table("network", Network::read);

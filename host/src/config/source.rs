@@ -74,7 +74,7 @@ pub struct Source {
     lines: OnceLock<Vec<usize>>,
 }
 
-/// Settings may hold a secret that somebody wrote in the open, so the text is never shown.
+/// Settings may hold a secret written in the open, so the text is never shown.
 impl std::fmt::Debug for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({} bytes)", self.path.display(), self.text.len())
@@ -174,7 +174,7 @@ impl Sources {
         place: Place,
         key: impl Into<String>,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) -> Fault {
         let (file, line, column) = match self.files.get(place.file as usize) {
             Some(source) => {
@@ -189,7 +189,7 @@ impl Sources {
             column,
             key: key.into(),
             message: message.into(),
-            mend: mend.into(),
+            remedy: remedy.into(),
             place: Some(place),
         }
     }
@@ -320,7 +320,7 @@ impl Unread {
                 ..Fault::of_file(path, "is not UTF-8 text", "save the file as UTF-8")
             },
             Unread::Io(error) => {
-                let mend = match error.kind() {
+                let remedy = match error.kind() {
                     ErrorKind::NotFound => {
                         "create it, or name another with --config or $TEXTSENDER_CONFIG"
                     }
@@ -329,7 +329,7 @@ impl Unread {
                     }
                     _ => "see that it can be read",
                 };
-                Fault::of_file(path, format!("cannot be read: {error}"), mend)
+                Fault::of_file(path, format!("cannot be read: {error}"), remedy)
             }
         }
     }

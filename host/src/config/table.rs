@@ -2,7 +2,7 @@
 //! serves both uses: a send stops at its first fault, `check` lists all of them.
 //!
 //! A section's `read` function asks its [`Table`] for each key that it knows. Those calls are the
-//! table of known keys: what nobody asked for is unknown, and is reported when the section is done.
+//! table of known keys: a key that was not asked for is unknown, and is reported when the section is done.
 //! (Deserialising with serde would stop at the first fault, and could not name the nearest key.)
 
 use std::cell::RefCell;
@@ -57,8 +57,8 @@ impl<'p> Node<'p> {
     }
 
     /// Notes that this value is wrong.
-    pub fn fault(&self, message: impl Into<String>, mend: impl Into<String>) {
-        self.fault_at(self.place, &self.path, message, mend);
+    pub fn fault(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.fault_at(self.place, &self.path, message, remedy);
     }
 
     fn fault_at(
@@ -66,12 +66,12 @@ impl<'p> Node<'p> {
         place: Place,
         path: &Path,
         message: impl Into<String>,
-        mend: impl Into<String>,
+        remedy: impl Into<String>,
     ) {
         let fault = self
             .walk
             .sources
-            .fault(place, path.to_string(), message, mend);
+            .fault(place, path.to_string(), message, remedy);
         self.walk.faults.borrow_mut().push(fault);
     }
 
@@ -80,7 +80,7 @@ impl<'p> Node<'p> {
         self.walk.hidden.borrow_mut().push(self.place);
     }
 
-    fn wrong_type(&self, expected: &str, mend: &str) {
+    fn wrong_type(&self, expected: &str, remedy: &str) {
         let found = match self.value {
             DeValue::String(_) => "a string",
             DeValue::Integer(_) => "a whole number",
@@ -90,7 +90,7 @@ impl<'p> Node<'p> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.fault(format!("expected {expected}, found {found}"), mend);
+        self.fault(format!("expected {expected}, found {found}"), remedy);
     }
 
     fn located<T>(&self, value: T) -> Located<T> {
@@ -125,11 +125,11 @@ impl<'p> Node<'p> {
         Some(word)
     }
 
-    /// A word of one shape; `mend` says which.
-    pub fn shaped(&self, fits: impl Fn(&str) -> bool, mend: &str) -> Option<Located<String>> {
+    /// A word of one shape; `remedy` says which.
+    pub fn shaped(&self, fits: impl Fn(&str) -> bool, remedy: &str) -> Option<Located<String>> {
         let word = self.word()?;
         if !fits(&word) {
-            self.fault(format!("{:?} is not of the right form", word.value), mend);
+            self.fault(format!("{:?} is not of the right form", word.value), remedy);
             return None;
         }
         Some(word)
@@ -148,33 +148,34 @@ impl<'p> Node<'p> {
 
     /// A whole number within `range`.
     pub fn integer(&self, range: RangeInclusive<i64>) -> Option<i64> {
-        let mend = format!(
+        let remedy = format!(
             "write a number from {} to {}, without quotes",
             range.start(),
             range.end()
         );
         let DeValue::Integer(integer) = self.value else {
-            self.wrong_type("a whole number", &mend);
+            self.wrong_type("a whole number", &remedy);
             return None;
         };
         let number = i64::from_str_radix(integer.as_str(), integer.radix()).ok();
         let number = number.filter(|n| range.contains(n));
         if number.is_none() {
-            self.fault(format!("{integer} is out of range"), mend);
+            self.fault(format!("{integer} is out of range"), remedy);
         }
         number
     }
 
     /// A length of time such as `"30s"`.
     pub fn duration(&self) -> Option<Duration> {
-        let mend = r#"write a whole number and ms, s, m, h or d in quotes, such as "30s" or "10m""#;
+        let remedy =
+            r#"write a whole number and ms, s, m, h or d in quotes, such as "30s" or "10m""#;
         let DeValue::String(text) = self.value else {
-            self.wrong_type("a length of time", mend);
+            self.wrong_type("a length of time", remedy);
             return None;
         };
         let duration = units::duration(text);
         if duration.is_none() {
-            self.fault(format!("{text:?} is not a length of time"), mend);
+            self.fault(format!("{text:?} is not a length of time"), remedy);
         }
         duration
     }
@@ -222,8 +223,8 @@ impl<'p> Node<'p> {
     /// A list of sections, such as `[[link]]`.
     pub fn tables<T>(&self, read: impl Fn(&Table) -> Option<T>) -> Vec<T> {
         if self.value.is_table() {
-            let mend = "write its header with two brackets, as in [[link]]";
-            self.fault("is one section, not a list of them", mend);
+            let remedy = "write its header with two brackets, as in [[link]]";
+            self.fault("is one section, not a list of them", remedy);
             return Vec::new();
         }
         self.list(|item| item.table(&read).flatten())
@@ -282,12 +283,12 @@ impl Table<'_> {
     }
 
     /// The value of `key`; a fault if it is not there.
-    pub fn require(&self, key: &'static str, mend: &str) -> Option<Node<'_>> {
+    pub fn require(&self, key: &'static str, remedy: &str) -> Option<Node<'_>> {
         let node = self.get(key);
         if node.is_none() {
             let path = self.node.path.child(Step::Key(key));
             self.node
-                .fault_at(self.node.place, &path, "is missing", mend);
+                .fault_at(self.node.place, &path, "is missing", remedy);
         }
         node
     }
@@ -330,9 +331,9 @@ impl Table<'_> {
                 continue;
             }
             let path = self.node.path.child(Step::Key(name));
-            let mend = suggestion(name, asked.iter().copied(), "the keys here are");
+            let remedy = suggestion(name, asked.iter().copied(), "the keys here are");
             let place = self.node.at(key.span());
-            self.node.fault_at(place, &path, "unknown key", mend);
+            self.node.fault_at(place, &path, "unknown key", remedy);
         }
     }
 }

@@ -313,7 +313,7 @@ fn a_caret_points_into_a_text() {
         .text
         .text;
     let place = config.sources.within(text, 3..8);
-    let fault = config.sources.fault(place, "text", "unknown", "mend");
+    let fault = config.sources.fault(place, "text", "unknown", "remedy");
     assert_eq!((fault.line, fault.column), (4, 12));
     assert_eq!(&config.sources.files[0].text[place.range()], "%cod%");
 }

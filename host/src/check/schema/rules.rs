@@ -30,7 +30,7 @@ pub(super) fn wrong_type(schema: &Value, value: &Value) -> Option<(String, Strin
         return None;
     }
     let wanted = types.iter().find(|kind| **kind != "null");
-    let (expected, mend) = match wanted.copied().unwrap_or("null") {
+    let (expected, remedy) = match wanted.copied().unwrap_or("null") {
         "null" => ("nothing", "remove it"),
         "string" => ("a string", "write it in quotes"),
         "integer" => ("a whole number", "write a whole number, without quotes"),
@@ -50,7 +50,7 @@ pub(super) fn wrong_type(schema: &Value, value: &Value) -> Option<(String, Strin
     };
     Some((
         format!("expected {expected}, found {found}"),
-        mend.to_owned(),
+        remedy.to_owned(),
     ))
 }
 
@@ -70,8 +70,8 @@ pub(super) fn choices(schema: &Value) -> Option<&[Value]> {
 pub(super) fn not_chosen(choices: &[Value], value: &Value) -> (&'static str, String) {
     let words: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
     let written = value.as_str().unwrap_or_default();
-    let mend = suggestion(written, &words, "choose one of");
-    ("is not a choice here", mend)
+    let remedy = suggestion(written, &words, "choose one of");
+    ("is not a choice here", remedy)
 }
 
 /// A number, text or list that is too small or too large.
@@ -113,8 +113,8 @@ pub(super) fn wrong_form(schema: &Value, value: &Value) -> Option<(String, Strin
     }
     if schema["x-textsender-host"] == true && schema["format"] == "uri" {
         let words = BaseUrl::try_from(text.to_owned()).err()?;
-        let mend = "write it like \"https://api.example.org\"";
-        return Some((words.to_owned(), mend.to_owned()));
+        let remedy = "write it like \"https://api.example.org\"";
+        return Some((words.to_owned(), remedy.to_owned()));
     }
     None
 }

@@ -1,4 +1,4 @@
-//! What the schemas of real settings types allow, and schemas that nobody sane would write.
+//! What the schemas of real settings types allow, and schemas that no sane author would write.
 
 use std::collections::BTreeMap;
 
@@ -62,9 +62,9 @@ fn found(settings: Value) -> Vec<String> {
         Finding::Wrong {
             path,
             message,
-            mend,
+            remedy,
             ..
-        } => format!("{path}: {message}; {mend}"),
+        } => format!("{path}: {message}; {remedy}"),
     };
     findings(&schema(), settings)
         .into_iter()

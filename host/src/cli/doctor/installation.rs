@@ -47,7 +47,7 @@ fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
         problem(
             "configuration",
             format!("{place}: {key}{}", fault.message),
-            fault.mend,
+            fault.remedy,
         )
     });
     Ok(faults.collect())
@@ -58,17 +58,17 @@ fn plugins(site: &Site) -> Vec<Finding> {
     let files = match plugin::files(site) {
         Ok(files) => files,
         Err(error) => {
-            let mend = "make the folder, or correct [plugins] folder";
-            return vec![problem("plugins", format!("{error:#}"), mend)];
+            let remedy = "make the folder, or correct [plugins] folder";
+            return vec![problem("plugins", format!("{error:#}"), remedy)];
         }
     };
     if files.is_empty() {
         let folder = site.config.plugins.folder.display();
-        let mend = "textsender plugin install FILE";
+        let remedy = "textsender plugin install FILE";
         return vec![problem(
             "plugins",
             format!("there is none in {folder}"),
-            mend,
+            remedy,
         )];
     }
     let files = files.into_iter().map(|file| match file.refused {
@@ -81,8 +81,8 @@ fn plugins(site: &Site) -> Vec<Finding> {
 fn senders(site: &Site) -> anyhow::Result<Vec<Finding>> {
     let standings = site.standings(None)?;
     if standings.is_empty() {
-        let mend = "textsender sender add NAME --plugin ID";
-        return Ok(vec![problem("senders", "there is none", mend)]);
+        let remedy = "textsender sender add NAME --plugin ID";
+        return Ok(vec![problem("senders", "there is none", remedy)]);
     }
     let findings = standings.iter().map(|standing| {
         let name = &standing.sender;
@@ -112,8 +112,8 @@ fn secrets(site: &Site) -> Vec<Finding> {
             std::iter::once(all).chain(unused).collect()
         }
         Err(error) => {
-            let mend = "give the folder to the account that sends";
-            vec![problem("secrets", format!("{error:#}"), mend)]
+            let remedy = "give the folder to the account that sends";
+            vec![problem("secrets", format!("{error:#}"), remedy)]
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     site::Site,
 };
 use crate::{
-    config::{Chosen, Reading, Sources, Surroundings},
+    config::{Environment, Reading, ResolvedPath, Sources},
     protocol::Outcome,
 };
 
@@ -52,8 +52,8 @@ struct Finding {
     state: State,
     what: String,
     /// What to do about a problem.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mend: Option<String>,
+    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -67,11 +67,11 @@ enum State {
 
 impl Doctor {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let surroundings = self.become_user()?;
-        let main = surroundings.config_file(common.config.as_deref());
+        let environment = self.become_user()?;
+        let main = environment.config_file(common.config.as_deref());
         let mut findings = Vec::new();
         if main.path.exists() {
-            self.look(common, &surroundings, &main, &mut findings)?;
+            self.look(common, &environment, &main, &mut findings)?;
         } else {
             findings.extend(machine::findings(None));
             findings.push(problem(
@@ -96,12 +96,12 @@ impl Doctor {
     fn look(
         &self,
         common: &Common,
-        surroundings: &Surroundings,
-        main: &Chosen,
+        environment: &Environment,
+        main: &ResolvedPath,
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<()> {
         let mut site = Site::of(Reading::of(Sources::read(&main.path)));
-        let state = surroundings.state_folder(site.config.state.folder.as_deref());
+        let state = environment.state_folder(site.config.state.folder.as_deref());
         site.state.clone_from(&state.path);
         site.become_owner()?;
         findings.extend(machine::findings(Some(&site.config)));
@@ -115,9 +115,9 @@ impl Doctor {
     }
 
     /// Goes on as the account that is asked about; returns what it would find around it.
-    fn become_user(&self) -> anyhow::Result<Surroundings> {
+    fn become_user(&self) -> anyhow::Result<Environment> {
         let Some(name) = &self.user else {
-            return Ok(Surroundings::current());
+            return Ok(Environment::current());
         };
         let account = accounts::named(name)?;
         let account = account.with_context(|| format!("there is no account {name}"))?;
@@ -131,8 +131,8 @@ impl Doctor {
         account
             .become_it()
             .with_context(|| format!("can't become {name}"))?;
-        let current = Surroundings::current();
-        Ok(Surroundings {
+        let current = Environment::current();
+        Ok(Environment {
             home: home.or(current.home.clone()),
             ..current
         })
@@ -144,7 +144,7 @@ fn ok(area: &'static str, what: impl Into<String>) -> Finding {
         area,
         state: State::Ok,
         what: what.into(),
-        mend: None,
+        remedy: None,
     }
 }
 
@@ -155,10 +155,10 @@ fn note(area: &'static str, what: impl Into<String>) -> Finding {
     }
 }
 
-fn problem(area: &'static str, what: impl Into<String>, mend: impl Into<String>) -> Finding {
+fn problem(area: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding {
         state: State::Problem,
-        mend: Some(mend.into()),
+        remedy: Some(remedy.into()),
         ..ok(area, what)
     }
 }
@@ -180,8 +180,8 @@ fn show(findings: &[Finding], out: &Output) {
             out.paint(style, mark),
             finding.what
         ));
-        if let Some(mend) = &finding.mend {
-            out.line(format_args!("    -> {mend}"));
+        if let Some(remedy) = &finding.remedy {
+            out.line(format_args!("    -> {remedy}"));
         }
     }
     let problems = findings

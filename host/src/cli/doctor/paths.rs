@@ -7,11 +7,11 @@ use rustix::fs::{Access, access};
 use super::{Finding, ok, problem};
 use crate::{
     cli::{accounts, site::Site},
-    config::{Chosen, DEFAULT_PLUGINS_FOLDER},
+    config::{DEFAULT_PLUGINS_FOLDER, ResolvedPath},
     secrets,
 };
 
-pub(super) fn findings(site: &Site, main: &Chosen, state: &Chosen) -> Vec<Finding> {
+pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -> Vec<Finding> {
     let mut findings = vec![readable("configuration", main)];
     findings.push(state_folder(state));
     let plugins = &site.config.plugins.folder;
@@ -34,7 +34,7 @@ pub(super) fn findings(site: &Site, main: &Chosen, state: &Chosen) -> Vec<Findin
     findings
 }
 
-fn readable(name: &str, chosen: &Chosen) -> Finding {
+fn readable(name: &str, chosen: &ResolvedPath) -> Finding {
     let path = &chosen.path;
     match access(path, Access::READ_OK) {
         Ok(()) => ok("paths", format!("{name}: {chosen}{}", owner(path))),
@@ -50,7 +50,7 @@ fn readable(name: &str, chosen: &Chosen) -> Finding {
 }
 
 /// Secrets are read there and the ledger is written, both by the account that sends.
-fn state_folder(chosen: &Chosen) -> Finding {
+fn state_folder(chosen: &ResolvedPath) -> Finding {
     let path = &chosen.path;
     if !path.is_dir() {
         return problem(
@@ -85,14 +85,14 @@ fn open_to_others(state: &Path) -> Vec<Finding> {
         (mode & OTHERS != 0).then_some((path, mode & 0o7777))
     });
     open.map(|(path, mode)| {
-        let mend = format!("chmod go= {}", path.display());
+        let remedy = format!("chmod go= {}", path.display());
         problem(
             "paths",
             format!(
                 "{} is open to others (mode {mode:04o}), and holds secrets",
                 path.display()
             ),
-            mend,
+            remedy,
         )
     })
     .collect()

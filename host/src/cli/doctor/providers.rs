@@ -78,7 +78,7 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
                     words,
                     "see that this machine reaches the provider: DNS, firewall, [http] proxy",
                 ),
-                // Set right, the clock may well be all that there is to mend.
+                // Set right, the clock may well be all that there is to fix.
                 (true, _) if is_late => problem("providers", words, SET_CLOCK),
                 (true, _) => problem(
                     "providers",

@@ -47,7 +47,7 @@ impl Check {
     pub(super) fn run(&self) -> ExitCode {
         let report = match self.report() {
             Ok(report) => report,
-            Err(failure) => return output::complain(&failure.to_string(), NOTHING),
+            Err(failure) => return output::print_error(&failure.to_string(), NOTHING),
         };
         match self.json {
             true => output::json(&report),

@@ -75,7 +75,7 @@ impl New {
                 output::print(&told);
                 ExitCode::SUCCESS
             }
-            Err(error) => output::complain(&error.to_string(), USAGE),
+            Err(error) => output::print_error(&error.to_string(), USAGE),
         }
     }
 

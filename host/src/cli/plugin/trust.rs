@@ -94,18 +94,20 @@ pub(super) fn not_approved(
         Ok(approved) => approved,
         Err(error) => return Some(error.to_string()),
     };
-    let mend = format!("textsender plugin trust {id}");
+    let remedy = format!("textsender plugin trust {id}");
     let Some(pin) = approved.pins.get(id) else {
-        return Some(format!("it is not approved; approve it with {mend}"));
+        return Some(format!("it is not approved; approve it with {remedy}"));
     };
     if verify::inspect(file).checksum.as_ref() != Some(&pin.checksum) {
         return Some(format!(
-            "it is not the approved file; approve it with {mend}"
+            "it is not the approved file; approve it with {remedy}"
         ));
     }
     let hosts = pin.unapproved(&described.info.hosts);
     (!hosts.is_empty()).then(|| {
         let hosts = hosts.join(", ");
-        format!("it wants to talk to hosts that nobody approved, {hosts}; approve them with {mend}")
+        format!(
+            "it wants to talk to hosts that are not approved, {hosts}; approve them with {remedy}"
+        )
     })
 }

@@ -98,7 +98,7 @@ impl Add {
         ));
         if self.link.is_empty() {
             out.line(format_args!(
-                "it is for nobody yet: link it with `textsender policy link {} DN`",
+                "it applies to no user yet: link it with `textsender policy link {} DN`",
                 self.name
             ));
         }

@@ -58,7 +58,7 @@ impl Diff {
         let report = match self.report() {
             Ok(report) => report,
             Err(failure) => {
-                return output::complain(&failure.to_string(), failure.outcome().exit());
+                return output::print_error(&failure.to_string(), failure.outcome().exit());
             }
         };
         match self.json {

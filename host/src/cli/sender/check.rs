@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks the provider whether it knows the credentials and settings. Nothing is sent
 ///
-/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 78 if something is to be mended.
+/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 78 if something is to be fixed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender sender check twilio")]
 pub(super) struct Check {

@@ -84,7 +84,7 @@ fn help(purpose: Purpose, senders: &[(String, Carried)]) -> String {
     help
 }
 
-/// A folder that nobody else can look into, removed when it is dropped.
+/// A folder that only this user can look into, removed when it is dropped.
 struct Private(PathBuf);
 
 impl Private {

@@ -143,7 +143,9 @@ fn check_finds_clashes_and_policies_that_can_never_win() {
     ];
     for (lines, expected) in cases {
         let faults = sorted(check(&policies(lines, &[])));
-        let found = faults.iter().map(|f| format!("{}; {}", f.message, f.mend));
+        let found = faults
+            .iter()
+            .map(|f| format!("{}; {}", f.message, f.remedy));
         assert_eq!(found.collect::<Vec<_>>(), expected, "{lines:?}");
     }
 }

@@ -159,7 +159,7 @@ fn a_configuration_that_is_no_toml_is_not_edited_and_its_fault_is_told() {
     let broken = admin.config_text() + "[senders.\n";
     admin.write_config(&broken);
     let ran = admin.run(&["sender", "add", "twilio"]);
-    ran.failed(78).says("mend the file first");
+    ran.failed(78).says("fix the file first");
     assert_eq!(admin.config_text(), broken);
 }
 
