@@ -8,7 +8,7 @@ use std::{path::Path, sync::Arc};
 use textsender_plugin_api::{Message, Purpose};
 
 use crate::{
-    config::{Delivery, Fingerprint, Reading, Regions, Sources, Text},
+    config::{Fingerprint, Reading, Regions, SendOptions, Sources, Text},
     policy::{Policies, PolicyError, Query, Resolution, User},
     protocol::{Content, ErrorCode, Failure, Request},
     recipient::{Recipient, Region},
@@ -130,25 +130,27 @@ impl<'p> Decision<'p> {
 /// # Errors
 ///
 /// All their faults.
-pub fn texts(purpose: Purpose, text: &Text, delivery: &Delivery) -> Result<Texts, Vec<TextFault>> {
+pub fn texts(
+    purpose: Purpose,
+    text: &Text,
+    options: &SendOptions,
+) -> Result<Texts, Vec<TextFault>> {
     let translations = text.translations.iter();
     let translations = translations
         .map(|(tag, text)| (tag.clone(), text.value.clone()))
         .collect();
     Texts::compile(&TextSource {
-        origin: delivery.origin.as_ref().map(|origin| origin.as_str()),
-        max_segments: delivery.max_segments.map(usize::from),
-        code_length: code_length(delivery),
-        fold: delivery.fold,
+        origin: options.origin.as_ref().map(|origin| origin.as_str()),
+        max_segments: options.max_segments.map(usize::from),
+        code_length: code_length(options),
+        fold: options.fold,
         ..TextSource::new(purpose, &text.text, &translations)
     })
 }
 
 /// The longest code that is reckoned with, in characters.
-pub fn code_length(delivery: &Delivery) -> usize {
-    delivery
-        .code_length
-        .map_or(DEFAULT_CODE_LENGTH, usize::from)
+pub fn code_length(options: &SendOptions) -> usize {
+    options.code_length.map_or(DEFAULT_CODE_LENGTH, usize::from)
 }
 
 /// The region whose national forms are read.
@@ -192,7 +194,7 @@ fn allowed(
 
 fn text(request: &Request, resolution: &Resolution) -> Result<Rendered, Failure> {
     let bad_text = |words: String| Failure::with_detail(ErrorCode::BadText, words);
-    let texts = texts(request.purpose, resolution.text, resolution.delivery);
+    let texts = texts(request.purpose, resolution.text, resolution.options);
     let texts = texts.map_err(|faults| {
         let first = faults.first().map(ToString::to_string);
         bad_text(first.unwrap_or_default())

@@ -27,7 +27,7 @@ use crate::{
     policy::Policies,
     privilege,
     protocol::{DeliveryBody, ErrorCode, Failure, MessageId, Outcome, Request, Response},
-    route::{self, Ask, Delivered, Plan},
+    route::{self, Ask, Plan, RouteOutcome},
 };
 use record::{Begun, Known, Record};
 use recorded::Recorded;
@@ -213,7 +213,7 @@ impl Dispatch {
             Err(failure) => {
                 known.response.fail(&failure);
                 self.record.note(request, &known, received).await;
-                return told(request, known.response);
+                return log_outcome(request, known.response);
             }
         };
         let claim = self.record.claim(request, &message, &plan, &known);
@@ -248,7 +248,7 @@ impl Dispatch {
                 response
             }
         };
-        told(request, response)
+        log_outcome(request, response)
     }
 
     /// What is sent, by whom, until when. Fills in what is known, so that a failure tells it.
@@ -267,7 +267,7 @@ impl Dispatch {
 
         // To whom, and what.
         let decision = Decision::of(request, resolution);
-        tell(&decision, known);
+        record_decision(&decision, known);
 
         // Until when, and through whom else.
         let plan = Plan {
@@ -286,7 +286,7 @@ impl Dispatch {
         recorded: &Recorded<'_>,
         message: Message,
         mut plan: Plan,
-    ) -> Delivered {
+    ) -> RouteOutcome {
         // A test is how an administrator tries a sender that failed.
         if message.purpose != Purpose::Test {
             recorded.put_paused_last(&mut plan.senders);
@@ -303,7 +303,7 @@ fn state_folder(config: &Config) -> PathBuf {
 }
 
 /// Tells what was decided: where one part failed, the others are still told.
-fn tell(decision: &Decision, known: &mut Known) {
+fn record_decision(decision: &Decision, known: &mut Known) {
     let response = &mut known.response;
     if let Ok(recipient) = &decision.recipient {
         response.recipient = Some(recipient.phone.to_string());
@@ -317,7 +317,7 @@ fn tell(decision: &Decision, known: &mut Known) {
 }
 
 /// Puts what became of a message into the response.
-fn fill(response: &mut Response, delivered: Delivered) {
+fn apply_result(response: &mut Response, delivered: RouteOutcome) {
     response.attempts = delivered.attempts;
     response.may_duplicate = delivered.may_duplicate;
     response.sender = delivered.sender.or(response.sender.take());
@@ -328,7 +328,7 @@ fn fill(response: &mut Response, delivered: Delivered) {
 }
 
 /// Logs how a request ended.
-fn told(request: &Request, response: Response) -> Response {
+fn log_outcome(request: &Request, response: Response) -> Response {
     let outcome = response.outcome.as_str();
     let code = response.error.as_ref().map_or("", |error| &error.code);
     tracing::info!(id = %request.id, purpose = %request.purpose, outcome, code, "done");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use textsender::{
     config::{Reading, Sources},
-    explain::{self, Worked},
+    explain::{self, Evaluation},
     policy::Policies,
     recipient::number_library_used,
 };
@@ -33,8 +33,8 @@ fn only_national_forms_load_the_number_library() {
     let policies = Policies::new(Arc::new(config.into_config().unwrap())).unwrap();
     let region = |phone: &str| {
         let json = format!(r#"{{"purpose":"verification_code","user":{{"phone":"{phone}"}}}}"#);
-        let worked = Worked::out(&policies, explain::read(json.as_bytes()).unwrap());
-        worked.explained().number.map(|number| number.region)
+        let evaluation = Evaluation::of(&policies, explain::read(json.as_bytes()).unwrap());
+        evaluation.explained().number.map(|number| number.region)
     };
     for (phone, expected) in [
         ("+1 876 210 1234", "JM"),

@@ -11,7 +11,7 @@
 //! A plugin is asked in a host process, never loaded here. Nothing is written, and no provider is
 //! asked: that is `sender check`.
 
-mod carried;
+mod capabilities;
 mod fields;
 mod files;
 mod reach;
@@ -29,7 +29,7 @@ use crate::{
     policy::{self, Policies},
 };
 
-pub use carried::{Carried, carried};
+pub use capabilities::{SenderCapabilities, capabilities};
 pub use fields::{Field, Kind, ValueFault, field, fields};
 pub use senders::Need;
 

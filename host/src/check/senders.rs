@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     Incomplete, Standing,
-    carried::Carried,
+    capabilities::SenderCapabilities,
     schema::{self, Finding},
     usage::Usage,
 };
@@ -46,7 +46,7 @@ pub(super) struct Looked {
     pub(super) name: String,
     pub(super) plugin: String,
     /// What it can carry of a text, if its plugin could be asked.
-    pub(super) carried: Option<Carried>,
+    pub(super) capabilities: Option<SenderCapabilities>,
     pub(super) needs: Vec<Need>,
     pub(super) used_by: Vec<String>,
     pub(super) faults: Vec<Fault>,
@@ -65,7 +65,7 @@ impl Looked {
             faults: faults.into_iter().filter(|fault| !lacks(fault)).collect(),
             sender: self.name,
             plugin: self.plugin,
-            has_plugin: self.carried.is_some(),
+            has_plugin: self.capabilities.is_some(),
             needs: self.needs,
             used_by: self.used_by,
         }
@@ -105,7 +105,7 @@ pub(super) async fn look(
             looked: Looked {
                 name: name.clone(),
                 plugin: sender.plugin.value.clone(),
-                carried: None,
+                capabilities: None,
                 needs: Vec::new(),
                 used_by: used_by(config, usages, name),
                 faults: Vec::new(),
@@ -168,7 +168,7 @@ impl Look<'_> {
                 let schema = &description.settings;
                 let carries = &description.info.carries;
                 let given = Value::from(settings.clone());
-                self.looked.carried = Some(Carried::of(carries, schema, &given));
+                self.looked.capabilities = Some(SenderCapabilities::of(carries, schema, &given));
                 for finding in schema::findings(schema, &settings) {
                     self.finding(finding, &origins);
                 }

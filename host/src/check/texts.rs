@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use textsender_plugin_api::template::{Placeholders, Template};
 
-use super::{carried::Carried, senders::Looked, usage::Usage};
+use super::{capabilities::SenderCapabilities, senders::Looked, usage::Usage};
 use crate::{
     config::{Config, Fault, Located, Place, Text},
     decision,
@@ -15,7 +15,7 @@ pub(super) fn faults(config: &Config, usages: &[Usage], senders: &[Looked]) -> V
     let mut faults = Vec::new();
     for usage in usages {
         let checked = Checked { config, usage };
-        let together = decision::texts(usage.purpose, usage.text, usage.delivery);
+        let together = decision::texts(usage.purpose, usage.text, usage.options);
         for fault in together.err().into_iter().flatten() {
             faults.push(checked.fault(&fault.key(), &fault));
         }
@@ -45,7 +45,7 @@ impl Checked<'_> {
             text: written.clone(),
             translations: BTreeMap::new(),
         };
-        let Ok(texts) = decision::texts(self.usage.purpose, &alone, self.usage.delivery) else {
+        let Ok(texts) = decision::texts(self.usage.purpose, &alone, self.usage.options) else {
             return;
         };
         faults.extend(texts.check().iter().map(|fault| self.fault(key, fault)));
@@ -66,11 +66,11 @@ impl Checked<'_> {
 
     /// What a key's value is in the configuration.
     fn value(&self, key: &Key) -> Option<&Located<String>> {
-        let Usage { text, delivery, .. } = self.usage;
+        let Usage { text, options, .. } = self.usage;
         match key {
             Key::Text => Some(&text.text),
             Key::Translation(tag) => text.translations.get(tag),
-            Key::Origin => delivery.origin.as_ref(),
+            Key::Origin => options.origin.as_ref(),
         }
     }
 
@@ -82,16 +82,17 @@ impl Checked<'_> {
         texts: &Texts,
         sender: &Looked,
     ) -> Vec<Fault> {
-        let Some(carried) = &sender.carried else {
+        let Some(capabilities) = &sender.capabilities else {
             return Vec::new();
         };
-        let mut faults = self.lost_values(key, written, sender, carried.placeholders);
-        if !carried.words {
+        let mut faults = self.lost_values(key, written, sender, capabilities.placeholders);
+        if !capabilities.words {
             faults.extend(self.lost_origin(key, sender));
             return faults;
         }
         for longest in texts.longest() {
-            let words = too_many(&longest, carried).or_else(|| foreign(&longest, carried));
+            let words =
+                too_many(&longest, capabilities).or_else(|| foreign(&longest, capabilities));
             faults.extend(words.map(|(words, remedy)| {
                 let message = format!("sender {:?} can't carry this text: {words}", sender.name);
                 self.at(written.place, key, message, remedy)
@@ -106,21 +107,21 @@ impl Checked<'_> {
         key: &Key,
         written: &Located<String>,
         sender: &Looked,
-        carried: Placeholders,
+        capabilities: Placeholders,
     ) -> Vec<Fault> {
         let Ok(template) = Template::parse(written) else {
             return Vec::new();
         };
         let lost = template
             .placeholders()
-            .filter(|slot| !carried.contains(slot.placeholder()));
+            .filter(|slot| !capabilities.contains(slot.placeholder()));
         let faults = lost.map(|slot| {
             let place = self.config.sources.within(written, slot.span());
             let name = slot.placeholder();
             let message = format!("sender {:?} can't carry `{name}`", sender.name);
-            let remedy = match carried.is_empty() {
+            let remedy = match capabilities.is_empty() {
                 true => "name another sender".to_owned(),
-                false => format!("it carries {carried}; use these, or name another sender"),
+                false => format!("it carries {capabilities}; use these, or name another sender"),
             };
             self.at(place, key, message, remedy)
         });
@@ -128,7 +129,7 @@ impl Checked<'_> {
     }
 
     fn lost_origin(&self, key: &Key, sender: &Looked) -> Option<Fault> {
-        let origin = self.usage.delivery.origin.as_ref();
+        let origin = self.usage.options.origin.as_ref();
         let origin = origin.filter(|_| *key == Key::Text)?;
         let message = format!(
             "sender {:?} sends its provider's own text, without the line for the origin",
@@ -151,19 +152,19 @@ impl Checked<'_> {
     }
 }
 
-fn too_many(longest: &LongestText, carried: &Carried) -> Option<(String, String)> {
-    let count = carried.alphabet.length(&longest.text);
-    let max = carried.max_characters?;
+fn too_many(longest: &LongestText, capabilities: &SenderCapabilities) -> Option<(String, String)> {
+    let count = capabilities.alphabet.length(&longest.text);
+    let max = capabilities.max_characters?;
     (count > max).then(|| {
         let words = format!("it can become {count} characters, and the sender takes {max}");
         (words, "shorten it, or name another sender".to_owned())
     })
 }
 
-fn foreign(longest: &LongestText, carried: &Carried) -> Option<(String, String)> {
+fn foreign(longest: &LongestText, capabilities: &SenderCapabilities) -> Option<(String, String)> {
     let mut foreign: Vec<char> = Vec::new();
     for character in longest.text.chars() {
-        if !carried.holds(character) && !foreign.contains(&character) {
+        if !capabilities.holds(character) && !foreign.contains(&character) {
             foreign.push(character);
         }
     }

@@ -3,7 +3,7 @@
 use textsender_plugin_api::Purpose;
 
 use crate::{
-    config::{Config, Delivery, Located, Text},
+    config::{Config, Located, SendOptions, Text},
     text::Key,
 };
 
@@ -12,7 +12,7 @@ pub(super) struct Usage<'c> {
     pub(super) owner: Owner<'c>,
     pub(super) purpose: Purpose,
     pub(super) text: &'c Text,
-    pub(super) delivery: &'c Delivery,
+    pub(super) options: &'c SendOptions,
     /// The sender and its fallbacks, each once.
     pub(super) senders: Vec<&'c str>,
     /// Whether it is ever sent: a new password only where that is switched on.
@@ -44,8 +44,8 @@ pub(super) fn all(config: &Config) -> Vec<Usage<'_>> {
             owner: Owner::Policy(&policy.name),
             purpose: Purpose::VerificationCode,
             text: &block.text,
-            delivery: &block.delivery,
-            senders: senders(config, &block.delivery),
+            options: &block.options,
+            senders: senders(config, &block.options),
             is_sent: true,
         })
     });
@@ -64,8 +64,8 @@ fn helpdesk(config: &Config) -> impl Iterator<Item = Usage<'_>> {
                     owner: Owner::Helpdesk,
                     purpose,
                     text: text.as_ref()?,
-                    delivery: &helpdesk.delivery,
-                    senders: senders(config, &helpdesk.delivery),
+                    options: &helpdesk.options,
+                    senders: senders(config, &helpdesk.options),
                     is_sent,
                 })
             })
@@ -73,9 +73,9 @@ fn helpdesk(config: &Config) -> impl Iterator<Item = Usage<'_>> {
 }
 
 /// The sender of a delivery and its fallbacks, each once.
-pub(super) fn senders<'c>(config: &'c Config, delivery: &'c Delivery) -> Vec<&'c str> {
-    let first = delivery.sender.as_ref().or(config.defaults.sender.as_ref());
-    let all = first.into_iter().chain(&delivery.fallback);
+pub(super) fn senders<'c>(config: &'c Config, options: &'c SendOptions) -> Vec<&'c str> {
+    let first = options.sender.as_ref().or(config.defaults.sender.as_ref());
+    let all = first.into_iter().chain(&options.fallback);
     let mut senders: Vec<&str> = Vec::new();
     for sender in all {
         if !senders.contains(&sender.as_str()) {

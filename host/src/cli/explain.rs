@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Common, draft::DraftOptions, log, output};
 use crate::{
     decision,
-    explain::Worked,
+    explain::Evaluation,
     protocol::{Failure, Outcome},
 };
 
@@ -49,8 +49,8 @@ impl Explain {
         let draft = self.draft.read()?;
         let (policies, _) = decision::policies(&common.config_file().path);
         let policies = policies?;
-        let worked = Worked::out(&policies, draft);
-        let mut explained = worked.explained();
+        let evaluation = Evaluation::of(&policies, draft);
+        let mut explained = evaluation.explained();
         // Without a ledger that can be read, no sender is known to have failed: `doctor` says why not.
         if let Ok(known) = common
             .history()
@@ -62,7 +62,7 @@ impl Explain {
             true => output::json(&explained),
             false => output::print(&shown::shown(&explained, output::colour())),
         }
-        let failure = worked.failure();
+        let failure = evaluation.failure();
         Ok(failure.map_or(Outcome::Accepted, Failure::outcome))
     }
 }

@@ -91,7 +91,7 @@ fn show(common: &Common, as_json: bool, out: &Output) -> anyhow::Result<ExitCode
     let none = crate::config::Helpdesk::default();
     let helpdesk = site.config.helpdesk.as_ref().unwrap_or(&none);
     let default = site.config.defaults.sender.as_ref();
-    let own = helpdesk.delivery.sender.as_ref();
+    let own = helpdesk.options.sender.as_ref();
     let text =
         |text: &'_ Option<crate::config::Text>| text.as_ref().map(|text| text.text.value.clone());
     let (code, password) = (
@@ -101,7 +101,7 @@ fn show(common: &Common, as_json: bool, out: &Output) -> anyhow::Result<ExitCode
     let shown = Shown {
         sender: own.or(default).map(|sender| sender.as_str()),
         fallback: helpdesk
-            .delivery
+            .options
             .fallback
             .iter()
             .map(|sender| sender.as_str())

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     decision,
-    explain::{Envelope, Preview, Worked},
+    explain::{Envelope, Evaluation, Preview},
     protocol::Failure,
 };
 
@@ -41,8 +41,8 @@ impl PreviewCommand {
         let draft = self.draft.read()?;
         let (policies, _) = decision::policies(&common.config_file().path);
         let policies = policies?;
-        let worked = Worked::out(&policies, draft);
-        let preview = worked.preview()?;
+        let evaluation = Evaluation::of(&policies, draft);
+        let preview = evaluation.preview()?;
         match self.json {
             true => output::json(&preview),
             false => output::print(&shown(&preview)),

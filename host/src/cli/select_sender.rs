@@ -37,7 +37,7 @@ impl SelectSender {
             let own = policy
                 .verification_code
                 .as_ref()
-                .and_then(|block| block.delivery.sender.as_ref());
+                .and_then(|block| block.options.sender.as_ref());
             if let Some(own) = own.filter(|own| own.value != self.name) {
                 out.line(format_args!(
                     "policy {} keeps its own sender, {}",

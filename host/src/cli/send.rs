@@ -77,7 +77,7 @@ impl Send {
             match Dispatch::open(&config.path, common.log.level()) {
                 Ok(dispatch) => {
                     let response = dispatch.send_alone(&request, self.patience()).await;
-                    // Nobody waits for what is tidied up after the answer is out.
+                    // No caller waits for what is tidied up after the answer is out.
                     let exit = respond(&response);
                     dispatch.close().await;
                     exit
@@ -128,7 +128,7 @@ fn respond(response: &Response) -> ExitCode {
             Step::Responded.reached();
             response.outcome.into()
         }
-        // Nobody reads: what a caller relies on without a response.
+        // The response is not read: what a caller relies on without a response.
         Err(_) => Outcome::Unknown.into(),
     }
 }
@@ -159,7 +159,7 @@ fn quiet_panics() {
     }));
 }
 
-/// The response after a panic: nothing was dispatched, or nobody knows.
+/// The response after a panic: nothing was dispatched, or it is not known what was.
 fn crashed() -> Response {
     let code = match crate::dispatch::has_dispatched() {
         false => ErrorCode::Crashed,

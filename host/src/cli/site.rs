@@ -165,20 +165,20 @@ pub(super) fn uses_of_sender(config: &Config, name: &str) -> Vec<String> {
     if is(&config.defaults.sender) {
         uses.push("the default".to_owned());
     }
-    let mut add = |delivery: &crate::config::Delivery, owner: String| {
-        if is(&delivery.sender) {
+    let mut add = |options: &crate::config::SendOptions, owner: String| {
+        if is(&options.sender) {
             uses.push(owner.clone());
         }
-        if delivery.fallback.iter().any(|sender| sender.value == name) {
+        if options.fallback.iter().any(|sender| sender.value == name) {
             uses.push(format!("{owner} (fallback)"));
         }
     };
     if let Some(helpdesk) = &config.helpdesk {
-        add(&helpdesk.delivery, "helpdesk".to_owned());
+        add(&helpdesk.options, "helpdesk".to_owned());
     }
     for policy in &config.policies {
         if let Some(block) = &policy.verification_code {
-            add(&block.delivery, format!("policy {}", policy.name.value));
+            add(&block.options, format!("policy {}", policy.name.value));
         }
     }
     uses

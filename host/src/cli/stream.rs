@@ -4,7 +4,7 @@
 //! stdin -> lines -> a task for each, at most --concurrency -> answers -> stdout
 //! ```
 //!
-//! Each arrow is bounded, so that nobody's slowness fills memory: while nobody reads the answers, no
+//! Each arrow is bounded, so that a slow reader fills no memory: while the answers are not read, no
 //! further line is begun, and then none is read. An edit, a rotated secret or a replaced plugin is
 //! looked for before each line that was read since the last look: no message misses an edit that was
 //! made before it was written.
@@ -13,7 +13,7 @@
 //! |---|---|---|---|
 //! | the end of standard input | are begun | end by their own deadline | 0 |
 //! | SIGTERM | are answered: not sent | the same; `--wait` is cut short | 0 |
-//! | SIGTERM, and nobody reads | | are waited for until the longest deadline | 76 |
+//! | SIGTERM, and the answers are not read | | are waited for until the longest deadline | 76 |
 //! | SIGTERM twice | | are left, and the ledger knows of them | 76 |
 //! | standard output is closed | are dropped | end by their own deadline | 76 |
 //! | standard input fails | | the same | 76 |
@@ -86,7 +86,7 @@ enum End {
     Input,
     InputFailed(io::Error),
     Asked,
-    NobodyReads,
+    OutputClosed,
 }
 
 impl Stream {
@@ -112,7 +112,7 @@ impl Stream {
         let left = input.stop();
         let left = match end {
             End::Asked => left.collect(),
-            End::Input | End::InputFailed(_) | End::NobodyReads => Vec::new(),
+            End::Input | End::InputFailed(_) | End::OutputClosed => Vec::new(),
         };
         if matches!(end, End::Asked) {
             stop(&serving.stopping);
@@ -121,7 +121,7 @@ impl Stream {
         match end {
             End::Input | End::Asked => Ok(()),
             End::InputFailed(error) => Err(error),
-            End::NobodyReads => Err(ErrorKind::BrokenPipe.into()),
+            End::OutputClosed => Err(ErrorKind::BrokenPipe.into()),
         }
     }
 
@@ -154,11 +154,11 @@ impl Serving {
             tokio::select! {
                 biased;
                 _ = asked.recv() => return End::Asked,
-                () = self.answers.closed() => return End::NobodyReads,
+                () = self.answers.closed() => return End::OutputClosed,
                 Some(done) = self.in_flight.join_next() => self.note(&done),
                 _ = rounds.tick() => {
-                    if answers::nobody_reads() {
-                        return End::NobodyReads;
+                    if answers::is_output_closed() {
+                        return End::OutputClosed;
                     }
                     if let Ok(dispatch) = &self.dispatch {
                         dispatch.stop_idle(self.stream.idle);
@@ -167,8 +167,8 @@ impl Serving {
                 line = input.next(), if has_room => match line {
                     Some(Ok(line)) => {
                         if line.read >= self.looked || self.looked.elapsed() > LOOK {
-                            if answers::nobody_reads() {
-                                return End::NobodyReads;
+                            if answers::is_output_closed() {
+                                return End::OutputClosed;
                             }
                             self.look();
                         }
@@ -196,7 +196,7 @@ impl Serving {
             let number = line.number;
             let mut response = respond(line, dispatch, patience, stopping).await;
             response.line = Some(number);
-            // Nobody reads any more: the main loop sees it, too.
+            // The answers are not read any more: the main loop sees it, too.
             let _ = answers.send(response).await;
         }));
     }
@@ -261,7 +261,7 @@ impl Serving {
 
     async fn finished(mut self, left: Vec<Line>) -> io::Result<()> {
         for line in left {
-            // Where nobody reads any more, the writing's end tells.
+            // Where the answers are not read any more, the writing's end tells.
             let _ = self.answers.send(not_begun(line)).await;
         }
         while let Some(done) = self.in_flight.join_next().await {
@@ -321,7 +321,7 @@ async fn respond(
         }
         response
     });
-    // One request's panic is not the others' end. What had left by then nobody knows.
+    // One request's panic is not the others' end. What had left by then is not known.
     let sent = sent.catch_unwind().await;
     sent.unwrap_or_else(|_| Response::failed(Some(request.id), &Failure::new(ErrorCode::MaybeSent)))
 }

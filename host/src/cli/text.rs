@@ -21,8 +21,8 @@ use super::{
     site::{Site, block_on, policy},
 };
 use crate::{
-    check::{self, Carried},
-    config::{self, Config, Delivery, Place, Sources, render},
+    check::{self, SenderCapabilities},
+    config::{self, Config, Place, SendOptions, Sources, render},
     decision,
     text::Key,
 };
@@ -121,10 +121,10 @@ impl Whose {
     fn text<'c>(
         &self,
         config: &'c Config,
-    ) -> anyhow::Result<Option<(&'c config::Text, &'c Delivery)>> {
+    ) -> anyhow::Result<Option<(&'c config::Text, &'c SendOptions)>> {
         if let Some(name) = &self.policy {
             let block = policy(config, name)?.verification_code.as_ref();
-            return Ok(block.map(|block| (&block.text, &block.delivery)));
+            return Ok(block.map(|block| (&block.text, &block.options)));
         }
         let helpdesk = config.helpdesk.as_ref();
         Ok(helpdesk.and_then(|helpdesk| {
@@ -132,18 +132,18 @@ impl Whose {
                 Some(HelpdeskText::NewPassword) => &helpdesk.new_password_text,
                 _ => &helpdesk.helpdesk_code_text,
             };
-            Some((text.as_ref()?, &helpdesk.delivery))
+            Some((text.as_ref()?, &helpdesk.options))
         }))
     }
 
     /// Who sends it; none if nothing says so yet.
-    fn delivery<'c>(&self, config: &'c Config) -> anyhow::Result<Option<&'c Delivery>> {
+    fn options<'c>(&self, config: &'c Config) -> anyhow::Result<Option<&'c SendOptions>> {
         if let Some(name) = &self.policy {
             let block = policy(config, name)?.verification_code.as_ref();
-            return Ok(block.map(|block| &block.delivery));
+            return Ok(block.map(|block| &block.options));
         }
         let helpdesk = config.helpdesk.as_ref();
-        Ok(helpdesk.map(|helpdesk| &helpdesk.delivery))
+        Ok(helpdesk.map(|helpdesk| &helpdesk.options))
     }
 
     fn name(&self) -> String {
@@ -157,13 +157,13 @@ impl Whose {
 impl Show {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        let Some((text, delivery)) = self.whose.text(&site.config)? else {
+        let Some((text, options)) = self.whose.text(&site.config)? else {
             bail!(
                 "{} has no text yet: set one with `textsender text set`",
                 self.whose.name()
             );
         };
-        let faults = decision::texts(self.whose.purpose(), text, delivery)
+        let faults = decision::texts(self.whose.purpose(), text, options)
             .map_or_else(|faults| faults, |texts| texts.check());
         let fault_of = |key: Key| {
             let fault = faults.iter().find(|fault| fault.key() == key);
@@ -213,7 +213,7 @@ impl Set {
         let text = match io::stdin().is_terminal() {
             true => {
                 let now = now.map_or("", |text| text.as_str());
-                editor::edited(now, self.whose.purpose(), &self.carried(&site)?)?
+                editor::edited(now, self.whose.purpose(), &self.capabilities(&site)?)?
             }
             false => from_stdin()?,
         };
@@ -236,10 +236,10 @@ impl Set {
     }
 
     /// What of the text arrives, by each sender that may send it.
-    fn carried(&self, site: &Site) -> anyhow::Result<Vec<(String, Carried)>> {
-        let delivery = self.whose.delivery(&site.config)?;
-        let delivery = delivery.cloned().unwrap_or_default();
-        block_on(check::carried(&site.config, &delivery))
+    fn capabilities(&self, site: &Site) -> anyhow::Result<Vec<(String, SenderCapabilities)>> {
+        let options = self.whose.options(&site.config)?;
+        let options = options.cloned().unwrap_or_default();
+        block_on(check::capabilities(&site.config, &options))
     }
 
     /// An error that points at what is wrong with a text.
@@ -252,7 +252,7 @@ impl Set {
             },
             translations: Default::default(),
         };
-        let Err(faults) = decision::texts(purpose, &written, &Delivery::default()) else {
+        let Err(faults) = decision::texts(purpose, &written, &SendOptions::default()) else {
             return Ok(());
         };
         let sources = Sources::from_text("the text", text);
@@ -304,8 +304,8 @@ impl Set {
     /// What `check` would say of the texts now: too long for the policy, say.
     fn say_faults(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        if let Some((text, delivery)) = self.whose.text(&site.config)?
-            && let Ok(texts) = decision::texts(self.whose.purpose(), text, delivery)
+        if let Some((text, options)) = self.whose.text(&site.config)?
+            && let Ok(texts) = decision::texts(self.whose.purpose(), text, options)
         {
             for fault in texts.check() {
                 out.line(format_args!(

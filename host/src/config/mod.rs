@@ -33,7 +33,7 @@ use toml::de::{DeTable, DeValue};
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use policies::{
-    Block, Delivery, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, Text,
+    Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
 };
 pub use relations::relations;
 pub use sections::{

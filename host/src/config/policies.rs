@@ -77,14 +77,14 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     /// By whom and how.
-    pub delivery: Delivery,
+    pub options: SendOptions,
     /// What they say.
     pub text: Text,
 }
 
 /// By whom a message is sent, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Delivery {
+pub struct SendOptions {
     /// The first sender; `None`: `[defaults] sender`.
     pub sender: Option<Located<String>>,
     /// Those tried after it.
@@ -124,7 +124,7 @@ pub struct Text {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Helpdesk {
     /// By whom and how. `on_unknown` is for `helpdesk_code`: a password always stops.
-    pub delivery: Delivery,
+    pub options: SendOptions,
     /// Which numbers may be texted.
     pub reach: Reach,
     /// Whether the helpdesk may text a new password.
@@ -216,11 +216,11 @@ impl Filter {
 
 impl Block {
     fn read(t: &Table) -> Option<Self> {
-        let delivery = Delivery::read(t);
+        let options = SendOptions::read(t);
         let text = t.require("text", "add text = \"... %code%\"");
         let translations = t.get("translations");
         Some(Block {
-            delivery,
+            options,
             text: Text {
                 text: text.and_then(|node| node.string())?,
                 translations: translations.map_or(BTreeMap::new(), |n| read_translations(&n)),
@@ -229,13 +229,13 @@ impl Block {
     }
 }
 
-impl Delivery {
+impl SendOptions {
     fn read(t: &Table) -> Self {
         let on_unknown = [
             ("fail_over", OnUnknown::FailOver),
             ("stop", OnUnknown::Stop),
         ];
-        Delivery {
+        SendOptions {
             sender: t.word("sender"),
             fallback: t
                 .get("fallback")
@@ -255,7 +255,7 @@ impl Delivery {
 impl Helpdesk {
     pub(super) fn read(t: &Table) -> Self {
         let mut helpdesk = Helpdesk {
-            delivery: Delivery::read(t),
+            options: SendOptions::read(t),
             reach: Reach::read(t),
             new_password: t.boolean("new_password").unwrap_or(false),
             place: t.place(),

@@ -3,7 +3,7 @@
 
 use super::fault::{Fault, nearest};
 use super::source::{Located, Place};
-use super::{Config, Delivery};
+use super::{Config, SendOptions};
 
 /// All of them. Those between links and containers are found by the room `policy`.
 pub fn relations(config: &Config) -> Vec<Fault> {
@@ -47,7 +47,7 @@ impl Relations<'_> {
         let Some(helpdesk) = &self.config.helpdesk else {
             return;
         };
-        self.senders_of(&helpdesk.delivery, "helpdesk", None);
+        self.senders_of(&helpdesk.options, "helpdesk", None);
         if helpdesk.new_password && helpdesk.new_password_text.is_none() {
             self.fault(
                 helpdesk.place,
@@ -62,18 +62,18 @@ impl Relations<'_> {
         for policy in &self.config.policies {
             if let Some(block) = &policy.verification_code {
                 let place = policy.name.place;
-                self.senders_of(&block.delivery, "verification_code", Some(place));
+                self.senders_of(&block.options, "verification_code", Some(place));
             }
         }
     }
 
     /// Every sender that is named exists, once; `owner` is where a missing one is pointed out.
-    fn senders_of(&mut self, delivery: &Delivery, key: &str, owner: Option<Place>) {
-        if let Some(sender) = &delivery.sender {
+    fn senders_of(&mut self, options: &SendOptions, key: &str, owner: Option<Place>) {
+        if let Some(sender) = &options.sender {
             self.known_sender(sender, &format!("{key}.sender"));
         }
         let default = self.config.defaults.sender.as_ref();
-        let first = delivery.sender.as_ref().or(default);
+        let first = options.sender.as_ref().or(default);
         if let (None, Some(place)) = (first, owner) {
             self.fault(
                 place,
@@ -83,7 +83,7 @@ impl Relations<'_> {
             );
         }
         let mut earlier: Vec<&str> = first.map(|sender| sender.as_str()).into_iter().collect();
-        for sender in &delivery.fallback {
+        for sender in &options.fallback {
             let key = format!("{key}.fallback");
             self.known_sender(sender, &key);
             if earlier.contains(&sender.as_str()) {

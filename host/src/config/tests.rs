@@ -56,7 +56,7 @@ fn the_example_of_the_design_is_read_whole() {
     assert_eq!(config.limits.prefix.as_ref().unwrap().mode, Mode::Record);
 
     let helpdesk = config.helpdesk.as_ref().unwrap();
-    assert_eq!(helpdesk.delivery.fallback[0].value, "gateway");
+    assert_eq!(helpdesk.options.fallback[0].value, "gateway");
     assert!(!helpdesk.new_password);
     let text = &helpdesk.helpdesk_code_text.as_ref().unwrap().text;
     assert_eq!(text.value, "Your helpdesk code is %code%");
@@ -82,8 +82,8 @@ fn the_example_of_the_design_is_read_whole() {
     let regions: Vec<&str> = regions.iter().map(|region| region.as_str()).collect();
     assert_eq!(regions, ["GB", "IE"]);
     let code = staff.verification_code.as_ref().unwrap();
-    assert_eq!(code.delivery.max_segments, Some(1));
-    assert_eq!(code.delivery.on_unknown, Some(OnUnknown::FailOver));
+    assert_eq!(code.options.max_segments, Some(1));
+    assert_eq!(code.options.on_unknown, Some(OnUnknown::FailOver));
     assert_eq!(
         code.text.translations["cy"].value,
         "Rhowch y cod hwn: %code%"
@@ -168,7 +168,7 @@ fn the_rest_of_the_dialect_is_read() {
     let inline = &config.policies[0];
     assert!(!inline.links[0].enabled);
     assert_eq!(inline.reach.kinds[0].value, "premium");
-    assert!(inline.verification_code.as_ref().unwrap().delivery.fold);
+    assert!(inline.verification_code.as_ref().unwrap().options.fold);
 }
 
 #[test]

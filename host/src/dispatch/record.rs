@@ -109,7 +109,7 @@ impl Record {
         let ledger = match (&self.ledger, self.wanted) {
             (Some(ledger), _) => ledger,
             (None, config::Ledger::Off) => return Ok(Begun::Send(None)),
-            (None, _) => return self.forgive(LedgerError::Stopped, &id).map(unrecorded),
+            (None, _) => return self.tolerate(LedgerError::Stopped, &id).map(unrecorded),
         };
         match ledger.claim(claim).await {
             Ok(Claimed::Fresh(ticket)) => {
@@ -125,7 +125,7 @@ impl Record {
             Ok(Claimed::InProgress) => Err(Failure::new(ErrorCode::InProgress)),
             Ok(Claimed::Mismatch) => Err(Failure::new(ErrorCode::IdReused)),
             Ok(Claimed::Limited(reached)) => Err(limited(&reached)),
-            Err(error) => self.forgive(error, &id).map(unrecorded),
+            Err(error) => self.tolerate(error, &id).map(unrecorded),
         }
     }
 
@@ -140,7 +140,7 @@ impl Record {
         self.note_unclaimed(message).await;
     }
 
-    /// Records a request that is wrong, so that there is an answer to "why did nobody get a text?".
+    /// Records a request that is wrong, so that there is an answer to "why was no text sent?".
     pub(super) async fn note_invalid(&self, id: Option<&MessageId>, response: &Response) {
         let message = Unclaimed {
             facts: Facts {
@@ -164,7 +164,7 @@ impl Record {
     }
 
     /// A failed ledger stops a message, unless the configuration says that it may go unrecorded.
-    pub(super) fn forgive(&self, error: LedgerError, id: &str) -> Result<(), Failure> {
+    pub(super) fn tolerate(&self, error: LedgerError, id: &str) -> Result<(), Failure> {
         if self.wanted == config::Ledger::Required {
             return Err(error.into());
         }

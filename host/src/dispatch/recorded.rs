@@ -7,14 +7,14 @@ use textsender_plugin_api::{Found, Message};
 use tokio::time::Instant;
 
 use super::{
-    fill,
+    apply_result,
     record::{Record, decision},
 };
 use crate::{
     ledger::{self, Attempt, Health, Ledger, Step, Ticket},
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{self, ErrorCode, Failure, Outcome, Response},
-    route::{Ask, Delivered, Plan},
+    route::{Ask, Plan, RouteOutcome},
 };
 
 /// How far before an attempt another message may have been claimed that still has what `find` found:
@@ -63,7 +63,7 @@ impl<'a> Recorded<'a> {
         attempt: &Attempt,
         message: &Message,
         plan: &Plan,
-    ) -> Option<Delivered> {
+    ) -> Option<RouteOutcome> {
         let since = u64::try_from(attempt.claimed_at.as_millisecond()).unwrap_or(0);
         let is_known = !attempt.senders.is_empty();
         let senders = match is_known {
@@ -76,26 +76,26 @@ impl<'a> Recorded<'a> {
             let asked = self.ask(sender, work, plan.deadline).await;
             match asked.map(|end| end.result) {
                 Ok(CallResult::Replied(Reply::Found(Found::Yes(receipt)))) => {
-                    return Some(Delivered::found(sender, Ok(receipt)));
+                    return Some(RouteOutcome::found(sender, Ok(receipt)));
                 }
                 Ok(CallResult::Replied(Reply::Found(Found::Absent))) => {}
                 _ => is_absent = false,
             }
         }
         let last = senders.last().map_or("", String::as_str);
-        (!is_absent).then(|| Delivered::found(last, Err(Failure::new(ErrorCode::Interrupted))))
+        (!is_absent).then(|| RouteOutcome::found(last, Err(Failure::new(ErrorCode::Interrupted))))
     }
 
     /// Writes how the message ended, and makes the response.
     pub(super) async fn settle(
         self,
-        delivered: Delivered,
+        delivered: RouteOutcome,
         mut response: Response,
         began: Instant,
     ) -> Response {
         Step::Answered.reached();
         let health = delivered.attempts.iter().filter_map(verdict).collect();
-        fill(&mut response, delivered);
+        apply_result(&mut response, delivered);
         if let (Some(ledger), Some(ticket)) = (&self.record.ledger, self.ticket) {
             let settled = ledger
                 .settle(ticket, decision(&response, began, health))
@@ -156,7 +156,7 @@ impl Ask for Recorded<'_> {
             // First ready, then marked, then handed over: what never got ready was not dispatched.
             self.pool.ready(sender, deadline).await?;
             if let Err(error) = ledger.dispatched(ticket, sender).await {
-                self.record.forgive(error, self.id)?;
+                self.record.tolerate(error, self.id)?;
             }
         }
         let mut end = self.pool.ask(sender, work, deadline).await?;

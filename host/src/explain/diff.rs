@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Refused, Worked};
+use super::{Evaluation, Refused};
 use crate::{policy::Policies, protocol::Draft};
 
 /// What a user gets under one configuration.
@@ -35,8 +35,8 @@ pub struct Change {
 
 /// What a user gets under these policies.
 pub fn side(policies: &Policies, draft: Draft) -> Side {
-    let worked = Worked::out(policies, draft);
-    let decision = worked.decision.as_ref().ok();
+    let evaluation = Evaluation::of(policies, draft);
+    let decision = evaluation.decision.as_ref().ok();
     let text = decision.and_then(|decision| decision.text.as_ref().ok());
     let senders = decision.map_or(Vec::new(), |decision| decision.senders());
     Side {
@@ -44,7 +44,7 @@ pub fn side(policies: &Policies, draft: Draft) -> Side {
         senders: senders.into_iter().map(str::to_owned).collect(),
         text: text.map(|text| text.text.clone()),
         segments: text.map(|text| text.segments.count),
-        refused: worked.failure().map(Refused::of),
+        refused: evaluation.failure().map(Refused::of),
     }
 }
 

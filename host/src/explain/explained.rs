@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Worked;
+use super::Evaluation;
 use crate::{
     config::{Ledger, Located, OnUnknown, Regions},
     decision::Decision,
@@ -162,7 +162,7 @@ pub struct Refused {
     pub mend: &'static str,
 }
 
-impl<'p> Worked<'p> {
+impl<'p> Evaluation<'p> {
     /// Tells all of it.
     pub fn explained(&self) -> Explained<'_> {
         let decision = self.decision.as_ref().ok();
@@ -229,7 +229,7 @@ impl<'p> Worked<'p> {
             locale: locale.as_deref(),
             locale_reason: *reason,
             segments,
-            max_segments: decision.resolution.delivery.max_segments,
+            max_segments: decision.resolution.options.max_segments,
             folded,
             names: *names,
             origin_bound: *origin_bound,

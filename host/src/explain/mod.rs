@@ -3,7 +3,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | work a request through as a send would | [`Worked::out`] |
+//! | work a request through as a send would | [`Evaluation::of`] |
 //! | tell all of it | [`Explained`], for people through `cli` |
 //! | show what a sender would get | [`Preview`] |
 //! | hold two configurations against each other | [`diff`] |
@@ -35,20 +35,20 @@ pub fn read(json: &[u8]) -> Result<Draft, Failure> {
 }
 
 /// A draft that was worked through as a send would, up to the point where a sender is asked.
-pub struct Worked<'p> {
+pub struct Evaluation<'p> {
     policies: &'p Policies,
     draft: Draft,
     considered: Vec<Considered<'p>>,
     decision: Result<Decision<'p>, Failure>,
 }
 
-impl<'p> Worked<'p> {
+impl<'p> Evaluation<'p> {
     /// Works a draft through.
-    pub fn out(policies: &'p Policies, mut draft: Draft) -> Self {
+    pub fn of(policies: &'p Policies, mut draft: Draft) -> Self {
         let Explanation { considered, result } = policies.explain(&decision::query(&draft.request));
         let decision = result.map_err(Failure::from).map(|resolution| {
             if !draft.has_secret {
-                let length = decision::code_length(resolution.delivery);
+                let length = decision::code_length(resolution.options);
                 draft.replace_secret(&dummy_secret::of_length(length));
             }
             Decision::of(&draft.request, resolution)

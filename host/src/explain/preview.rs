@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Worked, explained::Number};
+use super::{Evaluation, explained::Number};
 use crate::{
     protocol::Failure,
     text::{segments::Segments, user_value},
@@ -42,7 +42,7 @@ pub struct Envelope<'w> {
     pub expires_in: Option<u64>,
 }
 
-impl Worked<'_> {
+impl Evaluation<'_> {
     /// What the first sender would get.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::error::PolicyError;
 use super::index::Policies;
 use super::principal::Held;
 use super::{Query, User};
-use crate::config::{Block, Delivery, Helpdesk, Located, OnUnknown, Policy, Reach, Text};
+use crate::config::{Block, Helpdesk, Located, OnUnknown, Policy, Reach, SendOptions, Text};
 use crate::protocol::{Event, Purpose};
 
 /// The text of a test for a user whom no policy gives a text.
@@ -32,7 +32,7 @@ pub struct Resolution<'p> {
     /// Which numbers may be texted.
     pub reach: &'p Reach,
     /// The rest of what says how it is written and sent.
-    pub delivery: &'p Delivery,
+    pub options: &'p SendOptions,
 }
 
 /// Who named a sender.
@@ -117,10 +117,10 @@ impl Policies {
             return Err(PolicyError::PurposeOff { policy, purpose });
         };
         let owner = Owner::Policy(policy);
-        let sender = self.sender(&block.delivery, owner, purpose)?;
+        let sender = self.sender(&block.options, owner, purpose)?;
         Ok(Resolution {
             policy: Some(&policy.name),
-            ..resolution(sender, &block.delivery, &block.text, &policy.reach)
+            ..resolution(sender, &block.options, &block.text, &policy.reach)
         })
     }
 
@@ -140,8 +140,8 @@ impl Policies {
         let text = text
             .as_ref()
             .ok_or(PolicyError::NoHelpdeskText { purpose })?;
-        let sender = self.sender(&helpdesk.delivery, Owner::Helpdesk, purpose)?;
-        let mut resolution = resolution(sender, &helpdesk.delivery, text, &helpdesk.reach);
+        let sender = self.sender(&helpdesk.options, Owner::Helpdesk, purpose)?;
+        let mut resolution = resolution(sender, &helpdesk.options, text, &helpdesk.reach);
         if is_password {
             resolution.on_unknown = OnUnknown::Stop;
         }
@@ -159,8 +159,8 @@ impl Policies {
                 },
                 translations: BTreeMap::new(),
             };
-            let delivery = Delivery::default();
-            (Block { delivery, text }, Reach::default())
+            let options = SendOptions::default();
+            (Block { options, text }, Reach::default())
         });
         let policy = match (query.policy, self.policy_of(&query.user)) {
             (Some(name), _) => Some(self.named(name)?),
@@ -174,9 +174,9 @@ impl Policies {
         let owner = policy.map_or(Owner::Request, Owner::Policy);
         let sender = match query.sender {
             Some(name) => self.named_by_request(name)?,
-            None => self.sender(&block.delivery, owner, query.purpose)?,
+            None => self.sender(&block.options, owner, query.purpose)?,
         };
-        let mut resolution = resolution(sender, &block.delivery, &block.text, reach);
+        let mut resolution = resolution(sender, &block.options, &block.text, reach);
         resolution.policy = policy.map(|policy| policy.name.as_str());
         if query.sender.is_some() {
             resolution.fallback = &[];
@@ -203,11 +203,11 @@ impl Policies {
 
     fn sender<'p>(
         &'p self,
-        delivery: &'p Delivery,
+        options: &'p SendOptions,
         owner: Owner,
         purpose: Purpose,
     ) -> Result<(&'p str, SenderFrom), PolicyError> {
-        let (sender, from) = match (&delivery.sender, &self.config.defaults.sender) {
+        let (sender, from) = match (&options.sender, &self.config.defaults.sender) {
             (Some(own), _) => (own, owner.sender_from()),
             (None, Some(default)) => (default, SenderFrom::Defaults),
             (None, None) => {
@@ -280,7 +280,7 @@ fn check_event(policy: &Policy, event: Option<Event>) -> Result<(), PolicyError>
 
 fn resolution<'p>(
     (sender, sender_from): (&'p str, SenderFrom),
-    delivery: &'p Delivery,
+    options: &'p SendOptions,
     text: &'p Text,
     reach: &'p Reach,
 ) -> Resolution<'p> {
@@ -288,10 +288,10 @@ fn resolution<'p>(
         policy: None,
         sender,
         sender_from,
-        fallback: &delivery.fallback,
-        on_unknown: delivery.on_unknown.unwrap_or(OnUnknown::FailOver),
+        fallback: &options.fallback,
+        on_unknown: options.on_unknown.unwrap_or(OnUnknown::FailOver),
         text,
         reach,
-        delivery,
+        options,
     }
 }

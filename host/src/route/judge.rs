@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use textsender_plugin_api::{FailureKind, Receipt, SendError, Verdict as Claim};
+use textsender_plugin_api::{FailureKind, Receipt, SendError, Verdict as PluginVerdict};
 
 use crate::{
     config::OnUnknown,
@@ -12,7 +12,7 @@ use crate::{
 
 /// What one attempt comes to.
 #[derive(Debug)]
-pub(super) enum Verdict {
+pub(super) enum AttemptResult {
     /// A provider took the message.
     Accepted(Receipt),
     /// It did not, or may have.
@@ -36,16 +36,16 @@ pub(super) enum Again {
 }
 
 /// One row for each verdict of a plugin.
-const fn row(claim: Claim, on_unknown: OnUnknown) -> (ErrorCode, Again, bool) {
-    match claim {
-        Claim::Rejected => (ErrorCode::NumberRejected, Again::No, false),
-        Claim::OptedOut => (ErrorCode::OptedOut, Again::No, false),
-        Claim::UndeliverableHere => (ErrorCode::Undeliverable, Again::No, true),
-        Claim::Throttled => (ErrorCode::Throttled, Again::AfterBackoff, true),
-        Claim::Exhausted => (ErrorCode::Exhausted, Again::No, true),
-        Claim::Unavailable => (ErrorCode::ProviderUnavailable, Again::AfterBackoff, true),
-        Claim::Unauthorized => (ErrorCode::Unauthorized, Again::No, true),
-        Claim::Misconfigured => (ErrorCode::ProviderRefused, Again::No, true),
+const fn row(verdict: PluginVerdict, on_unknown: OnUnknown) -> (ErrorCode, Again, bool) {
+    match verdict {
+        PluginVerdict::Rejected => (ErrorCode::NumberRejected, Again::No, false),
+        PluginVerdict::OptedOut => (ErrorCode::OptedOut, Again::No, false),
+        PluginVerdict::UndeliverableHere => (ErrorCode::Undeliverable, Again::No, true),
+        PluginVerdict::Throttled => (ErrorCode::Throttled, Again::AfterBackoff, true),
+        PluginVerdict::Exhausted => (ErrorCode::Exhausted, Again::No, true),
+        PluginVerdict::Unavailable => (ErrorCode::ProviderUnavailable, Again::AfterBackoff, true),
+        PluginVerdict::Unauthorized => (ErrorCode::Unauthorized, Again::No, true),
+        PluginVerdict::Misconfigured => (ErrorCode::ProviderRefused, Again::No, true),
         // A verdict that this host does not know yet is the most careful one.
         _ => (
             ErrorCode::MaybeSent,
@@ -63,8 +63,8 @@ pub fn not_told(sender: &str, result: &CallResult) -> Failure {
             tracing::warn!(sender, provider_code = code, "plugin: {}", error.message);
             match error.verdict {
                 // Nothing was to be sent: what is in doubt is only the answer.
-                Claim::Unknown => ErrorCode::ProviderUnavailable,
-                claim => row(claim, OnUnknown::Stop).0,
+                PluginVerdict::Unknown => ErrorCode::ProviderUnavailable,
+                verdict => row(verdict, OnUnknown::Stop).0,
             }
         }
         CallResult::TimedOut => ErrorCode::Timeout,
@@ -75,20 +75,20 @@ pub fn not_told(sender: &str, result: &CallResult) -> Failure {
 
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
 /// a message may have left, the front knows better.
-pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Verdict {
+pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {
     let CallEnd { result, trace } = end;
     match result {
         CallResult::Replied(Reply::Sent(receipt))
             if trace.is_answered() || trace.has_own_network() =>
         {
-            Verdict::Accepted(receipt)
+            AttemptResult::Accepted(receipt)
         }
         CallResult::Replied(_) => {
             tracing::warn!(
                 sender,
                 "the plugin says accepted, but no provider answered it"
             );
-            failed(sender, Claim::Unknown, None, on_unknown)
+            failed(sender, PluginVerdict::Unknown, None, on_unknown)
         }
         CallResult::Failed(error) => claimed(sender, &error, &trace, on_unknown),
         CallResult::Panicked => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
@@ -98,14 +98,14 @@ pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Verdic
 }
 
 /// A plugin's error, unless it claims *not sent* of a message that may have been.
-fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown) -> Verdict {
+fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown) -> AttemptResult {
     let code = error.provider_code.as_deref().unwrap_or_default();
     tracing::warn!(sender, verdict = ?error.verdict, provider_code = code, "plugin: {}", error.message);
-    if error.verdict != Claim::Unknown && trace.is_in_doubt() {
-        return failed(sender, Claim::Unknown, None, on_unknown);
+    if error.verdict != PluginVerdict::Unknown && trace.is_in_doubt() {
+        return failed(sender, PluginVerdict::Unknown, None, on_unknown);
     }
-    let mut verdict = failed(sender, error.verdict, error.retry_after, on_unknown);
-    if let Verdict::Failed { failure, .. } = &mut verdict {
+    let mut result = failed(sender, error.verdict, error.retry_after, on_unknown);
+    if let AttemptResult::Failed { failure, .. } = &mut result {
         let timed_out = error.failure == Some(FailureKind::Timeout);
         if timed_out && failure.code == ErrorCode::ProviderUnavailable {
             failure.code = ErrorCode::Timeout;
@@ -114,20 +114,20 @@ fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown
             failure.detail = Some(format!("sender {sender}: {}", kind.as_str()));
         }
     }
-    verdict
+    result
 }
 
 /// A message whose plugin said nothing of it.
-fn by_stage(sender: &str, trace: &Trace, code: ErrorCode, on_unknown: OnUnknown) -> Verdict {
+fn by_stage(sender: &str, trace: &Trace, code: ErrorCode, on_unknown: OnUnknown) -> AttemptResult {
     if trace.was_written() || trace.has_own_network() {
-        return failed(sender, Claim::Unknown, None, on_unknown);
+        return failed(sender, PluginVerdict::Unknown, None, on_unknown);
     }
     let again = match code {
         // A fresh process may do better; one that hung would hang again.
         ErrorCode::PluginFailed => Again::AfterBackoff,
         _ => Again::No,
     };
-    Verdict::Failed {
+    AttemptResult::Failed {
         failure: of_sender(code, sender),
         again,
         next: true,
@@ -137,13 +137,13 @@ fn by_stage(sender: &str, trace: &Trace, code: ErrorCode, on_unknown: OnUnknown)
 
 fn failed(
     sender: &str,
-    claim: Claim,
+    verdict: PluginVerdict,
     retry_after: Option<Duration>,
     on_unknown: OnUnknown,
-) -> Verdict {
-    let (code, again, next) = row(claim, on_unknown);
+) -> AttemptResult {
+    let (code, again, next) = row(verdict, on_unknown);
     let failure = of_sender(code, sender).after(retry_after);
-    Verdict::Failed {
+    AttemptResult::Failed {
         failure,
         again,
         next,
@@ -155,7 +155,7 @@ fn of_sender(code: ErrorCode, sender: &str) -> Failure {
     Failure::with_detail(code, format!("sender {sender}"))
 }
 
-impl Verdict {
+impl AttemptResult {
     /// A sender that could not be asked: the next one may.
     pub(super) fn not_asked(failure: Failure) -> Self {
         let again = match failure.code {
@@ -173,7 +173,7 @@ impl Verdict {
 
     /// A message that the provider proved not to have.
     pub(super) fn absent(sender: &str) -> Self {
-        failed(sender, Claim::Unavailable, None, OnUnknown::Stop)
+        failed(sender, PluginVerdict::Unavailable, None, OnUnknown::Stop)
     }
 
     pub(super) fn is_unknown(&self) -> bool {

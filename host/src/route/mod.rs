@@ -24,7 +24,7 @@ use crate::{
     protocol::{Attempt, ErrorCode, Failure, Outcome},
 };
 pub use judge::not_told;
-use judge::{Again, Verdict};
+use judge::{Again, AttemptResult};
 
 /// The most attempts with one sender for one message.
 const MAX_TRIES: u32 = 3;
@@ -34,9 +34,9 @@ const MAX_TRIES: u32 = 3;
 const BACKOFF: Duration = Duration::from_millis(200);
 
 /// The longest wait for one sender while another could be asked.
-const PATIENCE: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Whoever asks a sender's plugin. The one seam of this room: host processes, or a test's script.
+/// Asks a sender's plugin. The one seam of this room: host processes, or a test's script.
 pub trait Ask {
     /// Asks, and waits for the end.
     fn ask(
@@ -65,7 +65,7 @@ pub struct Plan {
 
 /// What became of a message.
 #[derive(Debug)]
-pub struct Delivered {
+pub struct RouteOutcome {
     /// The provider's receipt, or why there is none.
     pub result: Result<Receipt, Failure>,
     /// The sender that took it, or was asked last.
@@ -76,7 +76,7 @@ pub struct Delivered {
     pub may_duplicate: bool,
 }
 
-impl Delivered {
+impl RouteOutcome {
     /// What looking for an earlier attempt with a sender brought.
     pub fn found(sender: &str, result: Result<Receipt, Failure>) -> Self {
         Self {
@@ -89,8 +89,8 @@ impl Delivered {
 }
 
 /// Delivers a message through the first sender that takes it.
-pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Delivered {
-    let mut delivery = Delivery {
+pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> RouteOutcome {
+    let mut attempts = Attempts {
         plan,
         message,
         senders,
@@ -99,16 +99,16 @@ pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Deli
     };
     let last = plan.senders.len().saturating_sub(1);
     for (index, sender) in plan.senders.iter().enumerate() {
-        match delivery.through(sender, index == last).await {
-            Next::Accepted(receipt) => return delivery.accepted(sender, receipt),
+        match attempts.through(sender, index == last).await {
+            Next::Accepted(receipt) => return attempts.accepted(sender, receipt),
             Next::Sender => {}
             Next::Stop => break,
         }
     }
-    delivery.failed()
+    attempts.failed()
 }
 
-struct Delivery<'a, A> {
+struct Attempts<'a, A> {
     plan: &'a Plan,
     message: &'a Message,
     senders: &'a A,
@@ -122,22 +122,22 @@ enum Next {
     Stop,
 }
 
-impl<A: Ask> Delivery<'_, A> {
+impl<A: Ask> Attempts<'_, A> {
     /// Asks one sender, again where that is allowed and of use.
     async fn through(&mut self, sender: &str, is_last: bool) -> Next {
         for tries in 1..=MAX_TRIES {
             if self.time_is_up() {
                 return Next::Stop;
             }
-            let verdict = self.attempt(sender).await;
-            let Verdict::Failed {
+            let result = self.attempt(sender).await;
+            let AttemptResult::Failed {
                 again,
                 next,
                 retry_after,
                 ..
-            } = verdict
+            } = result
             else {
-                let Verdict::Accepted(receipt) = verdict else {
+                let AttemptResult::Accepted(receipt) = result else {
                     return Next::Stop;
                 };
                 return Next::Accepted(receipt);
@@ -147,7 +147,7 @@ impl<A: Ask> Delivery<'_, A> {
                 Again::No => return give_up,
                 Again::AfterBackoff => retry_after.unwrap_or_else(|| backoff(tries)),
             };
-            let too_long = Instant::now() + wait >= self.end() || (!is_last && wait > PATIENCE);
+            let too_long = Instant::now() + wait >= self.end() || (!is_last && wait > LONGEST_WAIT);
             if tries == MAX_TRIES || too_long {
                 return give_up;
             }
@@ -157,7 +157,7 @@ impl<A: Ask> Delivery<'_, A> {
     }
 
     /// One attempt, and what it comes to.
-    async fn attempt(&mut self, sender: &str) -> Verdict {
+    async fn attempt(&mut self, sender: &str) -> AttemptResult {
         let (began, since) = (Instant::now(), SystemTime::now());
         let deadline = self.end().min(began + self.senders.timeout(sender));
         let message = self.message_now(began);
@@ -165,23 +165,21 @@ impl<A: Ask> Delivery<'_, A> {
             .senders
             .ask(sender, Work::Send(message.clone()), deadline)
             .await;
-        let mut verdict = match asked {
+        let mut result = match asked {
             Ok(end) => judge::judge(sender, end, self.plan.on_unknown),
-            Err(failure) => Verdict::not_asked(failure),
+            Err(failure) => AttemptResult::not_asked(failure),
         };
-        if verdict.is_unknown() {
-            verdict = self.find(sender, message, since, verdict).await;
+        if result.is_unknown() {
+            result = self.find(sender, message, since, result).await;
         }
         self.attempts.push(Attempt {
             sender: sender.to_owned(),
-            outcome: verdict.outcome(),
-            code: verdict
-                .failure()
-                .map(|failure| failure.code.as_str().into()),
+            outcome: result.outcome(),
+            code: result.failure().map(|failure| failure.code.as_str().into()),
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        self.failed.extend(verdict.failure().cloned());
-        verdict
+        self.failed.extend(result.failure().cloned());
+        result
     }
 
     /// Looks for a message that may have been sent: found, it is accepted; certainly absent, it
@@ -191,8 +189,8 @@ impl<A: Ask> Delivery<'_, A> {
         sender: &str,
         message: Message,
         since: SystemTime,
-        verdict: Verdict,
-    ) -> Verdict {
+        result: AttemptResult,
+    ) -> AttemptResult {
         let since = since
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default()
@@ -208,10 +206,10 @@ impl<A: Ask> Delivery<'_, A> {
             .await;
         match asked.map(|end| end.result) {
             Ok(CallResult::Replied(Reply::Found(Found::Yes(receipt)))) => {
-                Verdict::Accepted(receipt)
+                AttemptResult::Accepted(receipt)
             }
-            Ok(CallResult::Replied(Reply::Found(Found::Absent))) => Verdict::absent(sender),
-            _ => verdict,
+            Ok(CallResult::Replied(Reply::Found(Found::Absent))) => AttemptResult::absent(sender),
+            _ => result,
         }
     }
 
@@ -233,8 +231,8 @@ impl<A: Ask> Delivery<'_, A> {
         Instant::now() >= self.end()
     }
 
-    fn accepted(self, sender: &str, receipt: Receipt) -> Delivered {
-        Delivered {
+    fn accepted(self, sender: &str, receipt: Receipt) -> RouteOutcome {
+        RouteOutcome {
             may_duplicate: self.unknowns() > 0,
             result: Ok(receipt),
             sender: Some(sender.to_owned()),
@@ -242,7 +240,7 @@ impl<A: Ask> Delivery<'_, A> {
         }
     }
 
-    fn failed(mut self) -> Delivered {
+    fn failed(mut self) -> RouteOutcome {
         let may_duplicate = self.unknowns() > 1;
         self.failed.sort_by_key(judge::rank);
         let worst = self.failed.into_iter().next();
@@ -255,7 +253,7 @@ impl<A: Ask> Delivery<'_, A> {
             _ if expired => Failure::new(ErrorCode::Expired),
             _ => Failure::new(ErrorCode::Timeout),
         };
-        Delivered {
+        RouteOutcome {
             result: Err(result),
             sender: self.attempts.last().map(|attempt| attempt.sender.clone()),
             attempts: self.attempts,

@@ -92,7 +92,7 @@ impl Ask for Script {
 
 const AFTER_ALL: Duration = Duration::from_secs(30);
 
-async fn deliver_by(script: &Script, on_unknown: OnUnknown) -> Delivered {
+async fn deliver_by(script: &Script, on_unknown: OnUnknown) -> RouteOutcome {
     let to = Phone::parse("+447700900123").unwrap();
     let message = Message::new("id", Purpose::VerificationCode, to, "text");
     let senders = script
@@ -110,7 +110,7 @@ async fn deliver_by(script: &Script, on_unknown: OnUnknown) -> Delivered {
     deliver(&plan, &message, script).await
 }
 
-fn told(delivered: &Delivered) -> String {
+fn told(delivered: &RouteOutcome) -> String {
     let attempts = delivered.attempts.iter();
     let attempts: Vec<_> = attempts
         .map(|a| format!("{}:{}", a.sender, a.code.as_deref().unwrap_or("accepted")))

@@ -131,7 +131,7 @@ fn shown<'c>(config: &'c Config, policy: &'c Policy) -> Shown<'c> {
     let file = sources.get(policy.name.place.file as usize);
     let default = config.defaults.policy.as_ref();
     let block = policy.verification_code.as_ref();
-    let own_sender = block.and_then(|block| block.delivery.sender.as_ref());
+    let own_sender = block.and_then(|block| block.options.sender.as_ref());
     let sender = own_sender.or(config.defaults.sender.as_ref());
     let all = |names: &'c [Located<String>]| names.iter().map(|name| name.as_str()).collect();
     let links = policy.links.iter().map(|link| Link {
@@ -162,7 +162,7 @@ fn shown<'c>(config: &'c Config, policy: &'c Policy) -> Shown<'c> {
         },
         sender: sender.map(|sender| sender.as_str()),
         is_default_sender: own_sender.is_none(),
-        fallback: block.map_or(Vec::new(), |block| all(&block.delivery.fallback)),
+        fallback: block.map_or(Vec::new(), |block| all(&block.options.fallback)),
         text: block.map(|block| block.text.text.as_str()),
         locales: block.map_or(Vec::new(), |block| {
             block.text.translations.keys().map(String::as_str).collect()

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::protocol::Response;
 
-/// How many answers may wait to be written. While they do, whoever has one more waits too, and no
+/// How many answers may wait to be written. While they do, a task with one more waits too, and no
 /// further line is begun.
 const WAITING: usize = 64;
 
@@ -28,7 +28,7 @@ pub(super) fn writer() -> (Answers, Written) {
     let (answers, received) = mpsc::channel(WAITING);
     let (ended, end) = oneshot::channel();
     thread::spawn(move || {
-        // Whoever waited may have given up.
+        // The one who waited may have given up.
         let _ = ended.send(write_all(received));
     });
     (answers, Written(end))
@@ -45,7 +45,7 @@ impl Written {
 
 /// Whether standard output leads nowhere any more, so that no message should be begun. Found out
 /// without writing: a pipe whose reader went away says so.
-pub(super) fn nobody_reads() -> bool {
+pub(super) fn is_output_closed() -> bool {
     let stdout = stdio::stdout();
     let mut outputs = [PollFd::from_borrowed_fd(stdout, PollFlags::empty())];
     let polled = poll(&mut outputs, Some(&Timespec::default()));

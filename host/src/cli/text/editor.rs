@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail};
 use textsender_plugin_api::Purpose;
 
-use crate::{check::Carried, protocol::MessageId, text::rules};
+use crate::{check::SenderCapabilities, protocol::MessageId, text::rules};
 
 /// Below this line nothing is part of the text.
 const SCISSORS: &str = "# ---- what is below this line is not sent ----";
@@ -20,7 +20,7 @@ const SCISSORS: &str = "# ---- what is below this line is not sent ----";
 pub(super) fn edited(
     now: &str,
     purpose: Purpose,
-    senders: &[(String, Carried)],
+    senders: &[(String, SenderCapabilities)],
 ) -> anyhow::Result<String> {
     let mut editors = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os);
     let editor = editors.find(|editor| !editor.is_empty());
@@ -50,13 +50,15 @@ pub(super) fn edited(
     }
 }
 
-fn help(purpose: Purpose, senders: &[(String, Carried)]) -> String {
+fn help(purpose: Purpose, senders: &[(String, SenderCapabilities)]) -> String {
     let rules = rules(purpose);
     let mut help = String::new();
     let mut line = |words: String| help.push_str(&format!("# {words}\n"));
     for placeholder in rules.offered.iter() {
         let is_needed = rules.mandatory.contains(placeholder);
-        let lacks = |(_, carried): &&(String, Carried)| !carried.placeholders.contains(placeholder);
+        let lacks = |(_, capabilities): &&(String, SenderCapabilities)| {
+            !capabilities.placeholders.contains(placeholder)
+        };
         let lacking: Vec<&str> = senders
             .iter()
             .filter(lacks)
@@ -76,7 +78,10 @@ fn help(purpose: Purpose, senders: &[(String, Carried)]) -> String {
         line(format!("{placeholder}: {meaning}{but}"));
     }
     line("%% is a percent sign.".to_owned());
-    for (name, _) in senders.iter().filter(|(_, carried)| !carried.words) {
+    for (name, _) in senders
+        .iter()
+        .filter(|(_, capabilities)| !capabilities.words)
+    {
         line(format!(
             "Through sender {name} the user reads the provider's own text: of this one only the values arrive."
         ));

@@ -73,16 +73,16 @@ fn the_winner_gives_everything() {
         panic!("{:?}", found.reach.regions);
     };
     assert_eq!(regions[0].value, "GB");
-    let delivery = found.delivery;
+    let options = found.options;
     assert_eq!(
-        (delivery.max_segments, delivery.code_length),
+        (options.max_segments, options.code_length),
         (Some(2), Some(8))
     );
     assert_eq!(
-        delivery.origin.as_deref().map(String::as_str),
+        options.origin.as_deref().map(String::as_str),
         Some("reset.example.com")
     );
-    assert!(delivery.fold);
+    assert!(options.fold);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn what_the_winner_leaves_out_comes_from_the_defaults() {
     );
     assert_eq!(found.on_unknown, OnUnknown::FailOver);
     assert_eq!(found.reach.regions, Regions::Any);
-    assert!(found.fallback.is_empty() && !found.delivery.fold);
+    assert!(found.fallback.is_empty() && !found.options.fold);
 }
 
 #[test]

@@ -8,13 +8,13 @@ use textsender_plugin_api::{
 
 use super::{schema, senders, usage};
 use crate::{
-    config::{Config, Delivery, Sender, Setting},
+    config::{Config, SendOptions, Sender, Setting},
     plugins::to_json,
 };
 
 /// What arrives of a policy's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Carried {
+pub struct SenderCapabilities {
     /// Whether the policy's own words arrive, not only their values.
     pub words: bool,
     /// The values that arrive.
@@ -27,7 +27,7 @@ pub struct Carried {
     pub(super) also: String,
 }
 
-impl Carried {
+impl SenderCapabilities {
     /// Of a sender with these settings, whose plugin has this schema.
     pub(super) fn of(carries: &Carries, schema: &Value, settings: &Value) -> Self {
         let (words, placeholders) = match carries.text {
@@ -65,9 +65,12 @@ impl Carried {
 
 /// What arrives of a text through each sender that may send it, in their order. A sender whose plugin can't be asked is
 /// left out. Needs a tokio runtime.
-pub async fn carried(config: &Config, delivery: &Delivery) -> Vec<(String, Carried)> {
-    let mut carried = Vec::new();
-    for name in usage::senders(config, delivery) {
+pub async fn capabilities(
+    config: &Config,
+    options: &SendOptions,
+) -> Vec<(String, SenderCapabilities)> {
+    let mut capabilities = Vec::new();
+    for name in usage::senders(config, options) {
         let Some(sender) = config.senders.get(name) else {
             continue;
         };
@@ -75,10 +78,10 @@ pub async fn carried(config: &Config, delivery: &Delivery) -> Vec<(String, Carri
             continue;
         };
         let carries = &description.info.carries;
-        let of = Carried::of(carries, &description.settings, &in_the_open(sender));
-        carried.push((name.to_owned(), of));
+        let of = SenderCapabilities::of(carries, &description.settings, &in_the_open(sender));
+        capabilities.push((name.to_owned(), of));
     }
-    carried
+    capabilities
 }
 
 /// The settings of a sender that are no secrets: none of those decides what arrives.
@@ -123,8 +126,11 @@ mod tests {
             (json!({"alphabet": "any"}), Some(1600), Alphabet::Unicode),
         ];
         for (settings, max, alphabet) in cases {
-            let carried = Carried::of(&carries, &schema, &settings);
-            assert_eq!((carried.max_characters, carried.alphabet), (max, alphabet));
+            let capabilities = SenderCapabilities::of(&carries, &schema, &settings);
+            assert_eq!(
+                (capabilities.max_characters, capabilities.alphabet),
+                (max, alphabet)
+            );
         }
     }
 
@@ -151,8 +157,11 @@ mod tests {
             (json!({"fill": {}}), false, Placeholders::NONE),
         ];
         for (settings, words, placeholders) in cases {
-            let carried = Carried::of(&carries, &schema, &settings);
-            assert_eq!((carried.words, carried.placeholders), (words, placeholders));
+            let capabilities = SenderCapabilities::of(&carries, &schema, &settings);
+            assert_eq!(
+                (capabilities.words, capabilities.placeholders),
+                (words, placeholders)
+            );
         }
     }
 }
