@@ -227,7 +227,7 @@ impl Dispatch {
                 let recorded = recorded(ticket);
                 let delivered = self.deliver(&recorded, message, plan).await;
                 if is_last {
-                    self.pool.let_go();
+                    self.pool.release();
                 }
                 recorded.settle(delivered, response, received).await
             }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
     plugins::{
-        Description, HostProcess, Launch, NotReady, Plan, Refusal, describe, folder, to_json,
+        Description, HostProcess, Launch, Plan, Refusal, StartupError, describe, folder, to_json,
         verify::FileFault,
     },
     secrets,
@@ -118,7 +118,7 @@ pub(super) async fn look(
     looked
 }
 
-pub(super) type Answer = Result<Description, NotReady>;
+pub(super) type Answer = Result<Description, StartupError>;
 
 /// Asks a plugin to describe itself; `None` where the configuration names none.
 pub(super) async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
@@ -223,12 +223,12 @@ impl Look<'_> {
         (settings, origins)
     }
 
-    fn no_plugin(&mut self, reason: &NotReady) {
+    fn no_plugin(&mut self, reason: &StartupError) {
         let plugin = self.sender.plugin.as_str();
         let folder = &self.config.plugins.folder;
         let file = folder::file_of(folder, plugin);
         let (message, remedy) = match reason {
-            NotReady::Refused(Refusal::File(FileFault::Missing)) => {
+            StartupError::Refused(Refusal::File(FileFault::Missing)) => {
                 let there = plugins_in(folder);
                 let near = nearest(plugin, there.iter().map(String::as_str));
                 let name = file.file_name().unwrap_or_default().display();
@@ -243,12 +243,12 @@ impl Look<'_> {
                 )
             }
             // Found by `files`, with its remedy.
-            NotReady::Refused(Refusal::File(FileFault::Unsafe(_))) => return,
-            NotReady::Refused(refusal) => (
+            StartupError::Refused(Refusal::File(FileFault::Unsafe(_))) => return,
+            StartupError::Refused(refusal) => (
                 format!("{} can't be used: {refusal}", file.display()),
                 "`textsender plugin list` shows every file of the folder".to_owned(),
             ),
-            NotReady::Ended | NotReady::TimedOut => (
+            StartupError::Ended | StartupError::TimedOut => (
                 format!("{} does not say what it is", file.display()),
                 "tell the plugin's author".to_owned(),
             ),
@@ -293,11 +293,11 @@ impl Look<'_> {
         };
         let answer = match process {
             Ok(process) => process.ready(Instant::now() + PATIENCE).await,
-            Err(_) => Err(NotReady::Ended),
+            Err(_) => Err(StartupError::Ended),
         };
         let words = match answer {
             Ok(()) => return,
-            Err(NotReady::Refused(Refusal::Settings(words))) => words,
+            Err(StartupError::Refused(Refusal::Settings(words))) => words,
             Err(reason) => return self.no_plugin(&reason),
         };
         // `KEY: what is wrong`, as the SDK writes it.

@@ -13,7 +13,7 @@ use super::Common;
 use crate::{
     check::{self, Standing},
     config::{Config, Environment, Policy, Reading, Sources, nearest},
-    plugins::{self, Description, NotReady, Plan, Refusal, folder, verify::FileFault},
+    plugins::{self, Description, Plan, Refusal, StartupError, folder, verify::FileFault},
     privilege,
 };
 
@@ -46,7 +46,7 @@ impl Site {
     }
 
     /// Asks the plugin of this id what it is.
-    pub(super) fn describe(&self, plugin: &str) -> Result<Description, NotReady> {
+    pub(super) fn describe(&self, plugin: &str) -> Result<Description, StartupError> {
         self.describe_file(
             &folder::file_of(&self.config.plugins.folder, plugin),
             plugin,
@@ -54,11 +54,15 @@ impl Site {
     }
 
     /// Asks the library in a file what it is, as a plugin of this id.
-    pub(super) fn describe_file(&self, file: &Path, plugin: &str) -> Result<Description, NotReady> {
+    pub(super) fn describe_file(
+        &self,
+        file: &Path,
+        plugin: &str,
+    ) -> Result<Description, StartupError> {
         let seal = Plan::of(&self.config.plugins, None);
         let asked =
             async { plugins::describe(file, plugin, seal, Instant::now() + PATIENCE).await };
-        block_on(asked).unwrap_or(Err(NotReady::Ended))
+        block_on(asked).unwrap_or(Err(StartupError::Ended))
     }
 
     /// The folder of the configuration, whose lock every change takes.
@@ -185,18 +189,18 @@ pub(super) fn uses_of_sender(config: &Config, name: &str) -> Vec<String> {
 }
 
 /// Why a plugin's file can't be used, and what to do, on one line.
-pub(super) fn why(reason: &NotReady, file: &Path) -> String {
+pub(super) fn why(reason: &StartupError, file: &Path) -> String {
     match reason {
-        NotReady::Refused(Refusal::File(FileFault::Missing)) => {
+        StartupError::Refused(Refusal::File(FileFault::Missing)) => {
             format!("there is no {}", file.display())
         }
-        NotReady::Refused(Refusal::OtherId(id)) => {
+        StartupError::Refused(Refusal::OtherId(id)) => {
             let name = folder::file_of(Path::new(""), id);
             format!("it holds the plugin {id}: name it {}", name.display())
         }
-        NotReady::Refused(refusal) => refusal.to_string(),
-        NotReady::Ended => "it ends its process when it is loaded; ask its author".to_owned(),
-        NotReady::TimedOut => "it does not say what it is in time; ask its author".to_owned(),
+        StartupError::Refused(refusal) => refusal.to_string(),
+        StartupError::Ended => "it ends its process when it is loaded; ask its author".to_owned(),
+        StartupError::TimedOut => "it does not say what it is in time; ask its author".to_owned(),
     }
 }
 

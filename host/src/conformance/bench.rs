@@ -20,7 +20,7 @@ use super::{
     sample::Sample,
 };
 use crate::{
-    plugins::{CallResult, HostProcess, Launch, NotReady, Refusal, Reply, Work},
+    plugins::{CallResult, HostProcess, Launch, Refusal, Reply, StartupError, Work},
     redact::REDACTED,
     transport::Transports,
 };
@@ -111,24 +111,24 @@ impl Bench {
         self.look_at_log(case);
         match ready {
             Ok(()) => Ok(process),
-            Err(NotReady::Refused(Refusal::Settings(words))) => {
+            Err(StartupError::Refused(Refusal::Settings(words))) => {
                 self.look_at_words(&words, &format!("{case}: the refusal of its settings"));
                 Err(words)
             }
-            Err(NotReady::Refused(Refusal::Panicked)) => {
+            Err(StartupError::Refused(Refusal::Panicked)) => {
                 self.report
                     .fail("C8", format!("{case}: it panics when it is configured"));
                 Err("it panicked".into())
             }
-            Err(NotReady::Refused(refusal)) => Err(refusal.to_string()),
-            Err(NotReady::Ended) => {
+            Err(StartupError::Refused(refusal)) => Err(refusal.to_string()),
+            Err(StartupError::Ended) => {
                 self.report.fail(
                     "C8",
                     format!("{case}: its process ends when it is configured"),
                 );
                 Err("its process ended".into())
             }
-            Err(NotReady::TimedOut) => Err("it was not ready in time".into()),
+            Err(StartupError::TimedOut) => Err("it was not ready in time".into()),
         }
     }
 

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{bench::Bench, report::Findings};
 use crate::{
     config::Plugins,
-    plugins::{Description, NotReady, Plan, Refusal, describe},
+    plugins::{Description, Plan, Refusal, StartupError, describe},
 };
 
 /// How long it may take to say it.
@@ -24,7 +24,7 @@ pub(super) async fn cases(bench: &mut Bench) -> Option<Description> {
     let described = describe(&library, &plugin, seal, Instant::now() + PATIENCE).await;
     let description = match described {
         Ok(description) => description,
-        Err(NotReady::Refused(Refusal::OtherId(id))) => {
+        Err(StartupError::Refused(Refusal::OtherId(id))) => {
             bench.report.tried("D1");
             bench.report.fail(
                 "D2",
@@ -32,17 +32,17 @@ pub(super) async fn cases(bench: &mut Bench) -> Option<Description> {
             );
             return None;
         }
-        Err(NotReady::Refused(refusal)) => {
+        Err(StartupError::Refused(refusal)) => {
             bench.report.fail("D1", refusal.to_string());
             return None;
         }
-        Err(NotReady::Ended) => {
+        Err(StartupError::Ended) => {
             bench
                 .report
                 .fail("D1", "its process ended when it was asked what it is");
             return None;
         }
-        Err(NotReady::TimedOut) => {
+        Err(StartupError::TimedOut) => {
             bench.report.fail("D1", "it did not say what it is in time");
             return None;
         }

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    NotReady,
+    StartupError,
     frames::{self, BUILD, Describe, Down, FrameReader, Up},
     os,
     seal::Plan,
@@ -37,8 +37,8 @@ pub async fn describe(
     plugin: &str,
     seal: Plan,
     deadline: Instant,
-) -> Result<Description, NotReady> {
-    let (child, down, up) = os::spawn(&seal).map_err(|_| NotReady::Ended)?;
+) -> Result<Description, StartupError> {
+    let (child, down, up) = os::spawn(&seal).map_err(|_| StartupError::Ended)?;
     let _child = Ending(child);
     let question = Down::Describe(Describe {
         build: BUILD.into(),
@@ -52,10 +52,10 @@ pub async fn describe(
             settings: serde_json::from_str(&described.settings).unwrap_or_default(),
         }),
         Ok(Ok(Some(Up::Refused(refusal)))) => {
-            Err(NotReady::Refused(refusal.cleaned(&Redactor::default())))
+            Err(StartupError::Refused(refusal.cleaned(&Redactor::default())))
         }
-        Ok(_) => Err(NotReady::Ended),
-        Err(_) => Err(NotReady::TimedOut),
+        Ok(_) => Err(StartupError::Ended),
+        Err(_) => Err(StartupError::TimedOut),
     }
 }
 

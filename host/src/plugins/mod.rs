@@ -21,13 +21,13 @@ pub mod folder;
 mod frames;
 mod launch;
 pub mod lock;
-mod not_ready;
 mod os;
 pub mod plugin_host;
 mod pool;
 mod process;
 mod refusal;
 mod seal;
+mod startup_error;
 pub mod verify;
 
 pub use account::run_as;
@@ -36,7 +36,7 @@ pub use frames::{Reply, Work};
 pub use launch::Launch;
 pub(crate) use launch::to_json;
 pub use pool::Pool;
-pub use process::{CallEnd, CallResult, HostProcess, NotReady, Trace};
+pub use process::{CallEnd, CallResult, HostProcess, StartupError, Trace};
 pub use refusal::Refusal;
 pub use seal::{Plan, Sealed};
 
@@ -60,13 +60,13 @@ pub fn protect() {
     }
 }
 
-/// Starts a host process for the first sender that will need one. Whoever sends one message knows that
+/// Starts a host process for the first sender that will need one. One send knows that
 /// there will be one before the configuration is read: by then it waits for its first frame.
 pub fn start_early() {
     os::start_early();
 }
 
-/// Ends that process, if nobody needed it.
+/// Ends that process, if it was not needed.
 pub fn end_early() {
     os::end_early();
 }

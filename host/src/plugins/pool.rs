@@ -11,7 +11,7 @@ use std::{
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
-use super::{CallEnd, HostProcess, Launch, Work, launch, not_ready, process::lock};
+use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_error};
 use crate::{
     config::{Config, Fingerprint},
     protocol::{ErrorCode, Failure},
@@ -24,12 +24,12 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The pause after the second failure in a row; doubled for each one after.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The longest pause that a message waits for. For longer ones it is told how long they are, so that
-/// another sender may be asked.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The longest pause that a message waits for. For a longer one its failure says how long it is, so
+/// that another sender may be asked.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// How long a refusal stands before the plugin is tried again. Edits are noticed at once; what is
-/// mended elsewhere, such as a folder's mode, shows in no file that is watched.
+/// repaired elsewhere, such as a folder's mode, shows in no file that is watched.
 const REFUSAL: Duration = Duration::from_secs(1);
 
 /// Host processes by sender.
@@ -47,7 +47,7 @@ struct Slot {
     /// When the process was started.
     started: Option<Instant>,
     /// Whether the log says why the process takes no calls.
-    is_told: bool,
+    is_logged: bool,
     /// What the files looked like that the process was started with.
     files: Fingerprint,
     /// Failures in a row of processes that did nothing for any call.
@@ -101,7 +101,7 @@ impl Pool {
         let process = Arc::new(process);
         slot.process = Some(process.clone());
         slot.started = Some(Instant::now());
-        slot.is_told = false;
+        slot.is_logged = false;
         Ok(process)
     }
 
@@ -120,7 +120,7 @@ impl Pool {
             match self.process(sender) {
                 Ok(process) => break process,
                 Err(failure) => {
-                    let pause = failure.retry_after.filter(|pause| *pause <= PATIENCE);
+                    let pause = failure.retry_after.filter(|pause| *pause <= LONGEST_WAIT);
                     let start = pause.map(|pause| Instant::now() + pause);
                     let start = start.filter(|start| *start < deadline).ok_or(failure)?;
                     tokio::time::sleep_until(start).await;
@@ -131,9 +131,9 @@ impl Pool {
             Ok(()) => Ok(process),
             Err(reason) => {
                 if self.is_news(sender) {
-                    not_ready::tell(process.launch(), &reason);
+                    startup_error::log_cause(process.launch(), &reason);
                 }
-                Err(not_ready::failure(process.launch(), reason))
+                Err(startup_error::failure(process.launch(), reason))
             }
         }
     }
@@ -143,7 +143,7 @@ impl Pool {
     fn is_news(&self, sender: &str) -> bool {
         let mut slots = lock(&self.slots);
         let slot = slots.get_mut(sender);
-        slot.is_none_or(|slot| !std::mem::replace(&mut slot.is_told, true))
+        slot.is_none_or(|slot| !std::mem::replace(&mut slot.is_logged, true))
     }
 
     /// Uses an edited configuration from now on. Senders that it changes are started anew when they
@@ -180,9 +180,9 @@ impl Pool {
 
     /// Lets all processes end, now that nothing more is asked of them. What ends is waited for when
     /// the pool is dropped.
-    pub fn let_go(&self) {
+    pub fn release(&self) {
         for process in self.processes() {
-            process.let_go();
+            process.release();
         }
     }
 
@@ -238,7 +238,7 @@ impl Slot {
 
 impl Ask for Pool {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
-        // Each turn of this costs a process its life, and whoever it died of one of its attempts.
+        // Each turn of this costs a process its life, and the message that it died of an attempt.
         loop {
             let process = self.ready(sender, deadline).await?;
             if let Some(end) = process.try_call(work.clone(), deadline).await {

@@ -1,25 +1,27 @@
-//! The front's end of a host process: its calls, the exchanges it wants carried, and its end.
+//! The front's end of a host process.
+//!
+//! | | |
+//! |---|---|
+//! | `calls` | what it was asked and has not answered |
+//! | `outbox` | what goes to it |
+//! | `inbound` | what comes from it, believed as far as it fits |
+//! | `shutdown` | how it ends, and what ends it |
+//! | `trace` | what left this machine for one call |
 
 mod calls;
-mod ending;
-mod foreign;
+mod inbound;
 mod outbox;
-mod said;
-mod stuck;
+mod shutdown;
 mod trace;
 
 use std::{
     io::{self, ErrorKind},
-    process::Child,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
-use textsender_plugin_api::{Answer, ExchangeError, Level, SendError};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep},
-};
+use textsender_plugin_api::{Answer, ExchangeError, SendError};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Launch, Refusal,
@@ -32,50 +34,38 @@ use crate::{
     transport::{Egress, Transports},
 };
 use calls::{Calls, Ended};
-use ending::Killed;
 use outbox::Outbox;
+use shutdown::{Killed, Lifecycle, Phase, Reason, watchdog};
 
 pub use trace::Trace;
 
 /// How long a host process has to acknowledge a cancelled call before it is ended.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Why a process is ended that did nothing wrong.
-const NO_LONGER_NEEDED: &str = "it is no longer needed";
-
 /// A running host process. Ended when it is dropped.
 pub struct HostProcess {
     shared: Arc<Shared>,
-    /// Let go of, and not waited for yet.
-    let_go: Mutex<Option<Killed>>,
+    /// Released, and not waited for yet.
+    released: Mutex<Option<Killed>>,
 }
 
+/// What the tasks of one host process share.
 struct Shared {
     launch: Launch,
     redactor: Redactor,
     transports: Transports,
     sealed: OnceLock<Sealed>,
     egress: OnceLock<Arc<Egress>>,
-    /// `None` once it has been ended.
-    child: Mutex<Option<Child>>,
     outbox: Outbox,
     calls: Mutex<Calls>,
-    /// How many frames it sent.
-    heard: AtomicU64,
-    state: watch::Sender<State>,
-}
-
-#[derive(Clone)]
-enum State {
-    Starting,
-    Ready,
-    Refused(Refusal),
-    Ended,
+    /// How many frames it sent, but for log lines.
+    frames_received: AtomicU64,
+    life: Lifecycle,
 }
 
 /// Why a host process takes no calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotReady {
+pub enum StartupError {
     /// It says why.
     Refused(Refusal),
     /// It ended before it was ready.
@@ -129,11 +119,10 @@ impl HostProcess {
             transports,
             sealed: OnceLock::new(),
             egress: OnceLock::new(),
-            child: Mutex::new(Some(child)),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
-            heard: AtomicU64::new(0),
-            state: watch::Sender::new(State::Starting),
+            frames_received: AtomicU64::new(0),
+            life: Lifecycle::new(&launch.sender, child),
             launch,
         });
         let launch = &shared.launch;
@@ -148,13 +137,13 @@ impl HostProcess {
         }));
         let process = Self {
             shared: shared.clone(),
-            let_go: Mutex::default(),
+            released: Mutex::default(),
         };
         // Dropped, it is ended.
         posted?;
         tokio::spawn(shared.clone().write());
-        tokio::spawn(shared.clone().watch());
-        tokio::spawn(shared.read(up));
+        tokio::spawn(watchdog::watch(shared.clone()));
+        tokio::spawn(inbound::read(shared, up));
         Ok(process)
     }
 
@@ -170,15 +159,12 @@ impl HostProcess {
 
     /// Whether it has ended or never got ready.
     pub fn is_over(&self) -> bool {
-        matches!(
-            *self.shared.state.borrow(),
-            State::Ended | State::Refused(_)
-        )
+        self.shared.life.is_over()
     }
 
     /// Whether it said that it can't serve its plugin.
     pub fn is_refused(&self) -> bool {
-        matches!(*self.shared.state.borrow(), State::Refused(_))
+        matches!(*self.shared.life.phase(), Phase::Refused(_))
     }
 
     /// Whether it finished a call, or began an exchange for one.
@@ -188,10 +174,11 @@ impl HostProcess {
 
     /// Ends it, as there is nothing more to ask. It is waited for when this is dropped: the kernel may
     /// take its memory back while other things are done.
-    pub fn let_go(&self) {
-        let killed = self.shared.kill(NO_LONGER_NEEDED, Level::Debug, false);
+    pub fn release(&self) {
+        let Shared { life, calls, .. } = &*self.shared;
+        let killed = life.kill(Reason::NO_LONGER_NEEDED, calls);
         if killed.is_some() {
-            *lock(&self.let_go) = killed;
+            *lock(&self.released) = killed;
         }
     }
 
@@ -213,20 +200,20 @@ impl HostProcess {
     /// # Errors
     ///
     /// It is not, and will not be, or not in time.
-    pub async fn ready(&self, deadline: Instant) -> Result<(), NotReady> {
-        let mut state = self.shared.state.subscribe();
-        let settled = state.wait_for(|state| !matches!(state, State::Starting));
+    pub async fn ready(&self, deadline: Instant) -> Result<(), StartupError> {
+        let mut phase = self.shared.life.subscribe();
+        let settled = phase.wait_for(|phase| !matches!(phase, Phase::Starting));
         let settled = tokio::time::timeout_at(deadline, settled).await;
         match settled {
-            Ok(Ok(state)) => match &*state {
-                State::Refused(refusal) => Err(NotReady::Refused(refusal.clone())),
+            Ok(Ok(phase)) => match &*phase {
+                Phase::Refused(refusal) => Err(StartupError::Refused(refusal.clone())),
                 // It was ready, and has ended since: a call finds out, and may move.
-                State::Ended if self.shared.egress.get().is_some() => Ok(()),
-                State::Ended => Err(NotReady::Ended),
-                State::Starting | State::Ready => Ok(()),
+                Phase::Ended if self.shared.egress.get().is_some() => Ok(()),
+                Phase::Ended => Err(StartupError::Ended),
+                Phase::Starting | Phase::Ready => Ok(()),
             },
-            Ok(Err(_)) => Err(NotReady::Ended),
-            Err(_) => Err(NotReady::TimedOut),
+            Ok(Err(_)) => Err(StartupError::Ended),
+            Err(_) => Err(StartupError::TimedOut),
         }
     }
 
@@ -248,7 +235,7 @@ impl HostProcess {
         let shared = &self.shared;
         let granted = shared.launch.seal.grants_network();
         let (call, ended, trace) = shared.calls().begin(&work, deadline, granted);
-        // Dropped before its end, by whoever gave up on it, the call is taken back.
+        // Dropped before its end, as it is no longer wanted, the call is taken back.
         let mut guard = CallGuard {
             shared,
             call,
@@ -286,10 +273,9 @@ impl Drop for HostProcess {
     fn drop(&mut self) {
         // It has no call, and holds no more than it needs: it goes at once, and leaves no zombie
         // behind where the runtime ends with it.
-        self.let_go();
-        if let Some(mut killed) = lock(&self.let_go).take() {
-            let status = killed.child.wait();
-            killed.tell(status);
+        self.release();
+        if let Some(killed) = lock(&self.released).take() {
+            killed.wait();
         }
     }
 }
@@ -315,12 +301,15 @@ impl Shared {
     }
 
     async fn write(self: Arc<Self>) {
-        let mut state = self.state.subscribe();
-        let over = state.wait_for(|state| matches!(state, State::Ended | State::Refused(_)));
         tokio::select! {
-            _ = over => {}
+            () = self.life.over() => {}
             _ = self.outbox.run() => {}
         }
+    }
+
+    /// Ends the process.
+    fn end(&self, reason: Reason) {
+        self.life.end(reason, &self.calls);
     }
 
     fn exchanged(&self, call: u64, exchange: u64, result: Result<Answer, ExchangeError>) {
@@ -328,7 +317,7 @@ impl Shared {
         let posted = self.outbox.post(&Down::Exchanged { exchange, result });
         // A process that is gone no longer waits.
         if posted.is_err_and(|error| error.kind() == ErrorKind::QuotaExceeded) {
-            self.end("it does not read what it asked for", Level::Warn);
+            self.end(Reason::fault("it does not read what it asked for"));
         }
     }
 
@@ -340,7 +329,7 @@ impl Shared {
         tokio::spawn(async move {
             sleep(GRACE).await;
             if shared.calls().is_cancelling(call) {
-                shared.end("it does not let go of a cancelled call", Level::Warn);
+                shared.end(Reason::fault("it does not let go of a cancelled call"));
             }
         });
     }

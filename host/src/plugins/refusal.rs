@@ -20,7 +20,7 @@ pub enum Refusal {
     OtherAbi(String),
     /// It says that it is another plugin than its file name does.
     OtherId(String),
-    /// It declares hosts that nobody approved.
+    /// It declares hosts that were not approved.
     Hosts(Vec<String>),
     /// The plugin refuses the settings: its words.
     Settings(String),

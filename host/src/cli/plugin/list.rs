@@ -14,7 +14,7 @@ use crate::{
     },
     config::Config,
     plugins::{
-        NotReady, Refusal, folder,
+        Refusal, StartupError, folder,
         verify::{self, FileFault},
     },
 };
@@ -118,7 +118,7 @@ fn listed(site: &Site, path: &Path) -> Listed {
 }
 
 fn why_not(fault: &FileFault, path: &Path) -> String {
-    why(&NotReady::Refused(Refusal::File(fault.clone())), path)
+    why(&StartupError::Refused(Refusal::File(fault.clone())), path)
 }
 
 /// The senders of a plugin.

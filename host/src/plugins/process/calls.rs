@@ -154,7 +154,7 @@ impl Calls {
             .ok_or("it answers a call that does not run")?;
         running.stop();
         self.remember(running.message.take());
-        // Whoever waited may have given up in this moment.
+        // Its waiting end may have given up in this moment.
         let _ = running.ended.send(Ended::Done(result));
         Ok(())
     }

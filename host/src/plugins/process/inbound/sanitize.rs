@@ -3,15 +3,21 @@
 
 use textsender_plugin_api::{Found, Receipt};
 
-use super::{CallResult, Shared};
-use crate::plugins::frames::{CallOutcome, Reply};
+use crate::plugins::{
+    frames::{CallOutcome, Reply},
+    process::{CallResult, Shared},
+};
 
 /// The most findings of a check.
 const MAX_FINDINGS: usize = 100;
 
 impl Shared {
     /// The result of a call that still runs.
-    pub(super) fn cleaned(&self, call: u64, outcome: CallOutcome) -> CallResult {
+    pub(in crate::plugins::process) fn cleaned(
+        &self,
+        call: u64,
+        outcome: CallOutcome,
+    ) -> CallResult {
         match outcome {
             CallOutcome::Panicked => CallResult::Panicked,
             CallOutcome::Failed(mut error) => {
@@ -51,7 +57,7 @@ impl Shared {
     }
 
     /// Foreign text, safe to show: without this sender's secrets, and those of messages in flight.
-    pub(super) fn clean(&self, text: &str) -> String {
+    pub(in crate::plugins::process) fn clean(&self, text: &str) -> String {
         let mut redactor = self.redactor.clone();
         self.calls().redact(&mut redactor);
         redactor.clean(text)

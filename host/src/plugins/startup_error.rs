@@ -1,11 +1,11 @@
 //! Why a host process takes no calls: in our words for the caller, with the linker's and the
 //! plugin's for the log.
 
-use super::{Launch, NotReady, Refusal, verify::FileFault};
+use super::{Launch, Refusal, StartupError, verify::FileFault};
 use crate::protocol::{ErrorCode, Failure};
 
-/// What the caller is told.
-pub(super) fn failure(launch: &Launch, reason: NotReady) -> Failure {
+/// The failure that the caller sees.
+pub(super) fn failure(launch: &Launch, reason: StartupError) -> Failure {
     let Launch {
         sender,
         plugin,
@@ -13,9 +13,9 @@ pub(super) fn failure(launch: &Launch, reason: NotReady) -> Failure {
         ..
     } = launch;
     let refusal = match reason {
-        NotReady::Refused(refusal) => refusal,
-        NotReady::Ended => return failed(sender, "ended before it was ready"),
-        NotReady::TimedOut => return failed(sender, "was not ready in time"),
+        StartupError::Refused(refusal) => refusal,
+        StartupError::Ended => return failed(sender, "ended before it was ready"),
+        StartupError::TimedOut => return failed(sender, "was not ready in time"),
     };
     let refused = |why: &str| {
         let detail = format!("sender {sender}: {}: {why}", library.display());
@@ -52,11 +52,11 @@ fn failed(sender: &str, how: &str) -> Failure {
     Failure::with_detail(ErrorCode::PluginFailed, detail)
 }
 
-/// Logs what the caller is not told: foreign words.
-pub(super) fn tell(launch: &Launch, reason: &NotReady) {
+/// Logs what the caller does not see: foreign words.
+pub(super) fn log_cause(launch: &Launch, reason: &StartupError) {
     let sender = launch.sender.as_str();
     match reason {
-        NotReady::Refused(
+        StartupError::Refused(
             refusal @ (Refusal::NotLoaded(_)
             | Refusal::File(FileFault::Needs(_))
             | Refusal::OtherAbi(_)
@@ -64,6 +64,6 @@ pub(super) fn tell(launch: &Launch, reason: &NotReady) {
             | Refusal::OtherId(_)
             | Refusal::Settings(_)),
         ) => tracing::error!(sender, "the plugin can't be used: {refusal}"),
-        NotReady::Refused(_) | NotReady::Ended | NotReady::TimedOut => {}
+        StartupError::Refused(_) | StartupError::Ended | StartupError::TimedOut => {}
     }
 }
