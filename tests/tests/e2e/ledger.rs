@@ -66,25 +66,18 @@ fn a_message_whose_process_died_is_told_of() {
     assert!(told.contains("crashed: textsender failed before"), "{told}");
 }
 
-/// A small file system for a state folder, unmounted when dropped. `None`, and a word about it, where
-/// none may be had.
+/// A small file system for a state folder, unmounted when dropped.
 struct Disk(TempDir);
 
 impl Disk {
-    fn mount(test: &str) -> Option<Self> {
+    fn mount() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=512k", "tmpfs"])
             .arg(folder.path())
-            .output();
-        if mounted.is_ok_and(|output| output.status.success()) {
-            return Some(Self(folder));
-        }
-        #[allow(clippy::print_stderr, reason = "what is skipped is said")]
-        {
-            eprintln!("skipped: {test} needs the right to mount a tmpfs");
-        }
-        None
+            .status();
+        assert!(mounted.unwrap().success());
+        Self(folder)
     }
 
     /// Moves a case's state, secrets and all, here.
@@ -124,10 +117,9 @@ impl Drop for Disk {
 }
 
 #[test]
-fn on_a_full_disk_nothing_is_sent_unless_it_may_go_unrecorded() {
-    let Some(disk) = Disk::mount("on_a_full_disk") else {
-        return;
-    };
+#[ignore = "needs root"]
+fn as_root_on_a_full_disk_nothing_is_sent_unless_it_may_go_unrecorded() {
+    let disk = Disk::mount();
     let test = disk.hold(Test::new());
     let filling = disk.fill();
     let full = test.run();
@@ -147,10 +139,9 @@ fn on_a_full_disk_nothing_is_sent_unless_it_may_go_unrecorded() {
 }
 
 #[test]
-fn in_a_folder_that_cannot_be_written_nothing_is_sent_unless_nothing_is_recorded() {
-    let Some(disk) = Disk::mount("in_a_folder_that_cannot_be_written") else {
-        return;
-    };
+#[ignore = "needs root"]
+fn as_root_in_a_folder_that_cannot_be_written_nothing_is_sent_unless_nothing_is_recorded() {
+    let disk = Disk::mount();
     let test = disk.hold(Test::new());
     disk.remount("ro");
     let refused = test.run();
@@ -224,10 +215,9 @@ fn a_damaged_ledger_costs_one_answer_and_is_kept() {
 }
 
 #[test]
-fn a_stream_goes_on_when_its_ledger_is_mended() {
-    let Some(disk) = Disk::mount("a_stream_goes_on") else {
-        return;
-    };
+#[ignore = "needs root"]
+fn as_root_a_stream_goes_on_when_its_ledger_is_mended() {
+    let disk = Disk::mount();
     let test = disk.hold(Test::new());
     let request = test.request_json();
     let (answers, theirs) = pipe().unwrap();

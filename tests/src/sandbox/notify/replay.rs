@@ -30,15 +30,9 @@ const SECRET: &str = "secret";
 const LIVE_SECRET: &str = "live secret";
 
 #[test]
-#[allow(
-    clippy::print_stderr,
-    reason = "a test that does nothing should say so"
-)]
+#[ignore = "needs TEXTSENDER_CONTRACTS, the folder of recordings"]
 fn recordings_are_answered_as_the_real_server_answered() {
-    let Some(folder) = std::env::var_os("TEXTSENDER_CONTRACTS") else {
-        eprintln!("skipped: TEXTSENDER_CONTRACTS does not name the folder of recordings");
-        return;
-    };
+    let folder = std::env::var_os("TEXTSENDER_CONTRACTS").unwrap();
     let sandbox = Sandbox::start();
     add_services(&sandbox);
     let mut ids: HashMap<String, String> = HashMap::new();

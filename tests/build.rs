@@ -1,0 +1,72 @@
+//! Which of the tests' counterparts this machine has, as `cfg(has_NAME)`.
+//!
+//! A test that can't run here is *ignored by name*, and never passed:
+//!
+//! ```ignore
+//! #[test]
+//! #[cfg_attr(not(has_strace), ignore = "needs strace")]
+//! fn the_event_loop_never_blocks() {}
+//! ```
+//!
+//! What needs root is always ignored and says so in its name; `.ci/run` runs it by that name:
+//! `#[ignore = "needs root"] fn as_root_...`. What root can't show has `cfg(is_root)`.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A counterpart, and the programs that it consists of.
+const COUNTERPARTS: [(&str, &[&str]); 9] = [
+    ("bwrap", &["bwrap"]),
+    ("chromium", &["chromium", "chromedriver"]),
+    ("node", &["node"]),
+    ("php", &["php"]),
+    ("postgresql", &["initdb", "postgres"]),
+    ("promtool", &["promtool"]),
+    ("python", &["python3"]),
+    ("samba", &["samba", "samba-tool", "openssl"]),
+    ("strace", &["strace"]),
+];
+
+#[allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=PATH");
+    let folders = folders();
+    for folder in &folders {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
+    println!("cargo::rustc-check-cfg=cfg(is_root)");
+    if is_root() {
+        println!("cargo::rustc-cfg=is_root");
+    }
+    for (name, programs) in COUNTERPARTS {
+        println!("cargo::rustc-check-cfg=cfg(has_{name})");
+        let is_here = |program: &&str| folders.iter().any(|folder| folder.join(program).is_file());
+        if programs.iter().all(is_here) {
+            println!("cargo::rustc-cfg=has_{name}");
+        }
+    }
+}
+
+/// A process's folder belongs to its user.
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
+/// Where programs are installed: the system's folders, and each version of PostgreSQL.
+fn folders() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let is_the_systems =
+        |folder: &PathBuf| folder.starts_with("/usr") || folder.starts_with("/opt");
+    let mut folders: Vec<_> = env::split_paths(&path).filter(is_the_systems).collect();
+    folders.extend(["/usr/sbin", "/usr/bin"].map(PathBuf::from));
+    let versions = Path::new("/usr/lib/postgresql").read_dir();
+    let versions = versions.into_iter().flatten().flatten();
+    folders.extend(versions.map(|version| version.path().join("bin")));
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    folders.dedup();
+    folders
+}
