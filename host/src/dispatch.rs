@@ -23,6 +23,7 @@ use crate::{
     check,
     config::{Config, Environment, Fault, Fingerprint},
     decision::{self, Decision},
+    os::accounts,
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
     privilege,
@@ -69,7 +70,7 @@ impl Dispatch {
         let config = policies.config();
         let state = state_folder(config);
         // The audit tells who asked, not whom root becomes for it.
-        let caller = rustix::process::getuid().as_raw();
+        let caller = accounts::caller();
         privilege::become_owner(&state).map_err(|error| {
             let detail = format!("can't become the owner of {}: {error}", state.display());
             Failure::with_detail(ErrorCode::Crashed, detail)

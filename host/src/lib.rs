@@ -9,6 +9,7 @@
 //! | room | what it knows |
 //! |---|---|
 //! | [`protocol`] | request, response, outcomes and their codes |
+//! | [`os`] | what differs between operating systems |
 //! | [`trust`] | which files may be believed |
 //! | [`redact`] | how foreign text is made safe to show |
 //! | [`config`] | the one dialect, and every fault in it |
@@ -19,8 +20,8 @@
 //! | [`decision`] | what the rooms above come to for one request |
 //! | [`ledger`] | at most once per id, limits, health of senders, the audit |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
-//! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
+//! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`privilege`] | whose account root's commands act as |
 //! | [`check`] | the whole configuration, every fault at once |
 //! | [`explain`] | why a message would go where it would go |
@@ -38,6 +39,7 @@ pub mod explain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod ledger;
+pub mod os;
 pub mod plugins;
 pub mod policy;
 pub mod privilege;
@@ -49,3 +51,5 @@ pub mod secrets;
 pub mod text;
 pub mod transport;
 pub mod trust;
+#[cfg(test)]
+mod walls;

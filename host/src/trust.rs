@@ -6,13 +6,15 @@
 use std::{
     collections::HashSet,
     fmt,
-    fs::{File, Metadata, OpenOptions},
+    fs::{File, Metadata},
     io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use crate::os::{
+    accounts,
+    rights::{self, Rights},
+};
 
 /// Why a file or folder is not believed. Displays with the command that mends it.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,12 +81,7 @@ impl std::error::Error for Unsafe {}
 ///
 /// It can't be opened, or is not to be believed: then the error is an [`Unsafe`].
 pub fn open(path: &Path) -> io::Result<File> {
-    // Not blocking, for somebody may have put a pipe there. A file does not mind.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)?;
+    let file = rights::open_without_waiting(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         let words = format!("{} is not a file", path.display());
@@ -140,22 +137,25 @@ fn judge(path: &Path, metadata: &Metadata) -> Result<(), Unsafe> {
     const OTHERS_WRITE: u32 = 0o002;
     const STICKY: u32 = 0o1000;
 
-    let owner = metadata.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+    let Rights {
+        user: owner,
+        group,
+        mode,
+    } = Rights::of(metadata);
+    if owner != 0 && owner != accounts::own() {
         return Err(Unsafe::Owner {
             path: path.into(),
             owner,
         });
     }
-    let mode = metadata.mode();
     // In a sticky folder nobody can replace another's file, and what is in it is judged itself.
     let sticky_folder = metadata.is_dir() && mode & STICKY != 0;
     // A user's private group has the user's own number and no other member.
-    let group_writes = mode & GROUP_WRITES != 0 && metadata.gid() != owner;
+    let group_writes = mode & GROUP_WRITES != 0 && group != owner;
     if !sticky_folder && (group_writes || mode & OTHERS_WRITE != 0) {
         return Err(Unsafe::Mode {
             path: path.into(),
-            mode: mode & 0o7777,
+            mode,
         });
     }
     Ok(())

@@ -6,7 +6,7 @@ use textsender_plugin_api::{
     template::{Placeholder, Placeholders, Template},
 };
 
-use super::{schema, senders, usage};
+use super::{plugin, schema, usage};
 use crate::{
     config::{Config, SendOptions, Sender, Setting},
     plugins::to_json,
@@ -74,7 +74,7 @@ pub async fn capabilities(
         let Some(sender) = config.senders.get(name) else {
             continue;
         };
-        let Some(Ok(description)) = senders::ask(config, &sender.plugin).await else {
+        let Some(Ok(description)) = plugin::ask(config, &sender.plugin).await else {
             continue;
         };
         let carries = &description.info.carries;

@@ -14,6 +14,7 @@
 mod capabilities;
 mod fields;
 mod files;
+mod plugin;
 mod reach;
 mod schema;
 mod senders;

@@ -4,7 +4,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use serde::Serialize;
@@ -15,20 +14,15 @@ use tokio::time::Instant;
 use super::{
     Incomplete, Standing,
     capabilities::SenderCapabilities,
+    plugin::{self, Answer, PATIENCE},
     schema::{self, Finding},
     usage::Usage,
 };
 use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
-    plugins::{
-        Description, HostProcess, Launch, Plan, Refusal, StartupError, describe, folder, to_json,
-        verify::FileFault,
-    },
+    plugins::{HostProcess, Launch, Refusal, StartupError, folder, to_json, verify::FileFault},
     secrets,
 };
-
-/// How long a plugin has to describe itself, or to judge its settings.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something that a sender still needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,7 +88,7 @@ pub(super) async fn look(
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     for (name, sender) in config.senders.iter().filter(|(name, _)| wanted(name)) {
         if !described.contains_key(sender.plugin.as_str()) {
-            let answer = ask(config, &sender.plugin).await;
+            let answer = plugin::ask(config, &sender.plugin).await;
             described.insert(sender.plugin.as_str(), answer);
         }
         let look = Look {
@@ -116,19 +110,6 @@ pub(super) async fn look(
         looked.push(look.at(answer.and_then(Option::as_ref)).await);
     }
     looked
-}
-
-pub(super) type Answer = Result<Description, StartupError>;
-
-/// Asks a plugin to describe itself; `None` where the configuration names none.
-pub(super) async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
-    if !folder::is_id(plugin) {
-        return None;
-    }
-    let library = folder::file_of(&config.plugins.folder, plugin);
-    let seal = Plan::of(&config.plugins, None);
-    let answer = describe(&library, plugin, seal, Instant::now() + PATIENCE).await;
-    Some(answer)
 }
 
 fn used_by(config: &Config, usages: &[Usage], sender: &str) -> Vec<String> {

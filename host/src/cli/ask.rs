@@ -3,10 +3,10 @@
 use std::io::{self, BufRead, IsTerminal, Read};
 
 use anyhow::{Context, bail};
-use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use textsender_plugin_api::Secret;
 
 use super::output::{Usage, notice, question};
+use crate::os::terminal::Hidden;
 
 /// The longest answer, in bytes: a private key in PEM is shorter.
 const LONGEST: u64 = 64 * 1024;
@@ -36,9 +36,10 @@ pub(super) fn optional_line(prompt: &str) -> anyhow::Result<Option<String>> {
 pub(super) fn secret(prompt: &str) -> anyhow::Result<Secret> {
     let mut bytes = match io::stdin().is_terminal() {
         true => {
-            let hidden = Hidden::begin()?;
+            let hidden = Hidden::begin().context("the terminal can't hide what is typed")?;
             question(format_args!("{prompt} (it is not shown): "));
-            let typed = hidden.line();
+            let typed = typed_line();
+            drop(hidden);
             notice("");
             typed?
         }
@@ -65,50 +66,26 @@ pub(super) fn secret(prompt: &str) -> anyhow::Result<Secret> {
     Ok(secret)
 }
 
-/// A terminal that shows nothing of what is typed, until this is dropped.
-struct Hidden(Termios);
+/// A line from a terminal that does not show it.
+fn typed_line() -> anyhow::Result<Vec<u8>> {
+    const INTERRUPT: u8 = 3;
+    const END: u8 = 4;
+    const BACKSPACE: u8 = 8;
+    const ERASE_LINE: u8 = 21;
+    const DELETE: u8 = 127;
 
-impl Hidden {
-    fn begin() -> anyhow::Result<Self> {
-        let stdin = io::stdin();
-        let before = termios::tcgetattr(&stdin).context("the terminal can't be asked")?;
-        let mut hidden = before.clone();
-        // Without ISIG a Ctrl-C comes as a character: the terminal is put right before it ends us.
-        hidden.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
-        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
-        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-        termios::tcsetattr(&stdin, OptionalActions::Flush, &hidden)
-            .context("the terminal can't hide what is typed")?;
-        Ok(Self(before))
-    }
-
-    fn line(&self) -> anyhow::Result<Vec<u8>> {
-        const INTERRUPT: u8 = 3;
-        const END: u8 = 4;
-        const BACKSPACE: u8 = 8;
-        const ERASE_LINE: u8 = 21;
-        const DELETE: u8 = 127;
-
-        let mut line = Vec::new();
-        for byte in io::stdin().lock().bytes() {
-            match byte.context("the terminal can't be read")? {
-                b'\r' | b'\n' | END => break,
-                INTERRUPT => bail!("interrupted; nothing was stored"),
-                BACKSPACE | DELETE => {
-                    // A character of UTF-8 ends before its first byte.
-                    while line.pop().is_some_and(|b| b & 0xC0 == 0x80) {}
-                }
-                ERASE_LINE => line.clear(),
-                byte => line.push(byte),
+    let mut line = Vec::new();
+    for byte in io::stdin().lock().bytes() {
+        match byte.context("the terminal can't be read")? {
+            b'\r' | b'\n' | END => break,
+            INTERRUPT => bail!("interrupted; nothing was stored"),
+            BACKSPACE | DELETE => {
+                // A character of UTF-8 ends before its first byte.
+                while line.pop().is_some_and(|b| b & 0xC0 == 0x80) {}
             }
+            ERASE_LINE => line.clear(),
+            byte => line.push(byte),
         }
-        Ok(line)
     }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        // It was set a moment ago; should it fail now, there is nothing else to try.
-        let _ = termios::tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
-    }
+    Ok(line)
 }

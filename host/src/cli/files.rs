@@ -2,16 +2,15 @@
 //! to have, whatever the umask.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    fs::{self, File, TryLockError},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use rustix::fs::{FlockOperation, flock};
 
 use super::output::notice;
+use crate::os::rights::{self, Rights};
 
 /// Whose a file is, and who may do what with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +24,10 @@ pub(super) struct Access {
 impl Access {
     /// That of a file or folder that is there.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
+        let Rights { user, group, mode } = Rights::of(&fs::metadata(path)?);
         Ok(Self {
-            owner: Some((metadata.uid(), metadata.gid())),
-            mode: metadata.mode() & 0o7777,
+            owner: Some((user, group)),
+            mode,
         })
     }
 
@@ -39,12 +38,12 @@ impl Access {
 
     fn apply(self, file: &File) -> io::Result<()> {
         if let Some((user, group)) = self.owner {
-            let metadata = file.metadata()?;
-            if (metadata.uid(), metadata.gid()) != (user, group) {
-                fchown(file, Some(user), Some(group))?;
+            let now = Rights::of(&file.metadata()?);
+            if (now.user, now.group) != (user, group) {
+                rights::give(file, user, group)?;
             }
         }
-        file.set_permissions(Permissions::from_mode(self.mode))
+        rights::set_mode(file, self.mode)
     }
 }
 
@@ -86,12 +85,9 @@ pub(super) fn make_folder(path: &Path, access: Access) -> anyhow::Result<bool> {
     }
     let make = || {
         if let Some(parent) = path.parent() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o755)
-                .create(parent)?;
+            rights::make_folders(parent, 0o755)?;
         }
-        DirBuilder::new().mode(0o700).create(path)?;
+        rights::make_folder(path, 0o700)?;
         access.apply(&File::open(path)?)
     };
     make().with_context(|| format!("{} can't be made", path.display()))?;
@@ -109,11 +105,7 @@ fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = rights::create_new(path, 0o600)?;
     file.write_all(bytes)?;
     access.apply(&file)?;
     file.sync_all()
@@ -138,19 +130,14 @@ impl Lock {
     pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(".textsender.lock");
         let open = || -> io::Result<File> {
-            let file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            let file = rights::open_or_create(&path, 0o600)?;
+            match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(rustix::io::Errno::WOULDBLOCK) => {}
-                Err(error) => return Err(error.into()),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
             }
             notice("waiting for another textsender command to finish its change");
-            flock(&file, FlockOperation::LockExclusive)?;
+            file.lock()?;
             Ok(file)
         };
         let file = open().with_context(|| {

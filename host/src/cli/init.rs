@@ -10,12 +10,13 @@ use anyhow::{Context, bail};
 use toml_edit::value;
 
 use super::{
-    Common, accounts, ask,
+    Common, ask,
     files::{self, Access, Lock},
     output::{Output, Style, Usage},
 };
 use crate::{
     config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER},
+    os::accounts,
     recipient::Region,
     secrets,
 };
@@ -126,12 +127,12 @@ impl Init {
                 .or_else(packaged_plugins)
                 .unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
             state: Environment::current().state_folder(None).path,
-            is_state_named: rustix::process::geteuid().is_root(),
+            is_state_named: accounts::is_root(),
         })
     }
 
     fn owner(&self) -> anyhow::Result<Option<(u32, u32)>> {
-        let is_root = rustix::process::geteuid().is_root();
+        let is_root = accounts::is_root();
         match &self.owner {
             Some(_) if !is_root => bail!(Usage(
                 "only root can give folders to another account with --owner".into()

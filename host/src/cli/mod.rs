@@ -1,6 +1,5 @@
 //! The command line: a file for each command. Nothing else in this program prints.
 
-mod accounts;
 mod ask;
 mod check;
 mod completions;

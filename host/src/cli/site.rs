@@ -13,7 +13,7 @@ use super::Common;
 use crate::{
     check::{self, Standing},
     config::{Config, Environment, Policy, Reading, Sources, nearest},
-    plugins::{self, Description, Plan, Refusal, StartupError, folder, verify::FileFault},
+    plugins::{self, Description, Refusal, StartupError, folder, verify::FileFault},
     privilege,
 };
 
@@ -59,7 +59,7 @@ impl Site {
         file: &Path,
         plugin: &str,
     ) -> Result<Description, StartupError> {
-        let seal = Plan::of(&self.config.plugins, None);
+        let seal = plugins::plan(&self.config.plugins, None);
         let asked =
             async { plugins::describe(file, plugin, seal, Instant::now() + PATIENCE).await };
         block_on(asked).unwrap_or(Err(StartupError::Ended))

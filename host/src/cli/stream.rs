@@ -32,7 +32,6 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
     task::{JoinError, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep_until},
@@ -40,6 +39,7 @@ use tokio::{
 
 use crate::{
     dispatch::Dispatch,
+    os::{pipes, signals::EndRequests},
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
 use answers::{Answers, Written};
@@ -105,7 +105,7 @@ impl Stream {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let mut asked = signal(SignalKind::terminate())?;
+        let mut asked = EndRequests::listen()?;
         let mut serving = Serving::of(self);
         let mut input = Input::read();
         let end = serving.until_end(&mut input, &mut asked).await;
@@ -146,7 +146,7 @@ impl Serving {
     }
 
     /// Begins a line whenever one is there and there is room.
-    async fn until_end(&mut self, input: &mut Input, asked: &mut Signal) -> End {
+    async fn until_end(&mut self, input: &mut Input, asked: &mut EndRequests) -> End {
         let mut rounds = interval(ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -157,7 +157,7 @@ impl Serving {
                 () = self.answers.closed() => return End::OutputClosed,
                 Some(done) = self.in_flight.join_next() => self.note(&done),
                 _ = rounds.tick() => {
-                    if answers::is_output_closed() {
+                    if pipes::has_no_reader() {
                         return End::OutputClosed;
                     }
                     if let Ok(dispatch) = &self.dispatch {
@@ -167,7 +167,7 @@ impl Serving {
                 line = input.next(), if has_room => match line {
                     Some(Ok(line)) => {
                         if line.read >= self.looked || self.looked.elapsed() > LOOK {
-                            if answers::is_output_closed() {
+                            if pipes::has_no_reader() {
                                 return End::OutputClosed;
                             }
                             self.look();
@@ -229,7 +229,7 @@ impl Serving {
 
     /// Waits for what is in flight and for the writing of it, and says of lines that were not begun
     /// that they were not. Once it was asked to end, there is a bound to that; asked again, it ends.
-    async fn finish(self, left: Vec<Line>, asked: &mut Signal) -> io::Result<()> {
+    async fn finish(self, left: Vec<Line>, asked: &mut EndRequests) -> io::Result<()> {
         let timeout = self.dispatch.as_ref().map(|dispatch| dispatch.timeout());
         let bound = timeout.unwrap_or_default() + GRACE;
         let stopping = self.stopping.clone();

@@ -6,12 +6,13 @@ use anyhow::{anyhow, bail};
 use serde_json::json;
 
 use super::{
-    Common, accounts, ask,
+    Common, ask,
     output::{Cell, Output, Style, Usage, json},
     site::{Site, block_on},
 };
 use crate::{
     dispatch::Dispatch,
+    os::accounts,
     protocol::{ErrorCode, MessageId, Outcome, Request, Response},
 };
 
@@ -77,7 +78,7 @@ impl TestSend {
         };
         let request = json!({
             "purpose": "test",
-            "actor": accounts::name_of(rustix::process::getuid().as_raw()),
+            "actor": accounts::name_of(accounts::caller()),
             "user": { "phone": to },
             "code": code,
             "sender": self.sender,

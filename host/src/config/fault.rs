@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::source::Place;
+use super::place::Place;
 
 /// One thing that is wrong. Displays as `FILE:LINE: KEY: what is wrong; what to do`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

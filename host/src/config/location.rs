@@ -85,7 +85,7 @@ impl Environment {
     pub fn current() -> Self {
         let variable = |name| env::var_os(name).filter(|value| !value.is_empty());
         Environment {
-            root: rustix::process::geteuid().is_root(),
+            root: crate::os::accounts::is_root(),
             system_config_exists: Path::new(SYSTEM_CONFIG).exists(),
             textsender_config: variable("TEXTSENDER_CONFIG"),
             xdg_config_home: variable("XDG_CONFIG_HOME"),

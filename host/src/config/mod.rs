@@ -15,6 +15,7 @@
 mod fault;
 mod key;
 mod location;
+mod place;
 mod policies;
 mod relations;
 pub mod render;
@@ -32,6 +33,7 @@ use toml::de::{DeTable, DeValue};
 
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
+pub use place::{Located, Place};
 pub use policies::{
     Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
 };
@@ -41,7 +43,7 @@ pub use sections::{
     Seal, Sending, State, Trust,
 };
 pub use sender::{Network, SecretRef, Sender, Setting};
-pub use source::{Fingerprint, Located, MAX_FILE_BYTES, POLICIES_FOLDER, Place, Source, Sources};
+pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};
 
 use table::{Node, Table, Walk};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::source::{Located, Place};
+use super::place::{Located, Place};
 use super::table::{Node, Table};
 use crate::protocol::Event;
 

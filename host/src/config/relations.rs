@@ -2,7 +2,7 @@
 //! send meets one only if it concerns its user, and then says so.
 
 use super::fault::{Fault, nearest};
-use super::source::{Located, Place};
+use super::place::{Located, Place};
 use super::{Config, SendOptions};
 
 /// All of them. Those between links and containers are found by the room `policy`.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::source::Located;
+use super::place::Located;
 use super::table::{Node, Table};
 use super::units::{self, Rate};
 

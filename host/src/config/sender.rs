@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::place::{Located, Place};
 use super::sections::Http;
-use super::source::{Located, Place};
 use super::table::{Node, Table};
 
 /// One sender.

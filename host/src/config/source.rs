@@ -4,62 +4,19 @@
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
-use std::ops::{Deref, Range};
-use std::os::unix::fs::MetadataExt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::fault::Fault;
+use super::place::{Located, Place};
+use crate::os::identity::Stamp;
 
 /// Largest file that is read, in bytes. 10,000 policies take about 5 MiB; more than this is a mistake.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The folder of drop-in policies, beside `textsender.toml`.
 pub const POLICIES_FOLDER: &str = "policies";
-
-/// Where something stands: a file of the [`Sources`] and a range of bytes in its text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
-pub struct Place {
-    /// Index into [`Sources::files`].
-    pub file: u32,
-    /// First byte.
-    pub start: u32,
-    /// One past the last byte.
-    pub end: u32,
-}
-
-impl Place {
-    /// Those bytes of that file.
-    pub fn new(file: u32, range: Range<usize>) -> Self {
-        Place {
-            file,
-            start: range.start as u32,
-            end: range.end as u32,
-        }
-    }
-
-    /// The bytes as a range.
-    pub fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-}
-
-/// A value together with the place it was read from, so that a later room can still point at it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Located<T> {
-    /// The value.
-    pub value: T,
-    /// Where it is written.
-    pub place: Place,
-}
-
-impl<T> Deref for Located<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.value
-    }
-}
 
 /// One file of the configuration.
 #[derive(Clone)]
@@ -232,10 +189,6 @@ impl Sources {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint(HashMap<PathBuf, Option<Stamp>>);
 
-/// Device, inode, size, and the times of change of content and of the inode in nanoseconds. The
-/// last sees an edit that keeps size and modification time.
-type Stamp = (u64, u64, u64, i128, i128);
-
 impl Fingerprint {
     /// What these files and folders look like now. Take it before reading them.
     pub fn of(paths: impl IntoIterator<Item = PathBuf>) -> Self {
@@ -251,25 +204,13 @@ impl Fingerprint {
     pub fn changed(&self) -> bool {
         self.0
             .iter()
-            .any(|(path, stamp)| fs::metadata(path).ok().map(|m| stamp_of(&m)) != *stamp)
+            .any(|(path, stamp)| fs::metadata(path).ok().map(|m| Stamp::of(&m)) != *stamp)
     }
 
     fn note(&mut self, path: &Path, metadata: std::io::Result<Metadata>) {
-        let stamp = metadata.ok().map(|m| stamp_of(&m));
+        let stamp = metadata.ok().map(|m| Stamp::of(&m));
         self.0.insert(path.to_owned(), stamp);
     }
-}
-
-fn stamp_of(m: &Metadata) -> Stamp {
-    let nanoseconds =
-        |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-    (
-        m.dev(),
-        m.ino(),
-        m.len(),
-        nanoseconds(m.mtime(), m.mtime_nsec()),
-        nanoseconds(m.ctime(), m.ctime_nsec()),
-    )
 }
 
 /// Why a file could not be read.

@@ -14,7 +14,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, nearest};
 use super::key::{Path, Step};
-use super::source::{Located, Place, Sources};
+use super::place::{Located, Place};
+use super::source::Sources;
 use super::units;
 
 /// One walk over all files: where faults, and places that must not be shown, are collected.

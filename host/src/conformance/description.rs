@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{bench::Bench, report::Findings};
 use crate::{
     config::Plugins,
-    plugins::{Description, Plan, Refusal, StartupError, describe},
+    plugins::{self, Description, Refusal, StartupError, describe},
 };
 
 /// How long it may take to say it.
@@ -20,7 +20,7 @@ const LONGEST: usize = 64;
 /// Asks; `None` if there is nothing to try.
 pub(super) async fn cases(bench: &mut Bench) -> Option<Description> {
     let (library, plugin) = (bench.library().clone(), bench.plugin().to_owned());
-    let seal = Plan::of(&Plugins::default(), None);
+    let seal = plugins::plan(&Plugins::default(), None);
     let described = describe(&library, &plugin, seal, Instant::now() + PATIENCE).await;
     let description = match described {
         Ok(description) => description,

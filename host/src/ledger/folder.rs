@@ -1,14 +1,18 @@
 //! The state folder, as far as the ledger uses it: names, rights, and the lock that guards making,
 //! opening and setting aside the ledger's file.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
+use crate::os::{
+    accounts, disk,
+    identity::{self, FileId},
+    rights::{self, Rights},
+};
 
 /// A folder that exists, is local, and in which the ledger's files have fixed names.
 #[derive(Debug, Clone)]
@@ -32,11 +36,7 @@ impl Folder {
             path: path.to_owned(),
         };
         if !path.is_dir() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(|error| folder.fault(&error, path))?;
+            rights::make_folders(path, 0o700).map_err(|error| folder.fault(&error, path))?;
         }
         folder.local()
     }
@@ -59,7 +59,7 @@ impl Folder {
     }
 
     fn local(self) -> Result<Folder, LedgerError> {
-        match network_file_system(&self.path) {
+        match disk::network_file_system(&self.path) {
             Some(kind) => Err(LedgerError::NetworkFolder {
                 folder: self.path,
                 kind,
@@ -125,24 +125,20 @@ impl Folder {
     /// Opens a file of ours for writing, made with mode 0600 if it is missing. Made by root, it is
     /// given to the folder's owner, who else could no longer use the ledger.
     pub fn open_or_make(&self, path: &Path) -> Result<File, LedgerError> {
-        let open = |make| {
-            OpenOptions::new()
-                .write(true)
-                .create_new(make)
-                .mode(0o600)
-                .custom_flags(NO_FOLLOW)
-                .open(path)
-        };
-        let file = match open(false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => match open(true) {
-                Ok(file) => {
-                    self.give_to_owner(&file, path)?;
-                    Ok(file)
+        let file = match rights::open_to_write(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                match rights::create_new(path, 0o600) {
+                    Ok(file) => {
+                        self.give_to_owner(&file, path)?;
+                        Ok(file)
+                    }
+                    // Another process made it in between.
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                        rights::open_to_write(path)
+                    }
+                    Err(error) => Err(error),
                 }
-                // Another process made it in between.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false),
-                Err(error) => Err(error),
-            },
+            }
             other => other,
         };
         file.map_err(|error| self.fault(&error, path))
@@ -150,7 +146,7 @@ impl Folder {
 
     /// Makes a folder of ours (0700) inside the state folder, if it is missing.
     pub fn make_folder(&self, path: &Path) -> Result<(), LedgerError> {
-        match DirBuilder::new().mode(0o700).create(path) {
+        match rights::make_folder(path, 0o700) {
             Ok(()) => File::open(path)
                 .map_err(|error| self.fault(&error, path))
                 .and_then(|made| self.give_to_owner(&made, path)),
@@ -160,22 +156,22 @@ impl Folder {
     }
 
     fn give_to_owner(&self, made: &File, path: &Path) -> Result<(), LedgerError> {
-        if !rustix::process::geteuid().is_root() {
+        if !accounts::is_root() {
             return Ok(());
         }
         self.path
             .metadata()
-            .and_then(|owner| fchown(made, Some(owner.uid()), Some(owner.gid())))
+            .and_then(|folder| {
+                let Rights { user, group, .. } = Rights::of(&folder);
+                rights::give(made, user, group)
+            })
             .map_err(|error| self.fault(&error, path))
     }
 
-    /// What identifies the ledger's file, whatever its name: device and inode. `None` if there is
-    /// no file.
-    pub fn identity(&self) -> Option<(u64, u64)> {
-        self.database()
-            .metadata()
-            .ok()
-            .map(|file: Metadata| (file.dev(), file.ino()))
+    /// What identifies the ledger's file, whatever its name. `None` if there is no file.
+    pub fn identity(&self) -> Option<FileId> {
+        let file = self.database().metadata().ok()?;
+        Some(identity::of(&file))
     }
 
     /// Moves the ledger to a dated name, and what belongs to it. The caller holds
@@ -211,7 +207,7 @@ impl Folder {
 
     /// Whether the disk has no block left for this user.
     pub fn is_full(&self) -> bool {
-        rustix::fs::statvfs(&self.path).is_ok_and(|disk| disk.f_bavail == 0)
+        disk::is_full(&self.path)
     }
 
     /// What a failed system call on `path` means.
@@ -219,41 +215,3 @@ impl Folder {
         LedgerError::from_io(error, &self.path, path)
     }
 }
-
-/// `O_NOFOLLOW`: a link in place of one of our files is refused, so that no other file is written.
-const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-
-/// The name of the network or cluster file system that holds `path`; `None` for a local one.
-#[cfg(target_os = "linux")]
-fn network_file_system(path: &Path) -> Option<&'static str> {
-    let kind = u64::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()? & 0xFFFF_FFFF;
-    NETWORK_FILE_SYSTEMS
-        .iter()
-        .find(|(magic, _)| *magic == kind)
-        .map(|(_, name)| *name)
-}
-
-/// Elsewhere the name of the file system is not asked for; the guide says to use a local disk.
-#[cfg(not(target_os = "linux"))]
-fn network_file_system(_: &Path) -> Option<&'static str> {
-    None
-}
-
-/// Magic numbers from `statfs(2)` and the kernel's `linux/magic.h`. FUSE is not among them: it may
-/// be local (fuse-overlayfs holds the folders of rootless containers).
-#[cfg(target_os = "linux")]
-const NETWORK_FILE_SYSTEMS: [(u64, &str); 13] = [
-    (0x6969, "NFS"),
-    (0x517B, "SMB"),
-    (0xFE53_4D42, "SMB"),
-    (0xFF53_4D42, "CIFS"),
-    (0x5346_414F, "AFS"),
-    (0x6B41_4653, "AFS"),
-    (0x7375_7245, "Coda"),
-    (0x564C, "NCP"),
-    (0x0102_1997, "9P"),
-    (0x00C3_6400, "Ceph"),
-    (0x0BD0_0BD0, "Lustre"),
-    (0x7461_636F, "OCFS2"),
-    (0x0116_1970, "GFS2"),
-];

@@ -10,13 +10,13 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::error::LedgerError;
 use super::folder::Folder;
+use crate::os;
 
 /// This process, as others see it. Dropping it says that the process is done.
 #[derive(Debug)]
@@ -50,8 +50,10 @@ impl Process {
             let path = processes.join(&name);
             let file = folder.open_or_make(&path)?;
             // Between making and locking, a sweep may have taken the file for a dead process's.
-            let kept =
-                file.try_lock().is_ok() && file.metadata().is_ok_and(|file| file.nlink() > 0);
+            let kept = file.try_lock().is_ok()
+                && file
+                    .metadata()
+                    .is_ok_and(|file| !os::identity::is_unlinked(&file));
             if kept {
                 return Ok(Process {
                     name,
@@ -127,10 +129,7 @@ fn life_of(processes: &std::path::Path, boot: &str, name: &str) -> Life {
 /// Eight hexadecimal digits that differ between boots. Where the system names no boot, they differ
 /// between processes: then every death counts as one that may have lost steps, which is safe.
 fn boot_mark() -> String {
-    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
-        Ok(id) if id.len() >= 8 && id.is_ascii() => id[..8].to_owned(),
-        _ => random_name()[..8].to_owned(),
-    }
+    os::process::boot_mark().unwrap_or_else(|| random_name()[..8].to_owned())
 }
 
 /// Sixteen random hexadecimal digits.

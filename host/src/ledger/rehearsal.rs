@@ -22,9 +22,7 @@ pub(super) fn die_if_told(step: Step) {
     if CRASH_AT.as_deref() != Some(step.name()) {
         return;
     }
-    // If the kernel refused to kill us, abort() is the next best death.
-    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-    std::process::abort();
+    crate::os::signals::kill_self()
 }
 
 /// The time of day, or a later one.

@@ -17,7 +17,9 @@ use super::keys::Keys;
 use super::process::Process;
 use super::schema;
 use super::sync::Syncer;
-use super::upkeep::LONG_LOG;
+
+/// Pages in the log from which it is written back although messages wait: 16 MiB.
+pub(super) const LONG_LOG: i32 = 8 * 1024;
 
 /// The open ledger.
 pub(super) struct Store {

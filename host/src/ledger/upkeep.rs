@@ -5,7 +5,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{OptionalExtension, params};
 
 use super::process::Life;
-use super::store::Store;
+use super::store::{LONG_LOG, Store};
 
 impl Store {
     /// Whether the log is so long that it must be written back even if messages wait.
@@ -150,10 +150,6 @@ impl Store {
 /// Pages in the log from which it is written back when there is time: 512 KiB. The first process
 /// after a pause reads the log through once, so a longer one would cost each send.
 const WRITE_BACK_FROM: i32 = 256;
-
-/// Pages in the log from which it is written back although messages wait: 16 MiB.
-pub(super) const LONG_LOG: i32 = 8 * 1024;
-
 /// Milliseconds between two cleanings.
 const TIDY_EVERY: i64 = 60_000;
 

@@ -5,18 +5,19 @@ use std::{io, path::Path, process::Child};
 
 use serde_json::Value;
 use textsender_plugin_api::PluginInfo;
-use tokio::{
-    net::unix::pipe,
-    time::{Instant, timeout_at},
-};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    StartupError,
+    Plan, StartupError,
     frames::{self, BUILD, Describe, Down, FrameReader, Up},
-    os,
-    seal::Plan,
 };
-use crate::redact::Redactor;
+use crate::{
+    os::{
+        pipes::{Receiver, Sender},
+        process,
+    },
+    redact::Redactor,
+};
 
 /// A plugin as it describes itself. Its texts are bounded and printable, and believed no further.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub async fn describe(
     seal: Plan,
     deadline: Instant,
 ) -> Result<Description, StartupError> {
-    let (child, down, up) = os::spawn(&seal).map_err(|_| StartupError::Ended)?;
+    let (child, down, up) = process::spawn(&seal).map_err(|_| StartupError::Ended)?;
     let _child = Ending(child);
     let question = Down::Describe(Describe {
         build: BUILD.into(),
@@ -59,7 +60,7 @@ pub async fn describe(
     }
 }
 
-async fn ask(question: &Down, down: pipe::Sender, up: pipe::Receiver) -> io::Result<Option<Up>> {
+async fn ask(question: &Down, down: Sender, up: Receiver) -> io::Result<Option<Up>> {
     let mut bytes = Vec::new();
     frames::encode(question, &mut bytes)?;
     let mut written = 0;

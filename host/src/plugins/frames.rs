@@ -12,11 +12,7 @@ use textsender_plugin_api::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{
-    Refusal,
-    seal::{Plan, Sealed},
-    verify::Checksum,
-};
+use super::{Plan, Refusal, Sealed, verify::Checksum};
 
 /// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;

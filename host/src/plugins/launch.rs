@@ -8,12 +8,11 @@ use serde_json::{Map, Value, json};
 use textsender_plugin_api::{Level, SECRET_KEY, Secret};
 
 use super::{
-    folder,
+    Plan, folder,
     lock::{Lock, Pin},
-    seal::Plan,
 };
 use crate::{
-    config::{Config, Sender, Setting, Trust},
+    config::{Config, Network, Plugins, Seal, Sender, Setting, Trust},
     protocol::{ErrorCode, Failure},
     secrets,
     transport::HttpSettings,
@@ -81,7 +80,7 @@ impl Launch {
             },
             max_level,
             pin: pin(config, &configured.plugin)?,
-            seal: Plan::of(&config.plugins, configured.network.as_ref()),
+            seal: plan(&config.plugins, configured.network.as_ref()),
         })
     }
 }
@@ -107,6 +106,14 @@ impl Launch {
             pin: None,
             seal: Plan::default(),
         }
+    }
+}
+
+/// How a host process is to be sealed, for a sender with this grant, if any.
+pub fn plan(plugins: &Plugins, network: Option<&Network>) -> Plan {
+    Plan {
+        required: plugins.seal == Seal::Required,
+        ports: network.map_or_else(Vec::new, |network| network.ports.clone()),
     }
 }
 

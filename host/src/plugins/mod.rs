@@ -7,38 +7,35 @@
 //!   pool     one process for each sender     frames: what crosses
 //!   describe what a plugin says of itself
 //!   verify, lock: what a library's file is, and which were approved
-//!   seal, os: what a host process may no longer do, and how the system is told
 //! ```
 //!
 //! The host process is this same executable with a hidden subcommand. It runs a stranger's machine
 //! code, so the front believes nothing that it says: a frame that does not fit ends it.
 
-#![allow(unsafe_code)]
-
-mod account;
 mod describe;
 pub mod folder;
 mod frames;
 mod launch;
 pub mod lock;
-mod os;
+#[allow(unsafe_code)]
 pub mod plugin_host;
 mod pool;
 mod process;
 mod refusal;
-mod seal;
 mod startup_error;
 pub mod verify;
 
-pub use account::run_as;
+pub use crate::os::{
+    process::{end_early, run_as, start_early},
+    seal::{Plan, Sealed},
+};
 pub use describe::{Description, describe};
 pub use frames::{Reply, Work};
-pub use launch::Launch;
 pub(crate) use launch::to_json;
+pub use launch::{Launch, plan};
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, StartupError, Trace};
 pub use refusal::Refusal;
-pub use seal::{Plan, Sealed};
 
 /// Reads frames of a host process from these bytes: see [`crate::fuzz`].
 #[cfg(any(test, fuzzing))]
@@ -55,18 +52,7 @@ pub(crate) fn fuzz_frames(bytes: &[u8]) {
 
 /// Keeps this process's memory from other processes and from the disk. Called once, at the start.
 pub fn protect() {
-    if let Err(error) = os::protect() {
+    if let Err(error) = crate::os::process::protect() {
         tracing::debug!(%error, "this process can be dumped");
     }
-}
-
-/// Starts a host process for the first sender that will need one. One send knows that
-/// there will be one before the configuration is read: by then it waits for its first frame.
-pub fn start_early() {
-    os::start_early();
-}
-
-/// Ends that process, if it was not needed.
-pub fn end_early() {
-    os::end_early();
 }

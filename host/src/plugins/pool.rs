@@ -15,7 +15,6 @@ use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_e
 use crate::{
     config::{Config, Fingerprint},
     protocol::{ErrorCode, Failure},
-    route::Ask,
 };
 
 /// The longest pause before a host process that keeps failing is started again.
@@ -236,8 +235,18 @@ impl Slot {
     }
 }
 
-impl Ask for Pool {
-    async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
+impl Pool {
+    /// Asks a sender's plugin, and waits for the end.
+    ///
+    /// # Errors
+    ///
+    /// Its host process takes no calls.
+    pub async fn call(
+        &self,
+        sender: &str,
+        work: Work,
+        deadline: Instant,
+    ) -> Result<CallEnd, Failure> {
         // Each turn of this costs a process its life, and the message that it died of an attempt.
         loop {
             let process = self.ready(sender, deadline).await?;
@@ -247,7 +256,8 @@ impl Ask for Pool {
         }
     }
 
-    fn timeout(&self, sender: &str) -> Duration {
+    /// The most that one attempt with a sender may take.
+    pub fn timeout(&self, sender: &str) -> Duration {
         let config = lock(&self.config);
         let configured = config.senders.get(sender);
         configured.map_or(config.sending.timeout, |sender| sender.timeout)

@@ -24,12 +24,11 @@ use textsender_plugin_api::{Answer, ExchangeError, SendError};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Launch, Refusal,
+    Launch, Refusal, Sealed,
     frames::{BUILD, Down, Reply, Start, Work},
-    os,
-    seal::Sealed,
 };
 use crate::{
+    os::process,
     redact::Redactor,
     transport::{Egress, Transports},
 };
@@ -113,7 +112,7 @@ impl HostProcess {
     ///
     /// No process can be started.
     pub fn start_with(launch: Launch, transports: Transports) -> io::Result<Self> {
-        let (child, down, up) = os::spawn(&launch.seal)?;
+        let (child, down, up) = process::spawn(&launch.seal)?;
         let shared = Arc::new(Shared {
             redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
             transports,

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::{
     config::OnUnknown,
-    plugins::{CallEnd, CallResult, Reply, Work},
+    plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{Attempt, ErrorCode, Failure, Outcome},
 };
 pub use judge::not_told;
@@ -48,6 +48,16 @@ pub trait Ask {
 
     /// The most that one attempt with this sender may take.
     fn timeout(&self, sender: &str) -> Duration;
+}
+
+impl Ask for Pool {
+    async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
+        self.call(sender, work, deadline).await
+    }
+
+    fn timeout(&self, sender: &str) -> Duration {
+        self.timeout(sender)
+    }
 }
 
 /// Who may be asked, and until when.

@@ -8,7 +8,7 @@ use std::{
 use textsender_plugin_api::abi::ABI_VERSION;
 
 use super::{Finding, SET_CLOCK, note, ok, problem};
-use crate::{config::Config, protocol, transport};
+use crate::{config::Config, os::accounts, protocol, transport};
 
 /// A clock that lags behind a file by more than this is wrong.
 const SLACK: Duration = Duration::from_secs(60);
@@ -23,10 +23,7 @@ pub(super) fn findings(config: Option<&Config>) -> Vec<Finding> {
                 protocol::VERSION
             ),
         ),
-        ok(
-            "program",
-            format!("runs as {}", super::accounts::own_name()),
-        ),
+        ok("program", format!("runs as {}", accounts::own_name())),
     ];
     findings.push(kernel());
     if let Some(config) = config {

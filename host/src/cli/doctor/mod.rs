@@ -12,12 +12,13 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 
 use super::{
-    Common, accounts,
+    Common,
     output::{Output, Style, Usage, count, json},
     site::Site,
 };
 use crate::{
     config::{Environment, Reading, ResolvedPath, Sources},
+    os::accounts,
     protocol::Outcome,
 };
 
@@ -121,7 +122,7 @@ impl Doctor {
         };
         let account = accounts::named(name)?;
         let account = account.with_context(|| format!("there is no account {name}"))?;
-        let own = rustix::process::geteuid().as_raw();
+        let own = accounts::own();
         if own != 0 && own != account.user {
             bail!(Usage(
                 "only root can look as another account: use sudo".into()

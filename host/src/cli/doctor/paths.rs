@@ -1,13 +1,15 @@
 //! Where everything is, why there, and whether this account can use it.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
-
-use rustix::fs::{Access, access};
+use std::{fs, path::Path};
 
 use super::{Finding, ok, problem};
 use crate::{
-    cli::{accounts, site::Site},
+    cli::site::Site,
     config::{DEFAULT_PLUGINS_FOLDER, ResolvedPath},
+    os::{
+        accounts,
+        rights::{self, Rights},
+    },
     secrets,
 };
 
@@ -36,7 +38,7 @@ pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -
 
 fn readable(name: &str, chosen: &ResolvedPath) -> Finding {
     let path = &chosen.path;
-    match access(path, Access::READ_OK) {
+    match rights::may_read(path) {
         Ok(()) => ok("paths", format!("{name}: {chosen}{}", owner(path))),
         Err(error) => problem(
             "paths",
@@ -59,7 +61,7 @@ fn state_folder(chosen: &ResolvedPath) -> Finding {
             "make it with `textsender init`",
         );
     }
-    match access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
+    match rights::may_use_folder(path) {
         Ok(()) => ok("paths", format!("state: {chosen}{}", owner(path))),
         Err(_) => problem(
             "paths",
@@ -81,8 +83,8 @@ fn open_to_others(state: &Path) -> Vec<Finding> {
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let all = [state.to_owned(), folder].into_iter().chain(files);
     let open = all.filter_map(|path| {
-        let mode = fs::metadata(&path).ok()?.mode();
-        (mode & OTHERS != 0).then_some((path, mode & 0o7777))
+        let mode = Rights::of(&fs::metadata(&path).ok()?).mode;
+        (mode & OTHERS != 0).then_some((path, mode))
     });
     open.map(|(path, mode)| {
         let remedy = format!("chmod go= {}", path.display());
@@ -100,11 +102,10 @@ fn open_to_others(state: &Path) -> Vec<Finding> {
 
 fn owner(path: &Path) -> String {
     match fs::metadata(path) {
-        Ok(metadata) => format!(
-            ", owner {}, mode {:04o}",
-            accounts::name_of(metadata.uid()),
-            metadata.mode() & 0o7777
-        ),
+        Ok(metadata) => {
+            let Rights { user, mode, .. } = Rights::of(&metadata);
+            format!(", owner {}, mode {mode:04o}", accounts::name_of(user))
+        }
         Err(_) => String::new(),
     }
 }

@@ -6,16 +6,18 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs::{self, OpenOptions, Permissions},
+    fs,
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
 use jiff::SignedDuration;
 
 use super::word;
-use crate::ledger::{Health, SenderState, Tally};
+use crate::{
+    ledger::{Health, SenderState, Tally},
+    os::rights,
+};
 
 /// What the file holds.
 pub(super) fn text(tallies: &[Tally], senders: &[SenderState], window: SignedDuration) -> String {
@@ -108,15 +110,11 @@ pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
     let mut new = file.as_os_str().to_owned();
     new.push(format!(".{}.new", std::process::id()));
     let new = Path::new(&new);
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o644)
-        .open(new)
+    let written = rights::create_new(new, 0o644)
         .and_then(|mut opened| {
             opened.write_all(text.as_bytes())?;
             // Whatever the umask says.
-            opened.set_permissions(Permissions::from_mode(0o644))
+            rights::set_mode(&opened, 0o644)
         })
         .and_then(|()| fs::rename(new, file));
     if written.is_err() {
@@ -182,7 +180,7 @@ textsender_sender_failures{sender="twilio"} 0
             replace(&file, text).unwrap();
             assert_eq!(fs::read_to_string(&file).unwrap(), text);
         }
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(rights::Rights::of(&file.metadata().unwrap()).mode, 0o644);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(replace(&folder.path().join("none/textsender.prom"), "").is_err());
     }

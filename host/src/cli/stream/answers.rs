@@ -5,10 +5,6 @@ use std::{
     thread,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    stdio,
-};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::protocol::Response;
@@ -41,16 +37,6 @@ impl Written {
         let end = (&mut self.0).await;
         end.unwrap_or_else(|_| Err(ErrorKind::BrokenPipe.into()))
     }
-}
-
-/// Whether standard output leads nowhere any more, so that no message should be begun. Found out
-/// without writing: a pipe whose reader went away says so.
-pub(super) fn is_output_closed() -> bool {
-    let stdout = stdio::stdout();
-    let mut outputs = [PollFd::from_borrowed_fd(stdout, PollFlags::empty())];
-    let polled = poll(&mut outputs, Some(&Timespec::default()));
-    let gone = PollFlags::ERR | PollFlags::HUP;
-    polled.is_ok() && outputs[0].revents().intersects(gone)
 }
 
 fn write_all(mut answers: mpsc::Receiver<Response>) -> io::Result<()> {

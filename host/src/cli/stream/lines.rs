@@ -7,13 +7,9 @@ use std::{
     thread, vec,
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    stdio,
-};
 use tokio::{runtime::Handle, sync::mpsc, time::Instant};
 
-use crate::protocol::MAX_REQUEST;
+use crate::{os::pipes::wait_for_input, protocol::MAX_REQUEST};
 
 /// How much of standard input is read at once, in bytes.
 const CHUNK: usize = 64 * 1024;
@@ -84,6 +80,7 @@ fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
         let mut stdin = io::stdin().lock();
         // Nothing is read before there is room for it: what was read is where it can be found.
         while let Ok(room) = runtime.block_on(batches.reserve()) {
+            // Not waited for with a batch in hand.
             wait_for_input();
             let _in_hand = lock(&in_hand);
             if batches.is_closed() {
@@ -103,13 +100,6 @@ fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
         }
     });
     received
-}
-
-/// Waits until a read would not wait: it is not waited for with a batch [in hand](Input::in_hand).
-fn wait_for_input() {
-    let mut inputs = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
-    // What fails here fails when it is read, and is told then.
-    let _ = poll(&mut inputs, None);
 }
 
 fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {

@@ -1,17 +1,11 @@
 //! A text in the administrator's own editor.
 
-use std::{
-    env,
-    fs::{self, DirBuilder},
-    os::unix::fs::DirBuilderExt,
-    path::PathBuf,
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 use textsender_plugin_api::Purpose;
 
-use crate::{check::SenderCapabilities, protocol::MessageId, text::rules};
+use crate::{check::SenderCapabilities, os::rights, protocol::MessageId, text::rules};
 
 /// Below this line nothing is part of the text.
 const SCISSORS: &str = "# ---- what is below this line is not sent ----";
@@ -96,7 +90,7 @@ impl Private {
     fn make() -> anyhow::Result<Self> {
         let id = MessageId::random()?;
         let path = env::temp_dir().join(format!("textsender-{id}"));
-        let made = DirBuilder::new().mode(0o700).create(&path);
+        let made = rights::make_folder(&path, 0o700);
         made.with_context(|| format!("{} can't be made", path.display()))?;
         Ok(Self(path))
     }

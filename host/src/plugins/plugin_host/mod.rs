@@ -21,19 +21,18 @@ use textsender_plugin_api::{
 };
 
 use super::{
-    Refusal,
+    Plan, Refusal,
     frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
-    os,
-    seal::Plan,
     verify::{self, Checksum},
 };
+use crate::os::{pipes, process, seal};
 use serve::{Offered, Server};
 
-pub use os::SUBCOMMAND;
+pub use crate::os::process::SUBCOMMAND;
 
 /// Runs the host process until the front closes its pipe.
 pub fn run() -> ExitCode {
-    os::close_inherited();
+    process::close_inherited();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -44,8 +43,8 @@ pub fn run() -> ExitCode {
 }
 
 async fn serve_front() -> io::Result<()> {
-    let (down, up) = os::take_pipes()?;
-    os::restrain()?;
+    let (down, up) = pipes::take_pipes()?;
+    process::restrain()?;
     let mut frames = FrameReader::new(down);
     let start = match frames.next().await? {
         Some(Down::Start(start)) => start,
@@ -119,7 +118,7 @@ fn load_as(
 ) -> Result<(Module, PluginInfo), Refusal> {
     let begun = Instant::now();
     let library = verify::verify(library, approved).map_err(Refusal::File)?;
-    seal(plan, server, begun.elapsed())?;
+    apply_seal(plan, server, begun.elapsed())?;
     // From here on a stranger's code runs.
     let module = load::load(&library)?;
     let info = module.info();
@@ -130,9 +129,9 @@ fn load_as(
 }
 
 /// Seals this process and tells the front how far, while this process can be believed.
-fn seal(plan: &Plan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
+fn apply_seal(plan: &Plan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
     let begun = Instant::now();
-    let sealed = os::seal(plan)
+    let sealed = seal::apply(plan)
         .map_err(|error| Refusal::NotSealed(format!("its process can't be sealed: {error}")))?;
     let lacks = sealed.lacks(plan);
     if plan.required && !lacks.is_empty() {

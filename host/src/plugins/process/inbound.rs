@@ -7,14 +7,13 @@ pub(super) mod sanitize;
 use std::sync::{Arc, atomic::Ordering};
 
 use textsender_plugin_api::{Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage};
-use tokio::net::unix::pipe;
 
 use super::{Shared, shutdown::Reason};
 use crate::{
+    os::pipes::Receiver,
     plugins::{
-        Refusal,
+        Refusal, Sealed,
         frames::{BUILD, FrameReader, Up},
-        seal::Sealed,
     },
     transport::Egress,
 };
@@ -23,7 +22,7 @@ use crate::{
 const MAX_HEADERS: usize = 256;
 
 /// Reads frames until the process ends or says something that it may not.
-pub(super) async fn read(shared: Arc<Shared>, pipe: pipe::Receiver) {
+pub(super) async fn read(shared: Arc<Shared>, pipe: Receiver) {
     let mut frames = FrameReader::new(pipe);
     let inbound = Inbound(shared);
     let fault = loop {

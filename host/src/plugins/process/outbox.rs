@@ -5,23 +5,26 @@ use std::{
     sync::Mutex,
 };
 
-use tokio::{net::unix::pipe, sync::Notify};
+use tokio::sync::Notify;
 
 use super::lock;
-use crate::plugins::frames::{self, Down};
+use crate::{
+    os::pipes::Sender,
+    plugins::frames::{self, Down},
+};
 
 /// The most bytes that wait for a process to read them. What it asks for comes from a provider, at
 /// most 1 MiB at a time; one that keeps asking and never reads would fill the front's memory.
 const MAX_PENDING: usize = 64 << 20;
 
 pub(super) struct Outbox {
-    pipe: pipe::Sender,
+    pipe: Sender,
     pending: Mutex<Vec<u8>>,
     waiting: Notify,
 }
 
 impl Outbox {
-    pub(super) fn new(pipe: pipe::Sender) -> Self {
+    pub(super) fn new(pipe: Sender) -> Self {
         Self {
             pipe,
             pending: Mutex::default(),

@@ -4,7 +4,6 @@
 //! bytes are what is loaded: see `Image`.
 
 mod checksum;
-mod elf;
 
 use std::{
     fs::File,
@@ -14,8 +13,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::os::{self, Image};
-use crate::trust;
+use textsender_plugin_api::abi::ENTRY_SYMBOL;
+
+use crate::{
+    os::{
+        library::{self, Contents, Malformed},
+        seal::{self, Image},
+    },
+    trust,
+};
 
 pub use checksum::Checksum;
 
@@ -109,14 +115,15 @@ pub fn inspect(path: &Path) -> Facts {
 impl Facts {
     fn add(&mut self, bytes: &[u8]) {
         self.checksum = Some(Checksum::of(bytes));
-        match elf::read(bytes) {
+        match contents(bytes) {
             Ok(contents) => {
                 self.needed = contents.needed;
-                self.faults.extend(contents.fault);
+                let lacks_entry = (!contents.has_entry).then_some(FileFault::NoEntry);
+                self.faults.extend(lacks_entry);
             }
             Err(fault) => self.faults.push(fault),
         }
-        let missing = os::missing_libraries(&self.needed);
+        let missing = seal::missing_libraries(&self.needed);
         if !missing.is_empty() {
             self.faults.push(FileFault::Needs(missing));
         }
@@ -133,7 +140,7 @@ pub(super) struct Verified {
 impl Verified {
     /// What the linker will not find, once it has refused: looked for only then.
     pub fn missing(&self) -> Option<FileFault> {
-        let missing = os::missing_libraries(&self.needed);
+        let missing = seal::missing_libraries(&self.needed);
         (!missing.is_empty()).then_some(FileFault::Needs(missing))
     }
 }
@@ -156,13 +163,21 @@ pub(super) fn verify(path: &Path, approved: Option<Checksum>) -> Result<Verified
             return Err(FileFault::NotApproved { found });
         }
     }
-    let contents = elf::read(image.bytes())?;
-    if let Some(fault) = contents.fault {
-        return Err(fault);
+    let contents = contents(image.bytes())?;
+    if !contents.has_entry {
+        return Err(FileFault::NoEntry);
     }
     Ok(Verified {
         image,
         needed: contents.needed,
+    })
+}
+
+fn contents(bytes: &[u8]) -> Result<Contents, FileFault> {
+    library::read(bytes, ENTRY_SYMBOL.as_bytes()).map_err(|malformed| match malformed {
+        Malformed::NotALibrary => FileFault::NotALibrary,
+        Malformed::CutShort => FileFault::CutShort,
+        Malformed::OtherMachine => FileFault::OtherMachine,
     })
 }
 

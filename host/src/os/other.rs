@@ -5,14 +5,14 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
 };
 
-use rustix::process::{Resource, Rlimit};
-use tokio::net::unix::pipe;
+use rustix::process::Resource;
 
-use super::{SUBCOMMAND, end_of};
-use crate::plugins::seal::{Plan, Sealed};
+use super::{
+    seal::{Plan, Sealed},
+    unix::process::limit,
+};
 
 /// A library's file. Its bytes may change between check and load: only its owner can write to it.
 pub struct Image {
@@ -42,33 +42,14 @@ impl Image {
     }
 }
 
-/// Starts nothing: what Linux gains by it was measured, here nothing was.
-pub fn start_early() {}
-
-/// Ends nothing.
-pub fn end_early() {}
-
-/// Starts this executable as a host process: empty environment, frames on its standard input and
-/// output.
-pub fn spawn(_: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg(SUBCOMMAND)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let (down, up) = end_of(&mut child)?;
-    Ok((child, down, up))
+/// This executable's file.
+pub(super) fn own_executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
 }
 
 /// Keeps this process's memory off the disk when it crashes.
 pub fn protect() -> io::Result<()> {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    Ok(rustix::process::setrlimit(Resource::Core, none)?)
+    limit(Resource::Core, 0)
 }
 
 /// Closes what the front's own caller left open. Must be called before this process opens anything.

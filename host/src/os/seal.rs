@@ -1,10 +1,15 @@
 //! The seal of a host process: what is asked for, and what the kernel gave.
+//!
+//! | | Linux | elsewhere |
+//! |---|---|---|
+//! | [`Image`] | a sealed copy in memory | the file's path: *what is loaded may differ from what was checked* |
+//! | [`apply`] | Landlock, seccomp, no capabilities, limits | nothing, and [`Sealed`] says so |
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Network, Plugins, Seal};
+pub use super::system::{Image, missing_libraries, seal as apply};
 
 /// How a host process is to be sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -16,14 +21,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan for a sender with this grant, if any.
-    pub fn of(plugins: &Plugins, network: Option<&Network>) -> Self {
-        Self {
-            required: plugins.seal == Seal::Required,
-            ports: network.map_or_else(Vec::new, |network| network.ports.clone()),
-        }
-    }
-
     /// Whether the plugin may connect by itself.
     pub fn grants_network(&self) -> bool {
         !self.ports.is_empty()

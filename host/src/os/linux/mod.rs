@@ -1,29 +1,22 @@
-//! Linux: how a host process is started, and what it may no longer do once it is sealed.
+//! Linux: what a host process may no longer do once it is sealed.
 
-mod early;
 mod image;
 mod landlock;
 mod linker;
 mod seccomp;
 
-use std::{
-    io,
-    process::{Child, Command, Stdio},
-};
+use std::{io, path::PathBuf};
 
 use rustix::{
-    process::{DumpableBehavior, Resource, Rlimit, Signal},
+    process::{DumpableBehavior, Resource, Signal},
     thread::{CapabilitySet, CapabilitySets},
 };
-use tokio::net::unix::pipe;
 
-use super::{SUBCOMMAND, end_of};
-use crate::plugins::{
-    account,
+use super::{
     seal::{Plan, Sealed},
+    unix::process::limit,
 };
 
-pub use early::{end_early, start_early};
 pub use image::Image;
 pub use linker::missing as missing_libraries;
 
@@ -34,37 +27,9 @@ const MEMORY: u64 = 1 << 30;
 /// The most descriptors that a host process may hold: connections, with a grant, and a few of its own.
 const DESCRIPTORS: u64 = 256;
 
-/// Starts this executable as a host process, or takes the one that was started early: empty
-/// environment, frames on its standard input and output, nothing else inherited.
-pub fn spawn(plan: &Plan) -> io::Result<(Child, pipe::Sender, pipe::Receiver)> {
-    let mut child = match early::take(plan) {
-        Some(child) => child,
-        None => started(plan)?,
-    };
-    let (down, up) = end_of(&mut child)?;
-    Ok((child, down, up))
-}
-
-fn started(plan: &Plan) -> io::Result<Child> {
-    let mut command = command();
-    account::set(&mut command);
-    if plan.grants_network() {
-        // The C library then resolves names over TCP, which a port can be granted for: UDP, which
-        // would reach anybody, stays shut.
-        command.env("RES_OPTIONS", "use-vc");
-    }
-    command.spawn()
-}
-
-fn command() -> Command {
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .arg(SUBCOMMAND)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    command
+/// This very executable, even if its file was replaced since.
+pub(super) fn own_executable() -> io::Result<PathBuf> {
+    Ok("/proc/self/exe".into())
 }
 
 /// Keeps this process's memory, with its secrets, from other processes of the same user, and from
@@ -119,14 +84,3 @@ const NO_CAPABILITIES: CapabilitySets = CapabilitySets {
     permitted: CapabilitySet::empty(),
     inheritable: CapabilitySet::empty(),
 };
-
-fn limit(resource: Resource, most: u64) -> io::Result<()> {
-    // Never above what this process was given.
-    let hard = rustix::process::getrlimit(resource).maximum;
-    let most = Some(hard.map_or(most, |hard| hard.min(most)));
-    let limit = Rlimit {
-        current: most,
-        maximum: most,
-    };
-    Ok(rustix::process::setrlimit(resource, limit)?)
-}

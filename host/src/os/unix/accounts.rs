@@ -1,10 +1,10 @@
-//! Accounts of this machine, by name and number, as far as files are owned by them.
+//! Accounts of this machine, by name and number, as far as files are owned by them; and whose process
+//! this is.
 
 use std::{fs, io};
 
-use anyhow::Context;
 use rustix::{
-    process::{Gid, Uid, geteuid},
+    process::{Gid, Uid, geteuid, getuid},
     thread::{set_thread_gid, set_thread_groups, set_thread_uid},
 };
 
@@ -14,26 +14,59 @@ const PASSWD: &str = "/etc/passwd";
 /// Groups, and who is in them.
 const GROUP: &str = "/etc/group";
 
+/// The number of the account that this process acts as.
+pub fn own() -> u32 {
+    geteuid().as_raw()
+}
+
+/// The number of the account that started this process.
+pub fn caller() -> u32 {
+    getuid().as_raw()
+}
+
+/// Whether this process acts as root.
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Goes on as another account, for good, with these further groups. To be called before there is a
+/// second thread: each thread has an account of its own.
+///
+/// # Errors
+///
+/// The system does not allow it, as in some containers.
+pub fn switch_to(user: u32, group: u32, groups: &[u32]) -> io::Result<()> {
+    let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+    set_thread_groups(&groups)?;
+    set_thread_gid(Gid::from_raw(group))?;
+    set_thread_uid(Uid::from_raw(user))?;
+    Ok(())
+}
+
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) name: String,
-    pub(super) user: u32,
-    pub(super) group: u32,
-    pub(super) home: String,
+pub struct Account {
+    /// Its name, or its number where it has none.
+    pub name: String,
+    /// Its number.
+    pub user: u32,
+    /// Its own group's number.
+    pub group: u32,
+    /// Its home folder.
+    pub home: String,
 }
 
 impl Account {
-    /// Goes on as this account, for good. To be called before there is a second thread.
-    pub(super) fn become_it(&self) -> io::Result<()> {
-        if geteuid().as_raw() == self.user {
+    /// Goes on as this account, for good: see [`switch_to`].
+    ///
+    /// # Errors
+    ///
+    /// The system does not allow it.
+    pub fn become_it(&self) -> io::Result<()> {
+        if own() == self.user {
             return Ok(());
         }
-        let groups: Vec<Gid> = self.groups().into_iter().map(Gid::from_raw).collect();
-        set_thread_groups(&groups)?;
-        set_thread_gid(Gid::from_raw(self.group))?;
-        set_thread_uid(Uid::from_raw(self.user))?;
-        Ok(())
+        switch_to(self.user, self.group, &self.groups())
     }
 
     /// Its own group and those that name it as a member, as group(5) has them.
@@ -53,11 +86,18 @@ impl Account {
 ///
 /// Read from `/etc/passwd`: accounts that send are the machine's own. One that only a directory
 /// knows can be given by its number.
-pub(super) fn named(name: &str) -> anyhow::Result<Option<Account>> {
+///
+/// # Errors
+///
+/// That file can't be read.
+pub fn named(name: &str) -> io::Result<Option<Account>> {
     let text = match fs::read_to_string(PASSWD) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error).context(format!("{PASSWD} can't be read")),
+        Err(error) => {
+            let words = format!("{PASSWD} can't be read: {error}");
+            return Err(io::Error::new(error.kind(), words));
+        }
     };
     let number: Option<u32> = name.parse().ok();
     let mut accounts = text.lines().filter_map(parse);
@@ -72,7 +112,7 @@ pub(super) fn named(name: &str) -> anyhow::Result<Option<Account>> {
 }
 
 /// The name of an account, or its number where it has none.
-pub(super) fn name_of(user: u32) -> String {
+pub fn name_of(user: u32) -> String {
     match named(&user.to_string()) {
         Ok(Some(account)) => account.name,
         _ => user.to_string(),
@@ -80,8 +120,8 @@ pub(super) fn name_of(user: u32) -> String {
 }
 
 /// The name of the account that runs this.
-pub(super) fn own_name() -> String {
-    name_of(geteuid().as_raw())
+pub fn own_name() -> String {
+    name_of(own())
 }
 
 /// `name:password:user:group:comment:home:shell`, as in passwd(5).

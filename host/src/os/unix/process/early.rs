@@ -12,7 +12,8 @@ use std::{
 
 use rustix::process::{Uid, geteuid};
 
-use crate::plugins::{account, seal::Plan};
+use super::{ACCOUNT, command};
+use crate::os::seal::Plan;
 
 static EARLY: Mutex<Option<Early>> = Mutex::new(None);
 
@@ -24,7 +25,7 @@ struct Early {
 
 /// Starts one. If it can't be started, whoever needs one tries again and tells why not.
 pub fn start_early() {
-    let Ok(child) = super::command().spawn() else {
+    let Ok(child) = command().and_then(|mut command| command.spawn()) else {
         return;
     };
     let user = geteuid();
@@ -43,7 +44,7 @@ pub fn end_early() {
 /// that is started now, or in another environment.
 pub(super) fn take(plan: &Plan) -> Option<Child> {
     let Early { child, user } = replace(None)?;
-    if user == geteuid() && !account::is_set() && !plan.grants_network() {
+    if user == geteuid() && ACCOUNT.get().is_none() && !plan.grants_network() {
         return Some(child);
     }
     let _ = end(child);

@@ -1,0 +1,63 @@
+//! The two pipes between front and host process, and what can be asked of standard input and output
+//! without reading or writing.
+
+use std::{
+    fs::File,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    process::{Child, ChildStdin, ChildStdout},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags},
+    io::{FdFlags, fcntl_setfd},
+    stdio,
+};
+
+pub use tokio::net::unix::pipe::{Receiver, Sender};
+
+/// The front's ends of a host process's pipes.
+pub(super) fn end_of(child: &mut Child) -> io::Result<(Sender, Receiver)> {
+    let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
+    let down: ChildStdin = child.stdin.take().ok_or_else(gone)?;
+    let up: ChildStdout = child.stdout.take().ok_or_else(gone)?;
+    let down = Sender::from_owned_fd(OwnedFd::from(down))?;
+    let up = Receiver::from_owned_fd(OwnedFd::from(up))?;
+    Ok((down, up))
+}
+
+/// Moves the frames' pipes away from standard input and output, where a plugin would print, and
+/// puts nothing in their place.
+pub fn take_pipes() -> io::Result<(Receiver, File)> {
+    let down = moved(rustix::stdio::stdin())?;
+    let up = moved(rustix::stdio::stdout())?;
+    let nothing = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)?;
+    Ok((Receiver::from_owned_fd(down)?, File::from(up)))
+}
+
+fn moved(fd: impl AsFd) -> io::Result<OwnedFd> {
+    let copy = rustix::io::dup(fd)?;
+    fcntl_setfd(&copy, FdFlags::CLOEXEC)?;
+    Ok(copy)
+}
+
+/// Waits until standard input has something to read, or has ended.
+pub fn wait_for_input() {
+    let mut inputs = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
+    // What fails here fails when it is read, and is told then.
+    let _ = poll(&mut inputs, None);
+}
+
+/// Whether standard output leads nowhere any more. Found out without writing: a pipe whose reader
+/// went away says so.
+pub fn has_no_reader() -> bool {
+    let stdout = stdio::stdout();
+    let mut outputs = [PollFd::from_borrowed_fd(stdout, PollFlags::empty())];
+    let polled = poll(&mut outputs, Some(&Timespec::default()));
+    let gone = PollFlags::ERR | PollFlags::HUP;
+    polled.is_ok() && outputs[0].revents().intersects(gone)
+}

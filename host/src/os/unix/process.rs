@@ -1,0 +1,87 @@
+//! Host processes: how they are started, as whom, and what they inherit.
+
+mod early;
+
+use std::{
+    fs, io,
+    os::unix::process::CommandExt,
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use rustix::process::{Resource, Rlimit};
+
+use super::pipes::{self, Receiver, Sender};
+use crate::os::{seal::Plan, system};
+
+pub use crate::os::system::{close_inherited, protect, restrain};
+pub use early::{end_early, start_early};
+
+/// The hidden subcommand of a host process.
+pub const SUBCOMMAND: &str = "plugin-host";
+
+/// The account that host processes run as, where root starts them: a plugin never runs as root.
+static ACCOUNT: OnceLock<(u32, u32)> = OnceLock::new();
+
+/// Lets every host process that this process starts from now on run as another account, by the
+/// numbers of user and group. Only root may. The first word counts.
+pub fn run_as(user: u32, group: u32) {
+    let _ = ACCOUNT.set((user, group));
+}
+
+/// Starts this executable as a host process, or takes the one that was started early: empty
+/// environment, frames on its standard input and output, nothing else inherited.
+///
+/// # Errors
+///
+/// No process can be started.
+pub fn spawn(plan: &Plan) -> io::Result<(Child, Sender, Receiver)> {
+    let mut child = match early::take(plan) {
+        Some(child) => child,
+        None => started(plan)?,
+    };
+    let (down, up) = pipes::end_of(&mut child)?;
+    Ok((child, down, up))
+}
+
+fn started(plan: &Plan) -> io::Result<Child> {
+    let mut command = command()?;
+    if let Some((user, group)) = ACCOUNT.get() {
+        // It leaves root's further groups behind as well.
+        command.gid(*group).uid(*user);
+    }
+    if plan.grants_network() {
+        // The C library then resolves names over TCP, which a port can be granted for: UDP, which
+        // would reach anybody, stays shut.
+        command.env("RES_OPTIONS", "use-vc");
+    }
+    command.spawn()
+}
+
+fn command() -> io::Result<Command> {
+    let mut command = Command::new(system::own_executable()?);
+    command
+        .arg(SUBCOMMAND)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Lowers a limit of this process for good. Never above what it was given.
+pub(in crate::os) fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    let hard = rustix::process::getrlimit(resource).maximum;
+    let most = Some(hard.map_or(most, |hard| hard.min(most)));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    Ok(rustix::process::setrlimit(resource, limit)?)
+}
+
+/// Eight hexadecimal digits that differ between boots; `None` where the system names no boot.
+pub fn boot_mark() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    (id.len() >= 8 && id.is_ascii()).then(|| id[..8].to_owned())
+}
