@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use textsender_plugin_api::{Delivery, DeliveryState, Level, Message, Purpose};
+use textsender_plugin_api::{DeliveryState, DeliveryStatus, Level, Message, Purpose};
 use tokio::time::Instant;
 
 use crate::{
@@ -137,7 +137,7 @@ impl Dispatch {
     /// # Errors
     ///
     /// There is no such sender, or its plugin or provider could not be asked.
-    pub async fn status(&self, sender: &str, provider_id: &str) -> Result<Delivery, Failure> {
+    pub async fn status(&self, sender: &str, provider_id: &str) -> Result<DeliveryStatus, Failure> {
         let deadline = Instant::now() + self.pool.timeout(sender);
         let work = Work::Status(provider_id.to_owned());
         let end = self.pool.ask(sender, work, deadline).await?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{HttpAnswer, HttpRequest, Mail, SmtpAnswer};
+use crate::{HttpRequest, HttpResponse, Mail, SmtpReply};
 
 /// What a plugin asks the host to carry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,9 +29,9 @@ impl Exchange {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Answer {
     /// From an HTTP request.
-    Http(HttpAnswer),
+    Http(HttpResponse),
     /// From an e-mail.
-    Smtp(SmtpAnswer),
+    Smtp(SmtpReply),
 }
 
 /// How far an exchange came.

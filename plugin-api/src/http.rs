@@ -24,7 +24,7 @@ impl HttpClient {
     }
 
     /// Posts something. A POST *delivers*: once it is written, only its answer tells whether a
-    /// message was taken. Say [`RequestBuilder::reading`] where it is not so.
+    /// message was taken. Say [`RequestBuilder::read_only`] where it is not so.
     pub fn post(&self, url: impl Into<String>) -> RequestBuilder {
         self.request(Method::Post, url)
     }
@@ -105,7 +105,7 @@ impl RequestBuilder {
 
     /// Marks a request that hands no message over, such as fetching an access token, although its
     /// method is not GET.
-    pub fn reading(mut self) -> Self {
+    pub fn read_only(mut self) -> Self {
         self.request.delivers = false;
         self
     }
@@ -117,7 +117,7 @@ impl RequestBuilder {
     /// No whole answer came. With `?` in a function that returns
     /// [`SendError`](crate::SendError) this becomes the right verdict: *unavailable* where the
     /// request certainly did not leave, *unknown* where a message may have been taken.
-    pub async fn send(self) -> Result<HttpAnswer, ExchangeError> {
+    pub async fn send(self) -> Result<HttpResponse, ExchangeError> {
         match self.host.exchange(Exchange::Http(self.request)).await? {
             Answer::Http(answer) => Ok(answer),
             Answer::Smtp(_) => Err(ExchangeError::new(Stage::Written, FailureKind::Unreadable)),
@@ -184,7 +184,7 @@ impl fmt::Debug for HttpRequest {
 
 /// A whole answer. `Debug` shows the status and the size: a body may echo the message.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HttpAnswer {
+pub struct HttpResponse {
     /// The status code.
     pub status: u16,
     /// Header names in lower case, and values.
@@ -193,7 +193,7 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,
 }
 
-impl HttpAnswer {
+impl HttpResponse {
     /// Whether the status is 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -220,7 +220,7 @@ impl HttpAnswer {
     }
 }
 
-impl fmt::Debug for HttpAnswer {
+impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP {}, {} bytes", self.status, self.body.len())
     }

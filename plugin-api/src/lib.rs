@@ -4,7 +4,7 @@
 pub mod abi;
 pub mod alphabet;
 mod base_url;
-mod carries;
+mod capabilities;
 mod exchange;
 mod host;
 mod http;
@@ -20,14 +20,14 @@ pub mod testing;
 mod verdict;
 
 pub use base_url::BaseUrl;
-pub use carries::{Alphabet, Carries, TextBy};
+pub use capabilities::{Alphabet, Capabilities, TextSource};
 pub use exchange::{Answer, Exchange, ExchangeError, FailureKind, Stage};
 pub use host::{BoxFuture, Host, Level, Services};
-pub use http::{HttpAnswer, HttpClient, HttpRequest, MAX_ANSWER, Method, RequestBuilder};
+pub use http::{HttpClient, HttpRequest, HttpResponse, MAX_ANSWER, Method, RequestBuilder};
 pub use message::{Message, Purpose};
 pub use phone::{Phone, PhoneError};
 pub use secret::{SECRET_KEY, Secret};
 pub use sender::{PluginInfo, Sender, SettingsError};
-pub use smtp::{Mail, SmtpAnswer, SmtpClient, SmtpCommand, SmtpSecurity};
+pub use smtp::{Mail, SmtpClient, SmtpCommand, SmtpReply, SmtpSecurity};
 pub use template::Template;
-pub use verdict::{Delivery, DeliveryState, Finding, Found, Receipt, SendError, Verdict};
+pub use verdict::{DeliveryState, DeliveryStatus, Finding, Found, Receipt, SendError, Verdict};

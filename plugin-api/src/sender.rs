@@ -5,7 +5,9 @@ use std::{future::Future, time::SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Carries, Delivery, DeliveryState, Finding, Found, Host, Message, Receipt, SendError};
+use crate::{
+    Capabilities, DeliveryState, DeliveryStatus, Finding, Found, Host, Message, Receipt, SendError,
+};
 
 /// What a plugin is. Read without configuring it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub struct PluginInfo {
     /// `api.*.acme.example`.
     pub hosts: Vec<String>,
     /// What it can carry of a policy's text.
-    pub carries: Carries,
+    pub capabilities: Capabilities,
 }
 
 impl PluginInfo {
@@ -32,7 +34,7 @@ impl PluginInfo {
             name: name.into(),
             version: version.into(),
             hosts: Vec::new(),
-            carries: Carries::everything(),
+            capabilities: Capabilities::everything(),
         }
     }
 
@@ -43,8 +45,11 @@ impl PluginInfo {
     }
 
     /// Says what the plugin can carry of a policy's text.
-    pub fn with_carries(self, carries: Carries) -> Self {
-        Self { carries, ..self }
+    pub fn with_capabilities(self, capabilities: Capabilities) -> Self {
+        Self {
+            capabilities,
+            ..self
+        }
     }
 }
 
@@ -112,8 +117,8 @@ pub trait Sender: Sized + Send + Sync + 'static {
     fn status(
         &self,
         _provider_id: &str,
-    ) -> impl Future<Output = Result<Delivery, SendError>> + Send {
-        async { Ok(Delivery::new(DeliveryState::CannotTell)) }
+    ) -> impl Future<Output = Result<DeliveryStatus, SendError>> + Send {
+        async { Ok(DeliveryStatus::new(DeliveryState::CannotTell)) }
     }
 
     /// Looks for a message that may have been sent, the attempt having begun at `since`.

@@ -16,8 +16,8 @@ impl SmtpClient {
     /// # Errors
     ///
     /// No reply came: see [`ExchangeError`]. A reply that refuses is not an error but an answer:
-    /// look at [`SmtpAnswer::code`].
-    pub async fn send(&self, mail: Mail) -> Result<SmtpAnswer, ExchangeError> {
+    /// look at [`SmtpReply::code`].
+    pub async fn send(&self, mail: Mail) -> Result<SmtpReply, ExchangeError> {
         match self.0.exchange(Exchange::Smtp(mail)).await? {
             Answer::Smtp(answer) => Ok(answer),
             Answer::Http(_) => Err(ExchangeError::new(Stage::Written, FailureKind::Unreadable)),
@@ -31,8 +31,8 @@ impl SmtpClient {
     /// # Errors
     ///
     /// No reply came: see [`ExchangeError`]. A reply that refuses is not an error but an answer:
-    /// look at [`SmtpAnswer::is_positive`].
-    pub async fn check(&self, mail: Mail) -> Result<SmtpAnswer, ExchangeError> {
+    /// look at [`SmtpReply::is_positive`].
+    pub async fn check(&self, mail: Mail) -> Result<SmtpReply, ExchangeError> {
         let to_nobody = Mail {
             to: String::new(),
             subject: String::new(),
@@ -127,7 +127,7 @@ pub enum SmtpCommand {
 
 /// A mail server's last reply (RFC 5321, 4.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SmtpAnswer {
+pub struct SmtpReply {
     /// The three-digit code: 2xx took the mail, 4xx may take it later, 5xx never will.
     pub code: u16,
     /// The command it answers.
@@ -136,7 +136,7 @@ pub struct SmtpAnswer {
     pub text: String,
 }
 
-impl SmtpAnswer {
+impl SmtpReply {
     /// Whether the server agrees to the command that it answers.
     pub fn is_positive(&self) -> bool {
         (200..300).contains(&self.code)

@@ -229,7 +229,7 @@ pub enum DeliveryState {
 /// A provider's word on one accepted message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Delivery {
+pub struct DeliveryStatus {
     /// How far it came.
     pub state: DeliveryState,
     /// Why it failed, in a few words, where it did.
@@ -251,7 +251,7 @@ impl DeliveryState {
     }
 }
 
-impl Delivery {
+impl DeliveryStatus {
     /// A state without more to say.
     pub fn new(state: DeliveryState) -> Self {
         Self {
@@ -267,7 +267,7 @@ impl Delivery {
 #[non_exhaustive]
 pub enum Found {
     /// The provider has it.
-    Yes(Receipt),
+    Accepted(Receipt),
     /// The provider guarantees that it never took it. Say this only where the provider's
     /// documents promise it: the host sends again.
     Absent,

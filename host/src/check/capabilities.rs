@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use textsender_plugin_api::{
-    Alphabet, Carries, TextBy,
+    Alphabet, Capabilities, TextSource,
     template::{Placeholder, Placeholders, Template},
 };
 
@@ -29,10 +29,10 @@ pub struct SenderCapabilities {
 
 impl SenderCapabilities {
     /// Of a sender with these settings, whose plugin has this schema.
-    pub(super) fn of(carries: &Carries, schema: &Value, settings: &Value) -> Self {
+    pub(super) fn of(carries: &Capabilities, schema: &Value, settings: &Value) -> Self {
         let (words, placeholders) = match carries.text {
-            TextBy::Policy => (true, Placeholders::ALL),
-            TextBy::Settings => match used_in_settings(schema, settings) {
+            TextSource::Policy => (true, Placeholders::ALL),
+            TextSource::Settings => match used_in_settings(schema, settings) {
                 used if used.contains(Placeholder::Message) => (true, Placeholders::ALL),
                 used => (false, used),
             },
@@ -53,7 +53,7 @@ impl SenderCapabilities {
                 Some("ascii") => Alphabet::Ascii,
                 _ => carries.alphabet,
             },
-            also: carries.also.clone(),
+            also: carries.extra_chars.clone(),
         }
     }
 
@@ -77,7 +77,7 @@ pub async fn capabilities(
         let Some(Ok(description)) = plugin::ask(config, &sender.plugin).await else {
             continue;
         };
-        let carries = &description.info.carries;
+        let carries = &description.info.capabilities;
         let of = SenderCapabilities::of(carries, &description.settings, &in_the_open(sender));
         capabilities.push((name.to_owned(), of));
     }
@@ -115,7 +115,7 @@ mod tests {
             "max_length": {"type": "integer", "x-textsender-carries": "max_characters"},
             "alphabet": {"type": "string", "default": "gsm", "x-textsender-carries": "alphabet"},
         }});
-        let carries = Carries::everything().with_max_characters(1600);
+        let carries = Capabilities::everything().with_max_characters(1600);
         let cases = [
             (json!({}), Some(1600), Alphabet::Gsm),
             (
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn settings_say_whether_the_words_arrive() {
-        let carries = Carries::everything().with_text(TextBy::Settings);
+        let carries = Capabilities::everything().with_text(TextSource::Settings);
         let schema = json!({"properties": {
             "to": {"type": "string", "format": "textsender-template"},
             "fill": {

@@ -147,7 +147,7 @@ impl Look<'_> {
             Some(Err(reason)) => self.no_plugin(reason),
             Some(Ok(description)) => {
                 let schema = &description.settings;
-                let carries = &description.info.carries;
+                let carries = &description.info.capabilities;
                 let given = Value::from(settings.clone());
                 self.looked.capabilities = Some(SenderCapabilities::of(carries, schema, &given));
                 for finding in schema::findings(schema, &settings) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use textsender_plugin_api::{
-    Exchange, FailureKind, HttpAnswer, SendError, SmtpCommand, Stage,
+    Exchange, FailureKind, HttpResponse, SendError, SmtpCommand, Stage,
     Verdict::{self, *},
 };
 
@@ -184,7 +184,7 @@ pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Scrip
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
     Script {
-        http: Turn::Answer(HttpAnswer {
+        http: Turn::Answer(HttpResponse {
             status,
             headers: headers.collect(),
             body: body.into(),

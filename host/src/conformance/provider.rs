@@ -7,7 +7,7 @@ use std::{
 };
 
 use textsender_plugin_api::{
-    Answer, Exchange, FailureKind, HttpAnswer, SmtpAnswer, SmtpCommand, Stage,
+    Answer, Exchange, FailureKind, HttpResponse, SmtpCommand, SmtpReply, Stage,
 };
 
 use crate::transport::{MockTransport, Progress};
@@ -19,7 +19,7 @@ pub(super) const QUOTE: &str = "@QUOTE@";
 #[derive(Clone)]
 pub(super) enum Turn {
     /// Answers.
-    Answer(HttpAnswer),
+    Answer(HttpResponse),
     /// Answers a mail's dialogue.
     Reply(SmtpCommand, u16, &'static str),
     /// Gives no answer: the exchange comes as far as this and fails.
@@ -44,7 +44,7 @@ pub(super) struct Script {
     pub(super) http: Turn,
     pub(super) mail: Turn,
     /// To what delivers nothing, if it is to be answered otherwise.
-    pub(super) reading: Option<HttpAnswer>,
+    pub(super) reading: Option<HttpResponse>,
 }
 
 /// The provider. Clones are the same.
@@ -141,7 +141,7 @@ async fn take(
             answer.headers.push(("x-echo".into(), quote));
             Ok(Answer::Http(answer))
         }
-        Turn::Reply(command, code, text) => Ok(Answer::Smtp(SmtpAnswer {
+        Turn::Reply(command, code, text) => Ok(Answer::Smtp(SmtpReply {
             code,
             command,
             text: format!("{text} {quote}"),

@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use textsender_plugin_api::{HttpAnswer, SECRET_KEY};
+use textsender_plugin_api::{HttpResponse, SECRET_KEY};
 
 /// A plugin's sample.
 #[derive(Clone, Default)]
@@ -27,9 +27,9 @@ pub struct Sample {
     /// The settings, with secrets marked.
     pub settings: Map<String, Value>,
     /// The answer with which the provider takes a text.
-    pub accepted: Option<HttpAnswer>,
+    pub accepted: Option<HttpResponse>,
     /// Its answer to exchanges that deliver nothing.
-    pub reading: Option<HttpAnswer>,
+    pub reading: Option<HttpResponse>,
 }
 
 /// Why a file is no sample.
@@ -127,7 +127,7 @@ impl Sample {
 }
 
 impl WrittenAnswer {
-    fn answer(self) -> HttpAnswer {
+    fn answer(self) -> HttpResponse {
         let mut headers: Vec<(String, String)> = self
             .headers
             .into_iter()
@@ -140,7 +140,7 @@ impl WrittenAnswer {
             }
             None => self.body,
         };
-        HttpAnswer {
+        HttpResponse {
             status: self.status,
             headers,
             body: body.into_bytes(),

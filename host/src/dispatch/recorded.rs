@@ -75,7 +75,7 @@ impl<'a> Recorded<'a> {
             let work = Work::Find(message.clone(), since);
             let asked = self.ask(sender, work, plan.deadline).await;
             match asked.map(|end| end.result) {
-                Ok(CallResult::Replied(Reply::Found(Found::Yes(receipt)))) => {
+                Ok(CallResult::Replied(Reply::Found(Found::Accepted(receipt)))) => {
                     return Some(RouteOutcome::found(sender, Ok(receipt)));
                 }
                 Ok(CallResult::Replied(Reply::Found(Found::Absent))) => {}
@@ -173,7 +173,9 @@ impl Ask for Recorded<'_> {
 
 /// A text that another message of ours is known to be is not this one.
 async fn not_anothers(ledger: &Ledger, found: &mut Found, since: u64) {
-    let Found::Yes(receipt) = &*found else { return };
+    let Found::Accepted(receipt) = &*found else {
+        return;
+    };
     let Some(id) = &receipt.provider_id else {
         return;
     };

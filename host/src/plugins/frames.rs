@@ -7,8 +7,8 @@ use std::{io, time::Duration};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use textsender_plugin_api::{
-    Answer, Delivery, Exchange, ExchangeError, Finding, Found, Level, Message, PluginInfo, Receipt,
-    SendError,
+    Answer, DeliveryStatus, Exchange, ExchangeError, Finding, Found, Level, Message, PluginInfo,
+    Receipt, SendError,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -130,7 +130,7 @@ pub enum Reply {
     /// To [`Work::Send`].
     Sent(Receipt),
     /// To [`Work::Status`].
-    Status(Delivery),
+    Status(DeliveryStatus),
     /// To [`Work::Find`].
     Found(Found),
     /// To [`Work::Check`].

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use textsender_plugin_api::{Delivery, DeliveryState};
+use textsender_plugin_api::{DeliveryState, DeliveryStatus};
 
 use super::{ErrorCode, Failure, MessageId, Outcome, VERSION};
 
@@ -83,8 +83,8 @@ pub struct DeliveryBody {
     pub code: Option<String>,
 }
 
-impl From<&Delivery> for DeliveryBody {
-    fn from(delivery: &Delivery) -> Self {
+impl From<&DeliveryStatus> for DeliveryBody {
+    fn from(delivery: &DeliveryStatus) -> Self {
         Self {
             state: delivery.state,
             code: delivery.provider_code.clone(),

@@ -215,7 +215,7 @@ impl<A: Ask> Attempts<'_, A> {
             .ask(sender, Work::Find(message, since), deadline)
             .await;
         match asked.map(|end| end.result) {
-            Ok(CallResult::Replied(Reply::Found(Found::Yes(receipt)))) => {
+            Ok(CallResult::Replied(Reply::Found(Found::Accepted(receipt)))) => {
                 AttemptResult::Accepted(receipt)
             }
             Ok(CallResult::Replied(Reply::Found(Found::Absent))) => AttemptResult::absent(sender),

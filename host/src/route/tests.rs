@@ -275,7 +275,7 @@ async fn find_settles_what_is_unknown() {
     let written = || Act::Says(Claim::Unknown, Some(Stage::Written));
     let cases = [
         (
-            Found::Yes(Receipt::new("SM1")),
+            Found::Accepted(Receipt::new("SM1")),
             vec![written()],
             "accepted by a:accepted",
         ),

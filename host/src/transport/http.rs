@@ -22,7 +22,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect, retry,
 };
-use textsender_plugin_api::{FailureKind, HttpAnswer, HttpRequest, MAX_ANSWER, Stage};
+use textsender_plugin_api::{FailureKind, HttpRequest, HttpResponse, MAX_ANSWER, Stage};
 
 use super::{Egress, Progress, egress::is_loopback, tls};
 use connect_to::ConnectTo;
@@ -66,7 +66,7 @@ impl Http {
         request: HttpRequest,
         egress: &Arc<Egress>,
         progress: &Progress,
-    ) -> Result<HttpAnswer, FailureKind> {
+    ) -> Result<HttpResponse, FailureKind> {
         let (mut url, mut headers) = checked(&request, egress)?;
         if let Some(connect_to) = self.connect_to() {
             connect_to.redirect(&mut url, &mut headers)?;
@@ -215,7 +215,7 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, FailureKind> {
 }
 
 /// Reads the answer to its end, or gives up at its bound.
-async fn read_body(mut answer: Response) -> Result<HttpAnswer, FailureKind> {
+async fn read_body(mut answer: Response) -> Result<HttpResponse, FailureKind> {
     let too_large = |length: u64| length > MAX_ANSWER as u64;
     if answer.content_length().is_some_and(too_large) {
         return Err(FailureKind::TooLarge);
@@ -234,7 +234,7 @@ async fn read_body(mut answer: Response) -> Result<HttpAnswer, FailureKind> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(HttpAnswer {
+    Ok(HttpResponse {
         status,
         headers,
         body,

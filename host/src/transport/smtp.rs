@@ -24,7 +24,7 @@ use std::{
 
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use rustls::ClientConfig;
-use textsender_plugin_api::{FailureKind, Mail, Secret, SmtpAnswer, SmtpCommand, SmtpSecurity};
+use textsender_plugin_api::{FailureKind, Mail, Secret, SmtpCommand, SmtpReply, SmtpSecurity};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Egress, Progress, egress::is_loopback, tls};
@@ -71,7 +71,7 @@ struct Account {
 #[derive(Debug)]
 enum Stop {
     /// The server refused a command.
-    Refused(SmtpAnswer),
+    Refused(SmtpReply),
     /// No answer, or none that could be asked for.
     Failed(FailureKind),
 }
@@ -102,7 +102,7 @@ impl Smtp {
         mail: Mail,
         egress: &Egress,
         progress: &Progress,
-    ) -> Result<SmtpAnswer, FailureKind> {
+    ) -> Result<SmtpReply, FailureKind> {
         let outgoing = checked(&mail, egress)?;
         match self.submit(&mail, &outgoing, egress, progress).await {
             Ok(answer) | Err(Stop::Refused(answer)) => Ok(answer),
@@ -125,7 +125,7 @@ impl Smtp {
         outgoing: &OutgoingMail,
         egress: &Egress,
         progress: &Progress,
-    ) -> Result<SmtpAnswer, Stop> {
+    ) -> Result<SmtpReply, Stop> {
         // Nothing closes the semaphore, and nothing was sent if it did.
         let turn = self.free.acquire().await;
         let _turn = turn.map_err(|_| FailureKind::Connect)?;
@@ -157,7 +157,7 @@ impl Smtp {
         mail: &Mail,
         outgoing: &OutgoingMail,
         egress: &Egress,
-    ) -> Result<SmtpAnswer, Stop> {
+    ) -> Result<SmtpReply, Stop> {
         let mut connection = self.connect(mail, egress).await?;
         let answer = dialogue::begin(&mut connection, outgoing).await;
         quit(connection);
@@ -257,7 +257,7 @@ fn quit(mut connection: AsyncSmtpConnection) {
 
 /// A reply that refuses a command.
 fn refused(command: SmtpCommand, code: u16, text: impl Into<String>) -> Stop {
-    Stop::Refused(SmtpAnswer {
+    Stop::Refused(SmtpReply {
         code,
         command,
         text: text.into(),

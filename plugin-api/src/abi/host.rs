@@ -22,8 +22,8 @@ use super::{
     },
 };
 use crate::{
-    Answer, Delivery, Exchange, ExchangeError, FailureKind, Finding, Found, Message, PluginInfo,
-    Receipt, SendError, Services, Stage,
+    Answer, DeliveryStatus, Exchange, ExchangeError, FailureKind, Finding, Found, Message,
+    PluginInfo, Receipt, SendError, Services, Stage,
 };
 
 /// A library whose ABI was checked: the plugin in it may be called.
@@ -105,7 +105,7 @@ impl Instance {
     pub fn status(
         &self,
         provider_id: &str,
-    ) -> impl Future<Output = Result<Delivery, CallError>> + use<> {
+    ) -> impl Future<Output = Result<DeliveryStatus, CallError>> + use<> {
         // SAFETY: the sender is released only by `drop`.
         plain(unsafe { self.0.functions.status()(self.0.state, provider_id.into()) })
     }

@@ -181,7 +181,7 @@ impl FakeHost {
     ///
     /// One does.
     #[track_caller]
-    pub fn assert_nothing_shown(&self, what: &impl fmt::Debug) {
+    pub fn assert_no_secret_leaked(&self, what: &impl fmt::Debug) {
         let message = super::message();
         let mut hidden = self.state().secrets.clone();
         hidden.extend(message.code.iter().map(|code| code.expose().to_owned()));
@@ -203,7 +203,7 @@ impl FakeHost {
     ///
     /// It does.
     #[track_caller]
-    pub fn assert_all_answered(&self) {
+    pub fn assert_script_consumed(&self) {
         let left = self.state().script.len();
         assert_eq!(left, 0, "scripted answers that no exchange asked for");
     }

@@ -10,7 +10,7 @@
 //! | move the clock | [`FakeHost::advance`], [`FakeHost::set_now`], [`Reply::after`] |
 //! | lose an answer at any stage, or damage it | [`Reply::failure`], [`Reply::damaged`] |
 //! | see what was logged | [`FakeHost::log_lines`], [`FakeHost::assert_logged`] |
-//! | be sure that nothing secret is shown | [`FakeHost::assert_nothing_shown`] |
+//! | be sure that nothing secret is shown | [`FakeHost::assert_no_secret_leaked`] |
 //!
 //! The kit is a feature that only tests turn on:
 //!
@@ -62,7 +62,7 @@
 //! let error = block_on(acme.send(&message())).unwrap_err();
 //! assert_eq!(error.verdict, Verdict::Throttled);
 //! assert_eq!(error.retry_after.unwrap().as_secs(), 7);
-//! host.assert_nothing_shown(&error);
+//! host.assert_no_secret_leaked(&error);
 //! ```
 //!
 //! What the kit does not play is the process around a plugin: cancelled calls, many at a time, the

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Answer, ExchangeError, FailureKind, HttpAnswer, SmtpAnswer, SmtpCommand, Stage};
+use crate::{Answer, ExchangeError, FailureKind, HttpResponse, SmtpCommand, SmtpReply, Stage};
 
 /// What a byte of a damaged body becomes: something that JSON gives a meaning, or nothing has one.
 const DAMAGE: [u8; 6] = [b'"', b'{', b'0', b'\\', 0, 0xff];
@@ -22,7 +22,7 @@ impl Reply {
 
     /// An HTTP answer with any body: HTML, half of a JSON document, bytes.
     pub fn text(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::from(Ok(Answer::Http(HttpAnswer {
+        Self::from(Ok(Answer::Http(HttpResponse {
             status,
             headers: Vec::new(),
             body: body.into(),
@@ -65,7 +65,7 @@ impl Reply {
 
     /// A mail server's last reply: `Reply::smtp(SmtpCommand::Dot, 250, "2.0.0 queued as 4F2")`.
     pub fn smtp(command: SmtpCommand, code: u16, text: &str) -> Self {
-        Self::from(Ok(Answer::Smtp(SmtpAnswer {
+        Self::from(Ok(Answer::Smtp(SmtpReply {
             code,
             command,
             text: text.into(),

@@ -19,7 +19,7 @@ fn answers_in_the_order_of_the_script_and_then_by_the_request() {
     assert_eq!(first.status, 503);
     let second = block_on(http.get("https://a.example").send()).unwrap();
     assert_eq!(second.header("x-id"), Some("7"));
-    fake.assert_all_answered();
+    fake.assert_script_consumed();
     let third = http.post("https://a.example").form([("echo", "hello & ü")]);
     assert_eq!(block_on(third.send()).unwrap().body, "hello & ü".as_bytes());
     assert_eq!(fake.requests().len(), 3);
@@ -40,7 +40,7 @@ fn decodes_what_was_sent() {
         .post("https://a.example")
         .bearer_auth("t0k3n")
         .json(&json!({"to": 1}));
-    block_on(json.reading().send()).unwrap();
+    block_on(json.read_only().send()).unwrap();
 
     let [form, json] = &fake.requests()[..] else {
         panic!("two requests");
@@ -200,14 +200,14 @@ fn nothing_secret_is_shown() {
 
     let fake = FakeHost::new();
     fake.configure::<Acme>(json!({}), [("key", "k3y")]).unwrap();
-    fake.assert_nothing_shown(&SendError::rejected("the number is not valid"));
+    fake.assert_no_secret_leaked(&SendError::rejected("the number is not valid"));
     for shown in ["k3y is refused", "code beK989vc", "to 447700900123"] {
         let error = SendError::rejected(shown);
-        let caught = std::panic::catch_unwind(|| fake.assert_nothing_shown(&error));
+        let caught = std::panic::catch_unwind(|| fake.assert_no_secret_leaked(&error));
         assert!(caught.is_err(), "{shown}");
     }
     crate::info!(fake.host(), "k3y");
-    let caught = std::panic::catch_unwind(|| fake.assert_nothing_shown(&()));
+    let caught = std::panic::catch_unwind(|| fake.assert_no_secret_leaked(&()));
     assert!(caught.is_err(), "logged");
 }
 

@@ -24,8 +24,8 @@ mod settings;
 mod tests;
 
 use textsender_plugin_api::{
-    Carries, Finding, Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError, TextBy,
-    export_sender,
+    Capabilities, Finding, Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError,
+    TextSource, export_sender,
 };
 
 use settings::Settings;
@@ -45,7 +45,7 @@ impl Sender for EmailGateway {
         let version = env!("CARGO_PKG_VERSION");
         // The templates put the text into a mail; the settings say what the gateway carries.
         PluginInfo::new("email-gateway", "E-mail to SMS gateway", version)
-            .with_carries(Carries::everything().with_text(TextBy::Settings))
+            .with_capabilities(Capabilities::everything().with_text(TextSource::Settings))
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

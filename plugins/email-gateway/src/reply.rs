@@ -4,10 +4,10 @@
 //! message is `misconfigured`: the account, the sender's address, relaying. What is in the way of
 //! this one, its number or its text, is in the way at this gateway only.
 
-use textsender_plugin_api::{SendError, SmtpAnswer, SmtpCommand};
+use textsender_plugin_api::{SendError, SmtpCommand, SmtpReply};
 
 /// Why the mail was not taken. The reply's own words are left out: they like to quote the address.
-pub fn refusal(reply: &SmtpAnswer) -> SendError {
+pub fn refusal(reply: &SmtpReply) -> SendError {
     let enhanced = enhanced(reply);
     let error = match reply.code {
         400..500 => SendError::unavailable("the mail server can't take the mail now"),
@@ -20,7 +20,7 @@ pub fn refusal(reply: &SmtpAnswer) -> SendError {
     }
 }
 
-fn permanent(reply: &SmtpAnswer, enhanced: Option<&str>) -> SendError {
+fn permanent(reply: &SmtpReply, enhanced: Option<&str>) -> SendError {
     use SmtpCommand::{Auth, Connect, Data, Dot, Mail, Rcpt};
 
     let is = |class| enhanced.is_some_and(|enhanced| enhanced.starts_with(class));
@@ -48,7 +48,7 @@ fn permanent(reply: &SmtpAnswer, enhanced: Option<&str>) -> SendError {
 }
 
 /// The enhanced status code at the start of the reply's text (RFC 2034, 4).
-fn enhanced(reply: &SmtpAnswer) -> Option<&str> {
+fn enhanced(reply: &SmtpReply) -> Option<&str> {
     let word = reply.text.split(' ').next()?;
     let numbers = word.split('.');
     let is_number = |part: &str| {
@@ -131,7 +131,7 @@ mod tests {
             (Dot, 354, "go on", Unknown),
         ];
         for (command, code, text, verdict) in cases {
-            let reply = SmtpAnswer {
+            let reply = SmtpReply {
                 code,
                 command,
                 text: text.into(),
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn keeps_the_codes_and_not_the_words() {
-        let reply = |text: &str| SmtpAnswer {
+        let reply = |text: &str| SmtpReply {
             code: 550,
             command: SmtpCommand::Rcpt,
             text: text.into(),

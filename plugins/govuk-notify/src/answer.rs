@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use textsender_plugin_api::{
-    Delivery, DeliveryState, Finding, HttpAnswer, Message, SendError, Verdict,
+    DeliveryState, DeliveryStatus, Finding, HttpResponse, Message, SendError, Verdict,
 };
 
 use crate::settings::is_uuid;
@@ -74,7 +74,7 @@ impl Fault {
 }
 
 /// Why Notify did not take a message.
-pub fn refusal(answer: &HttpAnswer, now: SystemTime) -> SendError {
+pub fn refusal(answer: &HttpResponse, now: SystemTime) -> SendError {
     let faults = answer.json::<Refusal>().unwrap_or_default().errors;
     // Any other fault is the more urgent one.
     let fault = faults.iter().find(|fault| !fault.is_of_the_number());
@@ -101,7 +101,7 @@ pub fn refusal(answer: &HttpAnswer, now: SystemTime) -> SendError {
 }
 
 /// Why Notify did not answer a question. No message hangs on it.
-pub fn unread(answer: &HttpAnswer, now: SystemTime) -> SendError {
+pub fn unread(answer: &HttpResponse, now: SystemTime) -> SendError {
     let mut error = refusal(answer, now);
     if error.verdict == Verdict::Unknown {
         error.verdict = Verdict::Unavailable;
@@ -111,7 +111,7 @@ pub fn unread(answer: &HttpAnswer, now: SystemTime) -> SendError {
 }
 
 /// An answer that is not in Notify's form: a proxy's, another server's, or its front door's.
-fn not_notify(answer: &HttpAnswer) -> SendError {
+fn not_notify(answer: &HttpResponse) -> SendError {
     let status = answer.status;
     match status {
         500.. => SendError::unknown(format!(
@@ -152,7 +152,7 @@ fn bad_request(fault: &Fault) -> SendError {
     SendError::misconfigured(format!("Notify refuses the request: {message}"))
 }
 
-fn wrong_clock(answer: &HttpAnswer, now: SystemTime) -> SendError {
+fn wrong_clock(answer: &HttpResponse, now: SystemTime) -> SendError {
     let off = match skew(answer, now) {
         Some(skew) => format!("this machine's clock is {skew} Notify's"),
         None => "this machine's clock is off".to_owned(),
@@ -163,7 +163,7 @@ fn wrong_clock(answer: &HttpAnswer, now: SystemTime) -> SendError {
 }
 
 /// A warning for a clock that is off, before Notify refuses it.
-pub fn clock_finding(answer: &HttpAnswer, now: SystemTime) -> Option<Finding> {
+pub fn clock_finding(answer: &HttpResponse, now: SystemTime) -> Option<Finding> {
     let theirs = date(answer)?;
     let off = now
         .duration_since(theirs)
@@ -176,7 +176,7 @@ pub fn clock_finding(answer: &HttpAnswer, now: SystemTime) -> Option<Finding> {
     })
 }
 
-fn skew(answer: &HttpAnswer, now: SystemTime) -> Option<String> {
+fn skew(answer: &HttpResponse, now: SystemTime) -> Option<String> {
     Some(in_words(date(answer)?, now))
 }
 
@@ -188,7 +188,7 @@ fn in_words(theirs: SystemTime, ours: SystemTime) -> String {
 }
 
 /// When the answer was made, by the server's clock (RFC 9110, 6.6.1).
-fn date(answer: &HttpAnswer) -> Option<SystemTime> {
+fn date(answer: &HttpResponse) -> Option<SystemTime> {
     httpdate::parse_http_date(answer.header("date")?).ok()
 }
 
@@ -200,7 +200,7 @@ fn until_midnight(now: SystemTime) -> Duration {
 
 /// Whether Notify says that it does not know what was asked for; a wrong URL is answered
 /// otherwise.
-pub fn is_no_result(answer: &HttpAnswer) -> bool {
+pub fn is_no_result(answer: &HttpResponse) -> bool {
     answer.json::<Refusal>().is_some()
 }
 
@@ -217,7 +217,7 @@ struct Notifications {
 }
 
 /// The id of the listed message that has this reference.
-pub fn listed(answer: &HttpAnswer, reference: &str) -> Option<String> {
+pub fn listed(answer: &HttpResponse, reference: &str) -> Option<String> {
     let listed = answer.json::<Notifications>()?.notifications;
     let ours = |message: &Notification| message.reference.as_deref() == Some(reference);
     let message = listed.into_iter().find(ours)?;
@@ -227,7 +227,7 @@ pub fn listed(answer: &HttpAnswer, reference: &str) -> Option<String> {
 /// What became of a message. Notify's words:
 /// <https://docs.notifications.service.gov.uk/rest-api.html#text-message-statuses>; a word that is
 /// not among them tells nothing.
-pub fn delivery(answer: &HttpAnswer) -> Result<Delivery, SendError> {
+pub fn delivery(answer: &HttpResponse) -> Result<DeliveryStatus, SendError> {
     let Some(message) = answer.json::<Notification>() else {
         return Err(SendError::unavailable("the answer is not Notify's"));
     };
@@ -253,15 +253,15 @@ pub fn delivery(answer: &HttpAnswer) -> Result<Delivery, SendError> {
         }
         _ => (DeliveryState::CannotTell, None),
     };
-    let mut delivery = Delivery::new(state);
+    let mut delivery = DeliveryStatus::new(state);
     delivery.reason = reason.map(str::to_owned);
     delivery.provider_code = Some(message.status);
     Ok(delivery)
 }
 
 /// No word on a message, and why.
-pub fn cannot_tell(reason: &str) -> Delivery {
-    let mut delivery = Delivery::new(DeliveryState::CannotTell);
+pub fn cannot_tell(reason: &str) -> DeliveryStatus {
+    let mut delivery = DeliveryStatus::new(DeliveryState::CannotTell);
     delivery.reason = Some(reason.to_owned());
     delivery
 }

@@ -27,8 +27,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Alphabet, Carries, Delivery, Finding, Found, Host, Message, PluginInfo, Receipt,
-    RequestBuilder, SendError, Sender, SettingsError, TextBy,
+    Alphabet, Capabilities, DeliveryStatus, Finding, Found, Host, Message, PluginInfo, Receipt,
+    RequestBuilder, SendError, Sender, SettingsError, TextSource,
 };
 
 use settings::{ApiKey, Settings, is_uuid};
@@ -49,12 +49,12 @@ impl Sender for GovukNotify {
     fn info() -> PluginInfo {
         PluginInfo::new("govuk-notify", "GOV.UK Notify", env!("CARGO_PKG_VERSION"))
             .with_host("api.notifications.service.gov.uk")
-            .with_carries(
-                Carries::everything()
-                    .with_text(TextBy::Settings)
+            .with_capabilities(
+                Capabilities::everything()
+                    .with_text(TextSource::Settings)
                     .with_max_characters(MAX_TEXT)
                     .with_alphabet(Alphabet::Gsm)
-                    .with_also(personalisation::WELSH),
+                    .with_extra_chars(personalisation::WELSH),
             )
     }
 
@@ -88,7 +88,7 @@ impl Sender for GovukNotify {
         Ok(Receipt::new(created.id))
     }
 
-    async fn status(&self, provider_id: &str) -> Result<Delivery, SendError> {
+    async fn status(&self, provider_id: &str) -> Result<DeliveryStatus, SendError> {
         // It becomes part of a URL: nothing but an id may.
         if !is_uuid(provider_id) {
             return Ok(answer::cannot_tell(
@@ -120,7 +120,7 @@ impl Sender for GovukNotify {
             return Err(answer::unread(&answer, self.host.now()));
         }
         Ok(match answer::listed(&answer, &message.id) {
-            Some(id) => Found::Yes(Receipt::new(id)),
+            Some(id) => Found::Accepted(Receipt::new(id)),
             None => Found::CannotTell,
         })
     }

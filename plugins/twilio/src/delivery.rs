@@ -1,11 +1,11 @@
 //! What became of a text, by Twilio's account of it.
 
 use serde_json::Value;
-use textsender_plugin_api::{Delivery, DeliveryState};
+use textsender_plugin_api::{DeliveryState, DeliveryStatus};
 
 /// What one of Twilio's texts says of itself.
-pub fn of(text: &Value) -> Delivery {
-    let mut delivery = Delivery::new(match text["status"].as_str() {
+pub fn of(text: &Value) -> DeliveryStatus {
+    let mut delivery = DeliveryStatus::new(match text["status"].as_str() {
         Some("accepted" | "scheduled" | "queued") => DeliveryState::Accepted,
         Some("sending" | "sent") => DeliveryState::Sent,
         Some("delivered" | "read") => DeliveryState::Delivered,
@@ -22,8 +22,8 @@ pub fn of(text: &Value) -> Delivery {
 }
 
 /// Twilio can't say, and why.
-pub fn cannot_tell(why: &str) -> Delivery {
-    let mut delivery = Delivery::new(DeliveryState::CannotTell);
+pub fn cannot_tell(why: &str) -> DeliveryStatus {
+    let mut delivery = DeliveryStatus::new(DeliveryState::CannotTell);
     delivery.reason = Some(why.to_owned());
     delivery
 }

@@ -5,17 +5,17 @@
 //! words are ours: Twilio's own quote the recipient's number.
 
 use serde_json::Value;
-use textsender_plugin_api::{HttpAnswer, SendError, Verdict};
+use textsender_plugin_api::{HttpResponse, SendError, Verdict};
 
 /// Twilio's code, which stands under the same name in all forms of its errors: its own, RFC 9457,
 /// and that of its newer services. `None` for HTML, nothing, or half of an answer.
-pub fn code(answer: &HttpAnswer) -> Option<u64> {
+pub fn code(answer: &HttpResponse) -> Option<u64> {
     let code = &answer.json::<Value>()?["code"];
     code.as_u64().or_else(|| code.as_str()?.parse().ok())
 }
 
 /// What it means that Twilio answered a new text like this.
-pub fn of_sending(answer: &HttpAnswer) -> SendError {
+pub fn of_sending(answer: &HttpResponse) -> SendError {
     let code = code(answer);
     // Only a 4xx is sure to have refused the text, whatever code its body gives.
     let is_refusal = (400..500).contains(&answer.status);
@@ -28,7 +28,7 @@ pub fn of_sending(answer: &HttpAnswer) -> SendError {
 
 /// What it means that Twilio answered a question like this. No text is at stake, so a failure
 /// leaves a question open and no doubt.
-pub fn of_reading(answer: &HttpAnswer) -> SendError {
+pub fn of_reading(answer: &HttpResponse) -> SendError {
     let mut error = of_sending(answer);
     if error.verdict == Verdict::Unknown {
         error.verdict = Verdict::Unavailable;

@@ -27,8 +27,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use textsender_plugin_api::{
-    Carries, Delivery, DeliveryState, Finding, Found, Host, HttpAnswer, Message, PluginInfo,
-    Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
+    Capabilities, DeliveryState, DeliveryStatus, Finding, Found, Host, HttpResponse, Message,
+    PluginInfo, Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
 };
 
 use crate::settings::{Credentials, Settings, is_sid};
@@ -57,7 +57,7 @@ impl Sender for Twilio {
             .with_host("api.twilio.com")
             // api.EDGE.REGION.twilio.com
             .with_host("api.*.*.twilio.com")
-            .with_carries(Carries::everything().with_max_characters(MAX_TEXT as u32))
+            .with_capabilities(Capabilities::everything().with_max_characters(MAX_TEXT as u32))
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
@@ -99,7 +99,7 @@ impl Sender for Twilio {
         })
     }
 
-    async fn status(&self, provider_id: &str) -> Result<Delivery, SendError> {
+    async fn status(&self, provider_id: &str) -> Result<DeliveryStatus, SendError> {
         // It becomes part of a URL: nothing but an id may.
         if !is_sid("SM", provider_id) && !is_sid("MM", provider_id) {
             return Ok(delivery::cannot_tell("this is not the id of a Twilio text"));
@@ -127,7 +127,9 @@ impl Sender for Twilio {
         let mut texts = list["messages"].as_array().into_iter().flatten();
         let ours = texts.find(|text| is_ours(text, message, since));
         // Never `Absent`: Twilio does not promise to list at once what it took.
-        Ok(ours.and_then(receipt).map_or(Found::CannotTell, Found::Yes))
+        Ok(ours
+            .and_then(receipt)
+            .map_or(Found::CannotTell, Found::Accepted))
     }
 
     async fn check(&self) -> Result<Vec<Finding>, SendError> {
@@ -219,7 +221,7 @@ fn word(choice: Option<bool>, yes: &'static str, no: &'static str) -> Option<&'s
 }
 
 /// An answer's body. In one that is not JSON, whatever is looked for is absent.
-fn body(answer: &HttpAnswer) -> Value {
+fn body(answer: &HttpResponse) -> Value {
     answer.json().unwrap_or_default()
 }
 

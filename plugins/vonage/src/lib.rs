@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Host, HttpAnswer, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
+    Host, HttpResponse, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
     Verdict, alphabet, export_sender,
 };
 
@@ -131,7 +131,7 @@ fn by_status(status: &str) -> (Verdict, &'static str) {
 }
 
 /// An answer without Vonage's own words: a proxy's, or half of one.
-fn not_vonage(answer: &HttpAnswer) -> SendError {
+fn not_vonage(answer: &HttpResponse) -> SendError {
     let error = match answer.status {
         429 => SendError::throttled("too many requests").with_retry_after(answer.retry_after()),
         401 | 403 => SendError::unauthorized(CREDENTIALS),

@@ -28,7 +28,7 @@ fn send(message: &Message, reply: Reply) -> (Result<Receipt, SendError>, Request
     host.answer(reply);
     let vonage = configure(&host, settings()).unwrap();
     let result = block_on(vonage.send(message));
-    host.assert_nothing_shown(&result);
+    host.assert_no_secret_leaked(&result);
     (result, host.request())
 }
 

@@ -17,7 +17,7 @@ use textsender::{
     transport::{MockTransport, Progress, Transports},
 };
 use textsender_plugin_api::{
-    Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Host, HttpAnswer, Level, Message,
+    Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Host, HttpResponse, Level, Message,
     Phone, PluginInfo, Purpose, Receipt, SECRET_KEY, SendError, Sender, Services, SettingsError,
     Stage,
     abi::{CallError, Module},
@@ -144,7 +144,7 @@ impl MockTransport for Accepts {
     ) -> Pin<Box<dyn Future<Output = Result<Answer, FailureKind>> + Send>> {
         progress.reach(Stage::Written);
         let body = json!({ "sid": "SM00000000000000000000000000000001", "num_segments": "1" });
-        let answer = HttpAnswer {
+        let answer = HttpResponse {
             status: 201,
             headers: Vec::new(),
             body: body.to_string().into_bytes(),

@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
+use ring::digest::{SHA256, digest};
 
 use crate::tools::{SOURCE, cargo, keeps_the_contract, report, run, sent, workshop};
 
 /// The API as it was first released. CHANGING.md says why it stays as it is.
 const SNAPSHOT: &str = "textsender-plugin-api-0.1.0";
+
+/// The snapshot's SHA-256. No change to the API changes it: a plugin that is out there can't be built anew.
+const FROZEN: &str = "8f1453cba7e1fa217b4da6ccbf60b9c915f9181b9c099b6740ec7365ac0455eb";
 
 /// Where Debian's packages put their compiler: `rustc-web` is the newest of them.
 const SECOND_COMPILER: &str = "/usr/bin/rustc";
@@ -26,12 +30,28 @@ pub fn trials() -> Vec<Trial> {
         Err(why) => format!("abi::built_by_another_compiler ({why})"),
     };
     vec![
+        Trial::test("abi::the_first_api_is_frozen", frozen),
         Trial::test("abi::built_against_the_first_api", first_api),
         Trial::test(name, another_compiler).with_ignored_flag(second.is_err()),
         level("0", "0"),
         level("3", "3"),
         level("s", "\"s\""),
     ]
+}
+
+fn frozen() -> Result<(), Failed> {
+    let archive = format!("tests/plugins/first-abi/{SNAPSHOT}.crate");
+    let bytes = fs::read(Path::new(SOURCE).join(archive)).unwrap();
+    let sum: String = digest(&SHA256, &bytes)
+        .as_ref()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    assert_eq!(
+        sum, FROZEN,
+        "the frozen snapshot of the first API was replaced"
+    );
+    Ok(())
 }
 
 /// One trial for all that is made of the snapshot: they share a folder.

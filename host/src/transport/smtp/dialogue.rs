@@ -12,7 +12,7 @@ use lettre::{
         response::Response,
     },
 };
-use textsender_plugin_api::{FailureKind, Mail, SmtpAnswer, SmtpCommand, Stage};
+use textsender_plugin_api::{FailureKind, Mail, SmtpCommand, SmtpReply, Stage};
 
 use super::{Stop, outgoing::OutgoingMail, refused};
 use crate::transport::Progress;
@@ -47,7 +47,7 @@ pub async fn authenticate(connection: &mut AsyncSmtpConnection, mail: &Mail) -> 
 pub async fn begin(
     connection: &mut AsyncSmtpConnection,
     outgoing: &OutgoingMail,
-) -> Result<SmtpAnswer, Stop> {
+) -> Result<SmtpReply, Stop> {
     let mail = commands::Mail::new(Some(outgoing.from.clone()), Vec::new());
     let answer = connection.command(mail).await;
     let answer = answer.map_err(|error| stop(SmtpCommand::Mail, &error))?;
@@ -60,7 +60,7 @@ pub async fn finish(
     outgoing: &OutgoingMail,
     to: &Address,
     progress: &Progress,
-) -> Result<SmtpAnswer, Stop> {
+) -> Result<SmtpReply, Stop> {
     let rcpt = commands::Rcpt::new(to.clone(), Vec::new());
     let answer = connection.command(rcpt).await;
     answer.map_err(|error| stop(SmtpCommand::Rcpt, &error))?;
@@ -95,8 +95,8 @@ pub fn stop(command: SmtpCommand, error: &Error) -> Stop {
     }
 }
 
-fn smtp_answer(command: SmtpCommand, answer: &Response) -> SmtpAnswer {
-    SmtpAnswer {
+fn smtp_answer(command: SmtpCommand, answer: &Response) -> SmtpReply {
+    SmtpReply {
         code: answer.code().into(),
         command,
         text: answer.first_line().unwrap_or_default().to_owned(),

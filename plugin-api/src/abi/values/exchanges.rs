@@ -10,7 +10,7 @@ use super::{
     kinds::{CommandKind, FailureCode, MethodKind, SecurityKind, StageKind},
     optional, plain,
 };
-use crate::{ExchangeError, HttpAnswer, HttpRequest, Mail, Secret, SmtpAnswer};
+use crate::{ExchangeError, HttpRequest, HttpResponse, Mail, Secret, SmtpReply};
 
 /// Mirrors [`HttpRequest`].
 #[repr(C)]
@@ -49,7 +49,7 @@ impl From<AbiHttpRequest> for HttpRequest {
     }
 }
 
-/// Mirrors [`HttpAnswer`].
+/// Mirrors [`HttpResponse`].
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct AbiHttpAnswer {
@@ -59,8 +59,8 @@ pub struct AbiHttpAnswer {
     attributes: Attributes,
 }
 
-impl From<HttpAnswer> for AbiHttpAnswer {
-    fn from(answer: HttpAnswer) -> Self {
+impl From<HttpResponse> for AbiHttpAnswer {
+    fn from(answer: HttpResponse) -> Self {
         Self {
             status: answer.status,
             headers: pairs(answer.headers),
@@ -70,7 +70,7 @@ impl From<HttpAnswer> for AbiHttpAnswer {
     }
 }
 
-impl From<AbiHttpAnswer> for HttpAnswer {
+impl From<AbiHttpAnswer> for HttpResponse {
     fn from(answer: AbiHttpAnswer) -> Self {
         Self {
             status: answer.status,
@@ -132,7 +132,7 @@ impl From<AbiMail> for Mail {
     }
 }
 
-/// Mirrors [`SmtpAnswer`].
+/// Mirrors [`SmtpReply`].
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct AbiSmtpAnswer {
@@ -142,8 +142,8 @@ pub struct AbiSmtpAnswer {
     attributes: Attributes,
 }
 
-impl From<SmtpAnswer> for AbiSmtpAnswer {
-    fn from(answer: SmtpAnswer) -> Self {
+impl From<SmtpReply> for AbiSmtpAnswer {
+    fn from(answer: SmtpReply) -> Self {
         Self {
             code: answer.code,
             command: answer.command.into(),
@@ -153,7 +153,7 @@ impl From<SmtpAnswer> for AbiSmtpAnswer {
     }
 }
 
-impl From<AbiSmtpAnswer> for SmtpAnswer {
+impl From<AbiSmtpAnswer> for SmtpReply {
     fn from(answer: AbiSmtpAnswer) -> Self {
         Self {
             code: answer.code,

@@ -4,7 +4,7 @@ use abi_stable::StableAbi;
 
 use crate::{
     Alphabet, DeliveryState, FailureKind, Level, Method, Purpose, SmtpCommand, SmtpSecurity, Stage,
-    TextBy, Verdict,
+    TextSource, Verdict,
 };
 
 /// Declares a kind: a transparent integer with named constants and its mapping to a Rust enum.
@@ -133,10 +133,10 @@ kind! {
 
 kind! {
     /// Whose words the user reads. One that this host does not know: only values arrive.
-    TextByKind for TextBy, unknown = TextBy::Provider;
-    POLICY = 1 => TextBy::Policy,
-    SETTINGS = 2 => TextBy::Settings,
-    PROVIDER = 3 => TextBy::Provider,
+    TextByKind for TextSource, unknown = TextSource::Provider;
+    POLICY = 1 => TextSource::Policy,
+    SETTINGS = 2 => TextSource::Settings,
+    PROVIDER = 3 => TextSource::Provider,
 }
 
 kind! {

@@ -10,9 +10,9 @@ use super::{
     kinds::{AlphabetKind, PurposeKind, TextByKind},
     milliseconds, optional, plain,
 };
-use crate::{Carries, Message, Phone, PluginInfo, Secret, template::Placeholder};
+use crate::{Capabilities, Message, Phone, PluginInfo, Secret, template::Placeholder};
 
-/// Mirrors [`Carries`]. Placeholders are names; one that this side does not know is left out.
+/// Mirrors [`Capabilities`]. Placeholders are names; one that this side does not know is left out.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct AbiCarries {
@@ -24,21 +24,21 @@ pub struct AbiCarries {
     attributes: Attributes,
 }
 
-impl From<Carries> for AbiCarries {
-    fn from(carries: Carries) -> Self {
-        let names = carries.placeholders.iter();
+impl From<Capabilities> for AbiCarries {
+    fn from(capabilities: Capabilities) -> Self {
+        let names = capabilities.placeholders.iter();
         Self {
-            text: carries.text.into(),
+            text: capabilities.text.into(),
             placeholders: names.map(|name| name.as_str().into()).collect(),
-            max_characters: carries.max_characters.into(),
-            alphabet: carries.alphabet.into(),
-            also: carries.also.into(),
+            max_characters: capabilities.max_characters.into(),
+            alphabet: capabilities.alphabet.into(),
+            also: capabilities.extra_chars.into(),
             attributes: Attributes::new(),
         }
     }
 }
 
-impl From<AbiCarries> for Carries {
+impl From<AbiCarries> for Capabilities {
     fn from(carries: AbiCarries) -> Self {
         let named = |known: &Placeholder| carries.placeholders.iter().any(|n| *n == known.as_str());
         Self {
@@ -46,7 +46,7 @@ impl From<AbiCarries> for Carries {
             placeholders: Placeholder::ALL.into_iter().filter(named).collect(),
             max_characters: carries.max_characters.into_option(),
             alphabet: carries.alphabet.into(),
-            also: carries.also.into(),
+            extra_chars: carries.also.into(),
         }
     }
 }
@@ -70,7 +70,7 @@ impl From<PluginInfo> for AbiInfo {
             name: info.name.into(),
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
-            carries: info.carries.into(),
+            carries: info.capabilities.into(),
             attributes: Attributes::new(),
         }
     }
@@ -83,7 +83,7 @@ impl From<AbiInfo> for PluginInfo {
             name: info.name.into(),
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
-            carries: info.carries.into(),
+            capabilities: info.carries.into(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{
     kinds::{DeliveryKind, FailureCode, VerdictKind},
     milliseconds, optional, plain,
 };
-use crate::{Delivery, Finding, Found, Receipt, SendError};
+use crate::{DeliveryStatus, Finding, Found, Receipt, SendError};
 
 /// Mirrors [`Receipt`].
 #[repr(C)]
@@ -93,7 +93,7 @@ impl From<AbiSendError> for SendError {
     }
 }
 
-/// Mirrors [`Delivery`].
+/// Mirrors [`DeliveryStatus`].
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct AbiDelivery {
@@ -103,8 +103,8 @@ pub struct AbiDelivery {
     attributes: Attributes,
 }
 
-impl From<Delivery> for AbiDelivery {
-    fn from(delivery: Delivery) -> Self {
+impl From<DeliveryStatus> for AbiDelivery {
+    fn from(delivery: DeliveryStatus) -> Self {
         Self {
             state: delivery.state.into(),
             reason: optional(delivery.reason),
@@ -114,7 +114,7 @@ impl From<Delivery> for AbiDelivery {
     }
 }
 
-impl From<AbiDelivery> for Delivery {
+impl From<AbiDelivery> for DeliveryStatus {
     fn from(delivery: AbiDelivery) -> Self {
         Self {
             state: delivery.state.into(),
@@ -154,7 +154,7 @@ impl FoundKind {
 impl From<Found> for AbiFound {
     fn from(found: Found) -> Self {
         let (kind, receipt) = match found {
-            Found::Yes(receipt) => (FoundKind::YES, Some(receipt.into())),
+            Found::Accepted(receipt) => (FoundKind::YES, Some(receipt.into())),
             Found::Absent => (FoundKind::ABSENT, None),
             Found::CannotTell => (FoundKind::CANNOT_TELL, None),
         };
@@ -169,7 +169,7 @@ impl From<Found> for AbiFound {
 impl From<AbiFound> for Found {
     fn from(found: AbiFound) -> Self {
         match (found.kind, found.receipt.into_option()) {
-            (FoundKind::YES, Some(receipt)) => Self::Yes(receipt.into()),
+            (FoundKind::YES, Some(receipt)) => Self::Accepted(receipt.into()),
             (FoundKind::ABSENT, _) => Self::Absent,
             _ => Self::CannotTell,
         }

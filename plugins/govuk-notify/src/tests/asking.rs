@@ -55,7 +55,9 @@ fn finds_a_message_by_its_own_id_only() {
     let since = host.now();
     host.answer(list("5f0c1d"));
     let found = block_on(notify.find(&message(), since)).unwrap();
-    assert!(matches!(found, Found::Yes(receipt) if receipt.provider_id.as_deref() == Some(ID)));
+    assert!(
+        matches!(found, Found::Accepted(receipt) if receipt.provider_id.as_deref() == Some(ID))
+    );
     let query = host.requests()[0].query();
     assert_eq!(
         (query["reference"].as_str(), query["template_type"].as_str()),

@@ -78,7 +78,7 @@ fn meaning(asked: &str, reply: Reply) -> String {
             state.as_str().unwrap().to_owned()
         }),
         "find" => block_on(notify.find(&message, host.now())).map(|found| match found {
-            Found::Yes(_) => "found".to_owned(),
+            Found::Accepted(_) => "found".to_owned(),
             other => panic!("{other:?}"),
         }),
         "check" => block_on(notify.check()).map(|_| "checked".to_owned()),

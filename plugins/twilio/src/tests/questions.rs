@@ -192,7 +192,7 @@ fn find_knows_our_text_by_number_body_and_time() {
         let list = json!({ "messages": [other, text] });
         let found = find(Reply::json(200, list), after_midnight).unwrap();
         match found {
-            Found::Yes(receipt) => {
+            Found::Accepted(receipt) => {
                 assert!(is_found, "{text} {after_midnight:?}");
                 assert_eq!(receipt.provider_id.as_deref(), Some(TEXT));
                 assert_eq!(receipt.segments, Some(1));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use textsender_plugin_api::{HttpAnswer, Message, Receipt, SendError, SettingsError, warn};
+use textsender_plugin_api::{HttpResponse, Message, Receipt, SendError, SettingsError, warn};
 
 use crate::{API, Careless, refusal, taken};
 
@@ -108,7 +108,7 @@ impl Careless {
         }
     }
 
-    async fn exchange(&self, message: &Message, text: &str) -> Result<HttpAnswer, SendError> {
+    async fn exchange(&self, message: &Message, text: &str) -> Result<HttpResponse, SendError> {
         let mut request = self.request(message, text);
         if self.does(Deed::NameInHeader) {
             request = request.header("x-name", message.name.clone().unwrap_or_default());
@@ -131,7 +131,7 @@ impl Careless {
         }
     }
 
-    fn judge(&self, message: &Message, answer: &HttpAnswer) -> Result<Receipt, SendError> {
+    fn judge(&self, message: &Message, answer: &HttpResponse) -> Result<Receipt, SendError> {
         assert!(answer.status != 404 || !self.does(Deed::PanicsOn404));
         let receipt = taken(answer).map(Receipt::new);
         let careful = receipt.ok_or_else(|| refusal(answer));

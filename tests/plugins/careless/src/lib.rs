@@ -16,8 +16,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Delivery, DeliveryState, Finding, Found, Host, HttpAnswer, Message, PluginInfo, Receipt,
-    RequestBuilder, SendError, Sender, SettingsError, export_sender,
+    DeliveryState, DeliveryStatus, Finding, Found, Host, HttpResponse, Message, PluginInfo,
+    Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
 };
 
 use crate::deed::Deed;
@@ -57,7 +57,7 @@ impl Sender for Careless {
         self.careless_send(message).await
     }
 
-    async fn status(&self, provider_id: &str) -> Result<Delivery, SendError> {
+    async fn status(&self, provider_id: &str) -> Result<DeliveryStatus, SendError> {
         let id = match self.does(Deed::IdInPath) {
             true => provider_id.to_owned(),
             false => provider_id.replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
@@ -70,8 +70,8 @@ impl Sender for Careless {
             .json::<Value>()
             .and_then(|body| Some(body["state"].as_str()? == "delivered"))
         {
-            Some(true) => Ok(Delivery::new(DeliveryState::Delivered)),
-            _ => Ok(Delivery::new(DeliveryState::CannotTell)),
+            Some(true) => Ok(DeliveryStatus::new(DeliveryState::Delivered)),
+            _ => Ok(DeliveryStatus::new(DeliveryState::CannotTell)),
         }
     }
 
@@ -117,13 +117,13 @@ impl Careless {
 }
 
 /// The id of the text that an answer takes.
-fn taken(answer: &HttpAnswer) -> Option<String> {
+fn taken(answer: &HttpResponse) -> Option<String> {
     let body: Value = answer.json().filter(|_| answer.is_success())?;
     Some(body["id"].as_str()?.to_owned())
 }
 
 /// What a careful plugin says of an answer that takes nothing.
-fn refusal(answer: &HttpAnswer) -> SendError {
+fn refusal(answer: &HttpResponse) -> SendError {
     match answer.status {
         429 => SendError::throttled("too fast").with_retry_after(answer.retry_after()),
         401 | 403 => SendError::unauthorized("the key is refused"),

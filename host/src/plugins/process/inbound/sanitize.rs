@@ -32,8 +32,8 @@ impl Shared {
     fn cleaned_reply(&self, call: u64, reply: Reply) -> Reply {
         match reply {
             Reply::Sent(receipt) => Reply::Sent(self.cleaned_receipt(call, receipt)),
-            Reply::Found(Found::Yes(receipt)) => {
-                Reply::Found(Found::Yes(self.cleaned_receipt(call, receipt)))
+            Reply::Found(Found::Accepted(receipt)) => {
+                Reply::Found(Found::Accepted(self.cleaned_receipt(call, receipt)))
             }
             Reply::Found(found) => Reply::Found(found),
             Reply::Status(mut delivery) => {

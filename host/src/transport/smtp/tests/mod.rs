@@ -3,7 +3,7 @@
 mod server;
 
 use textsender_plugin_api::{
-    FailureKind, Mail, Secret, SmtpAnswer, SmtpCommand, SmtpSecurity, Stage,
+    FailureKind, Mail, Secret, SmtpCommand, SmtpReply, SmtpSecurity, Stage,
 };
 
 use self::server::{Config, Fault, Protection, Server};
@@ -34,14 +34,14 @@ fn egress() -> Egress {
     Egress::new([], ["127.0.0.1".to_owned(), "mail.example.org".to_owned()])
 }
 
-async fn carry(smtp: &Smtp, mail: Mail) -> (Result<SmtpAnswer, FailureKind>, Stage) {
+async fn carry(smtp: &Smtp, mail: Mail) -> (Result<SmtpReply, FailureKind>, Stage) {
     let progress = Progress::default();
     let result = smtp.carry(mail, &egress(), &progress).await;
     (result, progress.stage())
 }
 
 /// One mail to a server of its own.
-async fn once(config: Config) -> (Result<SmtpAnswer, FailureKind>, Stage) {
+async fn once(config: Config) -> (Result<SmtpReply, FailureKind>, Stage) {
     let server = Server::start(config).await;
     carry(&smtp(&server), mail(&server)).await
 }

@@ -9,40 +9,40 @@ use crate::{alphabet, template::Placeholders};
 /// What a plugin can carry. The default is everything; declare what the provider documents.
 ///
 /// ```
-/// use textsender_plugin_api::{Alphabet, Carries, PluginInfo};
+/// use textsender_plugin_api::{Alphabet, Capabilities, PluginInfo};
 ///
-/// let info = PluginInfo::new("acme", "Acme SMS", "1.0.0").with_carries(
-///     Carries::everything()
+/// let info = PluginInfo::new("acme", "Acme SMS", "1.0.0").with_capabilities(
+///     Capabilities::everything()
 ///         .with_max_characters(612)
 ///         .with_alphabet(Alphabet::Gsm),
 /// );
-/// assert_eq!(info.carries.max_characters, Some(612));
+/// assert_eq!(info.capabilities.max_characters, Some(612));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Carries {
+pub struct Capabilities {
     /// Whose words the user reads.
-    pub text: TextBy,
-    /// What a policy's text may use. For [`TextBy::Settings`] the settings decide within this.
+    pub text: TextSource,
+    /// What a policy's text may use. For [`TextSource::Settings`] the settings decide within this.
     pub placeholders: Placeholders,
     /// The longest text, as [`Alphabet::length`] counts it.
     pub max_characters: Option<u32>,
     /// The characters of a text that arrive as they are.
     pub alphabet: Alphabet,
     /// Characters beyond the alphabet that do so too.
-    pub also: String,
+    pub extra_chars: String,
 }
 
 /// Whose words the user reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum TextBy {
+pub enum TextSource {
     /// The policy's: [`Message::text`](crate::Message::text) is sent as it is.
     Policy,
     /// What the sender's settings of type [`Template`](crate::Template) make of the message. If one of
     /// them uses `%message%`, the policy's text is in it; else only the values that they use arrive.
     Settings,
-    /// The provider's: only values arrive, those of [`Carries::placeholders`].
+    /// The provider's: only values arrive, those of [`Capabilities::placeholders`].
     Provider,
 }
 
@@ -79,20 +79,20 @@ impl Alphabet {
     }
 }
 
-impl Carries {
+impl Capabilities {
     /// Every text, as it is.
     pub fn everything() -> Self {
         Self {
-            text: TextBy::Policy,
+            text: TextSource::Policy,
             placeholders: Placeholders::ALL,
             max_characters: None,
             alphabet: Alphabet::Unicode,
-            also: String::new(),
+            extra_chars: String::new(),
         }
     }
 
     /// Whose words the user reads.
-    pub fn with_text(self, text: TextBy) -> Self {
+    pub fn with_text(self, text: TextSource) -> Self {
         Self { text, ..self }
     }
 
@@ -118,15 +118,15 @@ impl Carries {
     }
 
     /// Characters beyond the alphabet that arrive as they are, too.
-    pub fn with_also(self, also: &str) -> Self {
+    pub fn with_extra_chars(self, extra_chars: &str) -> Self {
         Self {
-            also: also.to_owned(),
+            extra_chars: extra_chars.to_owned(),
             ..self
         }
     }
 }
 
-impl Default for Carries {
+impl Default for Capabilities {
     fn default() -> Self {
         Self::everything()
     }
