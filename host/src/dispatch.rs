@@ -23,6 +23,7 @@ use crate::{
     check,
     config::{Config, Environment, Fault, Fingerprint},
     decision::{self, Decision},
+    failpoint::Failpoints,
     os::accounts,
     plugins::{CallResult, Pool, Reply, Work},
     policy::Policies,
@@ -64,7 +65,7 @@ impl Dispatch {
     /// # Errors
     ///
     /// The configuration is wrong, or others can write to it: `misconfigured`.
-    pub fn open(file: &Path, max_level: Level) -> Result<Self, Failure> {
+    pub fn open(file: &Path, max_level: Level, failpoints: Failpoints) -> Result<Self, Failure> {
         let (policies, seen) = decision::policies(file);
         let policies = policies?;
         let config = policies.config();
@@ -78,7 +79,7 @@ impl Dispatch {
         Ok(Self {
             file: file.to_owned(),
             seen: Mutex::new(seen),
-            record: Record::open(config, &state, caller),
+            record: Record::open(config, &state, caller, failpoints),
             pool: Arc::new(Pool::new(config.clone(), state, max_level)),
             policies,
         })

@@ -8,6 +8,7 @@
 //!
 //! | room | what it knows |
 //! |---|---|
+//! | [`failpoint`] | what tests may make happen in the middle of a run |
 //! | [`protocol`] | request, response, outcomes and their codes |
 //! | [`os`] | what differs between operating systems |
 //! | [`trust`] | which files may be believed |
@@ -36,6 +37,7 @@ pub mod conformance;
 pub mod decision;
 pub mod dispatch;
 pub mod explain;
+pub mod failpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod ledger;

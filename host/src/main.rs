@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use textsender::{cli, plugins::plugin_host};
+use textsender::{cli, failpoint::Failpoints, plugins::plugin_host};
 
 fn main() -> ExitCode {
     // Looked at by hand: a host process starts with every send, and needs no command line.
@@ -12,5 +12,5 @@ fn main() -> ExitCode {
     {
         return plugin_host::run();
     }
-    cli::run()
+    cli::run(Failpoints::default())
 }

@@ -17,7 +17,7 @@ use super::{
     output::{self, Paint},
 };
 use crate::{
-    ledger::{Cursor, Entry, Filter, History, LedgerError, State, retell},
+    ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
     recipient::Recipient,
 };
@@ -86,7 +86,7 @@ pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
     let entries = common.history().map_err(Error::from);
     match entries.and_then(|history| of_id(id, &history)) {
         Ok(entries) if json => output::json(&entries),
-        Ok(entries) => output::print(&retell(&entries)),
+        Ok(entries) => output::print(&explain_history(&entries)),
         Err(error) => return output::print_error(&error.to_string(), 1),
     }
     ExitCode::SUCCESS
@@ -189,15 +189,15 @@ impl Log {
 /// "2026-11-24 07:43:39Z  accepted  +44*******123  GB  twilio  8 ms  verification_code  Staff  5f0c"
 fn shown(entry: &Entry, paint: &Paint) -> String {
     let word = match entry.state {
-        State::Sending => "sending".to_owned(),
-        State::Ended(outcome) => outcome.as_str().to_owned(),
+        EntryState::Sending => "sending".to_owned(),
+        EntryState::Ended(outcome) => outcome.as_str().to_owned(),
     };
     // Padded before it is painted: colours have no width.
     let word = format!("{word:<13}");
     let word = match entry.state {
-        State::Sending => paint.faint(&word),
-        State::Ended(Outcome::Accepted) => paint.good(&word),
-        State::Ended(_) => paint.bad(&word),
+        EntryState::Sending => paint.faint(&word),
+        EntryState::Ended(Outcome::Accepted) => paint.good(&word),
+        EntryState::Ended(_) => paint.bad(&word),
     };
     let code = match (&entry.code, entry.replayed) {
         (_, true) => "replayed",

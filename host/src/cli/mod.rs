@@ -37,6 +37,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Environment, ResolvedPath},
+    failpoint::Failpoints,
     plugins,
 };
 use logging::LogOptions;
@@ -80,6 +81,9 @@ struct Common {
     config: Option<PathBuf>,
     #[command(flatten)]
     log: LogOptions,
+    /// What tests make happen; `textsender` itself has none.
+    #[arg(skip)]
+    failpoints: Failpoints,
 }
 
 #[derive(Subcommand)]
@@ -108,19 +112,27 @@ enum Command {
 }
 
 /// Runs the command line of this process.
-pub fn run() -> ExitCode {
+pub fn run(failpoints: Failpoints) -> ExitCode {
     if std::env::args_os().any(|word| word == "send")
-        && let Ok(SendCli { common, command }) = SendCli::try_parse()
+        && let Ok(SendCli {
+            mut common,
+            command,
+        }) = SendCli::try_parse()
     {
+        common.failpoints = failpoints;
         let SendCommand::Send(send) = command;
         start(&common);
         return send.run(&common);
     }
-    let Cli { common, command } = match Cli::try_parse() {
+    let Cli {
+        mut common,
+        command,
+    } = match Cli::try_parse() {
         Ok(cli) => cli,
         // Help and version go to standard output, usage errors to standard error, with exit 2.
         Err(error) => error.exit(),
     };
+    common.failpoints = failpoints;
     start(&common);
     let out = Output::new();
     match command {

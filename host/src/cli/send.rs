@@ -10,7 +10,7 @@ use std::{
 use super::{Common, stream::Stream};
 use crate::{
     dispatch::Dispatch,
-    ledger::Step,
+    failpoint::{Failpoints, Step},
     plugins,
     protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
 };
@@ -52,20 +52,23 @@ impl Send {
         }
         let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
         plugins::end_early();
-        answered.unwrap_or_else(|_| respond(&crashed()))
+        answered.unwrap_or_else(|_| respond(&crashed(), common.failpoints))
     }
 
     fn answer(&self, common: &Common) -> ExitCode {
         let json = match read() {
             Ok(json) => json,
-            Err(failure) => return respond(&Response::failed(None, &failure)),
+            Err(failure) => return respond(&Response::failed(None, &failure), common.failpoints),
         };
         let request = match Request::parse(&json) {
             Ok(request) => request,
             Err(failure) => return self.refuse(common, Request::id_of(&json), &failure),
         };
         plugins::start_early();
-        let failed = |failure| respond(&Response::failed(Some(request.id.clone()), &failure));
+        let failed = |failure| {
+            let response = Response::failed(Some(request.id.clone()), &failure);
+            respond(&response, common.failpoints)
+        };
         let runtime = match runtime() {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -74,11 +77,11 @@ impl Send {
         };
         runtime.block_on(async {
             let config = common.config_file();
-            match Dispatch::open(&config.path, common.log.level()) {
+            match Dispatch::open(&config.path, common.log.level(), common.failpoints) {
                 Ok(dispatch) => {
                     let response = dispatch.send_alone(&request, self.patience()).await;
                     // No caller waits for what is tidied up after the answer is out.
-                    let exit = respond(&response);
+                    let exit = respond(&response, common.failpoints);
                     dispatch.close().await;
                     exit
                 }
@@ -90,11 +93,12 @@ impl Send {
     /// Answers a request that is wrong, and only then looks for a ledger to record it in.
     fn refuse(&self, common: &Common, id: Option<MessageId>, failure: &Failure) -> ExitCode {
         let response = Response::failed(id.clone(), failure);
-        let exit = respond(&response);
+        let exit = respond(&response, common.failpoints);
         let config = common.config_file();
-        if let (Ok(runtime), Ok(dispatch)) =
-            (runtime(), Dispatch::open(&config.path, common.log.level()))
-        {
+        if let (Ok(runtime), Ok(dispatch)) = (
+            runtime(),
+            Dispatch::open(&config.path, common.log.level(), common.failpoints),
+        ) {
             runtime.block_on(dispatch.note_invalid(id.as_ref(), &response));
         }
         exit
@@ -104,6 +108,7 @@ impl Send {
         Stream {
             config: common.config_file().path,
             max_level: common.log.level(),
+            failpoints: common.failpoints,
             concurrency: self.concurrency.map(usize::from),
             idle: Duration::from_secs(self.idle),
             patience: self.patience(),
@@ -122,10 +127,10 @@ fn runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// Puts the response on standard output, and gives its exit code.
-fn respond(response: &Response) -> ExitCode {
+fn respond(response: &Response, failpoints: Failpoints) -> ExitCode {
     match write(response) {
         Ok(()) => {
-            Step::Responded.reached();
+            (failpoints.at)(Step::Responded);
             response.outcome.into()
         }
         // The response is not read: what a caller relies on without a response.

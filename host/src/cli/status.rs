@@ -53,7 +53,11 @@ impl Status {
             .enable_all()
             .build();
         let delivery = runtime.map_err(crashed)?.block_on(async {
-            let dispatch = Dispatch::open(&common.config_file().path, common.log.level())?;
+            let dispatch = Dispatch::open(
+                &common.config_file().path,
+                common.log.level(),
+                common.failpoints,
+            )?;
             dispatch.status(&self.sender, &self.provider_id).await
         })?;
         if self.json {

@@ -39,6 +39,7 @@ use tokio::{
 
 use crate::{
     dispatch::Dispatch,
+    failpoint::Failpoints,
     os::{pipes, signals::EndRequests},
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
@@ -58,6 +59,8 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) struct Stream {
     pub(super) config: PathBuf,
     pub(super) max_level: textsender_plugin_api::Level,
+    /// What tests make happen.
+    pub(super) failpoints: Failpoints,
     /// The most messages in flight; `None` for the configuration's word.
     pub(super) concurrency: Option<usize>,
     /// How long a host process may idle before it is stopped.
@@ -126,7 +129,7 @@ impl Stream {
     }
 
     fn open(&self) -> Result<Arc<Dispatch>, Failure> {
-        Dispatch::open(&self.config, self.max_level).map(Arc::new)
+        Dispatch::open(&self.config, self.max_level, self.failpoints).map(Arc::new)
     }
 }
 

@@ -53,7 +53,11 @@ impl TestSend {
         }
         let request = self.request()?;
         let response = block_on(async {
-            let dispatch = Dispatch::open(&common.config_file().path, common.log.level())?;
+            let dispatch = Dispatch::open(
+                &common.config_file().path,
+                common.log.level(),
+                common.failpoints,
+            )?;
             let response = dispatch.send(&request).await;
             dispatch.close().await;
             Ok(response)

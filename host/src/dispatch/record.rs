@@ -16,9 +16,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::{self, Config},
+    failpoint::Failpoints,
     ledger::{
-        self, Attempt, Claim, Claimed, Facts, Ledger, LedgerError, Options, Reached, Scope, Ticket,
-        Unclaimed,
+        self, Claim, ClaimResult, EarlierAttempt, Facts, Ledger, LedgerError, LimitReached,
+        Options, Scope, Ticket, Unclaimed,
     },
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
     route::Plan,
@@ -37,6 +38,7 @@ pub(super) struct Record {
     limits: Arc<ledger::Limits>,
     /// The user id that asks.
     caller: u32,
+    failpoints: Failpoints,
 }
 
 /// What is known of a request, whatever becomes of it.
@@ -54,17 +56,23 @@ pub(super) enum Begun {
     /// It is sent; without a ticket it goes unrecorded.
     Send(Option<Ticket>),
     /// It may have been sent by a process that died: it is looked for.
-    Find(Ticket, Attempt),
+    Find(Ticket, EarlierAttempt),
     /// It was settled before.
     Replay(Box<Response>),
 }
 
 impl Record {
     /// Starts to open the ledger. It gets ready while other things are done.
-    pub(super) fn open(config: &Config, folder: &Path, caller: u32) -> Self {
+    pub(super) fn open(
+        config: &Config,
+        folder: &Path,
+        caller: u32,
+        failpoints: Failpoints,
+    ) -> Self {
         let state = &config.state;
         let options = Options {
             retention: state.retention,
+            failpoints,
             ..Options::default()
         };
         let ledger = match state.ledger {
@@ -80,6 +88,7 @@ impl Record {
             retention: state.retention,
             limits: Arc::new(ledger::Limits::from(&config.limits)),
             caller,
+            failpoints,
         }
     }
 
@@ -91,7 +100,7 @@ impl Record {
             && self.retention == state.retention
             && is_off(self.wanted) == is_off(state.ledger);
         if !is_same {
-            return Self::open(config, folder, self.caller);
+            return Self::open(config, folder, self.caller, self.failpoints);
         }
         Self {
             ledger: self.ledger.clone(),
@@ -100,6 +109,7 @@ impl Record {
             retention: self.retention,
             limits: Arc::new(ledger::Limits::from(&config.limits)),
             caller: self.caller,
+            failpoints: self.failpoints,
         }
     }
 
@@ -112,19 +122,19 @@ impl Record {
             (None, _) => return self.tolerate(LedgerError::Stopped, &id).map(unrecorded),
         };
         match ledger.claim(claim).await {
-            Ok(Claimed::Fresh(ticket)) => {
+            Ok(ClaimResult::Fresh(ticket)) => {
                 for over in ticket.over() {
                     tracing::info!(id, limit = %over, "over a limit that is only recorded");
                 }
                 Ok(Begun::Send(Some(ticket)))
             }
-            Ok(Claimed::Abandoned(ticket, attempt)) => Ok(Begun::Find(ticket, attempt)),
-            Ok(Claimed::Replay { outcome, response }) => {
+            Ok(ClaimResult::Abandoned(ticket, attempt)) => Ok(Begun::Find(ticket, attempt)),
+            Ok(ClaimResult::Replay { outcome, response }) => {
                 Ok(Begun::Replay(Box::new(replayed(outcome, &response, id))))
             }
-            Ok(Claimed::InProgress) => Err(Failure::new(ErrorCode::InProgress)),
-            Ok(Claimed::Mismatch) => Err(Failure::new(ErrorCode::IdReused)),
-            Ok(Claimed::Limited(reached)) => Err(limited(&reached)),
+            Ok(ClaimResult::InProgress) => Err(Failure::new(ErrorCode::InProgress)),
+            Ok(ClaimResult::Mismatch) => Err(Failure::new(ErrorCode::IdReused)),
+            Ok(ClaimResult::Limited(reached)) => Err(limited(&reached)),
             Err(error) => self.tolerate(error, &id).map(unrecorded),
         }
     }
@@ -222,9 +232,9 @@ impl Known {
 pub(super) fn decision(
     response: &Response,
     began: Instant,
-    health: Vec<ledger::Verdict>,
-) -> ledger::Decision {
-    ledger::Decision {
+    health: Vec<ledger::HealthReport>,
+) -> ledger::FinalOutcome {
+    ledger::FinalOutcome {
         outcome: response.outcome,
         code: response.error.as_ref().map(|error| error.code.to_string()),
         sender: response.sender.clone(),
@@ -260,7 +270,7 @@ fn replayed(outcome: Outcome, stored: &str, id: String) -> Response {
 }
 
 /// Names the limit, the count, and the command that shows what is counted. There is no number in it.
-fn limited(reached: &Reached) -> Failure {
+fn limited(reached: &LimitReached) -> Failure {
     let limit = reached.limit.to_string();
     let window = limit.split_once('/').map_or("", |(_, window)| window);
     let whom = match reached.scope {
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_limited_message_is_told_which_limit_and_what_shows_it() {
-        let reached = Reached {
+        let reached = LimitReached {
             scope: Scope::Recipient,
             limit: "5/10m".parse::<Limit>().unwrap(),
             count: 5,

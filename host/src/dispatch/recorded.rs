@@ -11,7 +11,8 @@ use super::{
     record::{Record, decision},
 };
 use crate::{
-    ledger::{self, Attempt, Health, Ledger, Step, Ticket},
+    failpoint::Step,
+    ledger::{self, EarlierAttempt, Health, Ledger, Ticket},
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{self, ErrorCode, Failure, Outcome, Response},
     route::{Ask, Plan, RouteOutcome},
@@ -60,7 +61,7 @@ impl<'a> Recorded<'a> {
     /// every sender that it was handed to, which a power cut may hide.
     pub(super) async fn find(
         &self,
-        attempt: &Attempt,
+        attempt: &EarlierAttempt,
         message: &Message,
         plan: &Plan,
     ) -> Option<RouteOutcome> {
@@ -93,7 +94,9 @@ impl<'a> Recorded<'a> {
         mut response: Response,
         began: Instant,
     ) -> Response {
-        Step::Answered.reached();
+        if let Some(ledger) = &self.record.ledger {
+            ledger.reached(Step::Answered);
+        }
         let health = delivered.attempts.iter().filter_map(verdict).collect();
         apply_result(&mut response, delivered);
         if let (Some(ledger), Some(ticket)) = (&self.record.ledger, self.ticket) {
@@ -110,14 +113,14 @@ impl<'a> Recorded<'a> {
 }
 
 /// What an attempt tells of its sender's health; `None` if it tells nothing of it.
-fn verdict(attempt: &protocol::Attempt) -> Option<ledger::Verdict> {
+fn verdict(attempt: &protocol::Attempt) -> Option<ledger::HealthReport> {
     let code = attempt.code.as_deref().and_then(ErrorCode::parse);
     let failure = match (attempt.outcome, code) {
         (Outcome::Accepted | Outcome::Rejected, _) => None,
         (_, Some(code)) if is_the_senders_own(code) => Some(code.as_str().to_owned()),
         _ => return None,
     };
-    Some(ledger::Verdict {
+    Some(ledger::HealthReport {
         sender: attempt.sender.clone(),
         failure,
         took: Duration::from_millis(attempt.ms),
@@ -182,7 +185,7 @@ async fn not_anothers(ledger: &Ledger, found: &mut Found, since: u64) {
     let since = UNIX_EPOCH + Duration::from_millis(since).saturating_sub(OVERLAP);
     let since = Timestamp::try_from(since);
     let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
-    if ledger.knows(id, since).await.unwrap_or(true) {
+    if ledger.has_provider_id(id, since).await.unwrap_or(true) {
         *found = Found::CannotTell;
     }
 }

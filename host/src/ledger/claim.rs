@@ -14,15 +14,15 @@ use super::health::Health;
 use super::keys::Digest;
 use super::limits::Limits;
 use super::process::Life;
-use super::reservation::{Counted, Places, Reached};
-use super::step::Step;
+use super::reservation::{Counted, LimitReached, Places};
 use super::store::Store;
 use super::worker::{Durability, Queue};
+use crate::failpoint::Step;
 use crate::protocol::{ErrorCode, Outcome};
 
 /// A message that wants to be sent.
 pub struct Claim {
-    /// What the audit tells of it.
+    /// What the audit says of it.
     pub facts: Facts,
     /// Why it is sent.
     pub purpose: Purpose,
@@ -41,13 +41,13 @@ pub struct Claim {
 /// What a claim came to.
 #[derive(Debug)]
 #[must_use]
-pub enum Claimed {
+pub enum ClaimResult {
     /// The id is this process's to send.
     Fresh(Ticket),
     /// The id is this process's, but another process died after it had dispatched it, or a power
     /// cut may have hidden that it had. So it may have been sent: it must be found at the provider,
     /// or settled as `unknown`; it may be sent only if it is proven absent.
-    Abandoned(Ticket, Attempt),
+    Abandoned(Ticket, EarlierAttempt),
     /// The id was settled; the answer is the same as then.
     Replay {
         /// The outcome.
@@ -60,12 +60,12 @@ pub enum Claimed {
     /// The id was used for another purpose, number, code or password.
     Mismatch,
     /// A limit is reached.
-    Limited(Reached),
+    Limited(LimitReached),
 }
 
 /// What is known of an attempt that another process did not see the end of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct EarlierAttempt {
     /// The senders it was dispatched to, in that order. Empty: a power cut hides which.
     pub senders: Vec<String>,
     /// When the id was claimed.
@@ -77,7 +77,7 @@ pub struct Attempt {
 pub struct Ticket {
     pub(super) held: Option<Held>,
     health: Vec<Health>,
-    over: Vec<Reached>,
+    over: Vec<LimitReached>,
     queue: Queue,
 }
 
@@ -96,7 +96,7 @@ impl Ticket {
     }
 
     /// The limits in mode `record` that the message went over.
-    pub fn over(&self) -> &[Reached] {
+    pub fn over(&self) -> &[LimitReached] {
         &self.over
     }
 }
@@ -138,25 +138,25 @@ struct Holder {
 
 impl Store {
     /// Claims the message's id, in the transaction that is open.
-    pub(super) fn claim(&self, claim: &Claim, queue: Queue) -> rusqlite::Result<Claimed> {
+    pub(super) fn claim(&self, claim: &Claim, queue: Queue) -> rusqlite::Result<ClaimResult> {
         let now = self.now();
         let mut row = self.row(claim, now);
         if let Some(holder) = self.holder(&claim.facts.id)? {
             if !holder.is_same(&row, now) {
                 self.note_claim(&row, Ending::bare(ErrorCode::IdReused))?;
-                return Ok(Claimed::Mismatch);
+                return Ok(ClaimResult::Mismatch);
             }
             match (holder.outcome, &holder.response, self.life(&holder)) {
                 (Some(outcome), Some(response), _) => {
                     self.note_claim(&row, holder.replay(outcome))?;
-                    return Ok(Claimed::Replay {
+                    return Ok(ClaimResult::Replay {
                         outcome,
                         response: response.clone(),
                     });
                 }
                 (None, _, Life::Alive) => {
                     self.note_claim(&row, Ending::bare(ErrorCode::InProgress))?;
-                    return Ok(Claimed::InProgress);
+                    return Ok(ClaimResult::InProgress);
                 }
                 (None, _, Life::Dead) if holder.sent_to.is_none() => {
                     self.close_abandoned(holder.seq, Life::Dead)?;
@@ -179,16 +179,16 @@ impl Store {
             Places::Refused(reached) => {
                 row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
                 self.note_claim(&row, Ending::bare(ErrorCode::Limited))?;
-                return Ok(Claimed::Limited(reached));
+                return Ok(ClaimResult::Limited(reached));
             }
         };
         row.over_limit = (!over.is_empty()).then(|| name_all(&over));
         let health = self.health_of(&claim.senders, now)?;
         row.paused = columns::paused_text(&claim.senders, &health);
         let seq = self.insert(&row)?;
-        Step::Claiming.reached();
+        self.reached(Step::Claiming);
         let held = Some(claim.held(seq, row));
-        Ok(Claimed::Fresh(Ticket {
+        Ok(ClaimResult::Fresh(Ticket {
             held,
             health,
             over,
@@ -267,7 +267,7 @@ impl Store {
         row: Row,
         holder: &Holder,
         queue: Queue,
-    ) -> rusqlite::Result<Claimed> {
+    ) -> rusqlite::Result<ClaimResult> {
         self.sql
             .prepare_cached(
                 "UPDATE decisions SET owner = ?1, outcome = NULL, code = NULL,
@@ -275,13 +275,13 @@ impl Store {
             )?
             .execute(rusqlite::params![self.process.name(), holder.seq])?;
         let health = self.health_of(&claim.senders, row.at)?;
-        Step::Claiming.reached();
+        self.reached(Step::Claiming);
         let held = Some(claim.held(holder.seq, row));
-        let attempt = Attempt {
+        let attempt = EarlierAttempt {
             senders: columns::lines(holder.sent_to.as_deref()),
             claimed_at: holder.at,
         };
-        Ok(Claimed::Abandoned(
+        Ok(ClaimResult::Abandoned(
             Ticket {
                 held,
                 health,
@@ -328,7 +328,7 @@ impl Holder {
 }
 
 /// "recipient 5/10m, all 1000/1d"
-fn name_all(reached: &[Reached]) -> String {
+fn name_all(reached: &[LimitReached]) -> String {
     let names = reached
         .iter()
         .map(|reached| format!("{} {}", reached.scope.name(), reached.limit));

@@ -6,14 +6,14 @@ use rusqlite::{OptionalExtension, params};
 use textsender_plugin_api::{Phone, Purpose};
 
 use super::columns::{attempts_text, lines};
-use super::health::Verdict;
+use super::health::HealthReport;
 use super::keys::Digest;
 use super::limits::Rule;
 use super::process::Life;
 use super::store::Store;
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 
-/// What the audit tells of a message, whatever became of it.
+/// What the audit says of a message, whatever became of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The request's id, or the one that the front made.
@@ -34,7 +34,7 @@ pub struct Facts {
 
 /// How a message ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
+pub struct FinalOutcome {
     /// The outcome. `accepted`, `rejected` and `unknown` settle the id; every other releases it.
     pub outcome: Outcome,
     /// The error code, unless accepted.
@@ -50,7 +50,7 @@ pub struct Decision {
     /// The response as JSON, for repeats of the id. It is kept only if the outcome settles the id.
     pub response: String,
     /// How each sender did that was tried.
-    pub health: Vec<Verdict>,
+    pub health: Vec<HealthReport>,
 }
 
 /// A decision that needed no claim: the message was invalid, refused, or no sender could be used.
@@ -63,7 +63,7 @@ pub struct Unclaimed {
     /// The number, if it is one.
     pub phone: Option<Phone>,
     /// How it ended.
-    pub decision: Decision,
+    pub decision: FinalOutcome,
 }
 
 /// A row of `decisions`, as it is first written.
@@ -84,7 +84,7 @@ pub(super) struct Row {
     pub paused: Option<String>,
 }
 
-/// How a row ended, as it is written: a [`Decision`] of the front, or the ledger's own.
+/// How a row ended, as it is written: a [`FinalOutcome`] of the front, or the ledger's own.
 pub(super) struct Ending<'a> {
     pub outcome: Outcome,
     pub code: Option<&'a str>,
@@ -111,7 +111,7 @@ impl Ending<'_> {
         }
     }
 
-    fn of(decision: &Decision) -> Ending<'_> {
+    fn of(decision: &FinalOutcome) -> Ending<'_> {
         Ending {
             outcome: decision.outcome,
             code: decision.code.as_deref(),
@@ -154,7 +154,7 @@ impl Store {
             over_limit: None,
             paused: None,
         };
-        self.note_all_health(&message.decision.health)?;
+        self.report_all_health(&message.decision.health)?;
         self.insert_ended(&row, &Ending::of(&message.decision))
     }
 
@@ -209,8 +209,13 @@ impl Store {
 
     /// Ends a claim of this process. A claim that is gone, because the ledger was replaced, is
     /// written anew: what was sent must not be sent again.
-    pub(super) fn decide(&self, seq: i64, row: &Row, decision: &Decision) -> rusqlite::Result<()> {
-        self.note_all_health(&decision.health)?;
+    pub(super) fn decide(
+        &self,
+        seq: i64,
+        row: &Row,
+        decision: &FinalOutcome,
+    ) -> rusqlite::Result<()> {
+        self.report_all_health(&decision.health)?;
         if !may_have_been_sent(decision.outcome) {
             self.give_places_back(seq, &row.facts.id)?;
         }
@@ -332,10 +337,10 @@ impl Store {
         }
     }
 
-    fn note_all_health(&self, verdicts: &[Verdict]) -> rusqlite::Result<()> {
+    fn report_all_health(&self, reports: &[HealthReport]) -> rusqlite::Result<()> {
         let now = self.now();
-        verdicts
+        reports
             .iter()
-            .try_for_each(|verdict| self.note_health(verdict, now))
+            .try_for_each(|report| self.report_health(report, now))
     }
 }

@@ -39,7 +39,7 @@ pub struct Entry {
     pub uid: u32,
     /// Where it is, or how it ended; in JSON `outcome`, `null` while it is being sent.
     #[serde(rename = "outcome", serialize_with = "ended")]
-    pub state: State,
+    pub state: EntryState,
     /// The error code.
     pub code: Option<String>,
     /// The sender whose answer decided.
@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum EntryState {
     /// It is being sent by a process that lives.
     Sending,
     /// It ended so.
@@ -88,7 +88,7 @@ impl Entry {
             region: row.get("region")?,
             segments: row.get("segments")?,
             uid: row.get("uid")?,
-            state: State::Sending,
+            state: EntryState::Sending,
             code: row.get("code")?,
             sender: row.get("sender")?,
             dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
@@ -100,7 +100,7 @@ impl Entry {
             paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
         };
         if let Some(outcome) = columns::outcome(row, "outcome")? {
-            entry.state = State::Ended(outcome);
+            entry.state = EntryState::Ended(outcome);
             return Ok(entry);
         }
         // What the next repeat or cleaning will write (`Store::close_abandoned`).
@@ -111,7 +111,7 @@ impl Entry {
             Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => ErrorCode::Crashed,
             Life::Dead | Life::Lost => ErrorCode::Interrupted,
         };
-        entry.state = State::Ended(code.outcome());
+        entry.state = EntryState::Ended(code.outcome());
         entry.code = Some(code.as_str().to_owned());
         Ok(entry)
     }
@@ -121,10 +121,10 @@ impl Entry {
     clippy::trivially_copy_pass_by_ref,
     reason = "serde's serialize_with passes a reference"
 )]
-fn ended<S: Serializer>(state: &State, serializer: S) -> Result<S::Ok, S::Error> {
+fn ended<S: Serializer>(state: &EntryState, serializer: S) -> Result<S::Ok, S::Error> {
     match state {
-        State::Sending => serializer.serialize_none(),
-        State::Ended(outcome) => serializer.serialize_some(outcome),
+        EntryState::Sending => serializer.serialize_none(),
+        EntryState::Ended(outcome) => serializer.serialize_some(outcome),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why the ledger could not do its work, and what mends it.
+//! Why the ledger could not do its work, and what fixes it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -98,7 +98,7 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
-    /// The row of the table of errors that tells a caller of it.
+    /// The row of the table of errors that reports it to a caller.
     pub fn code(&self) -> ErrorCode {
         match self {
             LedgerError::ReadOnly { .. } => ErrorCode::LedgerReadOnly,
@@ -135,12 +135,12 @@ impl LedgerError {
         }
     }
 
-    /// What an error of SQLite on `file` means. `full` tells whether the disk has no space left:
+    /// What an error of SQLite on `file` means. `full` says whether the disk has no space left:
     /// SQLite reports that as an I/O error when it happens in its shared memory.
     pub(super) fn from_sqlite(
         error: &Sqlite,
         file: &Path,
-        patience: Duration,
+        lock_timeout: Duration,
         full: impl Fn() -> bool,
     ) -> LedgerError {
         let reason = error.to_string();
@@ -170,7 +170,7 @@ impl LedgerError {
             | Sqlcode::DatabaseLocked
             | Sqlcode::FileLockingProtocolFailed => LedgerError::Locked {
                 file: file.into(),
-                waited: patience,
+                waited: lock_timeout,
             },
             Sqlcode::SystemIoFailure if failure.extended_code == ffi::SQLITE_IOERR_SHORT_READ => {
                 corrupt(reason)
@@ -190,7 +190,7 @@ impl LedgerError {
     }
 }
 
-/// What a caller is told whose message was not sent because of it.
+/// What a caller is answered whose message was not sent because of it.
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         Failure::with_detail(error.code(), error.to_string())

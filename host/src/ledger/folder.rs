@@ -99,7 +99,7 @@ impl Folder {
     }
 
     /// Locks the guard file; it is unlocked when the file is dropped, or its process dies.
-    pub fn guard(&self, guard: Guard, patience: Duration) -> Result<File, LedgerError> {
+    pub fn guard(&self, guard: Guard, lock_timeout: Duration) -> Result<File, LedgerError> {
         let path = self.path.join("ledger.lock");
         let file = self.open_or_make(&path)?;
         let started = Instant::now();
@@ -111,10 +111,10 @@ impl Folder {
             match locked {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(self.fault(&error, &path)),
-                Err(TryLockError::WouldBlock) if started.elapsed() >= patience => {
+                Err(TryLockError::WouldBlock) if started.elapsed() >= lock_timeout => {
                     return Err(LedgerError::Locked {
                         file: path,
-                        waited: patience,
+                        waited: lock_timeout,
                     });
                 }
                 Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(2)),

@@ -4,7 +4,7 @@
 //! Each failure in a row pauses the sender for twice as long, from [`FIRST_PAUSE`] to
 //! [`LONGEST_PAUSE`]. When the pause is over, one message is let through as a *trial*; if it
 //! succeeds, the breaker closes, if it fails, the next pause begins. Any success closes it, so a
-//! `sender check` or a `test-send` after the mending works at once.
+//! `sender check` or a `test-send` after the repair works at once.
 //!
 //! Failures of attempts that began before the last one was counted do not count: sixty messages
 //! that time out together are one failure, not sixty.
@@ -19,7 +19,7 @@ use super::store::Store;
 
 /// How a sender did in one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub struct HealthReport {
     /// The sender's name.
     pub sender: String,
     /// The error code if the sender failed (timed out, unavailable, unauthorized...). `None` if it
@@ -55,7 +55,7 @@ pub enum Health {
 /// The pause after the first failure: short, so that a hiccup costs little.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(10);
 
-/// The longest pause, so that a mended sender is noticed soon (Envoy's outlier detection ejects for
+/// The longest pause, so that a repaired sender is noticed soon (Envoy's outlier detection ejects for
 /// `max_ejection_time` = 300 s as well).
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -186,19 +186,19 @@ impl Store {
     }
 
     /// Takes note of how a sender did.
-    pub(super) fn note_health(&self, verdict: &Verdict, now: i64) -> rusqlite::Result<()> {
-        let Some(reason) = &verdict.failure else {
+    pub(super) fn report_health(&self, report: &HealthReport, now: i64) -> rusqlite::Result<()> {
+        let Some(reason) = &report.failure else {
             self.sql
                 .prepare_cached(
                     "UPDATE senders SET failures = 0, trial_at = NULL WHERE sender = ?1 AND failures > 0",
                 )?
-                .execute([&verdict.sender])?;
+                .execute([&report.sender])?;
             return Ok(());
         };
-        let took = i64::try_from(verdict.took.as_millis()).unwrap_or(i64::MAX);
-        let breaker = self.breaker(&verdict.sender)?;
+        let took = i64::try_from(report.took.as_millis()).unwrap_or(i64::MAX);
+        let breaker = self.breaker(&report.sender)?;
         self.store_breaker(
-            &verdict.sender,
+            &report.sender,
             &breaker.after_failure(now.saturating_sub(took), now, reason),
         )
     }

@@ -1,6 +1,6 @@
 //! Reading the ledger back: what `log`, `explain`, `stats` and `doctor` show.
 //!
-//! A connection of its own on the caller's thread, which may take its time: it holds nobody up.
+//! A connection of its own on the caller's thread, which may take its time: no sender waits for it.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use textsender_plugin_api::Phone;
 
-use super::entry::{Entry, State, hexadecimal};
+use super::entry::{Entry, EntryState, hexadecimal};
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::health::{Breaker, Health};
@@ -26,7 +26,7 @@ pub struct History {
     keys: Keys,
     folder: Folder,
     identity: Option<(u64, u64)>,
-    patience: Duration,
+    lock_timeout: Duration,
 }
 
 /// Which decisions to show; the default shows all.
@@ -66,13 +66,13 @@ impl History {
     /// damaged file is not set aside; the next send does that.
     pub fn open(folder: &Path, options: &Options) -> Result<History, LedgerError> {
         let folder = Folder::existing(folder)?;
-        let (sql, keys) = schema::open_to_read(&folder, options.patience)?;
+        let (sql, keys) = schema::open_to_read(&folder, options.lock_timeout)?;
         Ok(History {
             identity: folder.identity(),
             sql,
             keys,
             folder,
-            patience: options.patience,
+            lock_timeout: options.lock_timeout,
         })
     }
 
@@ -98,7 +98,7 @@ impl History {
     }
 
     /// Calls `show` with each decision that passes the filter, oldest first, until it breaks. A slow
-    /// `show`, such as a pager that nobody scrolls, keeps nobody from writing the log back: the
+    /// `show`, such as a pager that is not scrolled, does not keep others from writing the log back: the
     /// ledger is read a page at a time.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl History {
         })?;
         let (sending, ended): (Vec<_>, Vec<_>) = found
             .into_iter()
-            .partition(|entry| entry.state == State::Sending);
+            .partition(|entry| entry.state == EntryState::Sending);
         let last = sending.iter().chain(&ended).map(|entry| entry.seq).max();
         cursor.after = last.map_or(cursor.after, |last| last.max(cursor.after));
         cursor.sending = sending.iter().map(|entry| entry.seq).collect();
@@ -256,16 +256,16 @@ impl History {
     ) -> Result<T, LedgerError> {
         query().map_err(|error| {
             let full = || self.folder.is_full();
-            LedgerError::from_sqlite(&error, &self.folder.database(), self.patience, full)
+            LedgerError::from_sqlite(&error, &self.folder.database(), self.lock_timeout, full)
         })
     }
 }
 
 impl Filter {
-    /// Whether an entry passes, as far as its own words tell.
+    /// Whether an entry passes, as far as its own fields say.
     fn shows(&self, entry: &Entry) -> bool {
         self.outcome
-            .is_none_or(|outcome| entry.state == State::Ended(outcome))
+            .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
             && self.since.is_none_or(|since| entry.at >= since)
     }
 }
@@ -279,7 +279,11 @@ impl Cursor {
 
 impl Store {
     /// Whether a decision since `since` has this provider id.
-    pub(super) fn knows(&self, provider_id: &str, since: Timestamp) -> rusqlite::Result<bool> {
+    pub(super) fn has_provider_id(
+        &self,
+        provider_id: &str,
+        since: Timestamp,
+    ) -> rusqlite::Result<bool> {
         self.sql
             .prepare_cached("SELECT 1 FROM decisions WHERE at >= ?1 AND provider_id = ?2 LIMIT 1")?
             .exists(rusqlite::params![since.as_millisecond(), provider_id])

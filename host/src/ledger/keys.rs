@@ -1,7 +1,7 @@
 //! Keyed hashes: how the ledger recognises a number or a code that it must not know.
 //!
 //! HMAC-SHA-256 (RFC 2104, from `ring`, which TLS brings along), cut to 128 bits. The key is 32
-//! random bytes in `ledger.key`; whoever has the ledger without the key learns nothing from a hash,
+//! random bytes in `ledger.key`; an attacker who has the ledger without the key learns nothing from a hash,
 //! even though numbers and codes are few enough to try them all.
 
 use std::fs::{self, File};

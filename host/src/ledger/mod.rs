@@ -8,8 +8,8 @@
 //! | step ([`Step`]) | in the ledger | a repeat of the id, if the process died here |
 //! |---|---|---|
 //! | `Opened`, `Claiming` | nothing | is sent |
-//! | `Claimed` | the id, its process, its places in the limits; **synced** | is sent: nothing had left |
-//! | `Dispatched`, `Answered`, `Settling` | also the sender it was handed to | may have been sent: [`Claimed::Abandoned`], to be found at the provider or answered `unknown` |
+//! | `ClaimResult` | the id, its process, its places in the limits; **synced** | is sent: nothing had left |
+//! | `Dispatched`, `Answered`, `Settling` | also the sender it was handed to | may have been sent: [`ClaimResult::Abandoned`], to be found at the provider or answered `unknown` |
 //! | `Settled`, `Responded` | the outcome and the response | is answered the same, if the outcome settles the id |
 //!
 //! `accepted`, `rejected` and `unknown` settle an id; every other outcome releases it, and a repeat
@@ -51,19 +51,16 @@ mod columns;
 mod decision;
 mod entry;
 mod error;
+mod explain_history;
 mod folder;
 mod health;
 mod history;
 mod keys;
 mod limits;
 mod process;
-#[cfg(debug_assertions)]
-mod rehearsal;
 mod reservation;
-mod retell;
 mod schema;
 mod stats;
-mod step;
 mod store;
 mod sync;
 mod upkeep;
@@ -80,18 +77,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use claim::{Attempt, Claim, Claimed, Ticket};
-pub use decision::{Decision, Facts, Unclaimed};
-pub use entry::{Entry, State};
+pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
+pub use decision::{Facts, FinalOutcome, Unclaimed};
+pub use entry::{Entry, EntryState};
 pub use error::LedgerError;
-pub use health::{FIRST_PAUSE, Health, LONGEST_PAUSE, TRIAL, Verdict};
+pub use explain_history::explain_history;
+pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
-pub use reservation::Reached;
-pub use retell::retell;
+pub use reservation::LimitReached;
 pub use stats::Tally;
-pub use step::Step;
 
+use crate::failpoint::{Failpoints, Step};
 use worker::{Durability, Queue};
 
 /// The ledger, open for sending.
@@ -101,6 +98,7 @@ use worker::{Durability, Queue};
 pub struct Ledger {
     queue: Queue,
     thread: Option<JoinHandle<()>>,
+    failpoints: Failpoints,
 }
 
 /// How the ledger behaves.
@@ -109,32 +107,30 @@ pub struct Options {
     /// How long decisions are kept. An id is not forgotten before it expires.
     pub retention: Duration,
     /// How long to wait for other processes.
-    pub patience: Duration,
-    /// The time of day; tests set their own.
-    pub clock: fn() -> Timestamp,
+    pub lock_timeout: Duration,
+    /// The time of day, and what tests make happen at each step.
+    pub failpoints: Failpoints,
 }
 
 impl Default for Options {
-    /// 90 days, 10 seconds, the system's clock.
+    /// 90 days, 10 seconds, the system's clock, no failpoint.
     fn default() -> Options {
         Options {
             retention: Duration::from_secs(90 * 24 * 60 * 60),
-            patience: Duration::from_secs(10),
-            #[cfg(debug_assertions)]
-            clock: rehearsal::now,
-            #[cfg(not(debug_assertions))]
-            clock: Timestamp::now,
+            lock_timeout: Duration::from_secs(10),
+            failpoints: Failpoints::default(),
         }
     }
 }
 
 impl Ledger {
     /// Starts to open the ledger in `folder`, and returns at once. The first step reports what went
-    /// wrong; each later one tries again, so a stream recovers when the folder is mended.
+    /// wrong; each later one tries again, so a stream recovers when the folder is fixed.
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
+        let failpoints = options.failpoints;
         let (queue, thread) =
             Queue::start(folder.to_owned(), options).map_err(|error| LedgerError::Unusable {
                 path: folder.to_owned(),
@@ -143,7 +139,13 @@ impl Ledger {
         Ok(Ledger {
             queue,
             thread: Some(thread),
+            failpoints,
         })
+    }
+
+    /// Marks that a send has passed this step, where a test may end the process.
+    pub fn reached(&self, step: Step) {
+        (self.failpoints.at)(step);
     }
 
     /// Waits until the ledger is open and can be written.
@@ -158,13 +160,13 @@ impl Ledger {
     ///
     /// # Errors
     /// If the ledger fails; then nothing is claimed.
-    pub async fn claim(&self, claim: Claim) -> Result<Claimed, LedgerError> {
+    pub async fn claim(&self, claim: Claim) -> Result<ClaimResult, LedgerError> {
         let queue = self.queue.clone();
         let claimed = self
             .queue
             .call(Durability::Synced, move |store| store.claim(&claim, queue))
             .await?;
-        Step::Claimed.reached();
+        self.reached(Step::Claimed);
         Ok(claimed)
     }
 
@@ -191,7 +193,7 @@ impl Ledger {
                 Ok(marked)
             })
             .await?;
-        Step::Dispatched.reached();
+        self.reached(Step::Dispatched);
         marked.map(|_| ()).ok_or(lost)
     }
 
@@ -201,18 +203,22 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails. The outcome stands nevertheless; a repeat of the id will be answered
     /// `in_progress` while this process lives, and then as one that died.
-    pub async fn settle(&self, mut ticket: Ticket, decision: Decision) -> Result<(), LedgerError> {
+    pub async fn settle(
+        &self,
+        mut ticket: Ticket,
+        decision: FinalOutcome,
+    ) -> Result<(), LedgerError> {
         let Some(held) = ticket.held.take() else {
             return Err(LedgerError::Stopped);
         };
         self.queue
             .call(Durability::Written, move |store| {
                 store.decide(held.seq, &held.row, &decision)?;
-                Step::Settling.reached();
+                store.reached(Step::Settling);
                 Ok(())
             })
             .await?;
-        Step::Settled.reached();
+        self.reached(Step::Settled);
         Ok(())
     }
 
@@ -230,10 +236,10 @@ impl Ledger {
     ///
     /// # Errors
     /// If the ledger fails.
-    pub async fn note_health(&self, verdict: Verdict) -> Result<(), LedgerError> {
+    pub async fn report_health(&self, report: HealthReport) -> Result<(), LedgerError> {
         self.queue
             .call(Durability::Written, move |store| {
-                store.note_health(&verdict, store.now())
+                store.report_health(&report, store.now())
             })
             .await
     }
@@ -243,11 +249,15 @@ impl Ledger {
     ///
     /// # Errors
     /// If the ledger fails.
-    pub async fn knows(&self, provider_id: &str, since: Timestamp) -> Result<bool, LedgerError> {
+    pub async fn has_provider_id(
+        &self,
+        provider_id: &str,
+        since: Timestamp,
+    ) -> Result<bool, LedgerError> {
         let provider_id = provider_id.to_owned();
         self.queue
             .call(Durability::Written, move |store| {
-                store.knows(&provider_id, since)
+                store.has_provider_id(&provider_id, since)
             })
             .await
     }

@@ -2,7 +2,7 @@
 //!
 //! Every process that opens the ledger keeps a file of a random name locked while it lives. The
 //! kernel unlocks it at death, however that comes, so a death is seen at once, and a process id
-//! that is used again deceives nobody.
+//! that is used again deceives no one.
 //!
 //! The name begins with a mark of the boot. After a power cut the last steps of a send may be lost
 //! from the disk (only the claim is synced), so a claim of an earlier boot may have been dispatched
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_nobody_locks_is_a_death() {
+    fn an_unlocked_file_is_a_death() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Folder::prepare(folder.path()).unwrap();
         let me = Process::enter(&folder).unwrap();

@@ -19,7 +19,7 @@ use super::window::Window;
 /// A limit that was reached. `Display` says it in words: "5 texts to this number in 10m, the limit
 /// recipient = 5/10m".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reached {
+pub struct LimitReached {
     /// What is counted.
     pub scope: Scope,
     /// The limit.
@@ -30,7 +30,7 @@ pub struct Reached {
     pub retry_after: Duration,
 }
 
-impl fmt::Display for Reached {
+impl fmt::Display for LimitReached {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let limit = self.limit.to_string();
         let window = limit.split_once('/').map_or("", |(_, window)| window);
@@ -56,10 +56,10 @@ pub(super) enum Places {
     /// The places are taken. `reserved` is kept with the claim, to give them back.
     Taken {
         reserved: Vec<u8>,
-        over: Vec<Reached>,
+        over: Vec<LimitReached>,
     },
     /// A limit that is enforced is reached; of several, the one that keeps longest.
-    Refused(Reached),
+    Refused(LimitReached),
 }
 
 impl Store {
@@ -72,7 +72,7 @@ impl Store {
     ) -> rusqlite::Result<Places> {
         let mut windows = Vec::new();
         let mut over = Vec::new();
-        let mut refused: Option<Reached> = None;
+        let mut refused: Option<LimitReached> = None;
         for (scope, rule, value) in applicable(limits, message) {
             let key = self.keys.window(scope, value);
             let window = self.window(&key, now)?;
@@ -197,7 +197,7 @@ fn prefix(number: &str) -> &str {
 }
 
 /// The rule's limits that leave no place.
-fn reached(scope: Scope, rule: &Rule, window: &Window, now: i64) -> Vec<Reached> {
+fn reached(scope: Scope, rule: &Rule, window: &Window, now: i64) -> Vec<LimitReached> {
     let reached = |limit: &Limit| {
         let count = window.count(span(*limit), now);
         if count < u64::from(limit.count()) {
@@ -207,7 +207,7 @@ fn reached(scope: Scope, rule: &Rule, window: &Window, now: i64) -> Vec<Reached>
             .free_at(span(*limit), limit.count(), now)
             .saturating_sub(now);
         let retry_after = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-        Some(Reached {
+        Some(LimitReached {
             scope,
             limit: *limit,
             count,

@@ -25,30 +25,30 @@ const MIGRATIONS: [&str; VERSION as usize] = [include_str!("schema_1.sql")];
 /// was set aside is an error once ([`LedgerError::Corrupt`]); the next call makes a new ledger.
 pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Keys), LedgerError> {
     {
-        let _open = folder.guard(Guard::Open, options.patience)?;
-        match look(folder, options.patience) {
-            Ok(State::Ready(connection, keys)) => return Ok((connection, keys)),
+        let _open = folder.guard(Guard::Open, options.lock_timeout)?;
+        match inspect(folder, options.lock_timeout) {
+            Ok(Inspected::Ready(connection, keys)) => return Ok((connection, keys)),
             Ok(_) | Err(LedgerError::Corrupt { .. }) => {}
             Err(other) => return Err(other),
         }
     }
     // Alone, look again: another process may have done it meanwhile.
-    let _alone = folder.guard(Guard::Replace, options.patience)?;
-    match look(folder, options.patience) {
-        Ok(State::Ready(connection, keys)) => Ok((connection, keys)),
-        Ok(State::Missing) => {
+    let _alone = folder.guard(Guard::Replace, options.lock_timeout)?;
+    match inspect(folder, options.lock_timeout) {
+        Ok(Inspected::Ready(connection, keys)) => Ok((connection, keys)),
+        Ok(Inspected::Missing) => {
             make(folder, options)?;
-            match look(folder, options.patience)? {
-                State::Ready(connection, keys) => Ok((connection, keys)),
+            match inspect(folder, options.lock_timeout)? {
+                Inspected::Ready(connection, keys) => Ok((connection, keys)),
                 _ => Err(LedgerError::Failed {
                     file: folder.database(),
                     reason: "it was made, and is not there".to_owned(),
                 }),
             }
         }
-        Ok(State::Older(mut connection, keys, version)) => {
+        Ok(Inspected::Older(mut connection, keys, version)) => {
             migrate(&mut connection, version)
-                .map_err(|error| fault(folder, options.patience, &error))?;
+                .map_err(|error| fault(folder, options.lock_timeout, &error))?;
             Ok((connection, keys))
         }
         Err(LedgerError::Corrupt { reason, .. }) => Err(set_aside(folder, options, reason)),
@@ -59,20 +59,20 @@ pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Ke
 /// Opens the ledger for reading only, and only if it is there.
 pub(super) fn open_to_read(
     folder: &Folder,
-    patience: Duration,
+    lock_timeout: Duration,
 ) -> Result<(Connection, Keys), LedgerError> {
-    let _open = folder.guard(Guard::Open, patience)?;
-    match look(folder, patience)? {
-        State::Ready(connection, keys) => {
+    let _open = folder.guard(Guard::Open, lock_timeout)?;
+    match inspect(folder, lock_timeout)? {
+        Inspected::Ready(connection, keys) => {
             connection
                 .pragma_update(None, "query_only", true)
-                .map_err(|error| fault(folder, patience, &error))?;
+                .map_err(|error| fault(folder, lock_timeout, &error))?;
             Ok((connection, keys))
         }
-        State::Missing => Err(LedgerError::Absent {
+        Inspected::Missing => Err(LedgerError::Absent {
             folder: folder.path().to_owned(),
         }),
-        State::Older(..) => Err(LedgerError::Failed {
+        Inspected::Older(..) => Err(LedgerError::Failed {
             file: folder.database(),
             reason: "an older textsender wrote it, and the first send will migrate it".to_owned(),
         }),
@@ -87,7 +87,7 @@ pub(super) fn set_aside_if_same(
     seen: (u64, u64),
     reason: String,
 ) -> LedgerError {
-    let _alone = match folder.guard(Guard::Replace, options.patience) {
+    let _alone = match folder.guard(Guard::Replace, options.lock_timeout) {
         Ok(guard) => guard,
         Err(error) => return error,
     };
@@ -102,7 +102,7 @@ pub(super) fn set_aside_if_same(
 }
 
 fn set_aside(folder: &Folder, options: &Options, reason: String) -> LedgerError {
-    match folder.set_aside((options.clock)()) {
+    match folder.set_aside((options.failpoints.clock)()) {
         Ok(kept) => LedgerError::Corrupt {
             file: folder.database(),
             reason,
@@ -116,21 +116,21 @@ fn set_aside(folder: &Folder, options: &Options, reason: String) -> LedgerError 
     }
 }
 
-/// What [`look`] found.
-enum State {
+/// What [`inspect`] found.
+enum Inspected {
     Ready(Connection, Keys),
     Missing,
     Older(Connection, Keys, u32),
 }
 
-fn look(folder: &Folder, patience: Duration) -> Result<State, LedgerError> {
+fn inspect(folder: &Folder, lock_timeout: Duration) -> Result<Inspected, LedgerError> {
     let damaged = |reason: &str| LedgerError::Corrupt {
         file: folder.database(),
         reason: reason.to_owned(),
         set_aside: None,
     };
     match folder.database().metadata() {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Missing),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Inspected::Missing),
         Err(error) => return Err(folder.fault(&error, &folder.database())),
         // SQLite would take an empty file for a new one, and delete the log beside it.
         Ok(file) if file.len() == 0 => return Err(damaged("it is empty")),
@@ -138,8 +138,8 @@ fn look(folder: &Folder, patience: Duration) -> Result<State, LedgerError> {
     }
     let keys = Keys::read(folder)?
         .ok_or_else(|| damaged("its key file ledger.key is missing or cut short"))?;
-    let sqlite = |error: rusqlite::Error| fault(folder, patience, &error);
-    let connection = connect(folder, patience).map_err(sqlite)?;
+    let sqlite = |error: rusqlite::Error| fault(folder, lock_timeout, &error);
+    let connection = connect(folder, lock_timeout).map_err(sqlite)?;
     let version: u32 = connection
         .query_row("PRAGMA user_version", [], |row| row.get(0))
         .map_err(sqlite)?;
@@ -164,15 +164,15 @@ fn look(folder: &Folder, patience: Duration) -> Result<State, LedgerError> {
         ));
     }
     Ok(match version {
-        VERSION => State::Ready(connection, keys),
-        older => State::Older(connection, keys, older),
+        VERSION => Inspected::Ready(connection, keys),
+        older => Inspected::Older(connection, keys, older),
     })
 }
 
-fn connect(folder: &Folder, patience: Duration) -> rusqlite::Result<Connection> {
+fn connect(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(folder.database(), flags)?;
-    connection.busy_handler(Some(busy::handler(patience)))?;
+    connection.busy_handler(Some(busy::handler(lock_timeout)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // In KiB. A send touches a handful of pages; twice as much made a stream larger and no faster.
     connection.pragma_update(None, "cache_size", -1024)?;
@@ -186,7 +186,7 @@ fn connect(folder: &Folder, patience: Duration) -> rusqlite::Result<Connection> 
 
 fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {
     // A log without its ledger must not become the new one's.
-    folder.set_aside((options.clock)())?;
+    folder.set_aside((options.failpoints.clock)())?;
     let keys = match Keys::read(folder)? {
         Some(keys) => keys,
         None => Keys::make(folder)?,
@@ -197,7 +197,7 @@ fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(io(error)),
         _ => drop(folder.open_or_make(&new)?),
     }
-    let sqlite = |error: rusqlite::Error| fault(folder, options.patience, &error);
+    let sqlite = |error: rusqlite::Error| fault(folder, options.lock_timeout, &error);
     fill(&new, &keys).map_err(sqlite)?;
     fs::rename(&new, folder.database()).map_err(io)?;
     File::open(folder.path())
@@ -211,7 +211,7 @@ fn fill(new: &std::path::Path, keys: &Keys) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     migrate(&mut connection, 0)?;
     connection.execute("INSERT INTO meta VALUES ('proof', ?1)", [keys.proof()])?;
-    // Closing would write the log back as well, but not tell if the disk is full.
+    // Closing would write the log back as well, but not report that the disk is full.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     connection.close().map_err(|(_, error)| error)
 }
@@ -225,8 +225,8 @@ fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn fault(folder: &Folder, patience: Duration, error: &rusqlite::Error) -> LedgerError {
-    LedgerError::from_sqlite(error, &folder.database(), patience, || folder.is_full())
+fn fault(folder: &Folder, lock_timeout: Duration, error: &rusqlite::Error) -> LedgerError {
+    LedgerError::from_sqlite(error, &folder.database(), lock_timeout, || folder.is_full())
 }
 
 /// More than the ledger has statements, so that each is parsed once.

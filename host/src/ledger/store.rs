@@ -17,6 +17,7 @@ use super::keys::Keys;
 use super::process::Process;
 use super::schema;
 use super::sync::Syncer;
+use crate::failpoint::Step;
 
 /// Pages in the log from which it is written back although messages wait: 16 MiB.
 pub(super) const LONG_LOG: i32 = 8 * 1024;
@@ -57,7 +58,7 @@ impl Store {
         // Commits do not sync; `sync` does.
         .and_then(|()| sql.pragma_update(None, "synchronous", "normal"))
         .map_err(|error| {
-            LedgerError::from_sqlite(&error, &folder.database(), options.patience, || {
+            LedgerError::from_sqlite(&error, &folder.database(), options.lock_timeout, || {
                 folder.is_full()
             })
         })?;
@@ -81,9 +82,14 @@ impl Store {
         !self.syncer.has_failed() && self.folder.identity() == Some(self.identity)
     }
 
+    /// Marks that a send has passed this step, where a test may end the process.
+    pub fn reached(&self, step: Step) {
+        (self.options.failpoints.at)(step);
+    }
+
     /// The time, in milliseconds since 1970.
     pub fn now(&self) -> i64 {
-        (self.options.clock)().as_millisecond()
+        (self.options.failpoints.clock)().as_millisecond()
     }
 
     /// Pages in the log, as of the last commit of this process.
@@ -115,7 +121,7 @@ impl Store {
     /// What an error of SQLite means. A damaged file is set aside.
     pub fn fault(&self, error: &rusqlite::Error) -> LedgerError {
         let file = self.folder.database();
-        match LedgerError::from_sqlite(error, &file, self.options.patience, || {
+        match LedgerError::from_sqlite(error, &file, self.options.lock_timeout, || {
             self.folder.is_full()
         }) {
             LedgerError::Corrupt { reason, .. } => {

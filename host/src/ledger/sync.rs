@@ -60,7 +60,7 @@ impl Syncer {
             self.thread = start(&self.log);
         }
         match &self.thread {
-            // If the thread were gone, the steps would be dropped, and their callers told.
+            // If the thread were gone, the steps would be dropped, and their callers get an error.
             Some((waiting, _)) => drop(waiting.send(steps)),
             None => self.log.sync(steps),
         }
@@ -110,7 +110,7 @@ mod tests {
     use super::super::store::Store;
     use super::*;
 
-    /// A step that tells how it was answered.
+    /// A step that reports how it was answered.
     struct Step(Sender<bool>);
 
     impl Job for Step {
@@ -138,10 +138,10 @@ mod tests {
 
     /// So many steps at once, and how they are answered.
     fn answered(syncer: &mut Syncer, count: usize) -> Vec<bool> {
-        let (told, answers) = mpsc::channel();
-        let step = || Box::new(Step(told.clone())) as Box<dyn Job>;
+        let (report, answers) = mpsc::channel();
+        let step = || Box::new(Step(report.clone())) as Box<dyn Job>;
         syncer.answer((0..count).map(|_| step()).collect());
-        drop(told);
+        drop(report);
         answers.iter().collect()
     }
 
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_does_not_sync_is_told_to_every_step() {
+    fn a_disk_that_does_not_sync_is_reported_to_every_step() {
         // A pipe can't be synced (EINVAL).
         let (_reader, writer) = std::io::pipe().unwrap();
         let mut syncer = syncer(File::from(OwnedFd::from(writer)));

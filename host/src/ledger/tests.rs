@@ -21,7 +21,7 @@ use super::*;
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// A time of day that a test moves: `clock!(NOW, now)` makes the static `NOW`, in milliseconds, and
-/// the function `now` for [`Options::clock`].
+/// the function `now` for [`Failpoints::clock`].
 macro_rules! clock {
     ($static:ident, $function:ident) => {
         static $static: std::sync::atomic::AtomicI64 =
@@ -48,7 +48,10 @@ impl Fixture {
 
     fn at(clock: fn() -> Timestamp) -> Fixture {
         Fixture::with(Options {
-            clock,
+            failpoints: Failpoints {
+                clock,
+                ..Failpoints::default()
+            },
             ..Options::default()
         })
     }
@@ -82,13 +85,13 @@ impl Fixture {
         History::open(self.path(), &self.options).unwrap()
     }
 
-    async fn claim(&self, claim: Claim) -> Claimed {
+    async fn claim(&self, claim: Claim) -> ClaimResult {
         self.ledger().claim(claim).await.unwrap()
     }
 
     async fn fresh(&self, claim: Claim) -> Ticket {
         match self.claim(claim).await {
-            Claimed::Fresh(ticket) => ticket,
+            ClaimResult::Fresh(ticket) => ticket,
             other => panic!("it should be fresh: {other:?}"),
         }
     }
@@ -139,8 +142,8 @@ fn message_under(id: &str, limits: &str) -> Claim {
     }
 }
 
-fn decision(outcome: Outcome) -> Decision {
-    Decision {
+fn decision(outcome: Outcome) -> FinalOutcome {
+    FinalOutcome {
         outcome,
         code: (outcome != Outcome::Accepted).then(|| "some_code".to_owned()),
         sender: Some("twilio".to_owned()),

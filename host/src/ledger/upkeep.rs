@@ -39,7 +39,7 @@ impl Store {
         self.commit()
     }
 
-    /// A checkpoint that waits for nobody. True if the whole log was written back.
+    /// A checkpoint that does not wait. True if the whole log was written back.
     fn write_log_back(&self) -> rusqlite::Result<bool> {
         let (busy, pages, done): (bool, i32, i32) =
             self.sql
@@ -56,8 +56,8 @@ impl Store {
         Ok(whole)
     }
 
-    /// Closes the claims of dead processes, so that the audit tells what became of them although
-    /// nobody repeated their ids.
+    /// Closes the claims of dead processes, so that the audit says what became of them although
+    /// their ids were never repeated.
     fn close_the_dead(&self) -> rusqlite::Result<()> {
         for name in self.process.dead() {
             let life = self.process.life_of(&name);

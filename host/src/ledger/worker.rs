@@ -2,7 +2,7 @@
 //!
 //! SQLite blocks; so it has a thread of its own, and the front never waits for the disk. While one
 //! transaction is being written, the steps of other messages gather, and the next transaction takes them
-//! all. Nobody is answered before the transaction that holds his step is committed and, where the step
+//! all. No step is answered before the transaction that holds it is committed and, where the step
 //! must survive a power cut, synced (see `sync`).
 
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use tokio::sync::oneshot;
 
 use super::Options;
 use super::error::LedgerError;
-use super::step::Step;
 use super::store::Store;
+use crate::failpoint::Step;
 
 /// The way to the ledger's thread.
 #[derive(Clone)]
@@ -72,9 +72,9 @@ where
             (Ok(()), None) => Err(LedgerError::Stopped),
             (Err(error), _) => Err(error),
         };
-        // If nobody waits any more, the result is dropped; a dropped ticket gives its claim back.
+        // If the caller stopped waiting, the result is dropped; a dropped ticket gives its claim back.
         if let Err(Err(error)) = self.reply.send(answer) {
-            tracing::warn!(%error, "the ledger could not note what nobody waited for");
+            tracing::warn!(%error, "the ledger could not write a step whose caller had stopped waiting");
         }
     }
 }
@@ -147,8 +147,8 @@ impl Worker {
     fn run(mut self) {
         match Store::open(&self.folder, &self.options) {
             Ok(store) => {
+                store.reached(Step::Opened);
                 self.store = Some(store);
-                Step::Opened.reached();
             }
             Err(error) => self.failure = Some(error),
         }
@@ -165,7 +165,7 @@ impl Worker {
     }
 
     /// Waits for a step and takes what else is waiting; keeps the ledger tidy while nothing is.
-    /// `None` when nobody is left to ask. The flag says that this is the last batch.
+    /// `None` when no sender of steps is left. The flag says that this is the last batch.
     fn next_batch(&mut self) -> Option<(Batch, bool)> {
         let mut batch = Vec::new();
         let mut next = loop {

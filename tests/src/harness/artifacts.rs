@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 pub struct Artifacts {
     /// The `textsender` binary.
     pub textsender: PathBuf,
+    /// The same with failpoints, for cases that need them.
+    pub failpoints: PathBuf,
     /// The folder that holds the plugins' libraries.
     pub plugins: PathBuf,
     /// A folder that holds the Twilio plugin alone: a case copies what it needs and no more.
@@ -43,6 +45,7 @@ pub fn artifacts() -> &'static Artifacts {
         build_once(&place);
         Artifacts {
             textsender: place.folder.join("textsender"),
+            failpoints: place.folder.join("textsender-failpoints"),
             twilio: place.folder.join(".harness"),
             plugins: place.folder,
         }

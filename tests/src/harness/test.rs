@@ -38,6 +38,8 @@ pub struct Test {
     pub(super) hidden: Vec<Hidden>,
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
+    /// What `textsender-failpoints` is to do, if that is to run.
+    failpoint: Option<(&'static str, String)>,
     input: Input,
     code: String,
     policy: String,
@@ -88,6 +90,7 @@ impl Test {
             ],
             args: Vec::new(),
             env: Vec::new(),
+            failpoint: None,
             input: Input::Json(request),
             code,
             policy: POLICY.to_owned(),
@@ -145,6 +148,20 @@ impl Test {
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let pair = (name.as_ref().to_owned(), value.as_ref().to_owned());
         self.env.push(pair);
+        self
+    }
+
+    /// Kills the process at this step of its send (`textsender::failpoint::Step`). Those beside it live.
+    #[must_use]
+    pub fn crash_at(mut self, step: &str) -> Self {
+        self.failpoint = Some(("TEXTSENDER_CRASH_AT", step.to_owned()));
+        self
+    }
+
+    /// Sets the ledger's clock of this process ahead.
+    #[must_use]
+    pub fn clock_ahead(mut self, seconds: u64) -> Self {
+        self.failpoint = Some(("TEXTSENDER_CLOCK_AHEAD", seconds.to_string()));
         self
     }
 
@@ -251,6 +268,7 @@ impl Test {
             hidden: self.hidden.clone(),
             args: self.args.clone(),
             env: self.env.clone(),
+            failpoint: None,
             input: self.input.clone(),
             code: self.code.clone(),
             policy: self.policy.clone(),
@@ -299,14 +317,19 @@ impl Test {
         if let Input::Json(request) = &self.input {
             self.hidden.extend(hidden_in(request));
         }
-        let mut command = Command::new(&artifacts().textsender);
+        let program = match self.failpoint {
+            None => &artifacts().textsender,
+            Some(_) => &artifacts().failpoints,
+        };
+        let mut command = Command::new(program);
         command
             .args(&self.command)
             .args(["--log-level", "trace"])
             .args(&self.args)
             .env_clear()
             .env("TEXTSENDER_CONFIG", self.site.config_file())
-            .envs(self.env.iter().map(|(name, value)| (name, value)));
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .envs(self.failpoint.take());
         command.stdin(self.stdin.take().unwrap_or_else(Stdio::piped));
         let stdout = self.stdout.take();
         let texts_before = self.sandbox.text_count();

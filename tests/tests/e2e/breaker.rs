@@ -20,9 +20,8 @@ fn posts() -> When {
 /// One more message, so many seconds later by the ledger's clock.
 fn next(before: &Run, seconds: u64) -> Run {
     let message = json!({ "id": format!("later-{seconds}-{}", before.sandbox().text_count()) });
-    let ahead = seconds.to_string();
     let test = before.test().beside().with(message);
-    test.env("TEXTSENDER_CLOCK_AHEAD", ahead).run()
+    test.clock_ahead(seconds).run()
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 use tempfile::TempDir;
-use textsender_tests::harness::{PATIENCE, Run, Running, Test, each, random_code};
+use textsender_tests::harness::{PATIENCE, Run, Running, Test, artifacts, each, random_code};
 use textsender_tests::sandbox::{Fault, When, twilio};
 
 /// Runs a process that kills itself at a step of the send.
 fn die_at(step: &str) -> Run {
     let died = Test::new()
         .with(json!({ "id": "5f0c-1" }))
-        .env("TEXTSENDER_CRASH_AT", step)
+        .crash_at(step)
         .stdout(Stdio::null())
         .run();
     assert_eq!(died.exit, -9, "at {step}: {died}");
@@ -24,7 +24,7 @@ fn die_at(step: &str) -> Run {
 
 #[test]
 fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
-    // The steps are `ledger::Step::ALL`; the texts are those of both processes together.
+    // The steps are `failpoint::Step::ALL`; the texts are those of both processes together.
     let cases = [
         ("opened", "accepted", 1),
         ("claiming", "accepted", 1),
@@ -38,8 +38,7 @@ fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
     ];
     each(cases, |(step, outcome, texts)| {
         let died = die_at(step);
-        let repeat = died.test().beside().env("TEXTSENDER_CRASH_AT", "");
-        let first = repeat.run();
+        let first = died.test().beside().run();
         first.outcome(outcome).texts(texts);
         let settled = step == "settled" || step == "responded";
         assert_eq!(
@@ -56,14 +55,30 @@ fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
 #[test]
 fn a_message_whose_process_died_is_told_of() {
     let died = die_at("dispatched");
-    let repeat = died.test().beside().env("TEXTSENDER_CRASH_AT", "").run();
+    let repeat = died.test().beside().run();
     repeat.outcome("unknown").error("interrupted");
 
     let died = die_at("claimed");
-    let log = died.test().beside().env("TEXTSENDER_CRASH_AT", "");
+    let log = died.test().beside();
     let log = log.command(["explain", "--id", "5f0c-1"]).stdin("").run();
     let told = log.exit(0).stdout.as_deref().unwrap();
     assert!(told.contains("crashed: textsender failed before"), "{told}");
+}
+
+#[test]
+fn the_installed_program_has_no_failpoints() {
+    let has_failpoints = |program: &Path| {
+        let bytes = fs::read(program).unwrap();
+        let names = ["TEXTSENDER_CRASH_AT", "TEXTSENDER_CLOCK_AHEAD"];
+        let found = |name: &str| {
+            bytes
+                .windows(name.len())
+                .any(|part| part == name.as_bytes())
+        };
+        names.map(found)
+    };
+    assert_eq!(has_failpoints(&artifacts().textsender), [false; 2]);
+    assert_eq!(has_failpoints(&artifacts().failpoints), [true; 2]);
 }
 
 /// A small file system for a state folder, unmounted when dropped.

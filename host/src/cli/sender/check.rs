@@ -16,7 +16,7 @@ use crate::{
         standing,
     },
     config,
-    ledger::{Health, History, Ledger, LedgerError, Options, SenderState, Verdict},
+    ledger::{Health, HealthReport, History, Ledger, LedgerError, Options, SenderState},
     plugins::{CallResult, Pool, Reply, Work},
     protocol::Outcome,
     route::Ask,
@@ -150,11 +150,11 @@ fn end_pause(site: &Site, sender: &str) -> anyhow::Result<()> {
     if !known.iter().any(has_failed) {
         return Ok(());
     }
-    let works = Verdict {
+    let works = HealthReport {
         sender: sender.to_owned(),
         failure: None,
         took: Duration::ZERO,
     };
     let ledger = Ledger::open(&site.state, options)?;
-    Ok(block_on(ledger.note_health(works))??)
+    Ok(block_on(ledger.report_health(works))??)
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::*;
 
 #[tokio::test]
-async fn an_entry_tells_all_that_the_audit_needs() {
+async fn an_entry_has_all_that_the_audit_needs() {
     let fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;
     let entries = fixture
@@ -22,7 +22,7 @@ async fn an_entry_tells_all_that_the_audit_needs() {
     assert_eq!(entry.policy.as_deref(), Some("Staff"));
     assert_eq!(entry.recipient, Some(phone(NUMBER).to_string()));
     assert_eq!(entry.region.as_deref(), Some("GB"));
-    assert_eq!(entry.state, State::Ended(Outcome::Accepted));
+    assert_eq!(entry.state, EntryState::Ended(Outcome::Accepted));
     assert_eq!(entry.dispatched_to, ["twilio"]);
     assert_eq!(entry.provider_id.as_deref(), Some("SM0123456789abcdef"));
     assert_eq!(
@@ -54,7 +54,7 @@ async fn every_kind_of_decision_leaves_an_entry() {
         },
         purpose: None,
         phone: None,
-        decision: Decision {
+        decision: FinalOutcome {
             sender: None,
             ..decision(Outcome::Refused)
         },
@@ -64,20 +64,20 @@ async fn every_kind_of_decision_leaves_an_entry() {
         .history()
         .latest(usize::MAX, &Filter::default())
         .unwrap();
-    let told: Vec<_> = entries
+    let seen: Vec<_> = entries
         .iter()
         .map(|e| (e.id.as_str(), e.state, e.replayed))
         .collect();
     assert_eq!(
-        told,
+        seen,
         [
-            ("a", State::Ended(Outcome::Accepted), false),
-            ("a", State::Ended(Outcome::Accepted), true),
-            ("a", State::Ended(Outcome::Invalid), false),
-            ("b", State::Sending, false),
-            ("b", State::Ended(Outcome::InProgress), false),
-            ("c", State::Ended(Outcome::Limited), false),
-            ("d", State::Ended(Outcome::Refused), false),
+            ("a", EntryState::Ended(Outcome::Accepted), false),
+            ("a", EntryState::Ended(Outcome::Accepted), true),
+            ("a", EntryState::Ended(Outcome::Invalid), false),
+            ("b", EntryState::Sending, false),
+            ("b", EntryState::Ended(Outcome::InProgress), false),
+            ("c", EntryState::Ended(Outcome::Limited), false),
+            ("d", EntryState::Ended(Outcome::Refused), false),
         ]
     );
     drop(held);
@@ -168,7 +168,7 @@ async fn tallies_are_by_day_sender_region_and_outcome_without_replays() {
     NOW.fetch_add(86_400_000, std::sync::atomic::Ordering::SeqCst);
     fixture.send(message("d"), Outcome::Accepted).await;
     let tallies = fixture.history().tallies(None).unwrap();
-    let told: Vec<_> = tallies
+    let seen: Vec<_> = tallies
         .iter()
         .map(|t| {
             (
@@ -183,7 +183,7 @@ async fn tallies_are_by_day_sender_region_and_outcome_without_replays() {
         .collect();
     let (twilio, gb) = (Some("twilio"), Some("GB"));
     assert_eq!(
-        told,
+        seen,
         [
             (
                 "2027-01-15".to_owned(),
@@ -218,25 +218,31 @@ async fn a_provider_id_is_known_once_it_was_settled() {
     let fixture = Fixture::new();
     let since = Timestamp::now();
     assert_eq!(
-        fixture.ledger().knows("SM0123456789abcdef", since).await,
+        fixture
+            .ledger()
+            .has_provider_id("SM0123456789abcdef", since)
+            .await,
         Ok(false)
     );
     fixture.send(message("a"), Outcome::Accepted).await;
     assert_eq!(
-        fixture.ledger().knows("SM0123456789abcdef", since).await,
+        fixture
+            .ledger()
+            .has_provider_id("SM0123456789abcdef", since)
+            .await,
         Ok(true)
     );
     assert_eq!(
         fixture
             .ledger()
-            .knows("SM0123456789abcdef", Timestamp::MAX)
+            .has_provider_id("SM0123456789abcdef", Timestamp::MAX)
             .await,
         Ok(false)
     );
 }
 
 #[tokio::test]
-async fn no_byte_in_the_folder_tells_a_secret_or_a_number() {
+async fn no_byte_in_the_folder_holds_a_secret_or_a_number() {
     let mut fixture = Fixture::new();
     for (id, outcome) in [
         ("a", Outcome::Accepted),

@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use super::*;
 
-fn verdict(failure: Option<&str>) -> Verdict {
-    Verdict {
+fn report(failure: Option<&str>) -> HealthReport {
+    HealthReport {
         sender: "twilio".to_owned(),
         failure: failure.map(str::to_owned),
         took: Duration::from_millis(50),
@@ -41,7 +41,7 @@ async fn the_next_message_skips_a_sender_that_failed_and_a_trial_closes_the_brea
     assert_eq!(health(&fixture, "a").await, [Health::Good, Health::Good]);
     fixture
         .ledger()
-        .note_health(verdict(Some("timeout")))
+        .report_health(report(Some("timeout")))
         .await
         .unwrap();
     assert_eq!(health(&fixture, "b").await, [paused(1, 10), Health::Good]);
@@ -54,13 +54,13 @@ async fn the_next_message_skips_a_sender_that_failed_and_a_trial_closes_the_brea
     );
     fixture
         .ledger()
-        .note_health(verdict(Some("timeout")))
+        .report_health(report(Some("timeout")))
         .await
         .unwrap();
     assert_eq!(health(&fixture, "e").await, [paused(2, 20), Health::Good]);
     NOW.fetch_add(20_000, SeqCst);
     assert_eq!(health(&fixture, "f").await, [trial(2), Health::Good]);
-    fixture.ledger().note_health(verdict(None)).await.unwrap();
+    fixture.ledger().report_health(report(None)).await.unwrap();
     assert_eq!(health(&fixture, "g").await, [Health::Good, Health::Good]);
     let known = &fixture.history().senders(now()).unwrap()[0];
     assert_eq!(
@@ -74,16 +74,16 @@ async fn the_next_message_skips_a_sender_that_failed_and_a_trial_closes_the_brea
 async fn a_trial_is_granted_only_to_a_sender_that_will_be_tried() {
     clock!(NOW, now);
     let fixture = Fixture::at(now);
-    let fallback = Verdict {
+    let fallback = HealthReport {
         sender: "gateway".to_owned(),
-        ..verdict(Some("timeout"))
+        ..report(Some("timeout"))
     };
-    fixture.ledger().note_health(fallback).await.unwrap();
+    fixture.ledger().report_health(fallback).await.unwrap();
     NOW.fetch_add(10_000, SeqCst);
     assert_eq!(health(&fixture, "a").await, [Health::Good, paused(1, 0)]);
     fixture
         .ledger()
-        .note_health(verdict(Some("timeout")))
+        .report_health(report(Some("timeout")))
         .await
         .unwrap();
     assert_eq!(health(&fixture, "b").await, [paused(1, 10), trial(1)]);
@@ -93,8 +93,8 @@ async fn a_trial_is_granted_only_to_a_sender_that_will_be_tried() {
 async fn the_verdicts_of_a_message_are_noted_with_its_outcome() {
     let fixture = Fixture::new();
     let ticket = fixture.fresh(message("a")).await;
-    let health = vec![verdict(Some("unauthorized"))];
-    let decision = Decision {
+    let health = vec![report(Some("unauthorized"))];
+    let decision = FinalOutcome {
         health,
         ..decision(Outcome::Misconfigured)
     };

@@ -21,7 +21,7 @@ async fn used_folder() -> TempDir {
 }
 
 /// What one more message meets in the folder.
-async fn send_in(folder: &Path) -> Result<Claimed, LedgerError> {
+async fn send_in(folder: &Path) -> Result<ClaimResult, LedgerError> {
     let ledger = Ledger::open(folder, Options::default()).unwrap();
     ledger.claim(message("one-more")).await
 }
@@ -54,7 +54,10 @@ async fn is_survived(folder: &Path, what: &str) {
         }) => {
             assert!(kept.exists(), "{what}: {} is kept", kept.display());
             let again = send_in(folder).await;
-            assert!(matches!(again, Ok(Claimed::Fresh(_))), "{what}: {again:?}");
+            assert!(
+                matches!(again, Ok(ClaimResult::Fresh(_))),
+                "{what}: {again:?}"
+            );
         }
         Err(error) => panic!("{what}: {error}"),
     }
@@ -171,15 +174,15 @@ async fn a_key_that_is_not_the_ledgers_sets_it_aside() {
     );
     assert!(matches!(
         send_in(folder.path()).await,
-        Ok(Claimed::Fresh(_))
+        Ok(ClaimResult::Fresh(_))
     ));
 }
 
 #[tokio::test]
 async fn a_ledger_that_is_locked_for_too_long_is_said_to_be() {
-    let patience = Duration::from_millis(20);
+    let lock_timeout = Duration::from_millis(20);
     let mut fixture = Fixture::with(Options {
-        patience,
+        lock_timeout,
         ..Options::default()
     });
     fixture.ledger().ready().await.unwrap();
@@ -195,7 +198,7 @@ async fn a_ledger_that_is_locked_for_too_long_is_said_to_be() {
     let ledger = Ledger::open(
         fixture.path(),
         Options {
-            patience,
+            lock_timeout,
             ..Options::default()
         },
     )
@@ -208,7 +211,7 @@ async fn a_ledger_that_is_locked_for_too_long_is_said_to_be() {
 async fn the_folder_and_its_files_are_for_their_owner_only() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("state/textsender");
-    assert!(matches!(send_in(&folder).await, Ok(Claimed::Fresh(_))));
+    assert!(matches!(send_in(&folder).await, Ok(ClaimResult::Fresh(_))));
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("ledger.processes")), 0o700);
@@ -228,7 +231,7 @@ async fn as_root_the_folders_owner_stays_able_to_use_it() {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::chown(folder.path(), Some(65_534), Some(65_534)).unwrap();
     let claimed = send_in(folder.path()).await;
-    assert!(matches!(claimed, Ok(Claimed::Fresh(_))));
+    assert!(matches!(claimed, Ok(ClaimResult::Fresh(_))));
     for file in fs::read_dir(folder.path()).unwrap() {
         let file = file.unwrap();
         assert_eq!(
@@ -331,7 +334,7 @@ async fn a_full_disk_is_said_to_be_full_and_used_again_when_it_is_not() {
         fs::remove_file(&filling).unwrap();
         let after = ledger.claim(message("after")).await;
         assert!(
-            matches!(after, Ok(Claimed::Fresh(_))),
+            matches!(after, Ok(ClaimResult::Fresh(_))),
             "after {used_before}: {after:?}"
         );
         drop((after, ledger));
@@ -347,7 +350,7 @@ async fn a_read_only_folder_is_said_to_be_read_only() {
     for id in ["made", "not made"] {
         let folder = disk.0.path().join(id);
         if id == "made" {
-            assert!(matches!(send_in(&folder).await, Ok(Claimed::Fresh(_))));
+            assert!(matches!(send_in(&folder).await, Ok(ClaimResult::Fresh(_))));
         }
         disk.remount("ro");
         let error = send_in(&folder).await.unwrap_err();

@@ -18,25 +18,25 @@ async fn what_settles_is_replayed_and_what_releases_runs_anew() {
         let message = || message_under(&id, UNLIMITED);
         fixture.send(message(), outcome).await;
         match fixture.claim(message()).await {
-            Claimed::Replay {
+            ClaimResult::Replay {
                 outcome: replayed,
                 response,
             } if settles => {
                 assert_eq!((replayed, response), (outcome, decision(outcome).response));
             }
-            Claimed::Fresh(_) if !settles => {}
+            ClaimResult::Fresh(_) if !settles => {}
             other => panic!("{outcome:?}: {other:?}"),
         }
     }
 }
 
 #[tokio::test]
-async fn an_id_in_progress_is_nobody_elses() {
+async fn an_id_in_progress_is_not_sent_by_another() {
     let mut fixture = Fixture::new();
     let ticket = fixture.fresh(message("a")).await;
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::InProgress
+        ClaimResult::InProgress
     ));
     fixture
         .ledger()
@@ -45,7 +45,7 @@ async fn an_id_in_progress_is_nobody_elses() {
         .unwrap();
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::InProgress
+        ClaimResult::InProgress
     ));
     fixture
         .ledger()
@@ -54,12 +54,12 @@ async fn an_id_in_progress_is_nobody_elses() {
         .unwrap();
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
     fixture.reopen();
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
 }
 
@@ -83,7 +83,7 @@ async fn an_id_with_other_content_is_a_mismatch() {
         ("secret", other_secret),
     ] {
         assert!(
-            matches!(fixture.claim(other).await, Claimed::Mismatch),
+            matches!(fixture.claim(other).await, ClaimResult::Mismatch),
             "{what}"
         );
     }
@@ -93,7 +93,7 @@ async fn an_id_with_other_content_is_a_mismatch() {
     };
     assert!(matches!(
         fixture.claim(other_expiry).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
 }
 
@@ -108,7 +108,7 @@ async fn a_dropped_ticket_is_released_or_unknown() {
         .await
         .unwrap();
     drop(ticket);
-    let Claimed::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
+    let ClaimResult::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
         panic!("it may have been sent");
     };
     assert_eq!(attempt.senders, ["twilio"]);
@@ -129,20 +129,20 @@ async fn an_abandoned_message_is_taken_over_by_one() {
         .await
         .unwrap();
     drop(ticket);
-    let Claimed::Abandoned(ticket, attempt) = fixture.claim(message("a")).await else {
+    let ClaimResult::Abandoned(ticket, attempt) = fixture.claim(message("a")).await else {
         panic!("it may have been sent");
     };
     assert_eq!(attempt.senders, ["twilio", "gateway"]);
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::InProgress
+        ClaimResult::InProgress
     ));
     fixture
         .ledger()
         .settle(ticket, decision(Outcome::Unknown))
         .await
         .unwrap();
-    let Claimed::Replay { outcome, .. } = fixture.claim(message("a")).await else {
+    let ClaimResult::Replay { outcome, .. } = fixture.claim(message("a")).await else {
         panic!("it is settled");
     };
     assert_eq!(outcome, Outcome::Unknown);
@@ -158,7 +158,7 @@ async fn a_claim_of_an_earlier_boot_may_have_been_sent() {
         [],
     )
     .unwrap();
-    let Claimed::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
+    let ClaimResult::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
         panic!("that nothing was dispatched may have been lost with the power");
     };
     assert_eq!(attempt.senders, Vec::<String>::new());
@@ -199,7 +199,7 @@ async fn what_was_sent_is_settled_in_a_ledger_that_was_replaced() {
         .unwrap();
     assert!(matches!(
         fixture.claim(message("a")).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
 }
 

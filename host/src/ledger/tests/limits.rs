@@ -7,11 +7,11 @@ use super::*;
 const THREE: &str = r#"{"recipient":{"limits":["3/10m"]}}"#;
 
 /// Sends the message through the first of its senders; what keeps it, if a limit does.
-async fn limited(fixture: &Fixture, message: Claim) -> Option<Reached> {
+async fn limited(fixture: &Fixture, message: Claim) -> Option<LimitReached> {
     let sender = message.senders[0].clone();
     match fixture.claim(message).await {
-        Claimed::Limited(reached) => Some(reached),
-        Claimed::Fresh(ticket) => {
+        ClaimResult::Limited(reached) => Some(reached),
+        ClaimResult::Fresh(ticket) => {
             fixture.ledger().dispatched(&ticket, &sender).await.unwrap();
             fixture
                 .ledger()

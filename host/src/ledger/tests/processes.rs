@@ -24,22 +24,29 @@ async fn child() {
     ) else {
         return;
     };
-    let ledger = Ledger::open(folder.as_ref(), Options::default()).unwrap();
+    let options = Options {
+        failpoints: Failpoints {
+            at: crash_if_requested,
+            ..Failpoints::default()
+        },
+        ..Options::default()
+    };
+    let ledger = Ledger::open(folder.as_ref(), options).unwrap();
     let message = message_under(&id, r#"{"recipient":{"limits":["3/10m"]}}"#);
     let code = match ledger.claim(message).await {
-        Ok(Claimed::Fresh(ticket)) => {
+        Ok(ClaimResult::Fresh(ticket)) => {
             ledger.dispatched(&ticket, "twilio").await.unwrap();
-            Step::Answered.reached();
+            ledger.reached(Step::Answered);
             ledger
                 .settle(ticket, decision(Outcome::Accepted))
                 .await
                 .unwrap();
-            Step::Responded.reached();
+            ledger.reached(Step::Responded);
             FRESH
         }
-        Ok(Claimed::Replay { .. }) => REPLAY,
-        Ok(Claimed::InProgress) => IN_PROGRESS,
-        Ok(Claimed::Limited(_)) => LIMITED,
+        Ok(ClaimResult::Replay { .. }) => REPLAY,
+        Ok(ClaimResult::InProgress) => IN_PROGRESS,
+        Ok(ClaimResult::Limited(_)) => LIMITED,
         Ok(other) => panic!("{other:?}"),
         Err(error) => {
             eprintln!("{error}");
@@ -48,6 +55,14 @@ async fn child() {
     };
     drop(ledger);
     std::process::exit(code);
+}
+
+/// Kills the child at the step that its parent chose.
+fn crash_if_requested(step: Step) {
+    if std::env::var("LEDGER_CRASH_AT").is_ok_and(|name| name == step.name()) {
+        let _ =
+            rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
 }
 
 fn command(folder: &Path, id: &str) -> Command {
@@ -105,7 +120,7 @@ fn of_200_messages_to_one_number_three_are_sent() {
 
 fn crash(folder: &Path, step: Step) -> ExitStatus {
     command(folder, "a")
-        .env("TEXTSENDER_CRASH_AT", step.name())
+        .env("LEDGER_CRASH_AT", step.name())
         .status()
         .unwrap()
 }
@@ -119,7 +134,10 @@ async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
         let repeat = fixture.claim(message_under("a", three)).await;
         match step {
             Step::Opened | Step::Claiming | Step::Claimed => {
-                assert!(matches!(repeat, Claimed::Fresh(_)), "{step:?}: {repeat:?}");
+                assert!(
+                    matches!(repeat, ClaimResult::Fresh(_)),
+                    "{step:?}: {repeat:?}"
+                );
                 // The dead process's place came back: there are two more.
                 for id in ["b", "c"] {
                     fixture
@@ -128,19 +146,19 @@ async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
                 }
                 let fourth = fixture.claim(message_under("d", three)).await;
                 assert!(
-                    matches!(fourth, Claimed::Limited(_)),
+                    matches!(fourth, ClaimResult::Limited(_)),
                     "{step:?}: {fourth:?}"
                 );
             }
             Step::Dispatched | Step::Answered | Step::Settling => {
-                let Claimed::Abandoned(_, attempt) = repeat else {
+                let ClaimResult::Abandoned(_, attempt) = repeat else {
                     panic!("{step:?}: {repeat:?}");
                 };
                 assert_eq!(attempt.senders, ["twilio"]);
             }
             Step::Settled | Step::Responded => {
                 assert!(
-                    matches!(repeat, Claimed::Replay { .. }),
+                    matches!(repeat, ClaimResult::Replay { .. }),
                     "{step:?}: {repeat:?}"
                 );
             }
@@ -149,19 +167,22 @@ async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
 }
 
 #[tokio::test]
-async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
+async fn the_audit_reports_the_dead_before_and_after_they_are_tidied_away() {
     for (step, code) in [
         (Step::Claimed, ErrorCode::Crashed),
         (Step::Dispatched, ErrorCode::Interrupted),
     ] {
         let mut fixture = Fixture::new();
         crash(fixture.path(), step);
-        let told = |fixture: &Fixture| {
+        let seen = |fixture: &Fixture| {
             let entry = fixture.history().of_id("a").unwrap().remove(0);
             (entry.state, entry.code)
         };
-        let dead = (State::Ended(code.outcome()), Some(code.as_str().to_owned()));
-        assert_eq!(told(&fixture), dead);
+        let dead = (
+            EntryState::Ended(code.outcome()),
+            Some(code.as_str().to_owned()),
+        );
+        assert_eq!(seen(&fixture), dead);
         fixture.reopen().ready().await.unwrap();
         fixture.reopen().ready().await.unwrap();
         let sql = "SELECT count(*) FROM decisions WHERE outcome IS NULL";
@@ -170,12 +191,12 @@ async fn the_audit_tells_of_the_dead_before_and_after_they_are_tidied_away() {
             .sql
             .query_row(sql, [], |row| row.get(0))
             .unwrap();
-        assert_eq!((open, told(&fixture)), (0, dead));
+        assert_eq!((open, seen(&fixture)), (0, dead));
         // What was tidied is still not sent twice.
         let repeat = fixture.claim(message("a")).await;
         match step {
-            Step::Claimed => assert!(matches!(repeat, Claimed::Fresh(_)), "{repeat:?}"),
-            _ => assert!(matches!(repeat, Claimed::Abandoned(..)), "{repeat:?}"),
+            Step::Claimed => assert!(matches!(repeat, ClaimResult::Fresh(_)), "{repeat:?}"),
+            _ => assert!(matches!(repeat, ClaimResult::Abandoned(..)), "{repeat:?}"),
         }
     }
 }

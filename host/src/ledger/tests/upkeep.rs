@@ -26,12 +26,12 @@ async fn the_tag_of_a_secret_is_deleted_at_its_expiry() {
     assert_eq!(tags(&fixture), 1);
     assert!(matches!(
         fixture.claim(message("two")).await,
-        Claimed::Mismatch
+        ClaimResult::Mismatch
     ));
     NOW.fetch_add(600_000, SeqCst);
     assert!(matches!(
         fixture.claim(message("two")).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
     fixture.reopen().ready().await.unwrap();
     assert_eq!(tags(&fixture), 0);
@@ -43,7 +43,10 @@ async fn old_decisions_are_deleted_after_the_answer_but_no_id_before_its_expiry(
     let day = Duration::from_secs(86_400);
     let mut fixture = Fixture::with(Options {
         retention: day,
-        clock: now,
+        failpoints: Failpoints {
+            clock: now,
+            ..Failpoints::default()
+        },
         ..Options::default()
     });
     let short = Claim {
@@ -63,7 +66,7 @@ async fn old_decisions_are_deleted_after_the_answer_but_no_id_before_its_expiry(
     assert_eq!(fixture.history().of_id("short").unwrap().len(), 0);
     assert!(matches!(
         fixture.claim(message("long")).await,
-        Claimed::Replay { .. }
+        ClaimResult::Replay { .. }
     ));
 }
 

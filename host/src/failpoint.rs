@@ -1,7 +1,31 @@
-//! The steps of a send, as the ledger sees them: one list, so that the crash test walks them all.
+//! What a test may put into a run: an action at each step of a send, and another time of day.
+//!
+//! It is a value that the program gives to the library, so that no environment variable and no
+//! option can shift a limit or stop a send in an installed program. `textsender` gives
+//! [`Failpoints::default`]; the tests have a program of their own, `textsender-failpoints`.
+
+use jiff::Timestamp;
+
+/// What happens besides sending. The default is nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Failpoints {
+    /// Called at each step that a send passes.
+    pub at: fn(Step),
+    /// The time of day by which limits, pauses and retention are counted.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for Failpoints {
+    fn default() -> Self {
+        Failpoints {
+            at: |_| {},
+            clock: Timestamp::now,
+        }
+    }
+}
 
 /// A point that a send passes. What a repeat of the same id finds, if the process died there, is
-/// the last column of the table in the [module's documentation](super).
+/// the last column of the table in the documentation of [`ledger`](crate::ledger).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The ledger is open; nothing is written yet.
@@ -35,7 +59,7 @@ impl Step {
         Step::Responded,
     ];
 
-    /// The name that `TEXTSENDER_CRASH_AT` knows the step by.
+    /// The step's name, for tests that choose one.
     pub fn name(self) -> &'static str {
         match self {
             Step::Opened => "opened",
@@ -47,13 +71,5 @@ impl Step {
             Step::Settled => "settled",
             Step::Responded => "responded",
         }
-    }
-
-    /// Marks that this step was reached, where a rehearsal may end the process. In builds without debug
-    /// assertions this is nothing at all.
-    #[inline]
-    pub fn reached(self) {
-        #[cfg(debug_assertions)]
-        super::rehearsal::die_if_told(self);
     }
 }

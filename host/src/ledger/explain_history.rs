@@ -1,29 +1,29 @@
-//! One past message, told again: "why didn't Ada get her text?". From the audit alone, so there is no
+//! One past message, explained: "why didn't Ada get her text?". From the audit alone, so there is no
 //! secret in it and no full number.
 
 use std::fmt::Write;
 
-use super::entry::{Entry, State};
+use super::entry::{Entry, EntryState};
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 use crate::redact::printable;
 
-/// Tells in words what became of the message that these entries are of, and what can be done about
+/// Says in words what became of the message that these entries are of, and what can be done about
 /// it. The entries are those of one id, oldest first ([`History::of_id`](super::History::of_id)).
-pub fn retell(entries: &[Entry]) -> String {
-    let mut told = String::new();
+pub fn explain_history(entries: &[Entry]) -> String {
+    let mut text = String::new();
     let Some(first) = entries.first() else {
-        return told;
+        return text;
     };
     // Writing to a String never fails.
-    let _ = writeln!(told, "{}: {}", first.id, subject(entries));
+    let _ = writeln!(text, "{}: {}", first.id, subject(entries));
     for (index, entry) in entries.iter().enumerate() {
-        told.push('\n');
-        tell(entry, index > 0, &mut told);
+        text.push('\n');
+        describe(entry, index > 0, &mut text);
     }
     if let Some(advice) = advice(entries) {
-        let _ = write!(told, "\n{advice}\n");
+        let _ = write!(text, "\n{advice}\n");
     }
-    told
+    text
 }
 
 /// "a verification code for +44*******123 in GB"
@@ -45,7 +45,7 @@ fn subject(entries: &[Entry]) -> String {
 }
 
 /// One time that it was asked for.
-fn tell(entry: &Entry, is_repeat: bool, told: &mut String) {
+fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
     let again = if is_repeat { " again" } else { "" };
     let actor = match &entry.actor {
         Some(actor) => format!(" by {}", printable(actor)),
@@ -56,9 +56,9 @@ fn tell(entry: &Entry, is_repeat: bool, told: &mut String) {
         None => String::new(),
     };
     let (at, uid) = (time(entry), entry.uid);
-    let _ = writeln!(told, "{at}  asked for{again}{actor} (uid {uid}){event}");
+    let _ = writeln!(text, "{at}  asked for{again}{actor} (uid {uid}){event}");
     let mut line = |subject: &str, words: &str| {
-        let _ = writeln!(told, "  {subject:<12}{words}");
+        let _ = writeln!(text, "  {subject:<12}{words}");
     };
     if let Some(policy) = &entry.policy {
         line("policy", &printable(policy));
@@ -67,7 +67,7 @@ fn tell(entry: &Entry, is_repeat: bool, told: &mut String) {
         line("segments", &segments.to_string());
     }
     if let Some(limits) = &entry.over_limit {
-        match entry.state == State::Ended(Outcome::Limited) {
+        match entry.state == EntryState::Ended(Outcome::Limited) {
             true => line("limit", &format!("{limits} is reached")),
             false => line("limit", &format!("over {limits}, which only records")),
         }
@@ -100,13 +100,13 @@ fn how(attempt: &Attempt) -> String {
 
 fn ending_word(entry: &Entry) -> &'static str {
     match entry.state {
-        State::Sending => "now",
-        State::Ended(_) => "ended",
+        EntryState::Sending => "now",
+        EntryState::Ended(_) => "ended",
     }
 }
 
 fn ending(entry: &Entry) -> String {
-    let State::Ended(outcome) = entry.state else {
+    let EntryState::Ended(outcome) = entry.state else {
         return "it is being sent by a process that runs".to_owned();
     };
     let replayed = match entry.replayed {
@@ -149,7 +149,7 @@ fn advice(entries: &[Entry]) -> Option<String> {
         .rev()
         .find(is_run)
         .or_else(|| entries.last())?;
-    if last.state == State::Ended(Outcome::Accepted) {
+    if last.state == EntryState::Ended(Outcome::Accepted) {
         let (sender, id) = (last.sender.as_ref()?, last.provider_id.as_ref()?);
         let id = printable(id);
         return Some(format!(
@@ -184,7 +184,7 @@ mod tests {
             region: Some("GB".to_owned()),
             segments: Some(1),
             uid: 33,
-            state: State::Ended(Outcome::Accepted),
+            state: EntryState::Ended(Outcome::Accepted),
             code: None,
             sender: Some("gateway".to_owned()),
             dispatched_to: vec!["twilio".to_owned(), "gateway".to_owned()],
@@ -219,7 +219,7 @@ mod tests {
             ..entry()
         };
         assert_eq!(
-            retell(&[entry(), repeat]),
+            explain_history(&[entry(), repeat]),
             "\
 5f0c: a verification code for +44*******123 in GB
 
@@ -254,12 +254,12 @@ A provider took it, which does not say that it arrived. Ask the provider:
             provider_id: None,
             dispatched_to: Vec::new(),
             attempts: Vec::new(),
-            state: State::Ended(Outcome::Refused),
+            state: EntryState::Ended(Outcome::Refused),
             code: Some("no_policy".to_owned()),
             ..entry()
         };
         assert_eq!(
-            retell(&[refused]),
+            explain_history(&[refused]),
             "\
 5f0c: a verification code
 
@@ -274,7 +274,7 @@ What to do: Link a policy to the user's container, or set [defaults] policy.
     #[test]
     fn limits_pauses_and_what_is_still_being_sent() {
         let limited = Entry {
-            state: State::Ended(Outcome::Limited),
+            state: EntryState::Ended(Outcome::Limited),
             code: Some("limited".to_owned()),
             over_limit: Some("recipient 5/10m".to_owned()),
             dispatched_to: Vec::new(),
@@ -282,28 +282,28 @@ What to do: Link a policy to the user's container, or set [defaults] policy.
             provider_id: None,
             ..entry()
         };
-        let told = retell(&[limited]);
+        let text = explain_history(&[limited]);
         assert!(
-            told.contains("  limit       recipient 5/10m is reached\n"),
-            "{told}"
+            text.contains("  limit       recipient 5/10m is reached\n"),
+            "{text}"
         );
 
         let sending = Entry {
-            state: State::Sending,
+            state: EntryState::Sending,
             attempts: Vec::new(),
             paused: vec!["twilio timeout".to_owned()],
             dispatched_to: vec!["gateway".to_owned()],
             ..entry()
         };
-        let told = retell(&[sending]);
+        let text = explain_history(&[sending]);
         assert!(
-            told.contains("  twilio      asked last, as it was failing (timeout)\n"),
-            "{told}"
+            text.contains("  twilio      asked last, as it was failing (timeout)\n"),
+            "{text}"
         );
         assert!(
-            told.contains("  gateway     was handed the message\n"),
-            "{told}"
+            text.contains("  gateway     was handed the message\n"),
+            "{text}"
         );
-        assert!(told.contains("  now         it is being sent"), "{told}");
+        assert!(text.contains("  now         it is being sent"), "{text}");
     }
 }

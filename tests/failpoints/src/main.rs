@@ -1,0 +1,58 @@
+//! `textsender-failpoints`: `textsender` as tests run it, to die at a step and to be ahead of time.
+//!
+//! A program of its own, so that the one that is installed has no such thing.
+//!
+//! | variable | |
+//! |---|---|
+//! | `TEXTSENDER_CRASH_AT` | the [`Step`] at which the process kills itself, by its name |
+//! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
+
+use std::process::ExitCode;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::process::{Signal, getpid, kill_process};
+use textsender::cli;
+use textsender::failpoint::{Failpoints, Step};
+use textsender::plugins::plugin_host;
+
+fn main() -> ExitCode {
+    // A host process is started from the executable that runs.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == plugin_host::SUBCOMMAND)
+    {
+        return plugin_host::run();
+    }
+    cli::run(Failpoints {
+        at: crash_if_requested,
+        clock: now,
+    })
+}
+
+/// Dies at the chosen step as a power switch does it: no destructors, no buffers written.
+fn crash_if_requested(step: Step) {
+    static CRASH_AT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("TEXTSENDER_CRASH_AT").ok());
+
+    if CRASH_AT.as_deref() != Some(step.name()) {
+        return;
+    }
+    // If the kernel refused to kill us, abort() is the next best death.
+    let _ = kill_process(getpid(), Signal::KILL);
+    std::process::abort();
+}
+
+/// The time of day, or a later one.
+fn now() -> Timestamp {
+    static AHEAD: LazyLock<Duration> = LazyLock::new(|| {
+        let seconds = std::env::var("TEXTSENDER_CLOCK_AHEAD").ok();
+        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+        Duration::from_secs(seconds.unwrap_or(0))
+    });
+
+    Timestamp::now()
+        .saturating_add(*AHEAD)
+        .unwrap_or(Timestamp::MAX)
+}
