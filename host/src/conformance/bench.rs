@@ -20,7 +20,7 @@ use super::{
     sample::Sample,
 };
 use crate::{
-    plugins::{CallResult, HostProcess, Launch, Refusal, Reply, StartupError, Work},
+    plugins::{self, CallResult, HostProcess, Launch, Refusal, Reply, StartupError, Work},
     redact::REDACTED,
     transport::Transports,
 };
@@ -249,6 +249,13 @@ impl Bench {
             allowed,
             format!("{case}: it asks for {place}, which the host refuses"),
         );
+        let setting = setting_naming(&self.sample.settings, &place).filter(|_| !allowed);
+        let named = setting.unwrap_or_default();
+        self.report.expect(
+            "S11",
+            named.is_empty(),
+            format!("{case}: {named} names {place}, and is not marked for that port"),
+        );
         if let Exchange::Http(request) = &seen.exchange {
             let secrets = self.sample.settings.values();
             let secrets = secrets.filter_map(|value| value.get(SECRET_KEY)?.as_str());
@@ -328,6 +335,13 @@ pub(super) fn message_to(number: &str, code: &str) -> Message {
     message.locale = Some("en-GB".into());
     message.expires_in = Some(Duration::from_secs(600));
     message
+}
+
+/// The setting that names a host.
+fn setting_naming(settings: &Map<String, Value>, host: &str) -> Option<String> {
+    let named = plugins::named_hosts(&Value::from(settings.clone()));
+    let mut named = named.into_iter();
+    named.find_map(|(setting, named)| named.eq_ignore_ascii_case(host).then_some(setting))
 }
 
 /// The host of a URL, which may be anything.

@@ -165,6 +165,12 @@ pub const RULES: &[Rule] = &[
         "The schema's `examples` are looked at.",
     ),
     must(
+        "S11",
+        "Settings that name a host MUST be marked with `x-textsender-host`, and their port with `x-textsender-port`.",
+        "The host opens no other host than declared and marked ones, and of a marked one that port alone.",
+        "The properties' names are looked at (host, server, endpoint, url), and each exchange whose host a setting names.",
+    ),
+    must(
         "V1",
         "`accepted` MUST mean that the provider answered so: a 2xx to a request that delivers, a 2yz to the final dot.",
         "A user waits for this text. Nobody else will try.",
@@ -304,7 +310,7 @@ pub const RULES: &[Rule] = &[
     ),
     must(
         "X2",
-        "Exchanges MUST go to declared hosts or to those in settings, with TLS unless on this machine.",
+        "Exchanges MUST go to declared hosts at port 443 or to those in settings, with TLS unless on this machine.",
         "The host refuses all others: the message is not sent.",
         "Every exchange of all cases.",
     ),

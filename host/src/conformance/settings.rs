@@ -11,13 +11,16 @@ use super::{
     report::Findings,
     sample::is_secret,
 };
-use crate::plugins::Work;
+use crate::plugins::{self, Work};
 
 /// A start that a single send can wait for.
 const START: Duration = Duration::from_millis(250);
 
 /// Words for secrets, as parts of a setting's name.
 const SECRET_WORDS: [&str; 5] = ["token", "password", "secret", "passphrase", "private_key"];
+
+/// Words for hosts, as the last part of a setting's name.
+const HOST_WORDS: [&str; 5] = ["host", "hostname", "server", "endpoint", "url"];
 
 /// A setting that no plugin has.
 const UNKNOWN: &str = "no_such_setting";
@@ -36,6 +39,7 @@ pub(super) fn of_schema(report: &mut Findings, schema: &Value) {
     );
     report.tried("S2");
     report.tried("S3");
+    report.tried("S11");
     for (key, property) in properties(schema) {
         let help = property["description"].as_str().unwrap_or_default();
         report.expect("S2", !help.trim().is_empty(), format!("{key} has no help"));
@@ -47,7 +51,19 @@ pub(super) fn of_schema(report: &mut Findings, schema: &Value) {
             marked || !named || is_id,
             format!("{key} is not marked"),
         );
+        report.expect(
+            "S11",
+            !names_host(key) || plugins::is_marked_host(schema, key),
+            format!("{key} is not marked"),
+        );
     }
+}
+
+/// Whether a setting's name is one of a host that the plugin talks to. One that only stands in what it
+/// says, such as the address of a receipt, has a name that says so.
+fn names_host(key: &str) -> bool {
+    let is_word = |word: &&str| key.split('_').next_back() == Some(word);
+    HOST_WORDS.iter().any(is_word) && !key.contains("callback")
 }
 
 /// Starts the plugin with the sample. Without that there is nothing more to try.
@@ -233,15 +249,17 @@ mod tests {
                     { "type": "null" },
                 ] },
                 "token_id": { "description": "Its id.", "type": "string" },
+                "base_url": { "description": "Where.", "$ref": "#/$defs/Url" },
             },
             "examples": [{ "token": "x" }],
+            "$defs": { "Url": { "type": "string", "x-textsender-host": true } },
         });
         let with = |path: &str, value: Value| {
             let mut schema = good.clone();
             *schema.pointer_mut(path).unwrap() = value;
             schema
         };
-        let cases: [(Value, &[&str]); 6] = [
+        let cases: [(Value, &[&str]); 7] = [
             (good.clone(), &[]),
             (json!(null), &["S1", "S10"]),
             (with("/type", json!("string")), &["S1"]),
@@ -251,6 +269,7 @@ mod tests {
                 with("/properties/token/anyOf/0/writeOnly", json!(false)),
                 &["S3"],
             ),
+            (with("/$defs/Url/x-textsender-host", json!(false)), &["S11"]),
         ];
         for (schema, broken) in cases {
             let mut report = Findings::default();

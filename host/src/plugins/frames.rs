@@ -36,6 +36,8 @@ pub(super) enum Down {
         exchange: u64,
         result: Result<Answer, ExchangeError>,
     },
+    /// Asks for the JSON Schema of the settings. Answered by [`Up::Schema`].
+    Schema,
     /// Asks whether it still reads. Answered by [`Up::Pong`].
     Ping,
 }
@@ -112,6 +114,8 @@ pub(super) enum Up {
     Done { call: u64, result: CallOutcome },
     /// A call was taken back; nothing more comes of it.
     Cancelled { call: u64 },
+    /// The JSON Schema of the settings.
+    Schema(String),
     /// It still reads.
     Pong,
 }

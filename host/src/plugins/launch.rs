@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{Level, SECRET_KEY, Secret};
 
@@ -32,8 +31,6 @@ pub struct Launch {
     pub settings: String,
     /// The secrets among them, for redaction.
     pub secrets: Vec<Secret>,
-    /// The hosts that the settings name.
-    pub hosts: Vec<String>,
     /// How HTTP is carried.
     pub http: HttpSettings,
     /// The least grave level that anybody reads.
@@ -62,17 +59,12 @@ impl Launch {
         })?;
         let (settings, secrets) = settings(configured, state, sender)?;
         let http = configured.http.over(&config.http);
-        let mut hosts = Vec::new();
-        settings
-            .values()
-            .for_each(|value| hosts_in(value, &mut hosts));
         Ok(Self {
             sender: sender.to_owned(),
             library: folder::file_of(&config.plugins.folder, &configured.plugin),
             plugin: configured.plugin.value.clone(),
             settings: Value::from(settings).to_string(),
             secrets,
-            hosts,
             http: HttpSettings {
                 proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
                 ca_file: http.ca_file,
@@ -88,10 +80,6 @@ impl Launch {
 impl Launch {
     /// A plugin by itself, without a configuration: settings in which secrets are marked.
     pub fn alone(library: &Path, plugin: &str, settings: &Map<String, Value>) -> Self {
-        let mut hosts = Vec::new();
-        settings
-            .values()
-            .for_each(|value| hosts_in(value, &mut hosts));
         let secrets = settings.values().filter_map(|value| value.get(SECRET_KEY));
         let secrets = secrets.filter_map(Value::as_str).map(Secret::new);
         Self {
@@ -100,7 +88,6 @@ impl Launch {
             library: library.to_owned(),
             settings: Value::from(settings.clone()).to_string(),
             secrets: secrets.collect(),
-            hosts,
             http: HttpSettings::default(),
             max_level: Level::Trace,
             pin: None,
@@ -211,60 +198,5 @@ pub(crate) fn to_json(value: &toml::Value) -> Value {
             .iter()
             .map(|(key, value)| (key.clone(), to_json(value)))
             .collect(),
-    }
-}
-
-/// Every host that a setting names, in a URL or by itself. The administrator wrote it there, so
-/// the plugin may talk to it.
-fn hosts_in(value: &Value, hosts: &mut Vec<String>) {
-    match value {
-        Value::String(text) => match Url::parse(text) {
-            Ok(url) => {
-                let host = url
-                    .host_str()
-                    .map(|host| host.trim_matches(['[', ']']).to_owned());
-                hosts.extend(host);
-            }
-            Err(_) if is_host(text) => hosts.push(text.clone()),
-            Err(_) => {}
-        },
-        Value::Array(values) => values.iter().for_each(|value| hosts_in(value, hosts)),
-        Value::Object(object) if !object.contains_key(SECRET_KEY) => {
-            object.values().for_each(|value| hosts_in(value, hosts));
-        }
-        _ => {}
-    }
-}
-
-fn is_host(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._:".contains(&b);
-    (1..=253).contains(&text.len()) && text.bytes().all(fits)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_name_hosts_and_secrets_do_not() {
-        let settings = json!({
-            "base_url": "https://api.acme.example:8443/v1",
-            "server": "smtp.example.org",
-            "from": "+44 7700",
-            "token": { SECRET_KEY: "https://secret.example" },
-            "more": ["http://[::1]:80", { "deep": "https://deep.example" }],
-        });
-        let mut hosts = Vec::new();
-        hosts_in(&settings, &mut hosts);
-        hosts.sort();
-        assert_eq!(
-            hosts,
-            [
-                "::1",
-                "api.acme.example",
-                "deep.example",
-                "smtp.example.org"
-            ]
-        );
     }
 }

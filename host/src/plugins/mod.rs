@@ -17,6 +17,7 @@ pub mod folder;
 mod frames;
 mod launch;
 pub mod lock;
+mod named_hosts;
 #[allow(unsafe_code)]
 pub mod plugin_host;
 mod pool;
@@ -33,6 +34,7 @@ pub use describe::{Description, describe};
 pub use frames::{Reply, Work};
 pub(crate) use launch::to_json;
 pub use launch::{Launch, plan};
+pub use named_hosts::{all as named_hosts, is_marked as is_marked_host};
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, StartupError, Trace};
 pub use refusal::Refusal;

@@ -3,12 +3,14 @@
 //! | | |
 //! |---|---|
 //! | `calls` | what it was asked and has not answered |
+//! | `hosts` | to whom the plugin may talk |
 //! | `outbox` | what goes to it |
 //! | `inbound` | what comes from it, believed as far as it fits |
 //! | `shutdown` | how it ends, and what ends it |
 //! | `trace` | what left this machine for one call |
 
 mod calls;
+mod hosts;
 mod inbound;
 mod outbox;
 mod shutdown;
@@ -27,12 +29,9 @@ use super::{
     Launch, Refusal, Sealed,
     frames::{BUILD, Down, Reply, Start, Work},
 };
-use crate::{
-    os::process,
-    redact::Redactor,
-    transport::{Egress, Transports},
-};
+use crate::{os::process, redact::Redactor, transport::Transports};
 use calls::{Calls, Ended};
+use hosts::OpenHosts;
 use outbox::Outbox;
 use shutdown::{Killed, Lifecycle, Phase, Reason, watchdog};
 
@@ -54,7 +53,7 @@ struct Shared {
     redactor: Redactor,
     transports: Transports,
     sealed: OnceLock<Sealed>,
-    egress: OnceLock<Arc<Egress>>,
+    hosts: OpenHosts,
     outbox: Outbox,
     calls: Mutex<Calls>,
     /// How many frames it sent, but for log lines.
@@ -117,7 +116,7 @@ impl HostProcess {
             redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
             transports,
             sealed: OnceLock::new(),
-            egress: OnceLock::new(),
+            hosts: OpenHosts::default(),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
             frames_received: AtomicU64::new(0),
@@ -207,7 +206,7 @@ impl HostProcess {
             Ok(Ok(phase)) => match &*phase {
                 Phase::Refused(refusal) => Err(StartupError::Refused(refusal.clone())),
                 // It was ready, and has ended since: a call finds out, and may move.
-                Phase::Ended if self.shared.egress.get().is_some() => Ok(()),
+                Phase::Ended if self.shared.hosts.are_known() => Ok(()),
                 Phase::Ended => Err(StartupError::Ended),
                 Phase::Starting | Phase::Ready => Ok(()),
             },

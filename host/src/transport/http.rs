@@ -95,6 +95,11 @@ impl Http {
         read_body(answer.map_err(|error| cause(&error))?).await
     }
 
+    fn proxy_host(&self) -> Option<String> {
+        let proxy: Url = self.settings.proxy.as_deref()?.parse().ok()?;
+        proxy.host_str().map(ToOwned::to_owned)
+    }
+
     fn connect_to(&self) -> Option<ConnectTo> {
         ConnectTo::parse(self.settings.connect_to.as_deref()?)
     }
@@ -129,7 +134,10 @@ impl Http {
             .tcp_nodelay(true);
         builder = match self.connect_to() {
             Some(connect_to) => return built(builder.dns_resolver(Arc::new(connect_to))),
-            None => builder.dns_resolver(Arc::new(Resolver(egress.clone()))),
+            None => builder.dns_resolver(Arc::new(Resolver {
+                egress: egress.clone(),
+                proxy: self.proxy_host(),
+            })),
         };
         if let Some(proxy) = &self.settings.proxy {
             let local = NoProxy::from_string("localhost,127.0.0.0/8,::1");
@@ -153,7 +161,8 @@ pub(super) fn checked(
     let url: Url = request.url.parse().map_err(|_| FailureKind::Malformed)?;
     let host = url.host_str().ok_or(FailureKind::Malformed)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    if !egress.allows(host) {
+    let port = url.port_or_known_default().ok_or(FailureKind::Malformed)?;
+    if !egress.allows(host, port) {
         tracing::warn!(host, "the plugin asked for a host that it does not declare");
         return Err(FailureKind::NotAllowed);
     }
@@ -242,7 +251,11 @@ async fn read_body(mut answer: Response) -> Result<HttpResponse, FailureKind> {
 }
 
 /// Resolves names by the system, and keeps a plugin's names off this machine.
-struct Resolver(Arc<Egress>);
+struct Resolver {
+    egress: Arc<Egress>,
+    /// The administrator's choice, wherever it is: with a proxy it alone is resolved here.
+    proxy: Option<String>,
+}
 
 /// A name that leads nowhere that it may lead.
 #[derive(Debug, thiserror::Error)]
@@ -251,12 +264,13 @@ struct Unresolved;
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let egress = self.0.clone();
+        let egress = self.egress.clone();
+        let is_proxy = self.proxy.as_deref() == Some(name.as_str());
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await;
             let allowed: Vec<SocketAddr> = found
                 .map_err(|_| Unresolved)?
-                .filter(|address| egress.allows_address(name.as_str(), address.ip()))
+                .filter(|address| is_proxy || egress.allows_address(name.as_str(), address.ip()))
                 .collect();
             if allowed.is_empty() {
                 return Err(Unresolved.into());
@@ -303,16 +317,24 @@ fn cause(error: &reqwest::Error) -> FailureKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::NamedHost;
 
     #[tokio::test]
     async fn a_declared_name_that_leads_here_does_not_resolve() {
-        let localhost = || ["localhost".to_owned()];
-        for (egress, resolves) in [
-            (Egress::new(localhost(), []), false),
-            // The administrator's own choice.
-            (Egress::new([], localhost()), true),
+        let named = NamedHost {
+            host: "localhost".to_owned(),
+            ports: vec![8080],
+        };
+        let declared = || Egress::new(["localhost".to_owned()], []);
+        let proxy = || Some("localhost".to_owned());
+        for (egress, proxy, resolves) in [
+            (declared(), None, false),
+            // The administrator's own choices.
+            (Egress::new([], [named]), None, true),
+            (declared(), proxy(), true),
         ] {
-            let resolver = Resolver(Arc::new(egress));
+            let egress = Arc::new(egress);
+            let resolver = Resolver { egress, proxy };
             let found = resolver.resolve("localhost".parse().unwrap()).await;
             assert_eq!(found.is_ok(), resolves);
         }

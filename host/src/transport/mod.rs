@@ -6,7 +6,7 @@
 //! | e-mail | `smtp` (lettre) | the final dot |
 //!
 //! The rules of egress are the host's and hold for every exchange: TLS but to loopback, no
-//! redirects, bounded answers, and only hosts that the plugin declares or the settings name.
+//! redirects, bounded answers, and only hosts that the plugin declares or marked settings name.
 
 mod egress;
 mod http;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use textsender_plugin_api::{Answer, Exchange, ExchangeError, FailureKind, Stage};
 use tokio::time::Instant;
 
-pub use egress::Egress;
+pub use egress::{Egress, NamedHost};
 pub use http::{Http, HttpSettings};
 pub use mock::MockTransport;
 pub use progress::Progress;
@@ -42,6 +42,18 @@ pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
 /// What to do, as it has none.
 pub fn check_system_roots() -> Result<(), String> {
     tls::client(None).map(|_| ())
+}
+
+/// The host and port that an exchange goes to, if it is well formed; an address without brackets.
+pub fn destination(exchange: &Exchange) -> Option<(String, u16)> {
+    match exchange {
+        Exchange::Http(request) => {
+            let url: reqwest::Url = request.url.parse().ok()?;
+            let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
+            Some((host, url.port_or_known_default()?))
+        }
+        Exchange::Smtp(mail) => Some((mail.server.clone(), mail.port)),
+    }
 }
 
 /// What carries one sender's exchanges. Nothing is set up before an exchange needs it.

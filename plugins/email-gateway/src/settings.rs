@@ -27,6 +27,7 @@ pub struct Settings {
     #[schemars(extend("x-textsender-host" = true))]
     pub server: String,
     /// The server's port. Left out: 587 with starttls, 465 with tls, 25 with none.
+    #[schemars(extend("x-textsender-port" = true))]
     port: Option<u16>,
     /// How the connection is protected: starttls (usual on port 587), tls (from the first byte,
     /// usual on port 465), or none, to a server on this machine only.

@@ -55,6 +55,26 @@ fn a_redirect_leads_nowhere_and_its_credentials_least() {
 }
 
 #[test]
+fn a_setting_that_is_not_marked_as_a_host_opens_nothing() {
+    let elsewhere = Sandbox::start();
+    let other_port = elsewhere.twilio().url();
+    let other_host = other_port.replace("127.0.0.1", "localhost");
+    let urls = [
+        // The host is open, by another setting, at another port.
+        (other_port, "another port of the host"),
+        (other_host, "does not mark it as a host"),
+    ];
+    each(urls, |(url, words)| {
+        let from = format!("[senders.misbehaving.settings]\nfrom = {url:?}");
+        let run = Test::new().misbehaving("post_to_from").config(&from).run();
+        run.outcome("misconfigured").texts(0);
+        assert!(run.stderr.contains(words), "{run}");
+        assert!(run.stderr.contains("setting=\"from\""), "{run}");
+    });
+    assert!(elsewhere.requests().is_empty());
+}
+
+#[test]
 fn what_is_not_loopback_is_reached_with_tls_only() {
     // Named by the administrator, so that only the missing TLS stands against it.
     for url in ["http://192.0.2.1", "http://provider.invalid"] {

@@ -56,13 +56,13 @@ async fn serve_front() -> io::Result<()> {
     }
     let server = Arc::new(Server::new(up, start.max_level));
     match prepare(&start, &server) {
-        Ok((info, instance)) => {
+        Ok((module, info, instance)) => {
             drop(start);
             server.post(&Up::Ready {
                 build: BUILD.into(),
                 info,
             });
-            server.serve(frames, instance).await
+            server.serve(frames, &module, instance).await
         }
         Err(refusal) => {
             server.post(&Up::Refused(refusal));
@@ -94,7 +94,7 @@ fn describe(question: &Describe, up: File) -> io::Result<()> {
     Ok(())
 }
 
-fn prepare(start: &Start, server: &Arc<Server>) -> Result<(PluginInfo, Instance), Refusal> {
+fn prepare(start: &Start, server: &Arc<Server>) -> Result<(Module, PluginInfo, Instance), Refusal> {
     let Start {
         library,
         plugin,
@@ -105,7 +105,7 @@ fn prepare(start: &Start, server: &Arc<Server>) -> Result<(PluginInfo, Instance)
     let (module, info) = load_as(library, plugin, *approved, seal, server)?;
     let services = Offered::new(server.clone());
     let instance = load::configure(&module, &start.settings, services)?;
-    Ok((info, instance))
+    Ok((module, info, instance))
 }
 
 /// Loads a library, which must hold the plugin that its file name says.

@@ -17,7 +17,7 @@ use std::{
 
 use textsender_plugin_api::{
     Answer, BoxFuture, Exchange, ExchangeError, FailureKind, Level, SendError, Services, Stage,
-    abi::{CallError, Instance},
+    abi::{CallError, Instance, Module},
 };
 use tokio::{io::AsyncRead, runtime::Handle, sync::oneshot, task::JoinHandle};
 
@@ -81,6 +81,7 @@ impl Server {
     pub(super) async fn serve<R: AsyncRead + Unpin>(
         self: &Arc<Self>,
         mut frames: FrameReader<R>,
+        module: &Module,
         instance: Instance,
     ) -> io::Result<()> {
         let instance = Arc::new(instance);
@@ -89,6 +90,9 @@ impl Server {
                 Down::Call { call, work } => self.start(call, work, &instance),
                 Down::Cancel { call } => self.cancel(call),
                 Down::Exchanged { exchange, result } => self.answer(exchange, result),
+                Down::Schema => {
+                    self.post(&Up::Schema(module.settings_schema()));
+                }
                 Down::Ping => {
                     self.post(&Up::Pong);
                 }

@@ -15,7 +15,7 @@ use crate::{
         Refusal, Sealed,
         frames::{BUILD, FrameReader, Up},
     },
-    transport::Egress,
+    transport,
 };
 
 /// The most header lines of one request: a frame's worth of empty ones would take 50 MB here.
@@ -78,6 +78,7 @@ impl Inbound {
                 shared.calls().done(call, result)
             }
             Up::Cancelled { call } => shared.calls().cancelled(call),
+            Up::Schema(schema) => shared.schema(&schema),
             Up::Pong => Ok(()),
         }
     }
@@ -110,11 +111,9 @@ impl Inbound {
                 return Err("it declares hosts that were not approved");
             }
         }
-        let egress = Arc::new(Egress::new(info.hosts, shared.launch.hosts.clone()));
-        shared
-            .egress
-            .set(egress)
-            .map_err(|_| "it got ready twice")?;
+        if !shared.hosts.declare(info.hosts) {
+            return Err("it got ready twice");
+        }
         shared.life.set_ready();
         Ok(())
     }
@@ -146,15 +145,21 @@ impl Inbound {
         if matches!(&request, Exchange::Http(request) if request.headers.len() > MAX_HEADERS) {
             return refuse(FailureKind::Malformed);
         }
-        let egress = shared
-            .egress
-            .get()
-            .ok_or("it wants an exchange before it is ready")?;
-        let (shared, egress) = (shared.clone(), egress.clone());
+        if !shared.hosts.are_known() {
+            return Err("it wants an exchange before it is ready");
+        }
+        let shared = shared.clone();
         let carrying = tokio::spawn(async move {
+            let target = transport::destination(&request);
+            let egress = shared.egress_for(target.as_ref()).await;
             let transports = &shared.transports;
             let carried = transports.carry(request, &egress, open.deadline, &open.progress);
             let result = carried.await;
+            if let (Err(error), Some(target)) = (&result, target)
+                && error.kind == FailureKind::NotAllowed
+            {
+                shared.explain_refusal(&target, &egress);
+            }
             if let (Some(trace), Ok(answer)) = (&open.trace, &result) {
                 trace.answered(answer);
             }

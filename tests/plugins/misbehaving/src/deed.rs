@@ -138,6 +138,8 @@ pub enum Deed {
     DenyDelivery,
     /// Posts to the provider without a body, and takes any failure for *not sent*.
     PostNothing,
+    /// Posts the message to the address that stands in a setting which is not marked as a host.
+    PostToFrom,
     /// Says that its quota is used up for six hours.
     BeExhausted,
 }
@@ -324,6 +326,12 @@ impl Misbehaving {
                 let url = format!("{}/nothing", self.settings.base_url.as_str());
                 let _ = self.host.http().post(url).send().await;
                 Err(SendError::unavailable("nothing was sent, really"))
+            }
+            Deed::PostToFrom => {
+                let url = self.settings.from.as_str();
+                let request = self.host.http().post(url).form([("Body", secrets)]);
+                request.send().await?;
+                Err(SendError::unavailable("it went elsewhere"))
             }
             Deed::BeExhausted => {
                 let error = SendError::exhausted("until midnight");

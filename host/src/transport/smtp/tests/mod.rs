@@ -8,7 +8,7 @@ use textsender_plugin_api::{
 
 use self::server::{Config, Fault, Protection, Server};
 use super::Smtp;
-use crate::transport::{Egress, Progress};
+use crate::transport::{Egress, NamedHost, Progress};
 
 fn mail(server: &Server) -> Mail {
     let mut mail = Mail::new("127.0.0.1", server.port);
@@ -31,7 +31,12 @@ fn smtp(server: &Server) -> Smtp {
 }
 
 fn egress() -> Egress {
-    Egress::new([], ["127.0.0.1".to_owned(), "mail.example.org".to_owned()])
+    let any = || (1..=u16::MAX).collect();
+    let named = ["127.0.0.1", "mail.example.org"].map(|host| NamedHost {
+        host: host.to_owned(),
+        ports: any(),
+    });
+    Egress::new([], named)
 }
 
 async fn carry(smtp: &Smtp, mail: Mail) -> (Result<SmtpReply, FailureKind>, Stage) {

@@ -1,0 +1,109 @@
+//! To whom the plugin may talk: to the hosts that it declares, and to those in marked settings. Which
+//! settings are marked is asked of the plugin only when it wants a host that a setting names.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::Shared;
+use crate::{
+    plugins::{Launch, frames::Down, named_hosts},
+    transport::Egress,
+};
+
+/// The hosts that are open to one plugin, as far as they are known.
+#[derive(Default)]
+pub(super) struct OpenHosts {
+    /// Those that the plugin declares.
+    declared: OnceLock<Arc<Egress>>,
+    /// Those and the hosts in marked settings, once it was asked which are marked.
+    all: watch::Sender<Option<Arc<Egress>>>,
+    is_schema_asked: AtomicBool,
+    /// Settings and the hosts that they name, marked or not.
+    named: OnceLock<Vec<(String, String)>>,
+}
+
+impl OpenHosts {
+    /// Takes what the plugin declares; false if that is known.
+    pub(super) fn declare(&self, hosts: Vec<String>) -> bool {
+        self.declared.set(Arc::new(Egress::new(hosts, []))).is_ok()
+    }
+
+    /// Whether the plugin has declared its hosts.
+    pub(super) fn are_known(&self) -> bool {
+        self.declared.get().is_some()
+    }
+
+    /// The setting that names this host, marked or not.
+    fn setting_naming(&self, host: &str, launch: &Launch) -> Option<&str> {
+        let named = || named_hosts::all(&settings(launch));
+        let mut named = self.named.get_or_init(named).iter();
+        let found = named.find(|(_, named)| named.eq_ignore_ascii_case(host));
+        found.map(|(setting, _)| setting.as_str())
+    }
+}
+
+impl Shared {
+    /// The hosts that are open to an exchange with this host and port. Waits for the plugin's schema
+    /// where that decides.
+    pub(super) async fn egress_for(&self, target: Option<&(String, u16)>) -> Arc<Egress> {
+        let hosts = &self.hosts;
+        let declared = hosts.declared.get().cloned().unwrap_or_default();
+        if target.is_none_or(|(host, _)| hosts.setting_naming(host, &self.launch).is_none()) {
+            return declared;
+        }
+        if !hosts.is_schema_asked.swap(true, Ordering::AcqRel) {
+            // If the process is gone, so is the exchange.
+            let _ = self.outbox.post(&Down::Schema);
+        }
+        let mut all = hosts.all.subscribe();
+        let all = all.wait_for(Option::is_some).await;
+        all.ok().and_then(|all| all.clone()).unwrap_or(declared)
+    }
+
+    /// Takes the schema of the settings that was asked for.
+    pub(super) fn schema(&self, schema: &str) -> Result<(), &'static str> {
+        const UNASKED: &str = "it describes its settings unasked";
+
+        let declared = self.hosts.declared.get().ok_or(UNASKED)?;
+        let is_asked = self.hosts.is_schema_asked.load(Ordering::Acquire);
+        if !is_asked || self.hosts.all.borrow().is_some() {
+            return Err(UNASKED);
+        }
+        let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+        let all = declared.with_named(named_hosts::marked(&schema, &settings(&self.launch)));
+        self.hosts.all.send_replace(Some(Arc::new(all)));
+        Ok(())
+    }
+
+    /// Says which setting names a host that was refused.
+    pub(super) fn explain_refusal(&self, (host, port): &(String, u16), egress: &Egress) {
+        let setting = self.hosts.setting_naming(host, &self.launch);
+        let Some(setting) = setting.filter(|_| !egress.allows(host, *port)) else {
+            return;
+        };
+        let sender = self.launch.sender.as_str();
+        match egress.names(host) {
+            true => tracing::error!(
+                sender,
+                setting,
+                port,
+                "the plugin asked for another port of the host that this setting names: refused"
+            ),
+            false => tracing::error!(
+                sender,
+                setting,
+                "this setting names the host that the plugin asked for, but the plugin does not mark \
+                 it as a host (x-textsender-host): refused; ask for a version of the plugin that does"
+            ),
+        }
+    }
+}
+
+fn settings(launch: &Launch) -> Value {
+    serde_json::from_str(&launch.settings).unwrap_or_default()
+}
