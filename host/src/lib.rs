@@ -9,10 +9,11 @@
 //! | room | what it knows |
 //! |---|---|
 //! | [`failpoint`] | what tests may make happen in the middle of a run |
+//! | [`redact`] | how foreign text is made safe to show |
+//! | [`budget`] | what one sender may use of what all share |
 //! | [`protocol`] | request, response, outcomes and their codes |
 //! | [`os`] | what differs between operating systems |
 //! | [`trust`] | which files may be believed |
-//! | [`redact`] | how foreign text is made safe to show |
 //! | [`config`] | the one dialect, and every fault in it |
 //! | [`secrets`] | where senders' secrets are |
 //! | [`policy`] | who decides for a user |
@@ -30,6 +31,7 @@
 //! | [`conformance`] | what a plugin must do, and whether it does |
 //! | [`cli`] | a file for each command |
 
+pub mod budget;
 pub mod check;
 pub mod cli;
 pub mod config;

@@ -34,14 +34,10 @@ impl Check {
         if let (Err(error), true) = (seen, common.config_file().path.exists()) {
             return output::print_error(&format!("{error:#}"), Outcome::Crashed.exit());
         }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
+        let report = match super::runtime::block_on(check::check(&common.config_file().path)) {
+            Ok(report) => report,
             Err(error) => return output::print_error(&error.to_string(), Outcome::Crashed.exit()),
         };
-        let report = runtime.block_on(check::check(&common.config_file().path));
         match self.json {
             true => output::json(&report),
             false => output::print(&shown(&report, output::colour())),

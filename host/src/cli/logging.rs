@@ -1,6 +1,6 @@
 //! Logs go to standard error, as lines for people or as JSON for a collector.
 
-use std::io;
+mod stderr;
 
 use textsender_plugin_api::Level;
 use tracing_subscriber::{
@@ -44,7 +44,7 @@ pub(super) fn start(options: &LogOptions) {
         Threshold::Trace => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target("textsender", filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr::Lines);
     let lines = lines.with_target(false).with_ansi(false);
     let lines = match options.log_format {
         Format::Text => lines.boxed(),
@@ -53,6 +53,16 @@ pub(super) fn start(options: &LogOptions) {
     let subscriber = tracing_subscriber::registry().with(lines.with_filter(ours));
     // It fails only if it was called before.
     let _ = tracing::subscriber::set_global_default(subscriber);
+}
+
+/// Lets the log of a stream be written by a thread of its own. Not before root has become another account.
+pub(super) fn start_writer() {
+    stderr::start_writer();
+}
+
+/// Waits for a moment until the log is written.
+pub(super) fn finish() {
+    stderr::finish();
 }
 
 impl LogOptions {

@@ -18,6 +18,7 @@ mod output;
 mod plugin;
 mod policy;
 mod preview;
+mod runtime;
 mod schema;
 mod secret;
 mod select_sender;

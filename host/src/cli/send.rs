@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Common, stream::Stream};
+use super::{Common, logging, runtime, stream::Stream};
 use crate::{
     dispatch::Dispatch,
     failpoint::{Failpoints, Step},
@@ -52,7 +52,9 @@ impl Send {
         }
         let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
         plugins::end_early();
-        answered.unwrap_or_else(|_| respond(&crashed(), common.failpoints))
+        let exit = answered.unwrap_or_else(|_| respond(&crashed(), common.failpoints));
+        logging::finish();
+        exit
     }
 
     fn answer(&self, common: &Common) -> ExitCode {
@@ -69,13 +71,7 @@ impl Send {
             let response = Response::failed(Some(request.id.clone()), &failure);
             respond(&response, common.failpoints)
         };
-        let runtime = match runtime() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()));
-            }
-        };
-        runtime.block_on(async {
+        let answered = runtime::block_on(async {
             let config = common.config_file();
             match Dispatch::open(&config.path, common.log.level(), common.failpoints) {
                 Ok(dispatch) => {
@@ -87,6 +83,9 @@ impl Send {
                 }
                 Err(failure) => failed(failure),
             }
+        });
+        answered.unwrap_or_else(|error| {
+            failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()))
         })
     }
 
@@ -95,11 +94,10 @@ impl Send {
         let response = Response::failed(id.clone(), failure);
         let exit = respond(&response, common.failpoints);
         let config = common.config_file();
-        if let (Ok(runtime), Ok(dispatch)) = (
-            runtime(),
-            Dispatch::open(&config.path, common.log.level(), common.failpoints),
-        ) {
-            runtime.block_on(dispatch.note_invalid(id.as_ref(), &response));
+        let dispatch = Dispatch::open(&config.path, common.log.level(), common.failpoints);
+        if let Ok(dispatch) = dispatch {
+            // Without an event loop it goes unrecorded: the answer is out.
+            let _ = runtime::block_on(dispatch.note_invalid(id.as_ref(), &response));
         }
         exit
     }
@@ -118,12 +116,6 @@ impl Send {
     fn patience(&self) -> Option<Duration> {
         self.wait.map(Duration::from_secs)
     }
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
 }
 
 /// Puts the response on standard output, and gives its exit code.

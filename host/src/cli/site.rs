@@ -206,9 +206,5 @@ pub(super) fn why(reason: &StartupError, file: &Path) -> String {
 
 /// Runs a future to its end.
 pub(super) fn block_on<F: Future>(future: F) -> anyhow::Result<F::Output> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("no runtime can be started")?;
-    Ok(runtime.block_on(future))
+    super::runtime::block_on(future).context("no event loop can be started")
 }

@@ -49,17 +49,15 @@ impl Status {
     fn ask(&self, common: &Common) -> Result<String, Failure> {
         let crashed =
             |error: io::Error| Failure::with_detail(ErrorCode::Crashed, error.to_string());
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let delivery = runtime.map_err(crashed)?.block_on(async {
+        let delivery = super::runtime::block_on(async {
             let dispatch = Dispatch::open(
                 &common.config_file().path,
                 common.log.level(),
                 common.failpoints,
             )?;
             dispatch.status(&self.sender, &self.provider_id).await
-        })?;
+        });
+        let delivery = delivery.map_err(crashed)??;
         if self.json {
             let body = serde_json::to_string(&DeliveryBody::from(&delivery));
             return body.map_err(|error| crashed(error.into()));

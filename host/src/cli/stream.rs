@@ -37,6 +37,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+use super::{logging, runtime};
 use crate::{
     dispatch::Dispatch,
     failpoint::Failpoints,
@@ -95,16 +96,16 @@ enum End {
 impl Stream {
     /// Serves standard input to its end. Exits 0 if every line that was read was answered.
     pub(super) fn run(self) -> ExitCode {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        match runtime.and_then(|runtime| runtime.block_on(self.serve())) {
+        crate::os::process::raise_open_files();
+        let exit = match runtime::block_on(self.serve()).flatten() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 tracing::error!(%error, "the stream ended before every line was answered");
                 Outcome::Unknown.into()
             }
-        }
+        };
+        logging::finish();
+        exit
     }
 
     async fn serve(self) -> io::Result<()> {
@@ -129,7 +130,10 @@ impl Stream {
     }
 
     fn open(&self) -> Result<Arc<Dispatch>, Failure> {
-        Dispatch::open(&self.config, self.max_level, self.failpoints).map(Arc::new)
+        let dispatch = Dispatch::open(&self.config, self.max_level, self.failpoints)?;
+        // Root has become the account that sends.
+        logging::start_writer();
+        Ok(Arc::new(dispatch))
     }
 }
 

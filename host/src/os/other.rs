@@ -5,11 +5,15 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    process::{Child, ExitStatus},
+    time::Duration,
 };
 
 use rustix::process::Resource;
+use tokio::time::sleep;
 
 use super::{
+    process::Usage,
     seal::{Plan, Sealed},
     unix::process::limit,
 };
@@ -65,6 +69,27 @@ pub fn close_inherited() {
 pub fn restrain() -> io::Result<()> {
     protect()
 }
+
+/// How often a process is asked whether it has ended.
+const ROUND: Duration = Duration::from_millis(5);
+
+/// Waits for a process that was killed, without holding up what else runs here.
+pub async fn ended(child: &mut Child) -> io::Result<ExitStatus> {
+    loop {
+        match child.try_wait()? {
+            Some(status) => return Ok(status),
+            None => sleep(ROUND).await,
+        }
+    }
+}
+
+/// What a process uses: here that can't be told, and its budgets are not held.
+pub fn usage(_: u32) -> Option<Usage> {
+    None
+}
+
+/// Lets a process run only when no other wants the processor: here it can't be.
+pub fn lower_priority(_: u32) {}
 
 /// Seals nothing, and says so.
 pub fn seal(_: &Plan) -> io::Result<Sealed> {

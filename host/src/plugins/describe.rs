@@ -52,9 +52,9 @@ pub async fn describe(
             info: clean(described.info),
             settings: serde_json::from_str(&described.settings).unwrap_or_default(),
         }),
-        Ok(Ok(Some(Up::Refused(refusal)))) => {
-            Err(StartupError::Refused(refusal.cleaned(&Redactor::default())))
-        }
+        Ok(Ok(Some(Up::Refused(refusal)))) => Err(StartupError::Refused(
+            refusal.cleaned(|text| Redactor::default().clean(text)),
+        )),
         Ok(_) => Err(StartupError::Ended),
         Err(_) => Err(StartupError::TimedOut),
     }

@@ -141,15 +141,22 @@ pub enum Reply {
     Checked(Vec<Finding>),
 }
 
-/// Writes frames into `buffer`.
+/// Adds a frame to `buffer`. One that can't be written adds nothing.
 pub(super) fn encode(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result<()> {
     let start = buffer.len();
+    let encoded = append(frame, buffer);
+    if encoded.is_err() {
+        buffer.truncate(start);
+    }
+    encoded
+}
+
+fn append(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let start = buffer.len();
     buffer.extend_from_slice(&[0; 4]);
-    let taken = std::mem::take(buffer);
-    *buffer = postcard::to_extend(frame, taken).map_err(io::Error::other)?;
+    postcard::to_extend(frame, Appended(buffer)).map_err(io::Error::other)?;
     let length = buffer.len() - start - 4;
     if length > MAX_FRAME {
-        buffer.truncate(start);
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "the frame is too large",
@@ -158,6 +165,15 @@ pub(super) fn encode(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result
     // It fits: MAX_FRAME is far below u32::MAX.
     buffer[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
     Ok(())
+}
+
+/// A buffer that stays where it is, whatever becomes of what is appended.
+struct Appended<'a>(&'a mut Vec<u8>);
+
+impl Extend<u8> for Appended<'_> {
+    fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
+        self.0.extend(bytes);
+    }
 }
 
 /// Reads frames from a pipe.
@@ -253,6 +269,27 @@ mod tests {
             assert!(matches!(frame, Some(Down::Cancel { call }) if call == expected));
         }
         assert!(reader.next::<Down>().await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_cannot_be_written_takes_no_other_with_it() {
+        struct Unwritable;
+        impl Serialize for Unwritable {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                let half = to.collect_str("half of it");
+                half.and(Err(serde::ser::Error::custom("no more")))
+            }
+        }
+        let mut bytes = Vec::new();
+        encode(&Down::Cancel { call: 1 }, &mut bytes).unwrap();
+        assert!(encode(&Unwritable, &mut bytes).is_err());
+        assert!(encode(&vec![0_u8; MAX_FRAME + 1], &mut bytes).is_err());
+        encode(&Down::Cancel { call: 2 }, &mut bytes).unwrap();
+        let mut reader = FrameReader::new(bytes.as_slice());
+        for expected in 1..=2 {
+            let frame = reader.next().await.unwrap();
+            assert!(matches!(frame, Some(Down::Cancel { call }) if call == expected));
+        }
     }
 
     #[tokio::test]

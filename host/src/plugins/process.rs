@@ -8,6 +8,7 @@
 //! | `inbound` | what comes from it, believed as far as it fits |
 //! | `shutdown` | how it ends, and what ends it |
 //! | `trace` | what left this machine for one call |
+//! | `withheld` | what may not be shown, and how much it may say |
 
 mod calls;
 mod hosts;
@@ -15,6 +16,7 @@ mod inbound;
 mod outbox;
 mod shutdown;
 mod trace;
+mod withheld;
 
 use std::{
     io::{self, ErrorKind},
@@ -29,16 +31,21 @@ use super::{
     Launch, Refusal, Sealed,
     frames::{BUILD, Down, Reply, Start, Work},
 };
-use crate::{os::process, redact::Redactor, transport::Transports};
+use crate::{budget::Budget, os::process, transport::Transports};
 use calls::{Calls, Ended};
 use hosts::OpenHosts;
 use outbox::Outbox;
 use shutdown::{Killed, Lifecycle, Phase, Reason, watchdog};
 
+use withheld::Withheld;
+
 pub use trace::Trace;
 
 /// How long a host process has to acknowledge a cancelled call before it is ended.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long a process that is closed may take: its caller has the answer, and waits for the end.
+const GOODBYE: Duration = Duration::from_millis(100);
 
 /// A running host process. Ended when it is dropped.
 pub struct HostProcess {
@@ -50,7 +57,8 @@ pub struct HostProcess {
 /// What the tasks of one host process share.
 struct Shared {
     launch: Launch,
-    redactor: Redactor,
+    withheld: Mutex<Withheld>,
+    budget: Budget,
     transports: Transports,
     sealed: OnceLock<Sealed>,
     hosts: OpenHosts,
@@ -112,8 +120,10 @@ impl HostProcess {
     /// No process can be started.
     pub fn start_with(launch: Launch, transports: Transports) -> io::Result<Self> {
         let (child, down, up) = process::spawn(&launch.seal)?;
+        let secrets = launch.secrets.iter().map(|secret| secret.expose());
         let shared = Arc::new(Shared {
-            redactor: Redactor::new(launch.secrets.iter().map(|secret| secret.expose())),
+            withheld: Mutex::new(Withheld::new(secrets)),
+            budget: Budget::default(),
             transports,
             sealed: OnceLock::new(),
             hosts: OpenHosts::default(),
@@ -180,9 +190,16 @@ impl HostProcess {
         }
     }
 
-    /// Takes leave of the provider.
+    /// Takes leave of the provider, and waits for the end of a process that was [released](Self::release).
     pub async fn close(&self) {
-        let _ = tokio::time::timeout(GRACE, self.shared.transports.close()).await;
+        let killed = lock(&self.released).take();
+        let leave = async {
+            if let Some(killed) = killed {
+                killed.wait().await;
+            }
+            self.shared.transports.close().await;
+        };
+        let _ = tokio::time::timeout(GOODBYE, leave).await;
     }
 
     /// How long it has had no call; `None` while it has one.
@@ -232,7 +249,8 @@ impl HostProcess {
         }
         let shared = &self.shared;
         let granted = shared.launch.seal.grants_network();
-        let (call, ended, trace) = shared.calls().begin(&work, deadline, granted);
+        let (call, ended, trace) = shared.calls().begin(deadline, granted);
+        shared.withheld().begin(call, &work);
         // Dropped before its end, as it is no longer wanted, the call is taken back.
         let mut guard = CallGuard {
             shared,
@@ -269,11 +287,9 @@ impl HostProcess {
 
 impl Drop for HostProcess {
     fn drop(&mut self) {
-        // It has no call, and holds no more than it needs: it goes at once, and leaves no zombie
-        // behind where the runtime ends with it.
         self.release();
         if let Some(killed) = lock(&self.released).take() {
-            killed.wait();
+            killed.wait_aside();
         }
     }
 }
@@ -296,6 +312,10 @@ impl Drop for CallGuard<'_> {
 impl Shared {
     fn calls(&self) -> MutexGuard<'_, Calls> {
         lock(&self.calls)
+    }
+
+    fn withheld(&self) -> MutexGuard<'_, Withheld> {
+        lock(&self.withheld)
     }
 
     async fn write(self: Arc<Self>) {
@@ -322,6 +342,7 @@ impl Shared {
     /// Takes a call back, and ends the process if it does not let go.
     fn cancel(self: &Arc<Self>, call: u64) {
         self.calls().cancel(call);
+        self.withheld().end(call);
         let _ = self.outbox.post(&Down::Cancel { call });
         let shared = self.clone();
         tokio::spawn(async move {

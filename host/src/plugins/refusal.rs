@@ -5,7 +5,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::verify::FileFault;
-use crate::redact::Redactor;
 
 /// Why a host process does not serve its plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,19 +39,15 @@ impl Refusal {
     }
 
     /// The same with foreign text that is safe to show.
-    pub(super) fn cleaned(self, redactor: &Redactor) -> Self {
+    pub(super) fn cleaned(self, clean: impl Fn(&str) -> String) -> Self {
+        let all = |texts: Vec<String>| texts.iter().map(|text| clean(text)).collect();
         match self {
-            Self::NotLoaded(words) => Self::NotLoaded(redactor.clean(&words)),
-            Self::OtherAbi(words) => Self::OtherAbi(redactor.clean(&words)),
-            Self::OtherId(id) => Self::OtherId(redactor.clean(&id)),
-            Self::Settings(words) => Self::Settings(redactor.clean(&words)),
-            Self::Hosts(hosts) => {
-                Self::Hosts(hosts.iter().map(|host| redactor.clean(host)).collect())
-            }
-            Self::File(FileFault::Needs(names)) => {
-                let names = names.iter().map(|name| redactor.clean(name));
-                Self::File(FileFault::Needs(names.collect()))
-            }
+            Self::NotLoaded(words) => Self::NotLoaded(clean(&words)),
+            Self::OtherAbi(words) => Self::OtherAbi(clean(&words)),
+            Self::OtherId(id) => Self::OtherId(clean(&id)),
+            Self::Settings(words) => Self::Settings(clean(&words)),
+            Self::Hosts(hosts) => Self::Hosts(all(hosts)),
+            Self::File(FileFault::Needs(names)) => Self::File(FileFault::Needs(all(names))),
             Self::File(_) | Self::NotSealed(_) | Self::Panicked => self,
         }
     }

@@ -66,6 +66,7 @@ error_codes! {
     Timeout = "timeout", Unavailable, "the provider was not reached in time", "Repeat later.";
     Expired = "expired", Unavailable, "the code expired before it could be sent", "Make a new code.";
     PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
+    BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin used up what one sender may use, before anything was sent", "Tell the plugin's author what the log says; SECURITY.md lists the budgets.";
     Stopping = "stopping", Unavailable, "nothing was sent, as textsender was asked to end", "Repeat once it runs again.";
     LedgerReadOnly = "ledger_read_only", Unavailable, "nothing was sent, as the ledger can't be written", "Let this user write the state folder, or set [state] folder to another one.";
     LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";

@@ -76,6 +76,18 @@ pub fn not_told(sender: &str, result: &CallResult) -> Failure {
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
 /// a message may have left, the front knows better.
 pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {
+    let limit = end.trace.limit().filter(|_| !end.trace.is_answered());
+    let mut judged = judge_words(sender, end, on_unknown);
+    if let (Some(limit), AttemptResult::Failed { failure, .. }) = (limit, &mut judged)
+        && failure.outcome() != Outcome::Unknown
+    {
+        let detail = format!("sender {sender}: {limit}");
+        *failure = Failure::with_detail(ErrorCode::BudgetExhausted, detail);
+    }
+    judged
+}
+
+fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {
     let CallEnd { result, trace } = end;
     match result {
         CallResult::Replied(Reply::Sent(receipt))

@@ -229,10 +229,6 @@ impl Smtp {
 /// A mail as it will be written, if it is well formed and may leave.
 pub(super) fn checked(mail: &Mail, egress: &Egress) -> Result<OutgoingMail, FailureKind> {
     if !egress.allows(&mail.server, mail.port) {
-        tracing::warn!(
-            host = mail.server,
-            "the plugin asked for a mail server that no setting names"
-        );
         return Err(FailureKind::NotAllowed);
     }
     OutgoingMail::new(mail)

@@ -37,7 +37,6 @@ impl Running {
         let is_seen = stdout.is_none();
         let mut child = command
             .stdout(stdout.unwrap_or_else(Stdio::piped))
-            .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {command:?}: {error}"));
         let stdout = child.stdout.take().filter(|_| is_seen);

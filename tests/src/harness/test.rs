@@ -45,6 +45,8 @@ pub struct Test {
     policy: String,
     pub(super) stdin: Option<Stdio>,
     stdout: Option<Stdio>,
+    stderr: Option<Stdio>,
+    log_level: &'static str,
     /// Whether others send at the same time, so that a text may be theirs.
     pub(super) in_company: bool,
 }
@@ -96,6 +98,8 @@ impl Test {
             policy: POLICY.to_owned(),
             stdin: None,
             stdout: None,
+            stderr: None,
+            log_level: "trace",
             in_company: false,
         };
         test.write_policy();
@@ -169,6 +173,20 @@ impl Test {
     #[must_use]
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.stdout = Some(stdout.into());
+        self
+    }
+
+    /// Logs less than everything.
+    #[must_use]
+    pub fn log_level(mut self, level: &'static str) -> Self {
+        self.log_level = level;
+        self
+    }
+
+    /// Connects standard error to something else, which the case reads or does not.
+    #[must_use]
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.stderr = Some(stderr.into());
         self
     }
 
@@ -274,6 +292,8 @@ impl Test {
             policy: self.policy.clone(),
             stdin: None,
             stdout: None,
+            stderr: None,
+            log_level: self.log_level,
             in_company: self.in_company,
         }
     }
@@ -324,13 +344,14 @@ impl Test {
         let mut command = Command::new(program);
         command
             .args(&self.command)
-            .args(["--log-level", "trace"])
+            .args(["--log-level", self.log_level])
             .args(&self.args)
             .env_clear()
             .env("TEXTSENDER_CONFIG", self.site.config_file())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
             .envs(self.failpoint.take());
         command.stdin(self.stdin.take().unwrap_or_else(Stdio::piped));
+        command.stderr(self.stderr.take().unwrap_or_else(Stdio::piped));
         let stdout = self.stdout.take();
         let texts_before = self.sandbox.text_count();
         Running::start(self, command, stdout, texts_before)

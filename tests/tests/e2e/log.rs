@@ -2,11 +2,13 @@
 //! number is looked at in every case.
 
 use std::fs;
-use std::io::{BufRead, BufReader, pipe};
+use std::io::{BufRead, BufReader, Read, pipe};
 
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Test};
 use textsender_tests::sandbox::{Fault, When};
+
+use crate::stream::request;
 
 /// One message that was accepted, repeated, one that failed, and one that was wrong.
 fn history() -> Run {
@@ -201,4 +203,32 @@ fn what_the_guide_shows_works() {
     for code in codes {
         told(&history, ["explain-error", code]).exit(0);
     }
+}
+
+/// Java, Node and Python hand out pipes, and many a program reads only one of them.
+#[test]
+fn a_log_that_is_not_read_holds_no_message_up() {
+    let (mut reader, writer) = pipe().unwrap();
+    let test = Test::new().fault(When::always(), Fault::status(500));
+    let mut running = test.stderr(writer).stream().start_silent();
+    let request = |n| {
+        let mut request = request(&format!("id-{n}"), &format!("+4477009{n:05}"));
+        request["purpose"] = "test".into();
+        request["sender"] = "twilio".into();
+        request
+    };
+    let requests: Vec<_> = (0..500).map(request).collect();
+    running.ask(&requests);
+    // At level trace each leaves more than a hundred bytes, and a pipe takes 64 KiB.
+    let answers = running.wait_for_answers(requests.len());
+    assert!(answers.iter().all(|answer| answer["outcome"] == "unknown"));
+    running.end_input();
+    let reading = std::thread::spawn(move || {
+        let mut log = String::new();
+        reader.read_to_string(&mut log).unwrap();
+        log
+    });
+    running.wait_for_end().exit(0);
+    let log = reading.join().unwrap();
+    assert!(log.contains("lines of the log are lost"), "{log}");
 }

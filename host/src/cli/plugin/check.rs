@@ -61,10 +61,8 @@ impl Check {
 
     fn report(&self) -> Result<Report, Failure> {
         let sample = self.settings.as_deref().map(Sample::read).transpose()?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok(runtime.block_on(conformance::check(&self.library, sample))?)
+        let checked = conformance::check(&self.library, sample);
+        Ok(crate::cli::runtime::block_on(checked)??)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Linux: what a host process may no longer do once it is sealed.
 
+mod child;
 mod image;
 mod landlock;
 mod linker;
@@ -17,6 +18,7 @@ use super::{
     unix::process::limit,
 };
 
+pub use child::{ended, lower_priority, usage};
 pub use image::Image;
 pub use linker::missing as missing_libraries;
 

@@ -6,12 +6,13 @@ use std::{
     io,
     os::fd::{AsFd, OwnedFd},
     process::{Child, ChildStdin, ChildStdout},
+    time::{Duration, Instant},
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags},
-    io::{FdFlags, fcntl_setfd},
+    io::{Errno, FdFlags, fcntl_setfd},
     stdio,
 };
 
@@ -48,9 +49,32 @@ fn moved(fd: impl AsFd) -> io::Result<OwnedFd> {
 /// Waits until standard input has something to read, or has ended.
 pub fn wait_for_input() {
     let mut inputs = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
-    // What fails here fails when it is read, and is told then.
-    let _ = poll(&mut inputs, None);
+    // What else fails here fails when it is read, and is told then.
+    while poll(&mut inputs, None) == Err(Errno::INTR) {}
 }
+
+/// Waits until standard error takes at least [`ATOMIC`] bytes without waiting, or its reader went away:
+/// then a write ends at once, too.
+pub fn wait_for_stderr(patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let left = Timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        };
+        let mut outputs = [PollFd::from_borrowed_fd(stdio::stderr(), PollFlags::OUT)];
+        match poll(&mut outputs, Some(&left)) {
+            Ok(ready) => return ready > 0,
+            Err(Errno::INTR) => {}
+            // It is no descriptor that can be waited for: then it is none that waits.
+            Err(_) => return true,
+        }
+    }
+}
+
+/// So many bytes go into a pipe at once that can be written to (`PIPE_BUF` of Linux; POSIX demands 512).
+pub const ATOMIC: usize = 4096;
 
 /// Whether standard output leads nowhere any more. Found out without writing: a pipe whose reader
 /// went away says so.

@@ -7,6 +7,7 @@ use std::{
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
 use rustix::process::{Resource, Rlimit};
@@ -14,7 +15,7 @@ use rustix::process::{Resource, Rlimit};
 use super::pipes::{self, Receiver, Sender};
 use crate::os::{seal::Plan, system};
 
-pub use crate::os::system::{close_inherited, protect, restrain};
+pub use crate::os::system::{close_inherited, ended, lower_priority, protect, restrain, usage};
 pub use early::{end_early, start_early};
 
 /// The hidden subcommand of a host process.
@@ -67,6 +68,26 @@ fn command() -> io::Result<Command> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     Ok(command)
+}
+
+/// What a process uses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many threads it has.
+    pub threads: u64,
+    /// The processor time that it took since its start.
+    pub processor: Duration,
+}
+
+/// Lets this process open as many files as it may: a stream has a connection for each message in flight.
+pub fn raise_open_files() {
+    let most = rustix::process::getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    // What it may not have it does without.
+    let _ = rustix::process::setrlimit(Resource::Nofile, limit);
 }
 
 /// Lowers a limit of this process for good. Never above what it was given.

@@ -5,22 +5,15 @@
 //! taken in order: of several the oldest is the one that it was at. The others had no part in its
 //! death, and unless something of them has left, another process may have them.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
-use textsender_plugin_api::{Message, Secret};
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use super::{CallResult, Trace};
-use crate::{plugins::frames::Work, redact::Redactor, transport::Progress};
-
-/// The most exchanges of one call. A token, a message and a few repeats are fewer.
-const MAX_EXCHANGES: usize = 32;
-
-/// The most lines that a plugin may log for each call, on average.
-const LINES_A_CALL: u64 = 50;
-
-/// How many messages are remembered after their calls, so that nothing shows what they may not.
-const REMEMBERED: usize = 256;
+use super::{CallResult, Trace, shutdown::Reason};
+use crate::{
+    budget::{self, Limit},
+    transport::Progress,
+};
 
 /// How a call ended.
 pub(super) enum Ended {
@@ -31,12 +24,21 @@ pub(super) enum Ended {
     },
 }
 
+/// Whether an exchange may begin.
+pub(super) enum Permission {
+    Granted(Open),
+    /// The call was taken back.
+    TooLate,
+    /// Its call used a budget up.
+    UsedUp(Limit),
+}
+
 /// What an exchange is carried with.
 pub(super) struct Open {
     pub(super) progress: Progress,
     pub(super) deadline: Instant,
-    /// Where a question's answer is noted; a message has no time for it.
-    pub(super) trace: Option<Trace>,
+    pub(super) delivers: bool,
+    pub(super) trace: Trace,
 }
 
 pub(super) struct Calls {
@@ -44,12 +46,9 @@ pub(super) struct Calls {
     running: HashMap<u64, Running>,
     cancelling: HashSet<u64>,
     turns: u64,
-    lines: u64,
     has_worked: bool,
     /// When the last call ended, or the process began.
     idle_since: Instant,
-    /// Messages whose calls are over: a plugin's thread may still log of them.
-    over: VecDeque<Message>,
 }
 
 struct Running {
@@ -57,7 +56,8 @@ struct Running {
     deadline: Instant,
     trace: Trace,
     exchanges: Vec<AbortHandle>,
-    message: Option<Message>,
+    /// How many of them are not answered.
+    open: u64,
     /// When its turn came, if it is the plugin's turn: the number of turns until then.
     turn: Option<u64>,
 }
@@ -69,24 +69,17 @@ impl Calls {
             running: HashMap::new(),
             cancelling: HashSet::new(),
             turns: 0,
-            lines: 0,
             has_worked: false,
             idle_since: Instant::now(),
-            over: VecDeque::new(),
         }
     }
 
     /// A new call's number, its end, and its trace.
     pub(super) fn begin(
         &mut self,
-        work: &Work,
         deadline: Instant,
         network_granted: bool,
     ) -> (u64, oneshot::Receiver<Ended>, Trace) {
-        let message = match work {
-            Work::Send(message) | Work::Find(message, _) => Some(message.clone()),
-            Work::Status(_) | Work::Check => None,
-        };
         let (ended, end) = oneshot::channel();
         let trace = Trace::new(network_granted);
         let running = Running {
@@ -94,7 +87,7 @@ impl Calls {
             deadline,
             trace: trace.clone(),
             exchanges: Vec::new(),
-            message,
+            open: 0,
             turn: Some(self.turns),
         };
         self.turns += 1;
@@ -103,27 +96,36 @@ impl Calls {
         (self.last, end, trace)
     }
 
-    /// An exchange that a call wants. `None` for a call that was taken back, or wants too many.
+    /// An exchange that a call wants.
     pub(super) fn exchange(
         &mut self,
         call: u64,
         delivers: bool,
-    ) -> Result<Option<Open>, &'static str> {
-        match self.running.get_mut(&call) {
-            Some(running) if running.exchanges.len() >= MAX_EXCHANGES => Ok(None),
-            Some(running) => {
-                running.turn = None;
-                self.has_worked = true;
-                let progress = running.trace.begin(delivers);
-                Ok(Some(Open {
-                    progress,
-                    deadline: running.deadline,
-                    trace: (!delivers).then(|| running.trace.clone()),
-                }))
-            }
-            None if self.cancelling.contains(&call) => Ok(None),
-            None => Err("it wants an exchange for a call that does not run"),
+    ) -> Result<Permission, &'static str> {
+        let Some(running) = self.running.get_mut(&call) else {
+            return match self.cancelling.contains(&call) {
+                true => Ok(Permission::TooLate),
+                false => Err("it wants an exchange for a call that does not run"),
+            };
+        };
+        let limit = match (running.exchanges.len() as u64, running.open) {
+            (budget::EXCHANGES.., _) => Some(Limit::Exchanges),
+            (_, budget::AT_A_TIME..) => Some(Limit::AtATime),
+            _ => None,
+        };
+        running.open += 1;
+        running.turn = None;
+        if let Some(limit) = limit {
+            running.trace.used_up(limit);
+            return Ok(Permission::UsedUp(limit));
         }
+        self.has_worked = true;
+        Ok(Permission::Granted(Open {
+            progress: running.trace.begin(delivers),
+            deadline: running.deadline,
+            delivers,
+            trace: running.trace.clone(),
+        }))
     }
 
     /// Notes the task that carries an exchange, to end it with the call.
@@ -136,6 +138,7 @@ impl Calls {
     /// An exchange was answered: it is the plugin's turn again.
     pub(super) fn answered(&mut self, call: u64) {
         if let Some(running) = self.running.get_mut(&call) {
+            running.open = running.open.saturating_sub(1);
             running.turn = Some(self.turns);
             self.turns += 1;
         }
@@ -143,17 +146,14 @@ impl Calls {
 
     /// A call's result.
     pub(super) fn done(&mut self, call: u64, result: CallResult) -> Result<(), &'static str> {
+        self.idle_since = Instant::now();
         if self.cancelling.remove(&call) {
             return Ok(());
         }
         self.has_worked = true;
-        self.idle_since = Instant::now();
-        let mut running = self
-            .running
-            .remove(&call)
-            .ok_or("it answers a call that does not run")?;
+        let running = self.running.remove(&call);
+        let running = running.ok_or("it answers a call that does not run")?;
         running.stop();
-        self.remember(running.message.take());
         // Its waiting end may have given up in this moment.
         let _ = running.ended.send(Ended::Done(result));
         Ok(())
@@ -161,8 +161,7 @@ impl Calls {
 
     /// Since when no call runs; `None` while one does.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let is_idle = self.running.is_empty() && self.cancelling.is_empty();
-        is_idle.then_some(self.idle_since)
+        self.is_idle().then_some(self.idle_since)
     }
 
     /// Whether it did anything for a call.
@@ -174,40 +173,35 @@ impl Calls {
     pub(super) fn cancel(&mut self, call: u64) {
         if let Some(running) = self.running.remove(&call) {
             running.stop();
-            self.remember(running.message);
             self.cancelling.insert(call);
         }
     }
 
-    /// Keeps what a message may not show, for as long as a late word of the plugin's is likely.
-    fn remember(&mut self, message: Option<Message>) {
-        if self.over.len() == REMEMBERED {
-            self.over.pop_front();
-        }
-        self.over.extend(message);
-    }
-
     /// A cancelled call that the process let go of.
     pub(super) fn cancelled(&mut self, call: u64) -> Result<(), &'static str> {
-        match self.cancelling.remove(&call) {
-            true => Ok(()),
-            false => Err("it lets go of a call that was not cancelled"),
+        if !self.cancelling.remove(&call) {
+            return Err("it lets go of a call that was not cancelled");
         }
+        self.idle_since = Instant::now();
+        Ok(())
     }
 
     pub(super) fn is_cancelling(&self, call: u64) -> bool {
         self.cancelling.contains(&call)
     }
 
-    /// The process is gone. `is_stuck`: it was ended because it was stuck in a call, which would
-    /// have got no answer until its deadline either.
-    pub(super) fn all_died(&mut self, is_stuck: bool) {
+    /// The process is gone, for this reason.
+    pub(super) fn all_died(&mut self, reason: &Reason) {
         let cause = self.current();
         self.cancelling.clear();
         for (call, running) in self.running.drain() {
             running.stop();
-            let of_it = cause == Some(call);
-            let _ = running.ended.send(match of_it && is_stuck {
+            if let Some(limit) = reason.limit {
+                running.trace.used_up(limit);
+            }
+            // Of a budget that was used up any of them may be the cause.
+            let of_it = cause == Some(call) || reason.limit.is_some();
+            let _ = running.ended.send(match of_it && reason.is_stuck {
                 true => Ended::Done(CallResult::TimedOut),
                 false => Ended::Died { of_it },
             });
@@ -230,48 +224,71 @@ impl Calls {
         self.running.values().any(|running| running.turn.is_some())
     }
 
-    /// Adds what messages in flight, and those just done, may not show.
-    pub(super) fn redact(&self, redactor: &mut Redactor) {
-        let running = self.running.values();
-        let running = running.filter_map(|running| running.message.as_ref());
-        let messages = running.chain(&self.over);
-        for message in messages {
-            secrets_of(message).for_each(|secret| redactor.add(secret));
-            redactor.add(&message.text);
-        }
+    /// Whether any call runs.
+    pub(super) fn is_idle(&self) -> bool {
+        self.running.is_empty() && self.cancelling.is_empty()
     }
 
-    /// Whether an id tells what its call's message may not show.
-    pub(super) fn is_told_by(&self, call: u64, id: &str) -> bool {
-        let message = self
-            .running
-            .get(&call)
-            .and_then(|running| running.message.as_ref());
-        message.is_some_and(|message| {
-            // Most ids are told apart by a search for the value alone.
-            secrets_of(message)
-                .any(|secret| id.contains(secret) && Redactor::new([secret]).finds_in(id))
-        })
+    /// How many calls there were.
+    pub(super) fn count(&self) -> u64 {
+        self.last
     }
-
-    /// Whether one more line may be logged: `Some(true)` if it is the last one.
-    pub(super) fn may_log(&mut self) -> Option<bool> {
-        let most = LINES_A_CALL.saturating_mul(self.last + 1);
-        self.lines += 1;
-        (self.lines <= most).then_some(self.lines == most)
-    }
-}
-
-/// What of a message may not be shown, but for its text.
-fn secrets_of(message: &Message) -> impl Iterator<Item = &str> {
-    let secrets = [&message.code, &message.password].into_iter().flatten();
-    let numbers = [message.to.digits(), message.national.as_str()];
-    secrets.map(Secret::expose).chain(numbers)
 }
 
 impl Running {
     /// Ends its exchanges: nothing more may leave for a call that is over.
     fn stop(&self) {
         self.exchanges.iter().for_each(AbortHandle::abort);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_is_idle_from_the_end_of_its_last_call() {
+        let mut calls = Calls::new();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (call, _end, _trace) = calls.begin(deadline, false);
+        tokio::time::advance(Duration::from_secs(20)).await;
+        calls.cancel(call);
+        assert!(calls.idle_since().is_none());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        calls.cancelled(call).unwrap();
+        assert_eq!(calls.idle_since(), Some(Instant::now()));
+    }
+
+    #[tokio::test]
+    async fn a_call_has_so_many_exchanges_at_a_time_and_so_many_in_all() {
+        let mut calls = Calls::new();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let (call, _end, trace) = calls.begin(deadline, false);
+        let idle = tokio::spawn(std::future::pending::<()>());
+        let ask = |calls: &mut Calls| {
+            let permission = calls.exchange(call, false).unwrap();
+            match permission {
+                Permission::Granted(_) => calls.carrying(call, idle.abort_handle()),
+                Permission::TooLate => panic!("it was not taken back"),
+                Permission::UsedUp(limit) => {
+                    calls.answered(call);
+                    return Some(limit);
+                }
+            }
+            None
+        };
+        for _ in 0..budget::AT_A_TIME {
+            assert_eq!(ask(&mut calls), None);
+        }
+        assert_eq!(ask(&mut calls), Some(Limit::AtATime));
+        assert_eq!(trace.limit(), Some(Limit::AtATime));
+        for _ in budget::AT_A_TIME..budget::EXCHANGES {
+            calls.answered(call);
+            assert_eq!(ask(&mut calls), None);
+        }
+        calls.answered(call);
+        assert_eq!(ask(&mut calls), Some(Limit::Exchanges));
     }
 }

@@ -80,27 +80,23 @@ impl Shared {
         Ok(())
     }
 
-    /// Says which setting names a host that was refused.
-    pub(super) fn explain_refusal(&self, (host, port): &(String, u16), egress: &Egress) {
-        let setting = self.hosts.setting_naming(host, &self.launch);
-        let Some(setting) = setting.filter(|_| !egress.allows(host, *port)) else {
-            return;
-        };
-        let sender = self.launch.sender.as_str();
-        match egress.names(host) {
-            true => tracing::error!(
-                sender,
-                setting,
-                port,
-                "the plugin asked for another port of the host that this setting names: refused"
-            ),
-            false => tracing::error!(
-                sender,
-                setting,
-                "this setting names the host that the plugin asked for, but the plugin does not mark \
-                 it as a host (x-textsender-host): refused; ask for a version of the plugin that does"
-            ),
+    /// Which setting names a host that was refused, and what is wrong with it.
+    pub(super) fn why_refused(
+        &self,
+        (host, port): &(String, u16),
+        egress: &Egress,
+    ) -> Option<String> {
+        if egress.allows(host, *port) {
+            return None;
         }
+        let setting = self.hosts.setting_naming(host, &self.launch)?;
+        Some(match egress.names(host) {
+            true => format!("port {port} is not that of the host that the setting {setting} names"),
+            false => format!(
+                "the setting {setting} names the host that the plugin asked for, but the plugin does \
+                 not mark it as a host (x-textsender-host); ask for a version of the plugin that does"
+            ),
+        })
     }
 }
 

@@ -7,15 +7,17 @@ pub(super) mod sanitize;
 use std::sync::{Arc, atomic::Ordering};
 
 use textsender_plugin_api::{Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage};
+use tokio::{task::coop::consume_budget, time::timeout_at};
 
-use super::{Shared, shutdown::Reason};
+use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
 use crate::{
+    budget::Limit,
     os::pipes::Receiver,
     plugins::{
         Refusal, Sealed,
         frames::{BUILD, FrameReader, Up},
     },
-    transport,
+    transport::{self, Egress},
 };
 
 /// The most header lines of one request: a frame's worth of empty ones would take 50 MB here.
@@ -25,17 +27,19 @@ const MAX_HEADERS: usize = 256;
 pub(super) async fn read(shared: Arc<Shared>, pipe: Receiver) {
     let mut frames = FrameReader::new(pipe);
     let inbound = Inbound(shared);
-    let fault = loop {
+    let reason = loop {
         match frames.next().await {
             Ok(Some(frame)) => match inbound.accept(frame) {
                 Ok(()) => {}
-                Err(fault) => break fault,
+                Err(reason) => break reason,
             },
-            Ok(None) => break "it ended",
-            Err(_) => break "it broke the frames' form",
+            Ok(None) => break Reason::fault("it ended"),
+            Err(_) => break Reason::fault("it broke the frames' form"),
         }
+        // Frames that are here already cost no wait: the others' tasks have their turn all the same.
+        consume_budget().await;
     };
-    inbound.0.end(Reason::fault(fault));
+    inbound.0.end(reason);
 }
 
 /// What comes in from one host process.
@@ -43,11 +47,16 @@ struct Inbound(Arc<Shared>);
 
 impl Inbound {
     /// Takes one frame. What does not fit is a fault that ends the process.
-    fn accept(&self, frame: Up) -> Result<(), &'static str> {
-        let shared = &self.0;
-        if !matches!(frame, Up::Log { .. }) {
-            shared.frames_received.fetch_add(1, Ordering::Relaxed);
+    fn accept(&self, frame: Up) -> Result<(), Reason> {
+        if let Up::Log { level, line } = frame {
+            return self.log(level, &line);
         }
+        self.accept_word(frame).map_err(Reason::fault)
+    }
+
+    fn accept_word(&self, frame: Up) -> Result<(), &'static str> {
+        let shared = &self.0;
+        shared.frames_received.fetch_add(1, Ordering::Relaxed);
         match frame {
             Up::Sealed {
                 sealed,
@@ -68,13 +77,10 @@ impl Inbound {
                 exchange,
                 request,
             } => self.carry(call, exchange, request),
-            Up::Log { level, line } => {
-                self.log(level, &line);
-                Ok(())
-            }
+            Up::Log { .. } => Ok(()),
             Up::Done { call, result } => {
-                // Before the call is forgotten, and with it what may not be shown.
                 let result = shared.cleaned(call, result);
+                shared.withheld().end(call);
                 shared.calls().done(call, result)
             }
             Up::Cancelled { call } => shared.calls().cancelled(call),
@@ -126,7 +132,7 @@ impl Inbound {
         if !shared.life.is_starting() {
             return Err("it refuses what it had taken on");
         }
-        let refusal = refusal.cleaned(&shared.redactor);
+        let refusal = refusal.cleaned(|text| shared.clean(text));
         shared.life.set_refused(refusal);
         Ok(())
     }
@@ -139,8 +145,13 @@ impl Inbound {
             shared.exchanged(call, exchange, Err(error));
             Ok(())
         };
-        let Some(open) = shared.calls().exchange(call, request.delivers())? else {
-            return refuse(FailureKind::Unsupported);
+        let open = match shared.calls().exchange(call, request.delivers())? {
+            Permission::Granted(open) => open,
+            Permission::TooLate => return refuse(FailureKind::Unsupported),
+            Permission::UsedUp(limit) => {
+                self.log_used_up(limit);
+                return refuse(FailureKind::Unsupported);
+            }
         };
         if matches!(&request, Exchange::Http(request) if request.headers.len() > MAX_HEADERS) {
             return refuse(FailureKind::Malformed);
@@ -148,20 +159,32 @@ impl Inbound {
         if !shared.hosts.are_known() {
             return Err("it wants an exchange before it is ready");
         }
+        let Some(held) = shared.budget.hold(size_of(&request)) else {
+            open.trace.used_up(Limit::BodyBytes);
+            self.log_used_up(Limit::BodyBytes);
+            return refuse(FailureKind::TooLarge);
+        };
         let shared = shared.clone();
         let carrying = tokio::spawn(async move {
             let target = transport::destination(&request);
             let egress = shared.egress_for(target.as_ref()).await;
             let transports = &shared.transports;
+            let Ok(_connection) = timeout_at(open.deadline, shared.budget.connection()).await
+            else {
+                open.trace.used_up(Limit::Connections);
+                let error = ExchangeError::new(Stage::NotSent, FailureKind::Timeout);
+                return shared.exchanged(call, exchange, Err(error));
+            };
             let carried = transports.carry(request, &egress, open.deadline, &open.progress);
             let result = carried.await;
+            drop(held);
             if let (Err(error), Some(target)) = (&result, target)
                 && error.kind == FailureKind::NotAllowed
             {
-                shared.explain_refusal(&target, &egress);
+                Inbound(shared.clone()).log_refused_host(&target, &egress);
             }
-            if let (Some(trace), Ok(answer)) = (&open.trace, &result) {
-                trace.answered(answer);
+            if let (false, Ok(answer)) = (open.delivers, &result) {
+                open.trace.answered(answer);
             }
             shared.exchanged(call, exchange, result);
         });
@@ -169,13 +192,48 @@ impl Inbound {
         Ok(())
     }
 
-    /// Logs a plugin's line, as the foreign text that it is.
-    fn log(&self, level: Level, line: &str) {
-        let shared = &self.0;
-        let Some(suppressed) = shared.calls().may_log() else {
-            return;
+    fn log_refused_host(&self, target: &(String, u16), egress: &Egress) {
+        let words = match self.0.why_refused(target, egress) {
+            Some(words) => format!("refused: {words}"),
+            None => format!(
+                "refused: it asked for {}, which it does not declare",
+                target.0
+            ),
         };
-        let (sender, line) = (shared.launch.sender.as_str(), shared.clean(line));
+        let _ = self.log(Level::Error, &words);
+    }
+
+    fn log_used_up(&self, limit: Limit) {
+        // Counted with the plugin's own lines: it can have as many of these as it likes.
+        let _ = self.log(
+            Level::Warn,
+            &format!("its exchange is refused: more than {limit}"),
+        );
+    }
+
+    /// Logs a plugin's line, or one about it, as the foreign text that it is.
+    fn log(&self, level: Level, line: &str) -> Result<(), Reason> {
+        let shared = &self.0;
+        // Before it costs anything: a host process holds back what is not logged.
+        if level > shared.launch.max_level {
+            return Err(Reason::fault("it logs what it was told not to"));
+        }
+        let sender = shared.launch.sender.as_str();
+        let line = {
+            let mut withheld = shared.withheld();
+            match withheld.may_log() {
+                MayLog::Yes => withheld.clean(line),
+                MayLog::No => return Ok(()),
+                MayLog::NoMore => {
+                    tracing::warn!(
+                        sender,
+                        "the plugin logs too much: its further lines are dropped"
+                    );
+                    return Ok(());
+                }
+                MayLog::Flood => return Err(Reason::used_up(Limit::Dropped)),
+            }
+        };
         match level {
             Level::Error => tracing::error!(sender, "plugin: {line}"),
             Level::Warn => tracing::warn!(sender, "plugin: {line}"),
@@ -183,11 +241,18 @@ impl Inbound {
             Level::Debug => tracing::debug!(sender, "plugin: {line}"),
             Level::Trace => tracing::trace!(sender, "plugin: {line}"),
         }
-        if suppressed {
-            tracing::warn!(
-                sender,
-                "the plugin logs too much: its further lines are dropped"
-            );
+        Ok(())
+    }
+}
+
+/// How much of the front's memory an exchange takes, give or take what holds it.
+fn size_of(request: &Exchange) -> usize {
+    match request {
+        Exchange::Http(request) => {
+            let headers = request.headers.iter();
+            let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
+            request.url.len() + headers + request.body.len()
         }
+        Exchange::Smtp(mail) => mail.body.len() + mail.subject.len(),
     }
 }

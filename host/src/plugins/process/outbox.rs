@@ -9,13 +9,14 @@ use tokio::sync::Notify;
 
 use super::lock;
 use crate::{
+    budget::BODY_BYTES,
     os::pipes::Sender,
     plugins::frames::{self, Down},
 };
 
 /// The most bytes that wait for a process to read them. What it asks for comes from a provider, at
 /// most 1 MiB at a time; one that keeps asking and never reads would fill the front's memory.
-const MAX_PENDING: usize = 64 << 20;
+const MAX_PENDING: usize = BODY_BYTES as usize;
 
 pub(super) struct Outbox {
     pipe: Sender,

@@ -5,20 +5,26 @@
 pub(super) mod watchdog;
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     process::{Child, ExitStatus},
     sync::Mutex,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use textsender_plugin_api::Level;
-use tokio::{runtime::Handle, sync::watch, time::sleep};
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{calls::Calls, lock};
-use crate::plugins::Refusal;
+use crate::{
+    budget::Limit,
+    os::process::{self, Usage},
+    plugins::Refusal,
+};
 
-/// How often a process that was killed is asked whether it has ended.
-const REAP: Duration = Duration::from_millis(5);
+/// How long the front, at its own end, waits for a process that was killed: it leaves none behind that
+/// was not waited for, unless the kernel needs long to take its memory back.
+const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// How far a host process has come.
 #[derive(Clone)]
@@ -43,7 +49,9 @@ pub(super) struct Reason {
     words: &'static str,
     level: Level,
     /// It was stuck in a call, which would have got no answer until its deadline either.
-    is_stuck: bool,
+    pub(super) is_stuck: bool,
+    /// The budget that it used up.
+    pub(super) limit: Option<Limit>,
 }
 
 /// A process that was killed, and has to be waited for.
@@ -60,6 +68,15 @@ impl Reason {
             words,
             level: Level::Warn,
             is_stuck: false,
+            limit: None,
+        }
+    }
+
+    /// It used a budget up.
+    pub(super) const fn used_up(limit: Limit) -> Self {
+        Self {
+            limit: Some(limit),
+            ..Self::fault("it used a budget up")
         }
     }
 
@@ -68,12 +85,14 @@ impl Reason {
         words: "it is no longer needed",
         level: Level::Debug,
         is_stuck: false,
+        limit: None,
     };
 
     const STUCK: Self = Self {
         words: "it is stuck in its plugin",
         level: Level::Warn,
         is_stuck: true,
+        limit: None,
     };
 }
 
@@ -84,6 +103,19 @@ impl Lifecycle {
             sender: sender.to_owned(),
             phase: watch::Sender::new(Phase::Starting),
             child: Mutex::new(Some(child)),
+        }
+    }
+
+    /// What its process uses; `None` once it was ended, as its number may be another's then.
+    fn usage(&self) -> Option<Usage> {
+        let child = lock(&self.child);
+        child.as_ref().and_then(|child| process::usage(child.id()))
+    }
+
+    /// Lets its process run only when no other wants the processor.
+    fn lower_priority(&self) {
+        if let Some(child) = &*lock(&self.child) {
+            process::lower_priority(child.id());
         }
     }
 
@@ -125,23 +157,9 @@ impl Lifecycle {
     /// Ends the process, once: every call that runs has died. It is waited for in a task: the kernel
     /// may need long to take a gigabyte back, and no message waits for that.
     pub(super) fn end(&self, reason: Reason, calls: &Mutex<Calls>) {
-        let Some(mut killed) = self.kill(reason, calls) else {
-            return;
-        };
-        // Without a runtime the front is at its own end.
-        let Ok(runtime) = Handle::try_current() else {
-            return;
-        };
-        runtime.spawn(async move {
-            let status = loop {
-                match killed.child.try_wait() {
-                    Ok(None) => sleep(REAP).await,
-                    Ok(Some(status)) => break Ok(status),
-                    Err(error) => break Err(error),
-                }
-            };
-            killed.log_end(status);
-        });
+        if let Some(killed) = self.kill(reason, calls) {
+            killed.wait_aside();
+        }
     }
 
     /// Kills the process and lets its calls die. `None` if that was done, or it had ended by itself.
@@ -155,7 +173,7 @@ impl Lifecycle {
             }
             says_less
         });
-        lock(calls).all_died(reason.is_stuck);
+        lock(calls).all_died(&reason);
         let level = match is_refused {
             true => Level::Debug,
             false => reason.level,
@@ -181,14 +199,41 @@ impl Lifecycle {
 
 impl Killed {
     /// Waits for its end.
-    pub(super) fn wait(mut self) {
-        let status = self.child.wait();
+    pub(super) async fn wait(mut self) {
+        let status = process::ended(&mut self.child).await;
         self.log_end(status);
+    }
+
+    /// Has it waited for in a task: nothing that runs here waits for it.
+    pub(super) fn wait_aside(self) {
+        match Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(self.wait());
+            }
+            // Without a runtime the front is at its own end.
+            Err(_) => self.wait_shortly(),
+        }
+    }
+
+    fn wait_shortly(mut self) {
+        let until = Instant::now() + LAST_WAIT;
+        while Instant::now() < until {
+            match self.child.try_wait() {
+                Ok(None) => thread::sleep(Duration::from_millis(1)),
+                status => {
+                    let status = status.and_then(|status| status.ok_or(ErrorKind::TimedOut.into()));
+                    return self.log_end(status);
+                }
+            }
+        }
     }
 
     fn log_end(self, status: io::Result<ExitStatus>) {
         let Self { sender, reason, .. } = self;
-        let why = reason.words;
+        let why = match reason.limit {
+            Some(limit) => format!("{}: {limit}", reason.words),
+            None => reason.words.to_owned(),
+        };
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         match reason.level {
             Level::Debug => tracing::debug!(sender, why, status, "host process ended"),

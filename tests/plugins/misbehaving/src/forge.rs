@@ -6,6 +6,14 @@ use crate::harm::write_to_pipes;
 /// The number of `Up::Done`.
 const DONE: u8 = 6;
 
+/// The number of `Up::Log`.
+const LOG: u8 = 5;
+
+/// Logs a line at level trace, past what holds such lines back.
+pub fn line_below_every_level() {
+    frame(&[LOG, 4, 5, b'f', b'l', b'o', b'o', b'd']);
+}
+
 /// Sends what has a frame's length, and is none.
 pub fn garbage() {
     frame(&[0xff; 16]);

@@ -40,6 +40,7 @@ pub enum Ends {
     Refused,
     BadSettings,
     Misconfigured,
+    UsedUp,
 }
 
 impl Ends {
@@ -54,6 +55,7 @@ impl Ends {
             Self::Refused => ("misconfigured", Some("plugin_refused")),
             Self::BadSettings => ("misconfigured", Some("bad_settings")),
             Self::Misconfigured => ("misconfigured", Some("provider_refused")),
+            Self::UsedUp => ("unavailable", Some("budget_exhausted")),
         }
     }
 }
@@ -215,7 +217,15 @@ pub const CASES: &[Case] = &[
     deed("huge_answer", "gives an answer that is larger than a frame, when a text was taken", Unknown, 1, No, "nobody can hear it, and an exchange was written"),
     deed("huge_request", "asks for an exchange that is larger than a frame", Misconfigured, 0, No, "it is told that its request is malformed, and says so"),
 
+    // Budgets.
+    deed("flood_log", "logs more lines than are read and dropped", UsedUp, 0, InFlight, "what is dropped costs time, too: at 10,000 lines its process is ended"),
+    deed("hoard_exchanges", "begins more exchanges at a time than a message may", UsedUp, 0, No, "eight at a time are carried, the ninth is refused"),
+    deed("hoard_bodies", "begins exchanges of two megabytes each", UsedUp, 0, No, "16 MiB are held for a sender, and what is beyond is refused"),
+    deed("hoard_threads", "starts a hundred threads", UsedUp, 0, InFlight, "its process is ended at more than 64"),
+    deed("spin_afterwards", "has threads compute for ever after its answer", Accepted, 1, InFlight, "a process without a call has nothing to compute, and is ended"),
+
     // Secrets.
+    deed("ask_for_secret_host", "asks for hosts that are made of secrets and of control characters", Accepted, 1, No, "a host asked for is foreign text"),
     deed("print", "writes all secrets to standard output and standard error", Accepted, 1, No, "both lead nowhere"),
     deed("log_secrets", "logs all secrets", Accepted, 1, No, "they are redacted by value"),
     deed("fail_with_secrets", "fails with all secrets in words and code", Rejected, 0, No, "they are redacted by value, and no foreign text is in an answer"),

@@ -40,6 +40,17 @@ fn the_log_of_a_misdeed_is_bounded() {
     }
 }
 
+/// A host process holds back what is not logged: one that does not is the plugin's.
+#[test]
+fn lines_that_are_not_logged_are_not_read() {
+    let test = Test::new().misbehaving("forge_logs").log_level("warn");
+    let run = test.run();
+    run.outcome("unavailable")
+        .has("/error/code", "plugin_failed");
+    run.logs("it logs what it was told not to");
+    assert!(!run.stderr.contains("flood"), "{run}");
+}
+
 #[test]
 fn no_misdeed_in_a_stream_harms_others_than_it_must() {
     each(CASES, |case| {
@@ -210,6 +221,7 @@ fn every_way_to_end_is_in_the_table() {
         Ends::Refused,
         Ends::BadSettings,
         Ends::Misconfigured,
+        Ends::UsedUp,
     ];
     for ends in all {
         assert!(CASES.iter().any(|case| case.ends == ends), "{ends:?}");

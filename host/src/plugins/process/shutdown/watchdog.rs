@@ -1,5 +1,6 @@
 //! The watch over a host process: one that neither gets ready nor answers is ended, long before the
-//! deadlines of all the messages that wait behind what it is stuck in.
+//! deadlines of all the messages that wait behind what it is stuck in; and one that takes more threads or
+//! processor time than a plugin has use for.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -9,17 +10,27 @@ use std::{
 use tokio::time::sleep;
 
 use super::{Phase, Reason};
-use crate::plugins::{frames::Down, process::Shared};
+use crate::{
+    budget::{Limit, PROCESSOR_INSIDE, PROCESSOR_OUTSIDE, THREADS},
+    os::process::Usage,
+    plugins::{frames::Down, process::Shared},
+};
 
 /// How long a host process has to load and configure its plugin.
 const START: Duration = Duration::from_secs(10);
 
 /// How often it is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How many looks in a row may find it silent, although it is the plugin's turn. It is pinged at the
 /// first of them: one that only waits says so.
-const SILENT_LOOKS: u32 = 3;
+const SILENT_LOOKS: u32 = 12;
+
+/// Over how many looks processor time is counted.
+const COUNTED_LOOKS: u32 = 4;
+
+/// Processor time for each frame that it sends: a busy stream's process is no spinner.
+const PER_FRAME: Duration = Duration::from_millis(2);
 
 /// Looks at the process until it ends.
 pub(in crate::plugins::process) async fn watch(shared: Arc<Shared>) {
@@ -32,28 +43,99 @@ pub(in crate::plugins::process) async fn watch(shared: Arc<Shared>) {
     let over = phase.wait_for(|phase| !matches!(phase, Phase::Ready));
     tokio::select! {
         _ = over => {}
-        () = until_stuck(&shared) => shared.end(Reason::STUCK),
+        reason = look(&shared) => shared.end(reason),
     }
 }
 
-async fn until_stuck(shared: &Shared) {
-    // With a network of its own it may wait in a call of the system's, as vendors' libraries do:
-    // each message's own deadline is the bound then.
-    if shared.launch.seal.grants_network() {
-        return std::future::pending().await;
-    }
-    let mut received = 0;
-    let mut silent = 0;
-    while silent < SILENT_LOOKS {
+/// Looks at it until there is a reason to end it.
+async fn look(shared: &Shared) -> Reason {
+    let mut silence = Silence::default();
+    let mut consumption = Consumption::of(shared);
+    loop {
         sleep(LOOK).await;
-        let now = shared.frames_received.load(Ordering::Relaxed);
-        if now != received || !shared.calls().is_plugins_turn() {
-            (received, silent) = (now, 0);
-            continue;
+        if silence.is_too_long(shared) {
+            return Reason::STUCK;
         }
-        if silent == 0 {
+        if let Some(limit) = consumption.exceeds(shared) {
+            return Reason::used_up(limit);
+        }
+    }
+}
+
+/// How long it has said nothing.
+#[derive(Default)]
+struct Silence {
+    frames: u64,
+    looks: u32,
+}
+
+impl Silence {
+    fn is_too_long(&mut self, shared: &Shared) -> bool {
+        // With a network of its own it may wait in a call of the system's, as vendors' libraries do:
+        // each message's own deadline is the bound then.
+        if shared.launch.seal.grants_network() {
+            return false;
+        }
+        let frames = shared.frames_received.load(Ordering::Relaxed);
+        if frames != self.frames || !shared.calls().is_plugins_turn() {
+            *self = Self { frames, looks: 0 };
+            return false;
+        }
+        if self.looks == 0 {
             let _ = shared.outbox.post(&Down::Ping);
         }
-        silent += 1;
+        self.looks += 1;
+        self.looks == SILENT_LOOKS
+    }
+}
+
+/// What it has used since the counting began.
+struct Consumption {
+    looks: u32,
+    processor: Duration,
+    frames: u64,
+    calls: u64,
+    was_idle: bool,
+}
+
+impl Consumption {
+    fn of(shared: &Shared) -> Self {
+        let usage = shared.life.usage().unwrap_or_default();
+        Self::since(shared, usage)
+    }
+
+    fn since(shared: &Shared, usage: Usage) -> Self {
+        let calls = shared.calls();
+        Self {
+            looks: 0,
+            processor: usage.processor,
+            frames: shared.frames_received.load(Ordering::Relaxed),
+            calls: calls.count(),
+            was_idle: calls.is_idle(),
+        }
+    }
+
+    /// The budget that it used up, if it is to be ended for it.
+    fn exceeds(&mut self, shared: &Shared) -> Option<Limit> {
+        let usage = shared.life.usage()?;
+        if usage.threads > THREADS {
+            return Some(Limit::Threads);
+        }
+        self.looks += 1;
+        if self.looks < COUNTED_LOOKS {
+            return None;
+        }
+        let before = std::mem::replace(self, Self::since(shared, usage));
+        let used = usage.processor.saturating_sub(before.processor);
+        let was_idle = before.was_idle && self.was_idle && before.calls == self.calls;
+        if was_idle {
+            let is_spinning = used > Duration::from_millis(PROCESSOR_OUTSIDE);
+            return is_spinning.then_some(Limit::ProcessorOutside);
+        }
+        let frames = u32::try_from(self.frames - before.frames).unwrap_or(u32::MAX);
+        if used > Duration::from_millis(PROCESSOR_INSIDE) + PER_FRAME.saturating_mul(frames) {
+            shared.life.lower_priority();
+        }
+        None
     }
 }

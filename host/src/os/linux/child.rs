@@ -1,0 +1,115 @@
+//! Linux: what can be known of a host process from outside.
+
+use std::{
+    fs, io,
+    os::fd::OwnedFd,
+    process::{Child, ExitStatus},
+    time::Duration,
+};
+
+use rustix::process::{Pid, PidfdFlags, pidfd_open, setpriority_process};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    time::sleep,
+};
+
+use crate::os::process::Usage;
+
+/// The unit of processor time in `/proc`: `USER_HZ` is 100 on every architecture that Rust builds for.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How often a process is asked whether it has ended, where the kernel has no descriptors for processes.
+const ROUND: Duration = Duration::from_millis(5);
+
+/// The lowest priority there is.
+const LOWEST: i32 = 19;
+
+/// Waits for a process that was killed, without holding up what else runs here.
+pub async fn ended(child: &mut Child) -> io::Result<ExitStatus> {
+    let descriptor = descriptor_of(child);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        match &descriptor {
+            Some(descriptor) => descriptor.readable().await?.clear_ready(),
+            None => sleep(ROUND).await,
+        }
+    }
+}
+
+/// A descriptor that is readable once the process has ended (since Linux 5.3).
+fn descriptor_of(child: &Child) -> Option<AsyncFd<OwnedFd>> {
+    let pid = pid_of(child.id())?;
+    let descriptor =
+        pidfd_open(pid, PidfdFlags::NONBLOCK).or_else(|_| pidfd_open(pid, PidfdFlags::empty()));
+    // SAFETY: an owned descriptor is the same one for as long as it is registered.
+    unsafe { AsyncFd::register_with_interest(descriptor.ok()?, Interest::READABLE) }.ok()
+}
+
+/// What a process uses; `None` if there is no such process, or no `/proc` here.
+pub fn usage(id: u32) -> Option<Usage> {
+    parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
+}
+
+/// Fields 14, 15 and 20 of proc_pid_stat(5). The second one, in parentheses, may hold anything.
+fn parse(stat: &str) -> Option<Usage> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    let mut fields = rest.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    let threads = fields.nth(4)?.parse().ok()?;
+    let ticks = u32::try_from(user + system).unwrap_or(u32::MAX);
+    Some(Usage {
+        threads,
+        processor: TICK.saturating_mul(ticks),
+    })
+}
+
+/// Lets every thread of a process run only when no other wants the processor.
+pub fn lower_priority(id: u32) {
+    let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
+        return;
+    };
+    for thread in threads.flatten() {
+        let id = thread.file_name().to_str().and_then(|id| id.parse().ok());
+        if let Some(thread) = id.and_then(pid_of) {
+            // One that has ended since needs none.
+            let _ = setpriority_process(Some(thread), LOWEST);
+        }
+    }
+}
+
+fn pid_of(id: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(id).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_read_whatever_its_name() {
+        let stat = "7 (a) b 1 2) R 1 7 7 0 -1 4194304 108 0 0 0 12 3 0 0 20 0 66 0 5142 3 0";
+        let usage = parse(stat).unwrap();
+        assert_eq!(usage.threads, 66);
+        assert_eq!(usage.processor, Duration::from_millis(150));
+        assert!(super::usage(std::process::id()).unwrap().threads > 0);
+        assert_eq!(parse("7 (cat) R"), None);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_process_is_waited_for() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut waiting = Box::pin(ended(&mut child));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(waiting);
+        drop(child.stdin.take());
+        assert!(ended(&mut child).await.unwrap().success());
+    }
+}

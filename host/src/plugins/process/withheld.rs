@@ -1,0 +1,211 @@
+//! What may not be shown while a host process runs: its sender's secrets, and the values of messages in
+//! flight and of those just done, as a plugin's thread may still speak of them. And how much it may say.
+
+use std::collections::{HashMap, VecDeque};
+
+use textsender_plugin_api::{Message, Secret};
+
+use crate::{
+    budget::{DROPPED_LINES, LOG_LINES, SAVED_LINES, SAVED_TEXT, TEXT_BYTES},
+    plugins::frames::Work,
+    redact::{MAX_READ, Redactor},
+};
+
+/// How many messages are remembered after their calls.
+const REMEMBERED: usize = 256;
+
+/// What stands in the place of text beyond the budget.
+const DROPPED: &str = "[dropped: the plugin says too much]";
+
+pub(super) struct Withheld {
+    redactor: Redactor,
+    messages: HashMap<u64, Message>,
+    /// Calls that are over, the oldest first.
+    over: VecDeque<u64>,
+    /// Whether the messages' values are in the redactor: from the first text on that needs it. Most
+    /// processes only ever say that a message was taken.
+    is_indexed: bool,
+    lines: u64,
+    text: u64,
+    dropped: u64,
+}
+
+/// Whether a line may be logged.
+pub(super) enum MayLog {
+    Yes,
+    /// It is the first one that is dropped.
+    NoMore,
+    No,
+    /// So many were dropped that the process is to be ended.
+    Flood,
+}
+
+impl Withheld {
+    pub(super) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            redactor: Redactor::new(secrets),
+            messages: HashMap::new(),
+            over: VecDeque::new(),
+            is_indexed: false,
+            // It may say something before its first call.
+            lines: LOG_LINES,
+            text: TEXT_BYTES,
+            dropped: 0,
+        }
+    }
+
+    /// Withholds a call's message from now on.
+    pub(super) fn begin(&mut self, call: u64, work: &Work) {
+        self.lines = (self.lines + LOG_LINES).min(SAVED_LINES);
+        self.text = (self.text + TEXT_BYTES).min(SAVED_TEXT);
+        let (Work::Send(message) | Work::Find(message, _)) = work else {
+            return;
+        };
+        if self.is_indexed {
+            values_of(message).for_each(|value| self.redactor.add(value));
+        }
+        self.messages.insert(call, message.clone());
+    }
+
+    /// The call is over: its message is forgotten once as many others are over, too.
+    pub(super) fn end(&mut self, call: u64) {
+        self.dropped = 0;
+        if !self.messages.contains_key(&call) {
+            return;
+        }
+        self.over.push_back(call);
+        if self.over.len() <= REMEMBERED {
+            return;
+        }
+        let oldest = self.over.pop_front();
+        let forgotten = oldest.and_then(|call| self.messages.remove(&call));
+        if let (Some(message), true) = (forgotten, self.is_indexed) {
+            values_of(&message).for_each(|value| self.redactor.remove(value));
+        }
+    }
+
+    /// Foreign text, safe to show.
+    pub(super) fn clean(&mut self, text: &str) -> String {
+        // So much of it is looked at, give or take what a character takes.
+        let cost = text.len().min(MAX_READ) as u64;
+        let Some(left) = self.text.checked_sub(cost) else {
+            return DROPPED.to_owned();
+        };
+        self.text = left;
+        if !self.is_indexed {
+            self.is_indexed = true;
+            let messages = self.messages.values();
+            let values = messages.flat_map(values_of);
+            values.for_each(|value| self.redactor.add(value));
+        }
+        self.redactor.clean(text)
+    }
+
+    /// Whether one more line may be logged.
+    pub(super) fn may_log(&mut self) -> MayLog {
+        if let Some(left) = self.lines.checked_sub(1) {
+            self.lines = left;
+            return MayLog::Yes;
+        }
+        self.dropped += 1;
+        match self.dropped {
+            1 => MayLog::NoMore,
+            DROPPED_LINES.. => MayLog::Flood,
+            _ => MayLog::No,
+        }
+    }
+
+    /// Whether an id shows a secret of the sender's, or what its call's message may not show. Every
+    /// accepted message has one, so this looks for no more than it must.
+    pub(super) fn shows_in(&self, call: u64, id: &str) -> bool {
+        let message = self.messages.get(&call);
+        let told = message.is_some_and(|message| {
+            let mut values = secrets_of(message).filter(|value| !value.is_empty());
+            values.any(|value| id.contains(value) && Redactor::new([value]).finds_in(id))
+        });
+        told || self.redactor.finds_in(id)
+    }
+}
+
+/// What of a message may not be shown.
+fn values_of(message: &Message) -> impl Iterator<Item = &str> {
+    secrets_of(message).chain([message.text.as_str()])
+}
+
+/// The same, but for its text.
+fn secrets_of(message: &Message) -> impl Iterator<Item = &str> {
+    let secrets = [&message.code, &message.password].into_iter().flatten();
+    let numbers = [message.to.digits(), message.national.as_str()];
+    secrets.map(Secret::expose).chain(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use textsender_plugin_api::{Phone, Purpose};
+
+    use super::*;
+
+    fn work(number: u64) -> Work {
+        let phone = format!("+4477009{number:05}");
+        let to = Phone::parse(&phone).unwrap();
+        let code = format!("c0de{number:05}");
+        let mut message = Message::new("id", Purpose::Test, to, format!("Your code is {code}"));
+        message.code = Some(Secret::new(code));
+        Work::Send(message)
+    }
+
+    #[test]
+    fn values_are_withheld_in_flight_and_for_a_while_after() {
+        let mut withheld = Withheld::new(["t0ken-t0ken-t0ken"]);
+        withheld.begin(1, &work(1));
+        let said = "t0ken-t0ken-t0ken says 447700900001 got c0de00001";
+        let clean = "[redacted] says [redacted] got [redacted]";
+        assert_eq!(withheld.clean(said), clean);
+        withheld.end(1);
+        for call in 2..=REMEMBERED as u64 {
+            withheld.begin(call, &work(call));
+            withheld.end(call);
+        }
+        assert_eq!(withheld.clean(said), clean);
+        for call in 1000..1001 {
+            withheld.begin(call, &work(call));
+            withheld.end(call);
+        }
+        let forgotten = "[redacted] says 447700900001 got c0de00001";
+        assert_eq!(withheld.clean(said), forgotten);
+    }
+
+    #[test]
+    fn what_was_begun_before_the_first_text_is_withheld_too() {
+        let mut withheld = Withheld::new([]);
+        (1..=3).for_each(|call| withheld.begin(call, &work(call)));
+        assert_eq!(
+            withheld.clean("c0de00001 c0de00003 c0de00004"),
+            "[redacted] [redacted] c0de00004"
+        );
+    }
+
+    #[test]
+    fn lines_and_text_have_a_budget_that_is_not_saved_up_for_ever() {
+        let mut withheld = Withheld::new([]);
+        for call in 1..=100_000 {
+            withheld.begin(call, &work(call));
+            withheld.end(call);
+        }
+        for _ in 0..SAVED_LINES {
+            assert!(matches!(withheld.may_log(), MayLog::Yes));
+        }
+        assert!(matches!(withheld.may_log(), MayLog::NoMore));
+        for _ in 2..DROPPED_LINES {
+            assert!(matches!(withheld.may_log(), MayLog::No));
+        }
+        assert!(matches!(withheld.may_log(), MayLog::Flood));
+
+        let line = "x".repeat(MAX_READ);
+        let most = SAVED_TEXT / MAX_READ as u64;
+        for _ in 0..most {
+            assert_ne!(withheld.clean(&line), DROPPED);
+        }
+        assert_eq!(withheld.clean(&line), DROPPED);
+    }
+}
