@@ -8,6 +8,7 @@ mod record;
 mod recorded;
 
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -72,9 +73,13 @@ impl Dispatch {
         let state = state_folder(config);
         // The audit tells who asked, not whom root becomes for it.
         let caller = accounts::caller();
-        privilege::become_owner(&state).map_err(|error| {
-            let detail = format!("can't become the owner of {}: {error}", state.display());
-            Failure::with_detail(ErrorCode::Crashed, detail)
+        privilege::become_owner(&config.state, &state).map_err(|error| {
+            let code = match error.kind() {
+                ErrorKind::NotFound => ErrorCode::BadConfiguration,
+                _ => ErrorCode::Crashed,
+            };
+            let detail = format!("can't act as the account that sends: {error}");
+            Failure::with_detail(code, detail)
         })?;
         Ok(Self {
             file: file.to_owned(),

@@ -26,6 +26,7 @@
 //! | [`route`] | who is asked, how often, and what several answers come to |
 //! | [`privilege`] | whose account root's commands act as |
 //! | [`check`] | the whole configuration, every fault at once |
+//! | [`edit`] | every change of the configuration: what is ordered, and what came of it |
 //! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
 //! | [`conformance`] | what a plugin must do, and whether it does |
@@ -38,6 +39,7 @@ pub mod config;
 pub mod conformance;
 pub mod decision;
 pub mod dispatch;
+pub mod edit;
 pub mod explain;
 pub mod failpoint;
 #[cfg(any(test, fuzzing))]

@@ -1,41 +1,102 @@
-//! Root acts as the account that sends: what a command leaves behind in the state folder is that
-//! account's own, and no plugin ever runs as root.
+//! The account that sends, and root acting as it: what a command leaves behind in the state folder is
+//! that account's own, and no plugin ever runs as root.
+//!
+//! Which account it is stands in the configuration, `[state] owner`, written by `init`. Where it does
+//! not, it is the owner of the state folder.
 
 use std::{fs, io, path::Path};
 
-use crate::os::{
-    accounts::{is_root, switch_to},
-    process,
-    rights::Rights,
+use crate::{
+    config::State,
+    os::{
+        accounts::{self, is_root, switch_to},
+        process,
+        rights::Rights,
+    },
+    trust,
 };
 
-/// Lets host processes run as the owner of the state folder, where root runs this: for commands that
-/// have to stay root to change the configuration.
-pub fn lend(state: &Path) {
-    if let Some((user, group)) = owner(state) {
-        process::run_as(user, group);
+/// The account that sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendingAccount {
+    /// Its name, or its number where it has none.
+    pub name: String,
+    /// Its number.
+    pub user: u32,
+    /// Its group's number.
+    pub group: u32,
+}
+
+/// The account that sends with this `[state]` and state folder; `None` where nothing says.
+///
+/// # Errors
+///
+/// `[state] owner` names none of this machine, or the machine's can't be read.
+pub fn sending_account(settings: &State, state: &Path) -> io::Result<Option<SendingAccount>> {
+    if let Some(name) = &settings.owner {
+        let account = accounts::named(name)?.ok_or_else(|| {
+            let words = format!(
+                "there is no account {:?}, which [state] owner names; make it, such as with useradd --system, or name another",
+                name.value
+            );
+            io::Error::new(io::ErrorKind::NotFound, words)
+        })?;
+        return Ok(Some(SendingAccount {
+            name: account.name,
+            user: account.user,
+            group: account.group,
+        }));
+    }
+    let Ok(folder) = fs::metadata(state) else {
+        return Ok(None);
+    };
+    let Rights { user, group, .. } = Rights::of(&folder);
+    Ok(Some(SendingAccount {
+        name: accounts::name_of(user),
+        user,
+        group,
+    }))
+}
+
+/// Lets host processes run as the account that sends, and believes its files, where root runs this: for
+/// commands that have to stay root to change the configuration.
+pub fn lend(settings: &State, state: &Path) {
+    if let Ok(Some(account)) = other_than_root(settings, state) {
+        process::run_as(account.user, account.group);
+        trust::accept_owner(account.user);
     }
 }
 
-/// Becomes the owner of the state folder, for good, where root runs this and another owns it.
+/// Becomes the account that sends, for good, where root runs this.
 ///
 /// To be called before there is a second thread: each thread has an account of its own.
 ///
 /// # Errors
 ///
-/// The system does not allow it, as in some containers.
-pub fn become_owner(state: &Path) -> io::Result<()> {
-    match owner(state) {
-        Some((user, group)) => switch_to(user, group, &[]),
+/// There is no such account, no state folder, or the system does not allow it, as in some containers.
+pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
+    if !is_root() {
+        return Ok(());
+    }
+    // What root made would be root's: nothing that sends could use it.
+    if !state.is_dir() {
+        let words = format!(
+            "there is no state folder {}; make it, for the account that sends, with `textsender init`",
+            state.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::NotFound, words));
+    }
+    match other_than_root(settings, state)? {
+        Some(account) => switch_to(account.user, account.group, &[]),
         None => Ok(()),
     }
 }
 
-/// The owner of the state folder, where that is not root, and root runs this.
-fn owner(state: &Path) -> Option<(u32, u32)> {
+/// The account that sends, where that is not root, and root runs this.
+fn other_than_root(settings: &State, state: &Path) -> io::Result<Option<SendingAccount>> {
     if !is_root() {
-        return None;
+        return Ok(None);
     }
-    let Rights { user, group, .. } = Rights::of(&fs::metadata(state).ok()?);
-    (user != 0).then_some((user, group))
+    let account = sending_account(settings, state)?;
+    Ok(account.filter(|account| account.user != 0))
 }

@@ -104,6 +104,24 @@ pub fn file_referred(reference: &SecretRef) -> Option<PathBuf> {
     }
 }
 
+/// The settings of a sender that are stored as secrets, as far as the folder can be read.
+pub fn keys(state: &Path, sender: &str) -> Vec<String> {
+    let entries = state.join(FOLDER).read_dir().into_iter().flatten();
+    let mut keys: Vec<String> = entries
+        .filter_map(|entry| key_of(entry.ok()?.file_name().to_str()?, sender).map(str::to_owned))
+        .collect();
+    keys.sort();
+    keys
+}
+
+/// The setting that a file of this name is the secret of. A copy, such as `twilio.auth_token.old`, is
+/// none: no setting has such a name.
+fn key_of<'n>(name: &'n str, sender: &str) -> Option<&'n str> {
+    let key = name.strip_prefix(sender)?.strip_prefix('.')?;
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (!key.is_empty() && key.bytes().all(fits)).then_some(key)
+}
+
 /// The secrets that are stored for a sender, by setting.
 ///
 /// # Errors
@@ -125,10 +143,7 @@ pub fn stored(state: &Path, sender: &str) -> Result<BTreeMap<String, Secret>, Se
     for entry in entries {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        let key = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(sender)?.strip_prefix('.'));
-        if let Some(key) = key {
+        if let Some(key) = name.to_str().and_then(|name| key_of(name, sender)) {
             secrets.insert(key.to_owned(), from_file(key, &entry.path())?);
         }
     }
@@ -166,8 +181,12 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
     let read = || {
         let mut value = String::new();
         trust::open(path)?
-            .take(MAX_SECRET)
+            .take(MAX_SECRET + 1)
             .read_to_string(&mut value)?;
+        if value.len() as u64 > MAX_SECRET {
+            let words = "is longer than 64 KiB, which no secret is";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+        }
         Ok(value)
     };
     let value = read();
@@ -201,6 +220,9 @@ mod tests {
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("twilio.auth_token"), "t0k3n\r\n").unwrap();
         fs::write(folder.join("twilio-eu.auth_token"), "other").unwrap();
+        // What people leave beside it is no secret of the sender's.
+        fs::write(folder.join("twilio.auth_token.old"), "older").unwrap();
+        fs::write(folder.join("twilio.auth_token~"), "").unwrap();
 
         let secrets = stored(state.path(), "twilio").unwrap();
         let keys: Vec<_> = secrets.keys().collect();
@@ -211,6 +233,15 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
+    }
+
+    #[test]
+    fn a_secret_that_is_too_long_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("long");
+        fs::write(&file, "x".repeat(64 * 1024 + 1)).unwrap();
+        let error = referred("key", &SecretRef::File(file)).unwrap_err();
+        assert!(error.to_string().contains("longer than 64 KiB"), "{error}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::{Config, Fault, POLICIES_FOLDER, Setting},
     plugins::folder,
-    secrets, transport, trust,
+    secrets, transport,
+    trust::{self, Unsafe},
 };
 
 pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
@@ -13,8 +14,19 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
     let unsafe_ones = trust::faults(paths.iter().map(PathBuf::as_path));
     let unsafe_ones = unsafe_ones
         .iter()
-        .map(|found| Fault::of_file(found.path(), found.fault(), found.mend()));
+        .map(|found| Fault::of_file(found.path(), found.fault(), remedy(found, state)));
     unsafe_ones.chain(ca_files(config)).collect()
+}
+
+/// What is in the state folder belongs to the account that sends: to give it to root would keep that
+/// account from sending.
+fn remedy(found: &Unsafe, state: &Path) -> String {
+    match found {
+        Unsafe::Owner { path, .. } if path.starts_with(state) => {
+            "sudo textsender doctor --fix".to_owned()
+        }
+        found => found.mend(),
+    }
 }
 
 /// Everything that is believed. What is not there is reported where it is needed.

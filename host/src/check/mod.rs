@@ -28,6 +28,7 @@ use serde::Serialize;
 use crate::{
     config::{Config, Environment, Fault, Reading, Sources, relations, sorted},
     policy::{self, Policies},
+    privilege::sending_account,
 };
 
 pub use capabilities::{SenderCapabilities, capabilities};
@@ -39,6 +40,9 @@ pub use senders::Need;
 pub struct Report {
     /// Everything that is wrong, by file and line.
     pub faults: Vec<Fault>,
+    /// Those of them that stop every message, whoever it is for.
+    #[serde(skip)]
+    pub stopping: Vec<Fault>,
     /// Senders that can't send yet. One that a policy uses is a fault as well.
     pub incomplete: Vec<Incomplete>,
     /// How many senders there are.
@@ -80,6 +84,33 @@ pub struct Standing {
     pub used_by: Vec<String>,
 }
 
+impl Report {
+    /// Of a configuration that can't be read: whatever else seems wrong follows from that.
+    fn of_unread(faults: Vec<Fault>, config: Arc<Config>) -> Self {
+        Self {
+            stopping: faults.clone(),
+            faults: sorted(faults),
+            incomplete: Vec::new(),
+            senders: 0,
+            policies: 0,
+            config,
+        }
+    }
+}
+
+/// The account that sends is one of this machine.
+fn account(config: &Config, state: &Path) -> Option<Fault> {
+    let owner = config.state.owner.as_ref()?;
+    let error = sending_account(&config.state, state).err()?;
+    let words = error.to_string();
+    let (message, remedy) = words.split_once("; ").unwrap_or((&words, "name another"));
+    Some(
+        config
+            .sources
+            .fault(owner.place, "state.owner", message, remedy),
+    )
+}
+
 /// How the senders of a configuration stand: all, or the one of a name. Needs a tokio runtime.
 pub async fn standings(config: &Config, state: &Path, only: Option<&str>) -> Vec<Standing> {
     let usages = usage::all(config);
@@ -95,25 +126,37 @@ pub fn bad_texts(config: &Config) -> Vec<Fault> {
 
 /// Checks the configuration at `path`. Needs a tokio runtime, as plugins are asked.
 pub async fn check(path: &Path) -> Report {
-    let Reading { config, faults } = Reading::of(Sources::read(path));
+    let reading = Reading::of(Sources::read(path));
+    let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
+    of(reading, &state.path).await
+}
+
+/// Checks a configuration that was read, or is still to be written. Needs a tokio runtime.
+pub async fn of(reading: Reading, state: &Path) -> Report {
+    let Reading { config, faults } = reading;
     let config = Arc::new(config);
-    let state = Environment::current().state_folder(config.state.folder.as_deref());
+    if !config.sources.has_main() {
+        return Report::of_unread(faults, config);
+    }
     let mut found = faults;
 
     let (policies, of_policies) = Policies::with_faults(config.clone());
     found.extend(of_policies);
+    let stopping = found.clone();
+    found.extend(account(&config, state));
     found.extend(relations(&config));
     found.extend(policy::check(&policies));
     found.extend(reach::faults(&config));
-    found.extend(files::faults(&config, &state.path));
+    found.extend(files::faults(&config, state));
 
     let usages = usage::all(&config);
-    let senders = senders::look(&config, &state.path, &usages, None).await;
+    let senders = senders::look(&config, state, &usages, None).await;
     found.extend(texts::faults(&config, &usages, &senders));
     found.extend(senders.iter().flat_map(|sender| sender.faults.clone()));
 
     Report {
         faults: sorted(found),
+        stopping,
         incomplete: senders
             .into_iter()
             .filter_map(|sender| sender.incomplete())

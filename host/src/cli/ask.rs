@@ -11,6 +11,11 @@ use crate::os::terminal::Hidden;
 /// The longest answer, in bytes: a private key in PEM is shorter.
 const LONGEST: u64 = 64 * 1024;
 
+/// Whether a person can be asked.
+pub(super) fn is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
 /// Asks for a line at a terminal, or reads the next line of standard input. `missing` says what to
 /// give when there is neither.
 pub(super) fn line(prompt: &str, missing: &str) -> anyhow::Result<String> {

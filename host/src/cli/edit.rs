@@ -1,149 +1,80 @@
-//! Edits of the configuration: every byte that is not meant stays, and an edit that would break it
-//! changes nothing.
-
-mod splice;
-pub(super) mod tables;
-
-use std::{
-    collections::HashSet,
-    fs,
-    path::{Path, PathBuf},
-};
-
-use anyhow::{Context, anyhow, bail};
-use toml_edit::DocumentMut;
+//! What the commands that change the configuration share: their flags, and how a change is told.
 
 use super::{
-    files::{self, Access, Lock},
-    site::{folder_of, is_there},
+    Common,
+    output::{Output, Style, notice},
 };
-use crate::config::{Config, Fault, Faults, Reading, Sources, render};
+use crate::edit::{Applied, Difference, Editor, LineKind, Order};
 
-/// One edit. Until it is dropped no other command can begin one.
-pub(super) struct Edit {
-    _lock: Lock,
-    /// The configuration as it was read.
-    config: Config,
-    faults: Vec<Fault>,
-    changed: Vec<(PathBuf, String)>,
+/// What every command takes that changes the configuration.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub(super) struct EditOptions {
+    /// Makes the change even if it brings a fault, and says what will fail
+    #[arg(long, help_heading = "Change")]
+    force: bool,
+    /// Shows what would change, and changes nothing
+    #[arg(long, help_heading = "Change")]
+    dry_run: bool,
 }
 
-impl Edit {
-    /// Locks and reads the configuration at `main`.
-    pub(super) fn begin(main: &Path) -> anyhow::Result<Self> {
-        is_there(main)?;
-        let lock = Lock::of(&folder_of(main))?;
-        let Reading { config, faults } = Reading::of(Sources::read(main));
-        Ok(Self {
-            _lock: lock,
-            config,
-            faults,
-            changed: Vec::new(),
-        })
-    }
-
-    /// The configuration as it was read; what is at fault in it is left out.
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// Edits `textsender.toml`.
-    pub(super) fn main(
-        &mut self,
-        edit: impl FnOnce(&mut DocumentMut) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let main = self.config.sources.main.clone();
-        self.file(&main, edit)
-    }
-
-    /// Edits one file of the configuration.
-    pub(super) fn file(
-        &mut self,
-        path: &Path,
-        edit: impl FnOnce(&mut DocumentMut) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let text = fs::read_to_string(path);
-        let text = text.with_context(|| format!("{} can't be read", path.display()))?;
-        let parsed = text.trim_start_matches('\u{feff}').parse();
-        let mut document: DocumentMut = parsed.map_err(|_| self.unreadable(path))?;
-        let before = document.to_string();
-        edit(&mut document)?;
-        let after = splice::splice(&text, &before, &document.to_string());
-        if after != text {
-            self.changed.push((path.to_owned(), after));
+impl EditOptions {
+    /// Makes a change, or shows it. `None` if it was only shown.
+    pub(super) fn apply<O: Order>(
+        self,
+        common: &Common,
+        order: &O,
+        out: &Output,
+    ) -> anyhow::Result<Option<O::Done>> {
+        let editor = editor(common).force(self.force);
+        let applied = match self.dry_run {
+            true => editor.preview(order)?,
+            false => editor.apply(order)?,
+        };
+        if self.dry_run {
+            show(&applied.difference, out);
         }
-        Ok(())
+        warn(&applied, out);
+        Ok((!self.dry_run).then_some(applied.done))
     }
+}
 
-    /// Adds a file.
-    pub(super) fn add(&mut self, path: &Path, text: String) -> anyhow::Result<()> {
-        if path.exists() {
-            bail!("{} is there already", path.display());
-        }
-        self.changed.push((path.to_owned(), text));
-        Ok(())
+/// Makes changes of the configuration that the command line names.
+pub(super) fn editor(common: &Common) -> Editor {
+    Editor::new(common.config_file().path).on_wait(say_wait)
+}
+
+/// Said once, where another change has to be waited for.
+pub(super) fn say_wait() {
+    notice("waiting for another textsender command to finish its change");
+}
+
+/// A difference as `diff` shows one.
+pub(super) fn show(difference: &Difference, out: &Output) {
+    if difference.files.is_empty() {
+        out.line("nothing changes");
     }
-
-    /// Saves what was edited, unless it has a fault that was not there before. Returns the files
-    /// that changed.
-    pub(super) fn save(self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut sources = self.config.sources.clone();
-        for (path, text) in &self.changed {
-            sources = sources.with_text(path, text);
-        }
-        let reading = Reading::of(sources);
-        let known: HashSet<_> = self.faults.iter().map(name).collect();
-        let new: Vec<_> = reading
-            .faults
-            .iter()
-            .filter(|f| !known.contains(&name(f)))
-            .cloned()
-            .collect();
-        if let Some(first) = new.first() {
-            let shown = render::render(&new, &reading.config.sources, false);
-            bail!(
-                "nothing was changed, as it would be at fault: {}\n\n{}",
-                first.message,
-                shown.trim_end()
-            );
-        }
-        for (path, text) in &self.changed {
-            let access = match Access::of(path) {
-                Ok(access) => access,
-                Err(_) => new_file(path)?,
+    for file in &difference.files {
+        out.line(out.paint(Style::Heading, file.path.display()));
+        for line in &file.lines {
+            let (mark, style) = match line.kind {
+                LineKind::Same => (' ', Style::Faint),
+                LineKind::Removed => ('-', Style::Bad),
+                LineKind::Added => ('+', Style::Good),
             };
-            files::replace(path, text.as_bytes(), access)?;
-        }
-        Ok(self.changed.into_iter().map(|(path, _)| path).collect())
-    }
-
-    /// Why a file can't be edited: it is no TOML.
-    fn unreadable(&self, path: &Path) -> anyhow::Error {
-        let path = path.display().to_string();
-        let of_file = self
-            .faults
-            .iter()
-            .filter(|fault| fault.file == path)
-            .cloned();
-        match Faults::none_of(of_file.collect()) {
-            Err(faults) => anyhow!(faults).context("nothing was changed: fix the file first"),
-            Ok(()) => anyhow!("{path} can't be edited: it is not TOML"),
+            out.line(out.paint(style, format_args!("{mark} {}", line.text)));
         }
     }
 }
 
-/// A fault but for its place, which an edit above it moves.
-fn name(fault: &Fault) -> (String, String, String) {
-    let Fault {
-        file, key, message, ..
-    } = fault;
-    (file.clone(), key.clone(), message.clone())
-}
-
-/// A new file belongs to the owner of its folder, and is read by those who may look into it.
-fn new_file(path: &Path) -> anyhow::Result<Access> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let access = Access::of(folder);
-    let access = access.with_context(|| format!("{} can't be read", folder.display()))?;
-    Ok(access.with_mode(access.mode & 0o644))
+/// What a change broke that was forced.
+pub(super) fn warn<T>(applied: &Applied<T>, out: &Output) {
+    if applied.forced.is_empty() {
+        return;
+    }
+    let words = match applied.stops_all {
+        true => "forced: until this is fixed, every message fails as misconfigured",
+        false => "forced: until this is fixed, messages that depend on it fail as misconfigured",
+    };
+    out.line(out.paint(Style::Attention, words));
+    out.line(format_args!("\n{}", applied.forced_shown.trim_end()));
 }

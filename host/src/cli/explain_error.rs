@@ -5,11 +5,8 @@ use std::process::ExitCode;
 use anyhow::bail;
 use serde::Serialize;
 
-use super::{
-    output::{Cell, Output, json},
-    site::instead,
-};
-use crate::protocol::ErrorCode;
+use super::output::{Cell, Output, json};
+use crate::{edit::names::instead, protocol::ErrorCode};
 
 /// Explains the code of an error, as it is in responses and logs
 #[derive(clap::Args)]

@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::{
     Common,
-    edit::{Edit, tables},
+    edit::EditOptions,
     output::{Output, json},
-    site::{Site, known_sender},
+    policy::FallbackOptions,
+    site::Site,
 };
+use crate::edit::helpdesk::{SetHelpdeskSender, SwitchNewPassword};
 
 /// Shows and changes what the helpdesk sends
 #[derive(Args)]
@@ -33,23 +34,34 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Selects the sender of the helpdesk's messages
-    #[command(after_help = "Example:\n  textsender helpdesk select-sender twilio")]
+    /// Selects the sender of the helpdesk's messages, and those that are tried after it
+    #[command(after_help = "Examples:\n  \
+        textsender helpdesk select-sender twilio --fallback gateway\n  \
+        textsender helpdesk select-sender --default")]
     SelectSender {
         /// The sender
-        name: String,
+        #[arg(required_unless_present = "default")]
+        name: Option<String>,
+        #[command(flatten)]
+        fallback: FallbackOptions,
+        #[command(flatten)]
+        edit: EditOptions,
     },
     /// Switches a kind of message on
     #[command(after_help = "Example:\n  textsender helpdesk enable new_password")]
     Enable {
         /// The kind
         purpose: Switch,
+        #[command(flatten)]
+        edit: EditOptions,
     },
     /// Switches a kind of message off
     #[command(after_help = "Example:\n  textsender helpdesk disable new_password")]
     Disable {
         /// The kind
         purpose: Switch,
+        #[command(flatten)]
+        edit: EditOptions,
     },
 }
 
@@ -75,13 +87,19 @@ impl Helpdesk {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         match &self.command {
             Command::Show { json } => show(common, *json, out),
-            Command::SelectSender { name } => select_sender(common, name, out),
+            Command::SelectSender {
+                name,
+                fallback,
+                edit,
+            } => select_sender(common, name.as_deref(), fallback, *edit, out),
             Command::Enable {
                 purpose: Switch::NewPassword,
-            } => switch(common, true, out),
+                edit,
+            } => switch(common, true, *edit, out),
             Command::Disable {
                 purpose: Switch::NewPassword,
-            } => switch(common, false, out),
+                edit,
+            } => switch(common, false, *edit, out),
         }
     }
 }
@@ -134,40 +152,35 @@ fn show(common: &Common, as_json: bool, out: &Output) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-fn select_sender(common: &Common, name: &str, out: &Output) -> anyhow::Result<ExitCode> {
-    let mut edit = Edit::begin(&common.config_file().path)?;
-    known_sender(edit.config(), name)?;
-    edit.main(|document| {
-        let helpdesk = tables::table(document.as_table_mut(), &["helpdesk"])?;
-        tables::set(helpdesk, "sender", name);
-        Ok(())
-    })?;
-    edit.save()?;
-    out.line(format_args!(
-        "the helpdesk sends through {name}, by {}",
-        common.config_file().path.display()
-    ));
+fn select_sender(
+    common: &Common,
+    name: Option<&str>,
+    fallback: &FallbackOptions,
+    edit: EditOptions,
+    out: &Output,
+) -> anyhow::Result<ExitCode> {
+    let order = SetHelpdeskSender {
+        sender: name.map(str::to_owned),
+        fallback: fallback.fallback(),
+    };
+    if let Some(file) = edit.apply(common, &order, out)? {
+        let sender = name.unwrap_or("the default sender");
+        out.line(format_args!(
+            "the helpdesk sends through {sender}{}, by {}",
+            order.fallback,
+            file.display()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn switch(common: &Common, on: bool, out: &Output) -> anyhow::Result<ExitCode> {
-    let mut edit = Edit::begin(&common.config_file().path)?;
-    let helpdesk = edit.config().helpdesk.as_ref();
-    if on && helpdesk.is_none_or(|helpdesk| helpdesk.new_password_text.is_none()) {
-        bail!(
-            "there is no text for it yet: set one with `textsender text set --helpdesk new_password`"
-        );
+fn switch(common: &Common, on: bool, edit: EditOptions, out: &Output) -> anyhow::Result<ExitCode> {
+    if let Some(file) = edit.apply(common, &SwitchNewPassword { on }, out)? {
+        let state = if on { "on" } else { "off" };
+        out.line(format_args!(
+            "switched new_password {state} in {}",
+            file.display()
+        ));
     }
-    edit.main(|document| {
-        let helpdesk = tables::table(document.as_table_mut(), &["helpdesk"])?;
-        tables::set(helpdesk, "new_password", on);
-        Ok(())
-    })?;
-    edit.save()?;
-    let state = if on { "on" } else { "off" };
-    out.line(format_args!(
-        "switched new_password {state} in {}",
-        common.config_file().path.display()
-    ));
     Ok(ExitCode::SUCCESS)
 }

@@ -2,10 +2,11 @@
 
 use jiff::{Span, Timestamp, civil::Date};
 
-use super::Common;
+use super::{Common, site::Site};
 use crate::{
-    config::{self, Environment, Reading, Sources},
+    config::{self, Environment, Reading, ResolvedPath, Sources},
     ledger::{History, LedgerError, Options},
+    os::rights,
 };
 
 impl Common {
@@ -13,8 +14,24 @@ impl Common {
     /// way of sending, the ledger may tell since when.
     pub(super) fn history(&self) -> Result<History, LedgerError> {
         let config = Reading::of(Sources::read(&self.config_file().path)).config;
-        let folder = Environment::current().state_folder(config.state.folder.as_deref());
-        History::open(&folder.path, &Options::default())
+        let state = Environment::current().state_folder(config.state.folder.as_deref());
+        History::open(&state.path, &Options::default())
+    }
+
+    /// An error where this caller can't see what the account that sends has recorded.
+    pub(super) fn may_read_records(&self) -> anyhow::Result<()> {
+        match Site::read(self) {
+            Ok(site) if rights::may_read(&site.state).is_err() => site.is_for_caller(),
+            Ok(_) => Ok(()),
+            // A configuration that can't be read is told where it matters.
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Where the state folder is.
+    pub(super) fn state_folder(&self) -> ResolvedPath {
+        let config = Reading::of(Sources::read(&self.config_file().path)).config;
+        Environment::current().state_folder(config.state.folder.as_deref())
     }
 }
 

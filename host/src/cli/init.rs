@@ -11,12 +11,18 @@ use toml_edit::value;
 
 use super::{
     Common, ask,
-    files::{self, Access, Lock},
+    edit::say_wait,
     output::{Output, Style, Usage},
 };
 use crate::{
-    config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER},
-    os::accounts,
+    config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER, Reading, Sources},
+    edit::{
+        Editor,
+        defaults::SetOwner,
+        files::{self, Access, Lock},
+        repair,
+    },
+    os::accounts::{self, Account},
     recipient::Region,
     secrets,
 };
@@ -43,13 +49,19 @@ pub(super) struct Init {
     owner: Option<String>,
 }
 
+/// The account that the package makes.
+const PACKAGED_ACCOUNT: &str = "textsender";
+
 const MAIN: &str = include_str!("init/textsender.toml");
 const EVERYONE: &str = include_str!("init/everyone.toml");
 
 impl Init {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let places = self.places(common)?;
-        let owner = self.owner()?;
+        let account = self.account(&places)?;
+        let owner = account
+            .as_ref()
+            .map(|account| (account.user, account.group));
         let region = self.region(&places)?;
         let folder = places.main.parent().unwrap_or(Path::new("/"));
 
@@ -67,19 +79,30 @@ impl Init {
         let policies = folder.join(POLICIES_FOLDER);
         let mut told = Told { out };
         told.folder(folder, open)?;
-        let _lock = Lock::of(folder)?;
+        let lock = Lock::of(folder, say_wait)?;
         told.folder(&policies, open)?;
         told.folder(&places.plugins, open)?;
         told.folder(&places.state, closed)?;
         told.folder(&places.state.join(secrets::FOLDER), closed)?;
+        if let Some(account) = &account {
+            told.give(&places.state, account)?;
+        }
         match region {
             Some(region) => {
                 let everyone = EVERYONE.replace("REGION", region.as_str());
                 told.file(&policies.join("everyone.toml"), &everyone, readable)?;
                 // Last, so that there is no configuration before the rest is there.
-                told.file(&places.main, &places.configuration(region)?, readable)?;
+                let owner = account.as_ref().map(|account| account.name.as_str());
+                let text = places.configuration(region, owner)?;
+                told.file(&places.main, &text, readable)?;
             }
-            None => told.say(false, &places.main),
+            None => {
+                drop(lock);
+                told.say(false, &places.main);
+                if let Some(account) = &account {
+                    record_owner(common, &places, account, out)?;
+                }
+            }
         }
 
         self.say_next(&places, out);
@@ -121,32 +144,47 @@ impl Init {
                 is_state_named: true,
             });
         }
+        let main = named(&common.config_file().path)?;
+        // One that is there says itself where its folders are.
+        let is_there = main.exists();
+        let config = is_there.then(|| Reading::of(Sources::read(&main)).config);
+        let configured = config
+            .as_ref()
+            .and_then(|config| config.state.folder.clone());
+        let own_plugins = own_plugins.or(config.map(|config| config.plugins.folder));
         Ok(Places {
-            main: named(&common.config_file().path)?,
+            main,
             plugins: own_plugins
                 .or_else(packaged_plugins)
                 .unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
-            state: Environment::current().state_folder(None).path,
+            state: Environment::current()
+                .state_folder(configured.as_deref())
+                .path,
             is_state_named: accounts::is_root(),
         })
     }
 
-    fn owner(&self) -> anyhow::Result<Option<(u32, u32)>> {
+    /// The account that sends: the one that is named, or recorded already, or the package's.
+    fn account(&self, places: &Places) -> anyhow::Result<Option<Account>> {
         let is_root = accounts::is_root();
-        match &self.owner {
-            Some(_) if !is_root => bail!(Usage(
+        let recorded = Reading::of(Sources::read(&places.main)).config.state.owner;
+        let name = match (&self.owner, recorded) {
+            (Some(_), _) if !is_root => bail!(Usage(
                 "only root can give folders to another account with --owner".into()
             )),
-            Some(name) => match accounts::named(name)? {
-                Some(account) => Ok(Some((account.user, account.group))),
-                None => bail!(
-                    "there is no account {name}: make it first, such as with useradd --system {name}"
-                ),
-            },
-            None if is_root && self.folder.is_none() => {
-                Ok(accounts::named("textsender")?.map(|account| (account.user, account.group)))
+            (Some(name), _) => name.clone(),
+            (None, _) if !is_root => return Ok(None),
+            (None, Some(recorded)) => recorded.value,
+            (None, None) if self.folder.is_none() => {
+                return Ok(accounts::named(PACKAGED_ACCOUNT)?);
             }
-            None => Ok(None),
+            (None, None) => return Ok(None),
+        };
+        match accounts::named(&name)? {
+            Some(account) => Ok(Some(account)),
+            None => bail!(
+                "there is no account {name}: make it first, such as with useradd --system {name}"
+            ),
         }
     }
 
@@ -166,6 +204,29 @@ impl Init {
     }
 }
 
+/// Writes the account into a configuration that was there already and names another, or none.
+fn record_owner(
+    common: &Common,
+    places: &Places,
+    account: &Account,
+    out: &Output,
+) -> anyhow::Result<()> {
+    let order = SetOwner {
+        account: account.name.clone(),
+    };
+    let editor = Editor::new(&places.main).on_wait(say_wait).force(true);
+    let applied = editor.apply(&order)?;
+    if !applied.difference.files.is_empty() {
+        let name = &account.name;
+        let path = common.config_file().path;
+        out.line(format_args!(
+            "noted {name} as [state] owner in {}",
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
 /// Where everything goes.
 struct Places {
     main: PathBuf,
@@ -176,7 +237,7 @@ struct Places {
 }
 
 impl Places {
-    fn configuration(&self, region: Region) -> anyhow::Result<String> {
+    fn configuration(&self, region: Region, owner: Option<&str>) -> anyhow::Result<String> {
         let text = MAIN.replace("REGION", region.as_str());
         let parsed = text.parse();
         let mut document: toml_edit::DocumentMut =
@@ -185,6 +246,9 @@ impl Places {
         document["plugins"]["folder"] = value(text(&self.plugins));
         if self.is_state_named {
             document["state"]["folder"] = value(text(&self.state));
+        }
+        if let Some(owner) = owner {
+            document["state"]["owner"] = value(owner);
         }
         Ok(document.to_string())
     }
@@ -222,6 +286,18 @@ impl Told<'_> {
             files::replace(path, text.as_bytes(), access)?;
         }
         self.say(is_new, path);
+        Ok(())
+    }
+
+    /// Hands a folder over, with all that is in it.
+    fn give(&mut self, folder: &Path, account: &Account) -> anyhow::Result<()> {
+        let given = repair::give(folder, account.user, account.group)?;
+        if given > 0 {
+            let word = self.out.paint(Style::Good, "gave");
+            let folder = folder.display();
+            self.out
+                .line(format_args!("{word}  {folder} to {}", account.name));
+        }
         Ok(())
     }
 

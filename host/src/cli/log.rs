@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Write},
     ops::ControlFlow,
+    path::PathBuf,
     process::ExitCode,
     thread,
     time::Duration,
@@ -17,6 +18,11 @@ use super::{
     output::{self, Paint},
 };
 use crate::{
+    edit::{
+        EditError,
+        journal::{self, Change},
+        names::folder_of,
+    },
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
     recipient::Recipient,
@@ -57,6 +63,9 @@ pub(super) struct Log {
     /// The message with this id only
     #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "recipient", "follow"])]
     id: Option<String>,
+    /// Show who changed what in the configuration and the stored secrets, instead of decisions
+    #[arg(long, conflicts_with_all = ["last", "outcome", "recipient", "id", "follow"])]
+    changes: bool,
     /// Go on with each decision as it is made, until interrupted
     #[arg(long)]
     follow: bool,
@@ -74,6 +83,8 @@ enum Error {
         "there is no message with the id {0} in the ledger: it was never asked for here, or is older than [state] retention_days"
     )]
     NoSuchId(String),
+    #[error(transparent)]
+    Changes(#[from] EditError),
     #[error("--recipient: {0}")]
     Number(String),
     /// The reader has gone, having seen enough.
@@ -83,6 +94,9 @@ enum Error {
 
 /// Tells in words what became of the message with this id; as JSON, its entries.
 pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
+    if let Err(error) = common.may_read_records() {
+        return output::print_error(&format!("{error:#}"), 1);
+    }
     let entries = common.history().map_err(Error::from);
     match entries.and_then(|history| of_id(id, &history)) {
         Ok(entries) if json => output::json(&entries),
@@ -94,6 +108,9 @@ pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
 
 impl Log {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
+        if let Err(error) = common.may_read_records() {
+            return output::print_error(&format!("{error:#}"), 1);
+        }
         match self.show(common) {
             Ok(()) | Err(Error::Closed) => ExitCode::SUCCESS,
             Err(error) => output::print_error(&error.to_string(), 1),
@@ -101,6 +118,9 @@ impl Log {
     }
 
     fn show(&self, common: &Common) -> Result<(), Error> {
+        if self.changes {
+            return self.show_changes(common);
+        }
         if let Some(id) = &self.id {
             let entries = of_id(id, &common.history()?)?;
             return entries.iter().try_for_each(|entry| self.line(entry));
@@ -114,6 +134,22 @@ impl Log {
             true => self.show_news(common, &filter),
             false => self.show_past(&common.history()?, &filter),
         }
+    }
+
+    /// The journal of the configuration's folder, and that of the state folder's secrets, as one.
+    fn show_changes(&self, common: &Common) -> Result<(), Error> {
+        let main = common.config_file().path;
+        let folders = [folder_of(&main), common.state_folder().path];
+        let changes = journal::read(folders.iter().map(PathBuf::as_path))?;
+        let since = self.since.unwrap_or(Timestamp::MIN);
+        let mut changes = changes.iter().filter(|change| change.at >= since);
+        changes.try_for_each(|change| {
+            write_line(&match self.json {
+                // A change has nothing that JSON can't say.
+                true => serde_json::to_string(change).unwrap_or_default(),
+                false => changed(change),
+            })
+        })
     }
 
     fn show_past(&self, history: &History, filter: &Filter) -> Result<(), Error> {
@@ -180,10 +216,25 @@ impl Log {
                 },
             ),
         };
-        let mut stdout = io::stdout().lock();
-        let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
-        written.map_err(|_| Error::Closed)
+        write_line(&line)
     }
+}
+
+fn write_line(line: &str) -> Result<(), Error> {
+    let mut stdout = io::stdout().lock();
+    let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+    written.map_err(|_| Error::Closed)
+}
+
+/// "2026-11-24 07:43:39Z  alice (as root)  add policy Staff"
+fn changed(change: &Change) -> String {
+    let by = match &change.ran_as {
+        Some(account) => format!("{} (as {account})", change.by),
+        None => change.by.clone(),
+    };
+    let forced = if change.forced { " (forced)" } else { "" };
+    let at = change.at.strftime("%Y-%m-%d %H:%M:%SZ");
+    format!("{at}  {by:<20} {}{forced}", change.what)
 }
 
 /// "2026-11-24 07:43:39Z  accepted  +44*******123  GB  twilio  8 ms  verification_code  Staff  5f0c"

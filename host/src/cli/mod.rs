@@ -3,12 +3,13 @@
 mod ask;
 mod check;
 mod completions;
+mod config;
 mod doctor;
 mod draft;
 mod edit;
+mod editor;
 mod explain;
 mod explain_error;
-mod files;
 mod helpdesk;
 mod history;
 mod init;
@@ -102,6 +103,7 @@ enum Command {
     Policy(policy::Policy),
     Text(text::Text),
     Helpdesk(helpdesk::Helpdesk),
+    Config(config::Config),
     TestSend(test_send::TestSend),
     Doctor(doctor::Doctor),
     ExplainError(explain_error::ExplainError),
@@ -149,6 +151,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::SelectSender(command) => finish(command.run(&common, &out)),
         Command::Policy(command) => finish(command.run(&common, &out)),
         Command::Text(command) => finish(command.run(&common, &out)),
+        Command::Config(command) => finish(command.run(&common, &out)),
         Command::Helpdesk(command) => finish(command.run(&common, &out)),
         Command::TestSend(command) => finish(command.run(&common, &out)),
         Command::Doctor(command) => finish(command.run(&common, &out)),

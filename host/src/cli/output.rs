@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{
     config::Faults,
+    edit::EditError,
     protocol::{Failure, Outcome},
 };
 
@@ -214,7 +215,8 @@ pub(super) struct Usage(pub(super) String);
 
 /// 2 for usage, 78 where the administrator must act on the configuration, else 1.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<Usage>() {
+    let edit: Option<&EditError> = error.downcast_ref();
+    if error.is::<Usage>() || matches!(edit, Some(EditError::Usage(_))) {
         return ExitCode::from(2);
     }
     let is_misconfigured = error.chain().any(|cause| {

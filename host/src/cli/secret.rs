@@ -2,7 +2,6 @@
 
 use std::{
     fs, io,
-    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, SystemTime},
 };
@@ -10,15 +9,22 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use textsender_plugin_api::Secret as Value;
 
 use super::{
     Common, ask,
-    files::{self, Access, Lock},
-    output::{Cell, Output, Style, Usage, json, notice},
-    site::{Site, instead},
+    edit::say_wait,
+    output::{Cell, Output, Style, json, notice},
+    sender,
+    site::Site,
     standing,
 };
-use crate::{check, secrets};
+use crate::{
+    check,
+    edit::{names::instead, secrets},
+    protocol::Outcome,
+    secrets as stored,
+};
 
 /// Stores, lists and removes secrets of senders
 ///
@@ -45,6 +51,12 @@ enum Command {
 struct Set {
     /// Its name, SENDER.SETTING
     name: String,
+    /// Asks the provider whether it takes it; if not, what was there before stays
+    #[arg(long)]
+    check: bool,
+    /// Stores it as it is given, with blanks, quotes and all that is usually pasted by mistake
+    #[arg(long)]
+    exact: bool,
 }
 
 /// Lists stored secrets: names, age and what uses them
@@ -62,6 +74,9 @@ struct List {
 struct Remove {
     /// Its name, SENDER.SETTING
     name: String,
+    /// Removes it even if messages are sent with it, which then fail
+    #[arg(long)]
+    force: bool,
 }
 
 /// A stored secret, without its value.
@@ -91,20 +106,28 @@ impl Set {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         site.become_owner()?;
-        let (sender, key) = parts(&self.name)?;
+        let (sender, key) = secrets::parts(&self.name)?;
         site.known_sender(sender)?;
         self.is_secret(&site, sender, key)?;
-        let value = ask::secret(&format!("{key} of sender {sender}"))?;
-
-        let (folder, access) = folder(&site.state)?;
-        let _lock = Lock::of(&folder)?;
-        let file = secrets::file_of(&site.state, sender, key);
-        let is_new = !file.exists();
-        files::replace(&file, value.expose().as_bytes(), access.with_mode(0o600))?;
-        let done = if is_new { "stored" } else { "replaced" };
-        out.line(format_args!("{done} {} in {}", self.name, file.display()));
-        let configured = &site.config.senders[sender];
-        if configured.settings.contains_key(key) {
+        let given = ask::secret(&format!("{key} of sender {sender}"))?;
+        let secret = match self.exact {
+            true => given,
+            false => cleaned(&given, key)?,
+        };
+        let stored = secrets::store(&site.state, sender, key, &secret, say_wait)?;
+        if self.check
+            && let Some(why) = refused_by_provider(&site, sender, common)?
+        {
+            self.put_back(&site, sender, key, &stored)?;
+            bail!("nothing was changed, as the provider refuses it: {why}");
+        }
+        let done = if stored.is_new { "stored" } else { "replaced" };
+        out.line(format_args!(
+            "{done} {} in {}",
+            self.name,
+            stored.file.display()
+        ));
+        if !secrets::is_taken_from_here(&site.config, sender, key) {
             notice(format_args!(
                 "but sender {sender} takes {key} from its own settings; to use the stored one: textsender sender unset {sender} {key}"
             ));
@@ -119,6 +142,27 @@ impl Set {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Puts back what was there before.
+    fn put_back(
+        &self,
+        site: &Site,
+        sender: &str,
+        key: &str,
+        stored: &secrets::Stored,
+    ) -> anyhow::Result<()> {
+        match &stored.before {
+            Some(before) => drop(secrets::store(&site.state, sender, key, before, say_wait)?),
+            None => drop(secrets::remove(
+                &site.config,
+                &site.state,
+                (sender, key),
+                true,
+                say_wait,
+            )?),
+        }
+        Ok(())
     }
 
     /// An error if the plugin says that it is none. A plugin that can't be asked says nothing.
@@ -181,9 +225,8 @@ impl Remove {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         site.become_owner()?;
-        let (sender, key) = parts(&self.name)?;
-        let file = secrets::file_of(&site.state, sender, key);
-        if !file.exists() {
+        let (sender, key) = secrets::parts(&self.name)?;
+        if !stored::file_of(&site.state, sender, key).exists() {
             let stored = all(&site)?;
             let names = stored.iter().map(|secret| secret.name.as_str());
             bail!(
@@ -192,8 +235,8 @@ impl Remove {
                 instead(&self.name, names, "nothing is to be done")
             );
         }
-        let _lock = Lock::of(&site.state.join(secrets::FOLDER))?;
-        files::remove(&file)?;
+        let secret = (sender, key);
+        let file = secrets::remove(&site.config, &site.state, secret, self.force, say_wait)?;
         out.line(format_args!(
             "removed {} from {}",
             self.name,
@@ -203,36 +246,9 @@ impl Remove {
     }
 }
 
-fn parts(name: &str) -> anyhow::Result<(&str, &str)> {
-    let fits = |part: &str| {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (1..=64).contains(&part.len()) && part.bytes().all(fits)
-    };
-    match name.split_once('.') {
-        Some((sender, key)) if fits(sender) && fits(key) => Ok((sender, key)),
-        _ => bail!(Usage(format!(
-            "{name:?} is no name of a secret: write SENDER.SETTING, such as twilio.auth_token"
-        ))),
-    }
-}
-
-/// The folder of secrets, made if it is not there, and the access of what is in it: the state
-/// folder's owner's alone.
-fn folder(state: &Path) -> anyhow::Result<(PathBuf, Access)> {
-    let private = Access {
-        owner: None,
-        mode: 0o700,
-    };
-    files::make_folder(state, private)?;
-    let access = Access::of(state).with_context(|| format!("{} can't be read", state.display()))?;
-    let folder = state.join(secrets::FOLDER);
-    files::make_folder(&folder, access.with_mode(0o700))?;
-    Ok((folder, access))
-}
-
 /// All that are stored, by name.
 pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
-    let folder = site.state.join(secrets::FOLDER);
+    let folder = site.state.join(stored::FOLDER);
     let entries = match fs::read_dir(&folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -246,7 +262,7 @@ pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
             continue;
         };
-        let Ok((sender, key)) = parts(&name) else {
+        let Ok((sender, key)) = secrets::parts(&name) else {
             continue;
         };
         let set_at = entry.metadata()?.modified()?;
@@ -265,6 +281,41 @@ pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
     }
     stored.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(stored)
+}
+
+/// A secret without what pasting brought along, which is told.
+fn cleaned(given: &Value, key: &str) -> anyhow::Result<Value> {
+    let cleaned = secrets::clean(given.expose(), key)?;
+    if !cleaned.taken_off.is_empty() {
+        notice(format_args!(
+            "taken off: {} (with --exact it stays)",
+            cleaned.taken_off.join(", ")
+        ));
+    }
+    Ok(cleaned.secret)
+}
+
+/// What the provider says against a sender's secret; `None` if it takes it.
+fn refused_by_provider(
+    site: &Site,
+    sender: &str,
+    common: &Common,
+) -> anyhow::Result<Option<String>> {
+    let standing = site.standing(sender)?;
+    if !standing::is_ready(&standing) {
+        bail!(
+            "stored, and not checked: the sender is not ready: {}",
+            standing::detail(&standing)
+        );
+    }
+    let asked = sender::ask(site, sender, common.log.level())?;
+    let faults = asked.findings.iter().filter(|finding| finding.is_fault);
+    let words: Vec<&str> = faults.map(|finding| finding.message.as_str()).collect();
+    match asked.outcome {
+        Outcome::Accepted => Ok(None),
+        Outcome::Misconfigured => Ok(Some(words.join("; "))),
+        _ => bail!("stored, and not checked: {}", words.join("; ")),
+    }
 }
 
 fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {

@@ -2,12 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{
-    Common,
-    edit::{Edit, tables},
-    output::Output,
-    site::{Site, known_sender},
-};
+use super::{Common, edit::EditOptions, output::Output};
+use crate::edit::defaults::{self, KeepsOwn};
 
 /// Selects the sender for everyone whose policy names none
 #[derive(clap::Args)]
@@ -15,35 +11,27 @@ use super::{
 pub(super) struct SelectSender {
     /// The sender
     name: String,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 impl SelectSender {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        known_sender(edit.config(), &self.name)?;
-        edit.main(|document| {
-            let defaults = tables::table(document.as_table_mut(), &["defaults"])?;
-            tables::set(defaults, "sender", self.name.as_str());
-            Ok(())
-        })?;
-        edit.save()?;
+        let order = defaults::SelectSender {
+            name: self.name.clone(),
+        };
+        let Some(keep_own) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
             "selected sender {} in {}",
             self.name,
             common.config_file().path.display()
         ));
-        let site = Site::read(common)?;
-        for policy in &site.config.policies {
-            let own = policy
-                .verification_code
-                .as_ref()
-                .and_then(|block| block.options.sender.as_ref());
-            if let Some(own) = own.filter(|own| own.value != self.name) {
-                out.line(format_args!(
-                    "policy {} keeps its own sender, {}",
-                    policy.name.value, own.value
-                ));
-            }
+        for KeepsOwn { policy, sender } in keep_own {
+            out.line(format_args!(
+                "policy {policy} keeps its own sender, {sender}"
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }

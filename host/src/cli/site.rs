@@ -12,8 +12,10 @@ use tokio::time::Instant;
 use super::Common;
 use crate::{
     check::{self, Standing},
-    config::{Config, Environment, Policy, Reading, Sources, nearest},
-    plugins::{self, Description, Refusal, StartupError, folder, verify::FileFault},
+    config::{Config, Environment, Policy, Reading, Sources},
+    edit::names,
+    os::{accounts, rights},
+    plugins::{self, Description, StartupError, folder},
     privilege,
 };
 
@@ -32,7 +34,7 @@ impl Site {
     /// Reads the configuration that the command line, the environment or the system names.
     pub(super) fn read(common: &Common) -> anyhow::Result<Self> {
         let main = common.config_file().path;
-        is_there(&main)?;
+        names::is_there(&main)?;
         Ok(Self::of(Reading::of(Sources::read(&main))))
     }
 
@@ -41,7 +43,7 @@ impl Site {
         let state = Environment::current()
             .state_folder(config.state.folder.as_deref())
             .path;
-        privilege::lend(&state);
+        privilege::lend(&config.state, &state);
         Self { config, state }
     }
 
@@ -67,7 +69,7 @@ impl Site {
 
     /// The folder of the configuration, whose lock every change takes.
     pub(super) fn folder(&self) -> PathBuf {
-        folder_of(&self.config.sources.main)
+        names::folder_of(&self.config.sources.main)
     }
 
     /// How a configured sender stands, as the account that sends.
@@ -82,125 +84,75 @@ impl Site {
         block_on(check::standings(&self.config, &self.state, only))
     }
 
-    /// Leaves root's rights behind, where root runs this.
+    /// Leaves root's rights behind, where root runs this: what follows is seen and done as the account
+    /// that sends.
+    ///
+    /// # Errors
+    ///
+    /// Neither root nor that account runs this: what it would tell were not how things stand.
     pub(super) fn become_owner(&self) -> anyhow::Result<()> {
-        let become_owner = privilege::become_owner(&self.state);
-        become_owner.with_context(|| format!("can't become the owner of {}", self.state.display()))
+        self.is_for_caller()?;
+        privilege::become_owner(&self.config.state, &self.state)
+            .context("can't act as the account that sends")
+    }
+
+    /// An error where what this caller can see says nothing about the account that sends.
+    pub(super) fn is_for_caller(&self) -> anyhow::Result<()> {
+        if accounts::is_root() {
+            return Ok(());
+        }
+        let account = privilege::sending_account(&self.config.state, &self.state)?;
+        let Some(account) = account.filter(|account| account.user != accounts::own()) else {
+            return Ok(());
+        };
+        // A group may have been given the folder.
+        if rights::may_use_folder(&self.state).is_ok() {
+            return Ok(());
+        }
+        bail!(NotTheSender {
+            account: account.name,
+        })
     }
 
     /// An error unless this sender is configured.
     pub(super) fn known_sender(&self, name: &str) -> anyhow::Result<()> {
-        known_sender(&self.config, name)
+        names::sender(&self.config, name)?;
+        Ok(())
     }
 
     /// The policy of this name.
     pub(super) fn policy(&self, name: &str) -> anyhow::Result<&Policy> {
-        policy(&self.config, name)
+        Ok(names::policy(&self.config, name)?)
     }
 }
 
-/// The folder that a file is in.
-pub(super) fn folder_of(file: &Path) -> PathBuf {
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new(".")).to_owned()
+/// Neither root nor the account that sends runs this.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "this can't be told as {}, as {account} sends: {}",
+    accounts::own_name(),
+    as_sender(account)
+)]
+pub(super) struct NotTheSender {
+    account: String,
 }
 
-/// An error unless there is a configuration.
-pub(super) fn is_there(main: &Path) -> anyhow::Result<()> {
-    if !main.exists() {
-        bail!(
-            "there is no configuration at {}: make one with `textsender init`, or name another with --config",
-            main.display()
-        );
-    }
-    Ok(())
-}
-
-/// An error unless this sender is configured.
-pub(super) fn known_sender(config: &Config, name: &str) -> anyhow::Result<()> {
-    if config.senders.contains_key(name) {
-        return Ok(());
-    }
-    let names = config.senders.keys().map(String::as_str);
-    bail!(
-        "there is no sender {name}{}",
-        instead(name, names, "add it with `textsender sender add`")
-    );
-}
-
-/// The policy of this name.
-pub(super) fn policy<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c Policy> {
-    let policies = || config.policies.iter();
-    if let Some(policy) = policies().find(|policy| policy.name.value == name) {
-        return Ok(policy);
-    }
-    let names = policies().map(|policy| policy.name.as_str());
-    bail!(
-        "there is no policy {name}{}",
-        instead(name, names, "add it with `textsender policy add`")
-    );
-}
-
-/// How the sentence about an unknown name ends: the near name, the names there are, or how to add one.
-pub(super) fn instead<'n>(
-    name: &str,
-    names: impl Iterator<Item = &'n str>,
-    how_to_add: &str,
-) -> String {
-    let names: Vec<&str> = names.collect();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => format!("; did you mean {near}?"),
-        None if names.is_empty() => format!(": {how_to_add}"),
-        None => format!(
-            "; there are {}: name one, or {how_to_add}",
-            names.join(", ")
-        ),
+/// The command line of this process, as it is typed to be run by that account: with sudo, which makes
+/// root act as it.
+fn as_sender(account: &str) -> String {
+    let words = std::env::args().skip(1);
+    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
+    match account {
+        "root" => format!("sudo textsender {}", words.join(" ")),
+        account => format!("sudo -u {account} textsender {}", words.join(" ")),
     }
 }
 
-/// Everything that names a sender, in words.
-pub(super) fn uses_of_sender(config: &Config, name: &str) -> Vec<String> {
-    let mut uses = Vec::new();
-    let is = |sender: &Option<crate::config::Located<String>>| {
-        sender.as_ref().is_some_and(|sender| sender.value == name)
-    };
-    if is(&config.defaults.sender) {
-        uses.push("the default".to_owned());
-    }
-    let mut add = |options: &crate::config::SendOptions, owner: String| {
-        if is(&options.sender) {
-            uses.push(owner.clone());
-        }
-        if options.fallback.iter().any(|sender| sender.value == name) {
-            uses.push(format!("{owner} (fallback)"));
-        }
-    };
-    if let Some(helpdesk) = &config.helpdesk {
-        add(&helpdesk.options, "helpdesk".to_owned());
-    }
-    for policy in &config.policies {
-        if let Some(block) = &policy.verification_code {
-            add(&block.options, format!("policy {}", policy.name.value));
-        }
-    }
-    uses
-}
-
-/// Why a plugin's file can't be used, and what to do, on one line.
-pub(super) fn why(reason: &StartupError, file: &Path) -> String {
-    match reason {
-        StartupError::Refused(Refusal::File(FileFault::Missing)) => {
-            format!("there is no {}", file.display())
-        }
-        StartupError::Refused(Refusal::OtherId(id)) => {
-            let name = folder::file_of(Path::new(""), id);
-            format!("it holds the plugin {id}: name it {}", name.display())
-        }
-        StartupError::Refused(refusal) => refusal.to_string(),
-        StartupError::Ended => "it ends its process when it is loaded; ask its author".to_owned(),
-        StartupError::TimedOut => "it does not say what it is in time; ask its author".to_owned(),
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

@@ -35,6 +35,9 @@ pub(super) struct Stats {
 
 impl Stats {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
+        if let Err(error) = common.may_read_records() {
+            return output::print_error(&format!("{error:#}"), 1);
+        }
         match self.count(common) {
             Ok(()) => ExitCode::SUCCESS,
             Err(words) => output::print_error(&words, 1),

@@ -45,6 +45,7 @@ pub(super) struct TestSend {
 impl TestSend {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
+        site.is_for_caller()?;
         if let Some(sender) = &self.sender {
             site.known_sender(sender)?;
         }

@@ -3,8 +3,7 @@
 mod editor;
 
 use std::{
-    io::{self, IsTerminal, Read},
-    path::PathBuf,
+    io::{self, Read},
     process::ExitCode,
 };
 
@@ -14,16 +13,16 @@ use serde::Serialize;
 use textsender_plugin_api::Purpose;
 
 use super::{
-    Common,
-    edit::{Edit, tables},
+    Common, ask,
+    edit::EditOptions,
     output::{Output, Style, json},
-    policy::table_of,
-    site::{Site, block_on, policy},
+    site::{Site, block_on},
 };
 use crate::{
     check::{self, SenderCapabilities},
-    config::{self, Config, Place, SendOptions, Sources, render},
+    config::{self, Place, SendOptions, Sources, render},
     decision,
+    edit::texts::{Owner, SetText, UnsetText},
     text::Key,
 };
 
@@ -42,6 +41,7 @@ pub(super) struct Text {
 enum Command {
     Show(Show),
     Set(Set),
+    Unset(Unset),
 }
 
 /// Shows the texts of a policy or of the helpdesk, in every language
@@ -67,6 +67,21 @@ struct Set {
     /// The language, such as cy or pt-BR; without it the text for everybody else
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Takes a translation away, or a text of the helpdesk
+#[derive(Args)]
+#[command(after_help = "Example:\n  textsender text unset --policy Everyone --locale cy")]
+struct Unset {
+    #[command(flatten)]
+    whose: Whose,
+    /// The language, such as cy or pt-BR
+    #[arg(long, value_name = "TAG")]
+    locale: Option<String>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 #[derive(Args)]
@@ -104,52 +119,17 @@ impl Text {
         match &self.command {
             Command::Show(show) => show.run(common, out),
             Command::Set(set) => set.run(common, out),
+            Command::Unset(unset) => unset.run(common, out),
         }
     }
 }
 
 impl Whose {
-    fn purpose(&self) -> Purpose {
-        match self.helpdesk {
-            None => Purpose::VerificationCode,
-            Some(HelpdeskText::HelpdeskCode) => Purpose::HelpdeskCode,
-            Some(HelpdeskText::NewPassword) => Purpose::NewPassword,
-        }
-    }
-
-    /// The text as it is, and what goes with it; none if there is none yet.
-    fn text<'c>(
-        &self,
-        config: &'c Config,
-    ) -> anyhow::Result<Option<(&'c config::Text, &'c SendOptions)>> {
-        if let Some(name) = &self.policy {
-            let block = policy(config, name)?.verification_code.as_ref();
-            return Ok(block.map(|block| (&block.text, &block.options)));
-        }
-        let helpdesk = config.helpdesk.as_ref();
-        Ok(helpdesk.and_then(|helpdesk| {
-            let text = match self.helpdesk {
-                Some(HelpdeskText::NewPassword) => &helpdesk.new_password_text,
-                _ => &helpdesk.helpdesk_code_text,
-            };
-            Some((text.as_ref()?, &helpdesk.options))
-        }))
-    }
-
-    /// Who sends it; none if nothing says so yet.
-    fn options<'c>(&self, config: &'c Config) -> anyhow::Result<Option<&'c SendOptions>> {
-        if let Some(name) = &self.policy {
-            let block = policy(config, name)?.verification_code.as_ref();
-            return Ok(block.map(|block| &block.options));
-        }
-        let helpdesk = config.helpdesk.as_ref();
-        Ok(helpdesk.map(|helpdesk| &helpdesk.options))
-    }
-
-    fn name(&self) -> String {
-        match &self.policy {
-            Some(name) => format!("policy {name}"),
-            None => format!("helpdesk {}", self.purpose()),
+    fn owner(&self) -> Owner {
+        match (&self.policy, self.helpdesk) {
+            (Some(name), _) => Owner::Policy(name.clone()),
+            (None, Some(HelpdeskText::NewPassword)) => Owner::Helpdesk(Purpose::NewPassword),
+            (None, _) => Owner::Helpdesk(Purpose::HelpdeskCode),
         }
     }
 }
@@ -157,13 +137,14 @@ impl Whose {
 impl Show {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        let Some((text, options)) = self.whose.text(&site.config)? else {
+        let owner = self.whose.owner();
+        let Some((text, options)) = owner.text(&site.config)? else {
             bail!(
                 "{} has no text yet: set one with `textsender text set`",
-                self.whose.name()
+                owner.name()
             );
         };
-        let faults = decision::texts(self.whose.purpose(), text, options)
+        let faults = decision::texts(owner.purpose(), text, options)
             .map_or_else(|faults| faults, |texts| texts.check());
         let fault_of = |key: Key| {
             let fault = faults.iter().find(|fault| fault.key() == key);
@@ -205,117 +186,95 @@ impl Set {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         // It is written without the lock: people take their time.
         let site = Site::read(common)?;
-        let now = self.whose.text(&site.config)?;
+        let owner = self.whose.owner();
+        let now = owner.text(&site.config)?;
         let now = now.and_then(|(text, _)| match &self.locale {
             Some(tag) => text.translations.get(tag),
             None => Some(&text.text),
         });
-        let text = match io::stdin().is_terminal() {
+        let text = match ask::is_terminal() {
             true => {
                 let now = now.map_or("", |text| text.as_str());
-                editor::edited(now, self.whose.purpose(), &self.capabilities(&site)?)?
+                let senders = capabilities(&owner, &site)?;
+                editor::edited(now, owner.purpose(), &senders)?
             }
             false => from_stdin()?,
         };
-        self.judge(&text)?;
+        judge(owner.purpose(), &text)?;
 
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let file = self.write(&mut edit, &text)?;
-        edit.save()?;
-        let whose = self.whose.name();
-        let locale = self
-            .locale
-            .as_deref()
-            .map(|tag| format!(" ({tag})"))
-            .unwrap_or_default();
+        let order = SetText {
+            owner,
+            locale: self.locale.clone(),
+            text,
+        };
+        let Some(file) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
-            "set the text of {whose}{locale} in {}",
+            "set the text of {}{} in {}",
+            order.owner.name(),
+            language(&self.locale),
             file.display()
         ));
-        self.say_faults(common, out)
+        Ok(ExitCode::SUCCESS)
     }
+}
 
-    /// What of the text arrives, by each sender that may send it.
-    fn capabilities(&self, site: &Site) -> anyhow::Result<Vec<(String, SenderCapabilities)>> {
-        let options = self.whose.options(&site.config)?;
-        let options = options.cloned().unwrap_or_default();
-        block_on(check::capabilities(&site.config, &options))
-    }
-
-    /// An error that points at what is wrong with a text.
-    fn judge(&self, text: &str) -> anyhow::Result<()> {
-        let purpose = self.whose.purpose();
-        let written = config::Text {
-            text: config::Located {
-                value: text.to_owned(),
-                place: Place::default(),
-            },
-            translations: Default::default(),
+impl Unset {
+    fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let order = UnsetText {
+            owner: self.whose.owner(),
+            locale: self.locale.clone(),
         };
-        let Err(faults) = decision::texts(purpose, &written, &SendOptions::default()) else {
-            return Ok(());
-        };
-        let sources = Sources::from_text("the text", text);
-        let faults: Vec<_> = faults
-            .iter()
-            .map(|fault| {
-                let place = Place::new(0, fault.span().unwrap_or(0..text.len()));
-                sources.fault(place, "", fault.fault(), fault.remedy())
-            })
-            .collect();
-        let shown = render::render(&faults, &sources, false);
-        bail!(
-            "nothing was changed, as this text can't be sent\n\n{}",
-            shown.trim_end()
-        );
-    }
-
-    /// Puts the text where it belongs; returns the file.
-    fn write(&self, edit: &mut Edit, text: &str) -> anyhow::Result<PathBuf> {
-        let tag = self.locale.as_deref();
-        if let Some(name) = &self.whose.policy {
-            let (file, place) = table_of(edit.config(), name)?;
-            if tag.is_some() && policy(edit.config(), name)?.verification_code.is_none() {
-                bail!("policy {name} has no text to translate yet: set it without --locale first");
-            }
-            edit.file(&file, |document| {
-                let policy = place.find(document.as_table_mut())?;
-                let (path, key): (&[&str], _) = match tag {
-                    Some(tag) => (&["verification_code", "translations"], tag),
-                    None => (&["verification_code"], "text"),
-                };
-                tables::set(tables::table(policy, path)?, key, text);
-                Ok(())
-            })?;
-            return Ok(file);
-        }
-        let purpose = self.whose.purpose().as_str();
-        edit.main(|document| {
-            let (path, key) = match tag {
-                Some(tag) => (vec!["helpdesk", "translations", purpose], tag),
-                None => (vec!["helpdesk", "texts"], purpose),
-            };
-            tables::set(tables::table(document.as_table_mut(), &path)?, key, text);
-            Ok(())
-        })?;
-        Ok(edit.config().sources.main.clone())
-    }
-
-    /// What `check` would say of the texts now: too long for the policy, say.
-    fn say_faults(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let site = Site::read(common)?;
-        if let Some((text, options)) = self.whose.text(&site.config)?
-            && let Ok(texts) = decision::texts(self.whose.purpose(), text, options)
-        {
-            for fault in texts.check() {
-                out.line(format_args!(
-                    "{}: {fault}",
-                    out.paint(Style::Attention, "note")
-                ));
-            }
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "took the text of {}{} out of {}",
+                order.owner.name(),
+                language(&self.locale),
+                file.display()
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn language(locale: &Option<String>) -> String {
+    let tag = locale.as_deref();
+    tag.map(|tag| format!(" ({tag})")).unwrap_or_default()
+}
+
+/// What of the text arrives, by each sender that may send it.
+fn capabilities(owner: &Owner, site: &Site) -> anyhow::Result<Vec<(String, SenderCapabilities)>> {
+    let options = owner.options(&site.config)?;
+    let options = options.cloned().unwrap_or_default();
+    block_on(check::capabilities(&site.config, &options))
+}
+
+/// An error that points at what is wrong with a text.
+fn judge(purpose: Purpose, text: &str) -> anyhow::Result<()> {
+    let written = config::Text {
+        text: config::Located {
+            value: text.to_owned(),
+            place: Place::default(),
+        },
+        translations: Default::default(),
+    };
+    let Err(faults) = decision::texts(purpose, &written, &SendOptions::default()) else {
+        return Ok(());
+    };
+    let sources = Sources::from_text("the text", text);
+    let faults: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let place = Place::new(0, fault.span().unwrap_or(0..text.len()));
+            sources.fault(place, "", fault.fault(), fault.remedy())
+        })
+        .collect();
+    let shown = render::render(&faults, &sources, false);
+    bail!(
+        "nothing was changed, as this text can't be sent\n\n{}",
+        shown.trim_end()
+    );
 }
 
 fn from_stdin() -> anyhow::Result<String> {

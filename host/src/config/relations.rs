@@ -32,7 +32,8 @@ impl Relations<'_> {
             return;
         };
         let names = || self.config.policies.iter().map(|p| p.name.as_str());
-        if names().any(|name| name == policy.value) {
+        // A file that can't be read may well hold it.
+        if names().any(|name| name == policy.value) || !self.config.sources.is_whole() {
             return;
         }
         let remedy = match nearest(policy, names()) {

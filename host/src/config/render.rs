@@ -77,13 +77,13 @@ fn line_around(text: &str, byte: usize) -> Range<usize> {
     start..end
 }
 
-/// Replaces each byte of `range` by `*`, but quotes at its ends.
-fn mask(line: &mut String, range: Range<usize>) {
+/// Replaces each byte of `range` by `*`, but quotes and line ends.
+pub(super) fn mask(line: &mut String, range: Range<usize>) {
     let hidden = &line[range.clone()];
     let stars: String = hidden
         .chars()
         .map(|c| match c {
-            '"' | '\'' => c.to_string(),
+            '"' | '\'' | '\n' | '\r' => c.to_string(),
             _ => "*".repeat(c.len_utf8()),
         })
         .collect();

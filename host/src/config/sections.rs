@@ -70,6 +70,8 @@ pub struct State {
     /// The folder of ledger and secrets; [`Environment::state_folder`](super::Environment::state_folder) says where it is
     /// if this does not.
     pub folder: Option<PathBuf>,
+    /// The account that sends, by name or number; `None`: the owner of the folder.
+    pub owner: Option<Located<String>>,
     /// Whether a message may be sent that can't be recorded.
     pub ledger: Ledger,
     /// How long settled requests and audit rows are kept.
@@ -94,6 +96,7 @@ impl Default for State {
     fn default() -> Self {
         State {
             folder: None,
+            owner: None,
             ledger: Ledger::default(),
             retention: 90 * DAY,
         }
@@ -110,6 +113,7 @@ impl State {
         let days = t.integer("retention_days", 1..=3650).unwrap_or(90);
         State {
             folder: t.path("folder"),
+            owner: t.word("owner"),
             ledger: pick(t, "ledger", &ledger),
             retention: DAY * days as u32,
         }

@@ -52,6 +52,15 @@ impl Source {
         }
     }
 
+    /// The text with what must not be shown as stars.
+    pub fn masked(&self) -> String {
+        let mut shown = self.text.clone();
+        for hidden in &self.hidden {
+            super::render::mask(&mut shown, hidden.clone());
+        }
+        shown
+    }
+
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let lines = self.lines.get_or_init(|| {
@@ -113,6 +122,22 @@ impl Sources {
             None => self.files.push(source),
         }
         self
+    }
+
+    /// The same configuration without one of its files.
+    pub fn without(mut self, path: &Path) -> Self {
+        self.files.retain(|file| file.path != path);
+        self
+    }
+
+    /// Whether `textsender.toml` could be read.
+    pub fn has_main(&self) -> bool {
+        self.files.iter().any(|file| file.path == self.main)
+    }
+
+    /// Whether every file could be read that there is.
+    pub fn is_whole(&self) -> bool {
+        self.faults.is_empty()
     }
 
     /// The files read, for the checks of owner and mode.
@@ -218,6 +243,7 @@ enum Unread {
     NotAFile,
     TooLarge,
     NotUtf8 { line: usize },
+    Utf16,
     Io(std::io::Error),
 }
 
@@ -240,6 +266,10 @@ fn read_file(path: &Path, fingerprint: &mut Fingerprint) -> Result<String, Unrea
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Unread::TooLarge);
     }
+    // The byte order marks of UTF-16, either way round.
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Unread::Utf16);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = sound.iter().filter(|b| **b == b'\n').count() + 1;
@@ -256,6 +286,11 @@ impl Unread {
                 "is larger than 16 MiB",
                 "split the policies into drop-in files",
             ),
+            Unread::Utf16 => Fault::of_file(
+                path,
+                "is UTF-16 text",
+                "save the file as UTF-8 (in Notepad: Save as, Encoding: UTF-8)",
+            ),
             Unread::NotUtf8 { line } => Fault {
                 line,
                 ..Fault::of_file(path, "is not UTF-8 text", "save the file as UTF-8")
@@ -266,7 +301,7 @@ impl Unread {
                         "create it, or name another with --config or $TEXTSENDER_CONFIG"
                     }
                     ErrorKind::PermissionDenied => {
-                        "run as its owner, or give this user the right to read it"
+                        "run it as the account that sends, or as root, with sudo"
                     }
                     _ => "see that it can be read",
                 };

@@ -143,10 +143,20 @@ fn ledger(site: &Site) -> Vec<Finding> {
                 .collect()
         }
         Err(LedgerError::Absent { .. }) => vec![ok("ledger", "nothing was sent yet")],
-        Err(error) => vec![problem(
-            "ledger",
-            error.to_string(),
-            "see that the account that sends owns the state folder and what is in it",
-        )],
+        Err(error) => vec![problem("ledger", error.to_string(), remedy(&error))],
+    }
+}
+
+/// What to do about a ledger that can't be read: each cause has its own.
+fn remedy(error: &LedgerError) -> &'static str {
+    match error {
+        LedgerError::ReadOnly { .. } | LedgerError::Unusable { .. } => {
+            "sudo textsender doctor --fix"
+        }
+        LedgerError::Full { .. } => "make room on the disk, or lower [state] retention_days",
+        LedgerError::Newer { .. } => "install the newer textsender again",
+        LedgerError::NetworkFolder { .. } => "name a folder of a local disk as [state] folder",
+        LedgerError::Locked { .. } => "end the process that keeps it locked",
+        _ => "textsender restore, from a backup; or move the file away",
     }
 }

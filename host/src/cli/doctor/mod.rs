@@ -5,6 +5,7 @@ mod installation;
 mod machine;
 mod paths;
 mod providers;
+mod sudo;
 
 use std::process::ExitCode;
 
@@ -18,7 +19,9 @@ use super::{
 };
 use crate::{
     config::{Environment, Reading, ResolvedPath, Sources},
+    edit::repair,
     os::accounts,
+    privilege::sending_account,
     protocol::Outcome,
 };
 
@@ -41,6 +44,9 @@ pub(super) struct Doctor {
     /// Asks no provider
     #[arg(long)]
     offline: bool,
+    /// Puts owners and modes right first, and shows each command that it does the work of
+    #[arg(long, conflicts_with = "user")]
+    fix: bool,
     /// Writes JSON
     #[arg(long)]
     json: bool,
@@ -68,6 +74,12 @@ enum State {
 
 impl Doctor {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        if let Some(finding) = self.not_the_sender(common)? {
+            return finish(vec![finding], self.json, out);
+        }
+        if self.fix {
+            put_right(common, out)?;
+        }
         let environment = self.become_user()?;
         let main = environment.config_file(common.config.as_deref());
         let mut findings = Vec::new();
@@ -81,16 +93,28 @@ impl Doctor {
                 "make one with `textsender init`, or name another with --config",
             ));
         }
-        match self.json {
-            true => json(&findings),
-            false => show(&findings, out),
+        finish(findings, self.json, out)
+    }
+
+    /// What there is to say where another account is asked about than the one that sends: how it may
+    /// send all the same. All else would be told of an account that nothing depends on.
+    fn not_the_sender(&self, common: &Common) -> anyhow::Result<Option<Finding>> {
+        let main = common.config_file().path;
+        if !main.exists() {
+            return Ok(None);
         }
-        match findings
-            .iter()
-            .any(|finding| finding.state == State::Problem)
-        {
-            true => Ok(Outcome::Misconfigured.into()),
-            false => Ok(ExitCode::SUCCESS),
+        let site = Site::of(Reading::of(Sources::read(&main)));
+        let Some(name) = &self.user else {
+            site.is_for_caller()?;
+            return Ok(None);
+        };
+        let account = sending_account(&site.config.state, &site.state)?;
+        let asked = accounts::named(name)?;
+        match (account, asked) {
+            (Some(account), Some(asked)) if asked.user != account.user && account.user != 0 => {
+                Ok(Some(sudo::finding(&asked.name, &account.name)))
+            }
+            _ => Ok(None),
         }
     }
 
@@ -137,6 +161,42 @@ impl Doctor {
             home: home.or(current.home.clone()),
             ..current
         })
+    }
+}
+
+/// Puts owners and modes right.
+fn put_right(common: &Common, out: &Output) -> anyhow::Result<()> {
+    let site = Site::read(common)?;
+    let account = sending_account(&site.config.state, &site.state)?;
+    let account = account
+        .context("no account is known to send: name it with `textsender init --owner NAME`")?;
+    if account.user == 0 && site.config.state.owner.is_none() {
+        bail!(
+            "{} belongs to root, and nothing says which account sends: name it with `textsender init --owner NAME`",
+            site.state.display()
+        );
+    }
+    for repair in repair::needed(&site.config, &site.state, &account) {
+        repair.make()?;
+        out.line(format_args!(
+            "{}  {}",
+            out.paint(Style::Good, "fixed"),
+            repair.command()
+        ));
+    }
+    Ok(())
+}
+
+/// Shows what was found; the exit code says whether there is something to do.
+fn finish(findings: Vec<Finding>, as_json: bool, out: &Output) -> anyhow::Result<ExitCode> {
+    match as_json {
+        true => json(&findings),
+        false => show(&findings, out),
+    }
+    let is_problem = |finding: &Finding| finding.state == State::Problem;
+    match findings.iter().any(is_problem) {
+        true => Ok(Outcome::Misconfigured.into()),
+        false => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -1,13 +1,13 @@
 //! Where everything is, why there, and whether this account can use it.
 
-use std::{fs, path::Path};
+use std::{fs, io::ErrorKind, path::Path};
 
 use super::{Finding, ok, problem};
 use crate::{
     cli::site::Site,
     config::{DEFAULT_PLUGINS_FOLDER, ResolvedPath},
     os::{
-        accounts,
+        accounts, disk,
         rights::{self, Rights},
     },
     secrets,
@@ -21,12 +21,21 @@ pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -
         true => "the default",
         false => "named by [plugins] folder",
     };
-    findings.push(match plugins.is_dir() {
-        true => ok(
+    findings.push(match fs::read_dir(plugins) {
+        Ok(_) => ok(
             "paths",
             format!("plugins: {} ({why}{})", plugins.display(), owner(plugins)),
         ),
-        false => problem(
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => problem(
+            "paths",
+            format!(
+                "plugins: {} ({why}) can't be read by {}",
+                plugins.display(),
+                accounts::own_name()
+            ),
+            format!("chmod a+rx {}, and the folders above it", plugins.display()),
+        ),
+        Err(_) => problem(
             "paths",
             format!("plugins: {} ({why}) is no folder", plugins.display()),
             "install the package, or correct [plugins] folder",
@@ -62,7 +71,19 @@ fn state_folder(chosen: &ResolvedPath) -> Finding {
         );
     }
     match rights::may_use_folder(path) {
+        Ok(()) if disk::is_full(path) => problem(
+            "paths",
+            format!(
+                "state: {chosen} is on a disk that is full: nothing can be recorded, so nothing is sent"
+            ),
+            "make room on it",
+        ),
         Ok(()) => ok("paths", format!("state: {chosen}{}", owner(path))),
+        Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => problem(
+            "paths",
+            format!("state: {chosen} is on a read-only file system"),
+            "mount it to be written, or name another as [state] folder",
+        ),
         Err(_) => problem(
             "paths",
             format!(
@@ -70,7 +91,7 @@ fn state_folder(chosen: &ResolvedPath) -> Finding {
                 owner(path),
                 accounts::own_name()
             ),
-            format!("chown -R {}: {}", accounts::own_name(), path.display()),
+            "sudo textsender doctor --fix",
         ),
     }
 }

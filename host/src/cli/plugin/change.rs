@@ -12,11 +12,15 @@ use super::list::users;
 use crate::{
     cli::{
         Common,
-        files::{self, Access, Lock},
+        edit::say_wait,
         output::{Output, Usage},
-        site::{Site, why},
+        site::Site,
     },
     config::Trust,
+    edit::{
+        files::{self, Access, Lock},
+        names::why_not,
+    },
     plugins::{Description, folder},
 };
 
@@ -54,7 +58,7 @@ impl Install {
                 mode: 0o755,
             },
         )?;
-        let _lock = Lock::of(&site.folder())?;
+        let _lock = Lock::of(&site.folder(), say_wait)?;
         let target = folder::file_of(folder, &id);
         let old = site.describe(&id).ok();
         // A copy is judged, in the folder and with the owner and mode that it will have.
@@ -121,7 +125,7 @@ fn judge(site: &Site, library: &Path, id: &str, from: &Path) -> anyhow::Result<D
         anyhow!(
             "{} can't be used, and is not installed: {}",
             from.display(),
-            why(&reason, from)
+            why_not(&reason, from)
         )
     })
 }
@@ -146,7 +150,7 @@ impl Remove {
                 users.join(", ")
             );
         }
-        let _lock = Lock::of(&site.folder())?;
+        let _lock = Lock::of(&site.folder(), say_wait)?;
         files::remove(&file)?;
         out.line(format_args!(
             "removed plugin {} ({})",

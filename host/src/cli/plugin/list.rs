@@ -10,9 +10,10 @@ use crate::{
     cli::{
         Common,
         output::{Cell, Output, Style, json},
-        site::{Site, why},
+        site::Site,
     },
     config::Config,
+    edit::names::why_not,
     plugins::{
         Refusal, StartupError, folder,
         verify::{self, FileFault},
@@ -103,7 +104,10 @@ fn listed(site: &Site, path: &Path) -> Listed {
     listed.used_by = users(&site.config, &plugin);
     let faults = verify::inspect(path).faults;
     if !faults.is_empty() {
-        let faults: Vec<String> = faults.iter().map(|fault| why_not(fault, path)).collect();
+        let faults: Vec<String> = faults
+            .iter()
+            .map(|fault| why_no_file(fault, path))
+            .collect();
         listed.refused = Some(faults.join("; "));
         return listed;
     }
@@ -112,13 +116,13 @@ fn listed(site: &Site, path: &Path) -> Listed {
             listed.refused = trust::not_approved(site, &plugin, path, &described);
             listed.version = Some(described.info.version);
         }
-        Err(reason) => listed.refused = Some(why(&reason, path)),
+        Err(reason) => listed.refused = Some(why_not(&reason, path)),
     }
     listed
 }
 
-fn why_not(fault: &FileFault, path: &Path) -> String {
-    why(&StartupError::Refused(Refusal::File(fault.clone())), path)
+fn why_no_file(fault: &FileFault, path: &Path) -> String {
+    why_not(&StartupError::Refused(Refusal::File(fault.clone())), path)
 }
 
 /// The senders of a plugin.

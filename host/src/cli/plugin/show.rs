@@ -10,8 +10,9 @@ use crate::{
     cli::{
         Common,
         output::{Output, Style, json},
-        site::{Site, why},
+        site::Site,
     },
+    edit::names::why_not,
     plugins::folder,
     redact::Redactor,
 };
@@ -59,7 +60,7 @@ impl Show {
             Err(reason) => bail!(
                 "the plugin {} can't be used: {}",
                 self.id,
-                why(&reason, &file)
+                why_not(&reason, &file)
             ),
         };
         let fields = check::fields(&described).into_iter();

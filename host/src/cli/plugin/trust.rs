@@ -5,13 +5,12 @@ use std::{path::Path, process::ExitCode};
 use anyhow::{anyhow, bail};
 
 use crate::{
-    cli::{
-        Common,
-        files::{self, Access, Lock},
-        output::Output,
-        site::{Site, why},
-    },
+    cli::{Common, edit::say_wait, output::Output, site::Site},
     config,
+    edit::{
+        files::{self, Access, Lock},
+        names::why_not,
+    },
     plugins::{
         Description, folder,
         lock::{self, Pin},
@@ -43,9 +42,9 @@ impl Trust {
             bail!(refused("it can't be read".to_owned()));
         };
         let described = site.describe(&self.id);
-        let described = described.map_err(|reason| refused(why(&reason, &file)))?;
+        let described = described.map_err(|reason| refused(why_not(&reason, &file)))?;
 
-        let _lock = Lock::of(&site.folder())?;
+        let _lock = Lock::of(&site.folder(), say_wait)?;
         let path = lock::Lock::beside(&site.config.sources.main);
         let mut approved = lock::Lock::read(&path)?;
         let pin = Pin {

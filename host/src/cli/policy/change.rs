@@ -1,22 +1,16 @@
-//! `textsender policy add`, `set-sender` and `remove`.
+//! `textsender policy add`, `set`, `set-sender`, `set-default`, `rename` and `remove`.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::bail;
-use toml_edit::{Array, DocumentMut, Value};
-
-use super::{link, place::table_of};
 use crate::{
-    cli::{
-        Common,
-        edit::{Edit, tables},
-        files,
-        output::{Output, Usage},
-        site::{known_sender, policy},
+    cli::{Common, edit::EditOptions, output::Output},
+    edit::{
+        defaults::SelectPolicy,
+        policies::{AddPolicy, Fallback, RemovePolicy, RenamePolicy, SetPolicy, SetPolicySender},
     },
-    config::{Config, POLICIES_FOLDER},
-    recipient::Region,
 };
+
+use super::link::Event;
 
 /// Adds a policy, in a file of its own
 #[derive(clap::Args)]
@@ -31,6 +25,9 @@ pub(super) struct Add {
     /// A container whose users it is for; may be given several times
     #[arg(long, value_name = "DN")]
     link: Vec<String>,
+    /// The place of these links among the others of their containers, the lowest first [default: the last]
+    #[arg(long, requires = "link", value_parser = clap::value_parser!(u32).range(1..))]
+    order: Option<u32>,
     /// Only for members of this group, a DN or SID; may be given several times
     #[arg(long, value_name = "GROUP")]
     group: Vec<String>,
@@ -40,6 +37,46 @@ pub(super) struct Add {
     /// What it says
     #[arg(long, default_value = "Please enter this verification code: %code%")]
     text: String,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Changes for whom a policy is, and how it sends
+///
+/// What is not named stays. Groups and regions replace those there are.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    textsender policy set Staff --group CN=VPN,OU=Groups,DC=example,DC=org --max-segments 1\n  \
+    textsender policy set Staff --no-groups --regions GB,IE --events reset")]
+pub(super) struct Set {
+    /// The policy
+    name: String,
+    /// Only for members of this group, a DN or SID; may be given several times
+    #[arg(long, value_name = "GROUP", conflicts_with = "no_groups")]
+    group: Vec<String>,
+    /// For members of any group
+    #[arg(long)]
+    no_groups: bool,
+    /// Not for members of this group; may be given several times
+    #[arg(long, value_name = "GROUP", conflicts_with = "no_deny_groups")]
+    deny_group: Vec<String>,
+    /// Leaves no group out any more
+    #[arg(long)]
+    no_deny_groups: bool,
+    /// The country as whose numbers those without + are read
+    #[arg(long)]
+    region: Option<String>,
+    /// The countries that may be texted, with commas between them; * for all
+    #[arg(long, value_delimiter = ',')]
+    regions: Vec<String>,
+    /// The most segments that a text may take
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
+    max_segments: Option<u8>,
+    /// What a code is sent for, with commas between them
+    #[arg(long, value_delimiter = ',')]
+    events: Vec<Event>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Selects the sender of a policy, and those that are tried after it
@@ -54,6 +91,15 @@ pub(super) struct SetSender {
     /// The sender
     #[arg(required_unless_present = "default")]
     sender: Option<String>,
+    #[command(flatten)]
+    fallback: FallbackOptions,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// The senders that are tried after the first.
+#[derive(clap::Args)]
+pub(in crate::cli) struct FallbackOptions {
     /// A sender to try when that one can't; may be given several times, and replaces those there are
     #[arg(long, value_name = "SENDER")]
     fallback: Vec<String>,
@@ -61,8 +107,30 @@ pub(super) struct SetSender {
     #[arg(long, conflicts_with = "fallback")]
     no_fallback: bool,
     /// Uses the server-wide default sender again
-    #[arg(long, conflicts_with_all = ["sender", "fallback"])]
+    #[arg(long, conflicts_with = "fallback")]
     default: bool,
+}
+
+/// Selects the policy of users whom no other policy is linked to
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  textsender policy set-default Everyone")]
+pub(super) struct SetDefault {
+    /// The policy
+    name: String,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Gives a policy another name
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  textsender policy rename Staff Employees")]
+pub(super) struct Rename {
+    /// The policy
+    name: String,
+    /// Its new name
+    new_name: String,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Removes a policy
@@ -71,26 +139,24 @@ pub(super) struct SetSender {
 pub(super) struct Remove {
     /// The policy
     name: String,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 impl Add {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let config = edit.config();
-        if config
-            .policies
-            .iter()
-            .any(|policy| policy.name.value == self.name)
-        {
-            bail!("there is a policy {} already", self.name);
-        }
-        if let Some(sender) = &self.sender {
-            known_sender(config, sender)?;
-        }
-        let file = file_for(config, &self.name);
-        let text = self.document(config)?;
-        edit.add(&file, text)?;
-        edit.save()?;
+        let order = AddPolicy {
+            name: self.name.clone(),
+            region: self.region.clone(),
+            links: self.link.clone(),
+            order: self.order,
+            groups: self.group.clone(),
+            sender: self.sender.clone(),
+            text: self.text.clone(),
+        };
+        let Some(file) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
             "added policy {} in {}",
             self.name,
@@ -104,137 +170,110 @@ impl Add {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    fn document(&self, config: &Config) -> anyhow::Result<String> {
-        let mut document = DocumentMut::new();
-        let root = document.as_table_mut();
-        tables::set(root, "name", self.name.as_str());
-        if let Some(region) = self.region(config)? {
-            tables::set(root, "region", region.as_str());
+impl Set {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let list = |items: &[String], none: bool| match (items.is_empty(), none) {
+            (true, false) => None,
+            _ => Some(items.to_vec()),
+        };
+        let events: Vec<_> = self.events.iter().map(|event| event.of_request()).collect();
+        let order = SetPolicy {
+            policy: self.name.clone(),
+            groups: list(&self.group, self.no_groups),
+            deny_groups: list(&self.deny_group, self.no_deny_groups),
+            region: self.region.clone(),
+            regions: list(&self.regions, false),
+            max_segments: self.max_segments,
+            events: (!events.is_empty()).then_some(events),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "changed policy {} in {}",
+                self.name,
+                file.display()
+            ));
         }
-        tables::set(
-            root,
-            "events",
-            ["enroll", "reset"].into_iter().collect::<Array>(),
-        );
-        for container in &self.link {
-            let order = link::next_order(config, container)?;
-            tables::push_item(root, "link", link::table(container, order, false))?;
-        }
-        if !self.group.is_empty() {
-            let groups: Array = self.group.iter().map(String::as_str).collect();
-            tables::set(tables::table(root, &["filter"])?, "groups", groups);
-        }
-        let block = tables::table(root, &["verification_code"])?;
-        if let Some(sender) = &self.sender {
-            tables::set(block, "sender", sender.as_str());
-        }
-        tables::set(block, "text", self.text.as_str());
-        Ok(document.to_string())
-    }
-
-    fn region(&self, config: &Config) -> anyhow::Result<Option<Region>> {
-        let default = config.defaults.policy.as_ref();
-        let default = default.and_then(|name| policy(config, name).ok());
-        let default = default.and_then(|policy| policy.reach.region.as_ref());
-        let region = self
-            .region
-            .as_deref()
-            .or(default.map(|region| region.as_str()));
-        let region = region.map(Region::parse).transpose();
-        region.map_err(|error| Usage(error.to_string()).into())
+        Ok(ExitCode::SUCCESS)
     }
 }
 
 impl SetSender {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let config = edit.config();
-        for sender in self.sender.iter().chain(&self.fallback) {
-            known_sender(config, sender)?;
+        let order = SetPolicySender {
+            policy: self.name.clone(),
+            sender: self.sender.clone(),
+            fallback: self.fallback.fallback(),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            let sender = self.sender.as_deref().unwrap_or("the default sender");
+            out.line(format_args!(
+                "policy {} sends through {sender}, by {}",
+                self.name,
+                file.display()
+            ));
         }
-        if policy(config, &self.name)?.verification_code.is_none() {
-            bail!(
-                "policy {0} has no text yet: set one with `textsender text set --policy {0}`",
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl FallbackOptions {
+    /// What becomes of the senders that are tried after the first.
+    pub(in crate::cli) fn fallback(&self) -> Fallback {
+        match (self.no_fallback, self.fallback.is_empty()) {
+            (true, _) => Fallback::None,
+            (false, true) => Fallback::Keep,
+            (false, false) => Fallback::These(self.fallback.clone()),
+        }
+    }
+}
+
+impl SetDefault {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let order = SelectPolicy {
+            name: self.name.clone(),
+        };
+        if self.edit.apply(common, &order, out)?.is_some() {
+            out.line(format_args!(
+                "policy {} is for users whom no other is linked to",
                 self.name
-            );
+            ));
         }
-        let (file, place) = table_of(config, &self.name)?;
-        edit.file(&file, |document| {
-            let policy = place.find(document.as_table_mut())?;
-            let block = tables::table(policy, &["verification_code"])?;
-            match &self.sender {
-                Some(sender) => tables::set(block, "sender", sender.as_str()),
-                None => drop(block.remove("sender")),
-            }
-            if self.no_fallback {
-                block.remove("fallback");
-            }
-            if !self.fallback.is_empty() {
-                let fallback: Array = self.fallback.iter().map(String::as_str).collect();
-                tables::set(block, "fallback", Value::Array(fallback));
-            }
-            Ok(())
-        })?;
-        edit.save()?;
-        let sender = self.sender.as_deref().unwrap_or("the default sender");
-        out.line(format_args!(
-            "policy {} sends through {sender}, by {}",
-            self.name,
-            file.display()
-        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Rename {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let order = RenamePolicy {
+            name: self.name.clone(),
+            new_name: self.new_name.clone(),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "policy {} is now {}, in {}",
+                self.name,
+                self.new_name,
+                file.display()
+            ));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Remove {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let config = edit.config();
-        let (file, place) = table_of(config, &self.name)?;
-        let default = config.defaults.policy.as_ref();
-        if default.is_some_and(|default| default.value == self.name) {
-            bail!(
-                "policy {} is the default: name another as [defaults] policy in {} first",
+        let order = RemovePolicy {
+            name: self.name.clone(),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "removed policy {} ({})",
                 self.name,
-                common.config_file().path.display()
-            );
+                file.display()
+            ));
         }
-        if place.is_drop_in() {
-            files::remove(&file)?;
-        } else {
-            edit.main(|document| {
-                tables::remove_items(document.as_table_mut(), "policies", |table| {
-                    place.is_it(table)
-                });
-                Ok(())
-            })?;
-            edit.save()?;
-        }
-        out.line(format_args!(
-            "removed policy {} ({})",
-            self.name,
-            file.display()
-        ));
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// A free name in the folder of policies.
-fn file_for(config: &Config, name: &str) -> PathBuf {
-    let folder = config.sources.main.with_file_name(POLICIES_FOLDER);
-    let stem: String = name
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-        .collect();
-    let stem = match stem.trim_matches('-') {
-        "" => "policy",
-        stem => stem,
-    };
-    let named = |suffix: String| folder.join(format!("{stem}{suffix}.toml"));
-    let numbered = (2..).map(|n| named(format!("-{n}")));
-    let mut free = std::iter::once(named(String::new())).chain(numbered);
-    free.find(|path| !path.exists())
-        .unwrap_or_else(|| named(String::new()))
 }

@@ -2,19 +2,10 @@
 
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
-use toml_edit::{Array, Table, TableLike};
-
-use super::place::table_of;
 use crate::{
-    cli::{
-        Common,
-        edit::{Edit, tables},
-        output::{Output, Usage},
-        site::policy,
-    },
-    config::Config,
-    policy::Dn,
+    cli::{Common, edit::EditOptions, output::Output},
+    edit::links::{LinkPolicy, SwitchEvent, SwitchLinks, UnlinkPolicy},
+    protocol,
 };
 
 /// Links a policy to a container of the directory: it is then for the users in it
@@ -34,6 +25,8 @@ pub(super) struct Link {
     /// Links below can't override it
     #[arg(long)]
     enforced: bool,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Takes a link away
@@ -45,6 +38,8 @@ pub(super) struct Unlink {
     /// The container
     #[arg(value_name = "DN")]
     container: String,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Switches a policy's links on again, or an event for which it sends
@@ -77,79 +72,63 @@ struct What {
     /// Instead of links: what the user is doing
     #[arg(long)]
     event: Option<Event>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
-enum Event {
+pub(super) enum Event {
     /// Enrolling a phone
     Enroll,
     /// Resetting a password
     Reset,
 }
 
+impl Event {
+    /// As a request names it.
+    pub(super) fn of_request(self) -> protocol::Event {
+        match self {
+            Self::Enroll => protocol::Event::Enroll,
+            Self::Reset => protocol::Event::Reset,
+        }
+    }
+}
+
 impl Link {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let (file, place) = table_of(edit.config(), &self.name)?;
-        let container = parse(&self.container)?;
-        let links = &policy(edit.config(), &self.name)?.links;
-        if links
-            .iter()
-            .any(|link| parse(&link.container).is_ok_and(|dn| dn == container))
-        {
-            bail!(
-                "policy {} is linked to {} already",
+        let order = LinkPolicy {
+            policy: self.name.clone(),
+            container: self.container.clone(),
+            order: self.order,
+            enforced: self.enforced,
+        };
+        if let Some(linked) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "linked policy {} to {} with order {}, in {}",
                 self.name,
-                self.container
-            );
+                self.container,
+                linked.order,
+                linked.file.display()
+            ));
         }
-        let next = next_order(edit.config(), &self.container)?;
-        let order = self.order.unwrap_or(next);
-        let taken = others_at(edit.config(), &container)
-            .find(|(_, link)| link.order == order)
-            .map(|(name, _)| name.to_owned());
-        if let Some(name) = taken {
-            bail!(
-                "order {order} at {} is policy {name}'s: give another with --order, such as {next}",
-                self.container
-            );
-        }
-        edit.file(&file, |document| {
-            let policy = place.find(document.as_table_mut())?;
-            tables::push_item(policy, "link", table(&self.container, order, self.enforced))
-        })?;
-        edit.save()?;
-        out.line(format_args!(
-            "linked policy {} to {} with order {order}, in {}",
-            self.name,
-            self.container,
-            file.display()
-        ));
         Ok(ExitCode::SUCCESS)
     }
 }
 
 impl Unlink {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let (file, place) = table_of(edit.config(), &self.name)?;
-        let is_it = is_linked_to(&self.container)?;
-        let mut removed = 0;
-        edit.file(&file, |document| {
-            let policy = place.find(document.as_table_mut())?;
-            removed = tables::remove_items(policy, "link", is_it);
-            Ok(())
-        })?;
-        if removed == 0 {
-            return Err(not_linked(edit.config(), &self.name, &self.container));
+        let order = UnlinkPolicy {
+            policy: self.name.clone(),
+            container: self.container.clone(),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "unlinked policy {} from {}, in {}",
+                self.name,
+                self.container,
+                file.display()
+            ));
         }
-        edit.save()?;
-        out.line(format_args!(
-            "unlinked policy {} from {}, in {}",
-            self.name,
-            self.container,
-            file.display()
-        ));
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -168,147 +147,36 @@ impl Disable {
 
 impl What {
     fn switch(&self, on: bool, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let (file, place) = table_of(edit.config(), &self.name)?;
-        let done = match self.event {
+        let policy = self.name.clone();
+        let switched = match self.event {
             Some(event) => {
-                let events = self.events(edit.config(), event, on)?;
-                edit.file(&file, |document| {
-                    let policy = place.find(document.as_table_mut())?;
-                    tables::set(policy, "events", events.iter().copied().collect::<Array>());
-                    Ok(())
-                })?;
-                format!("sends a code to: {}", events.join(", "))
+                let event = event.of_request();
+                let order = SwitchEvent { policy, event, on };
+                self.edit.apply(common, &order, out)?
             }
             None => {
-                let links = self.links(edit.config())?;
-                edit.file(&file, |document| {
-                    let policy = place.find(document.as_table_mut())?;
-                    links
-                        .iter()
-                        .try_for_each(|link| set_enabled(policy, link, on))
-                })?;
-                let state = if on { "enabled" } else { "disabled" };
-                format!("has its link to {} {state}", links.join("; "))
+                let container = self.link.clone();
+                let order = SwitchLinks {
+                    policy,
+                    container,
+                    on,
+                };
+                self.edit.apply(common, &order, out)?
             }
         };
-        edit.save()?;
+        let Some(switched) = switched else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        let state = if on { "enabled" } else { "disabled" };
+        let done = match self.event {
+            Some(_) => format!("sends a code to: {}", switched.what.join(", ")),
+            None => format!("has its link to {} {state}", switched.what.join("; ")),
+        };
         out.line(format_args!(
             "policy {} {done}, by {}",
             self.name,
-            file.display()
+            switched.file.display()
         ));
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// The events for which the policy sends from now on.
-    fn events(&self, config: &Config, event: Event, on: bool) -> anyhow::Result<Vec<&'static str>> {
-        let now = policy(config, &self.name)?.events.as_ref();
-        let has =
-            |name: &str| now.is_none_or(|events| events.iter().any(|event| event.as_str() == name));
-        let wanted = [(Event::Enroll, "enroll"), (Event::Reset, "reset")];
-        let wanted = wanted
-            .into_iter()
-            .filter(|(one, name)| match *one == event {
-                true => on,
-                false => has(name),
-            });
-        let events: Vec<&str> = wanted.map(|(_, name)| name).collect();
-        match events.is_empty() {
-            true => bail!(
-                "policy {0} would send for nothing: remove or disable it instead",
-                self.name
-            ),
-            false => Ok(events),
-        }
-    }
-
-    fn links(&self, config: &Config) -> anyhow::Result<Vec<String>> {
-        let links = &policy(config, &self.name)?.links;
-        let all = || links.iter().map(|link| link.container.value.clone());
-        let Some(container) = &self.link else {
-            return match links.is_empty() {
-                true => bail!(
-                    "policy {} has no link; link it with `textsender policy link`",
-                    self.name
-                ),
-                false => Ok(all().collect()),
-            };
-        };
-        let wanted = parse(container)?;
-        let found = all().find(|link| parse(link).is_ok_and(|dn| dn == wanted));
-        let found = found.ok_or_else(|| not_linked(config, &self.name, container))?;
-        Ok(vec![found])
-    }
-}
-
-/// The order that comes last at a container.
-pub(super) fn next_order(config: &Config, container: &str) -> anyhow::Result<u32> {
-    let container = parse(container)?;
-    let orders = others_at(config, &container).map(|(_, link)| link.order);
-    Ok(orders.max().unwrap_or(0).saturating_add(1))
-}
-
-/// A `[[link]]`.
-pub(super) fn table(container: &str, order: u32, enforced: bool) -> Table {
-    let mut table = Table::new();
-    tables::set(&mut table, "container", container);
-    tables::set(&mut table, "order", i64::from(order));
-    if enforced {
-        tables::set(&mut table, "enforced", true);
-    }
-    table
-}
-
-/// Every link at a container, with its policy.
-fn others_at<'c>(
-    config: &'c Config,
-    container: &'c Dn,
-) -> impl Iterator<Item = (&'c str, &'c crate::config::Link)> {
-    let links = config.policies.iter().flat_map(|policy| {
-        let links = policy.links.iter();
-        links.map(|link| (policy.name.as_str(), link))
-    });
-    links.filter(move |(_, link)| parse(&link.container).is_ok_and(|dn| dn == *container))
-}
-
-fn set_enabled(policy: &mut dyn TableLike, container: &str, on: bool) -> anyhow::Result<()> {
-    let link = tables::item(policy, "link", is_linked_to(container)?);
-    let link = link.ok_or_else(|| anyhow!("the link to {container} is no longer there"))?;
-    tables::set(link, "enabled", on);
-    Ok(())
-}
-
-/// Whether a `[[link]]` is to this container, however either is written.
-fn is_linked_to(container: &str) -> anyhow::Result<impl Fn(&dyn TableLike) -> bool + use<>> {
-    let wanted = parse(container)?;
-    Ok(move |link: &dyn TableLike| {
-        let container = tables::text(link, "container").unwrap_or_default();
-        parse(container).is_ok_and(|dn| dn == wanted)
-    })
-}
-
-fn parse(container: &str) -> anyhow::Result<Dn> {
-    Dn::parse(container).map_err(|error| {
-        Usage(format!(
-            "{container:?} is no distinguished name such as OU=Staff,DC=example,DC=org: {error}"
-        ))
-        .into()
-    })
-}
-
-fn not_linked(config: &Config, name: &str, container: &str) -> anyhow::Error {
-    let links = policy(config, name).map(|policy| policy.links.as_slice());
-    let links: Vec<&str> = links
-        .unwrap_or_default()
-        .iter()
-        .map(|link| link.container.as_str())
-        .collect();
-    match links.is_empty() {
-        true => anyhow!("policy {name} is linked to nothing"),
-        false => anyhow!(
-            "policy {name} is not linked to {container}, but to {}",
-            links.join("; ")
-        ),
     }
 }

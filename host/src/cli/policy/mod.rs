@@ -2,8 +2,8 @@
 
 mod change;
 mod diff;
+mod edit;
 mod link;
-mod place;
 mod show;
 
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 
 use super::{Common, output::Output};
 
-pub(super) use place::table_of;
+pub(super) use change::FallbackOptions;
 
 /// Shows, adds, links and changes policies: who gets which sender and text
 ///
@@ -38,7 +38,11 @@ enum Command {
     Unlink(link::Unlink),
     Enable(link::Enable),
     Disable(link::Disable),
+    Set(change::Set),
     SetSender(change::SetSender),
+    SetDefault(change::SetDefault),
+    Rename(change::Rename),
+    Edit(edit::Edit),
     Remove(change::Remove),
     Diff(diff::Diff),
 }
@@ -53,7 +57,11 @@ impl Policy {
             Command::Unlink(unlink) => unlink.run(common, out),
             Command::Enable(enable) => enable.run(common, out),
             Command::Disable(disable) => disable.run(common, out),
+            Command::Set(set) => set.run(common, out),
             Command::SetSender(set) => set.run(common, out),
+            Command::SetDefault(set) => set.run(common, out),
+            Command::Rename(rename) => rename.run(common, out),
+            Command::Edit(edit) => edit.run(common, out),
             Command::Remove(remove) => remove.run(common, out),
             Command::Diff(diff) => Ok(diff.run()),
         }

@@ -1,23 +1,16 @@
-//! `textsender sender add`, `set`, `unset` and `remove`.
+//! `textsender sender add`, `set`, `unset`, `rename` and `remove`.
 
 use std::process::ExitCode;
 
-use anyhow::{anyhow, bail};
-use serde_json::Value;
-use toml_edit::{DocumentMut, TableLike};
-
 use crate::{
-    check,
     cli::{
         Common,
-        edit::{Edit, tables},
-        output::{Output, Style, Usage},
-        site::{Site, instead, known_sender, uses_of_sender, why},
+        edit::{EditOptions, say_wait},
+        output::{Output, Style},
+        site::Site,
         standing,
     },
-    config::Sender,
-    plugins::{Description, folder},
-    secrets,
+    edit::senders::{self, AddSender, RemoveSender, SetSettings, UnsetSettings},
 };
 
 /// Adds a sender
@@ -34,6 +27,8 @@ pub(super) struct Add {
     /// Settings to begin with
     #[arg(value_name = "KEY=VALUE")]
     settings: Vec<String>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Sets settings of a sender
@@ -49,6 +44,8 @@ pub(super) struct Set {
     /// Settings, as `textsender sender show` lists them
     #[arg(value_name = "KEY=VALUE", required = true)]
     settings: Vec<String>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Takes settings of a sender out of the configuration
@@ -60,6 +57,8 @@ pub(super) struct Unset {
     /// Their names
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
+    #[command(flatten)]
+    edit: EditOptions,
 }
 
 /// Removes a sender that nothing uses
@@ -68,29 +67,35 @@ pub(super) struct Unset {
 pub(super) struct Remove {
     /// The sender
     name: String,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Gives a sender another name, wherever it is named, its secrets too
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  textsender sender rename twilio twilio-uk")]
+pub(super) struct Rename {
+    /// The sender
+    name: String,
+    /// Its new name
+    new_name: String,
 }
 
 impl Add {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let plugin = self.plugin.as_deref().unwrap_or(&self.name);
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        if edit.config().senders.contains_key(&self.name) {
-            bail!(
-                "there is a sender {} already: change it with `textsender sender set`",
-                self.name
-            );
-        }
-        let described = described(&Site::read(common)?, plugin)?;
-        edit.main(|document| {
-            let section = tables::table(document.as_table_mut(), &["senders", &self.name])?;
-            tables::set(section, "plugin", plugin);
-            set_all(document, &self.name, &self.settings, &described)
-        })?;
-        edit.save()?;
+        let order = AddSender {
+            name: self.name.clone(),
+            plugin: self.plugin.clone().unwrap_or(self.name.clone()),
+            settings: self.settings.clone(),
+        };
+        let Some(file) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
-            "added sender {}, of the plugin {plugin}, in {}",
+            "added sender {}, of the plugin {}, in {}",
             self.name,
-            common.config_file().path.display()
+            order.plugin,
+            file.display()
         ));
         say_standing(common, &self.name, out)
     }
@@ -98,21 +103,20 @@ impl Add {
 
 impl Set {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let plugin = sender(&edit, &self.name)?.plugin.value.clone();
-        let described = described(&Site::read(common)?, &plugin)?;
-        edit.main(|document| set_all(document, &self.name, &self.settings, &described))?;
-        edit.save()?;
-        let keys = self
-            .settings
-            .iter()
-            .filter_map(|setting| setting.split_once('='));
+        let order = SetSettings {
+            name: self.name.clone(),
+            settings: self.settings.clone(),
+        };
+        let Some(file) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        let keys = self.settings.iter().filter_map(|one| one.split_once('='));
         let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
         out.line(format_args!(
             "set {} of sender {} in {}",
             keys.join(", "),
             self.name,
-            common.config_file().path.display()
+            file.display()
         ));
         say_standing(common, &self.name, out)
     }
@@ -120,62 +124,52 @@ impl Set {
 
 impl Unset {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        let settings = sender(&edit, &self.name)?.settings.clone();
-        edit.main(|document| {
-            for key in &self.keys {
-                let path = path_of(&self.name, key);
-                let (last, above) = path.split_last().ok_or_else(|| anyhow!("no key"))?;
-                let section = tables::existing(document.as_table_mut(), above);
-                let removed = section.and_then(|section| section.remove(last));
-                if removed.is_none() {
-                    let set = settings.keys().map(String::as_str);
-                    bail!(
-                        "sender {} has no {key} set{}",
-                        self.name,
-                        instead(key, set, "nothing is to be done")
-                    );
-                }
-            }
-            Ok(())
-        })?;
-        edit.save()?;
+        let order = UnsetSettings {
+            name: self.name.clone(),
+            keys: self.keys.clone(),
+        };
+        let Some(file) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
             "took {} of sender {} out of {}",
             self.keys.join(", "),
             self.name,
-            common.config_file().path.display()
+            file.display()
         ));
         say_standing(common, &self.name, out)
     }
 }
 
+impl Rename {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let editor = crate::cli::edit::editor(common);
+        let state = Site::read(common)?.state;
+        let file = senders::rename(&editor, &state, &self.name, &self.new_name, say_wait)?;
+        out.line(format_args!(
+            "sender {} is now {}, in {}",
+            self.name,
+            self.new_name,
+            file.display()
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
 impl Remove {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let mut edit = Edit::begin(&common.config_file().path)?;
-        known_sender(edit.config(), &self.name)?;
-        let uses = uses_of_sender(edit.config(), &self.name);
-        if !uses.is_empty() {
-            bail!(
-                "sender {} is used by {}: select another there first",
-                self.name,
-                uses.join(", ")
-            );
-        }
-        edit.main(|document| {
-            let senders = tables::existing(document.as_table_mut(), &["senders"]);
-            senders.and_then(|senders| senders.remove(&self.name));
-            Ok(())
-        })?;
-        edit.save()?;
+        let order = RemoveSender {
+            name: self.name.clone(),
+        };
+        let Some(removed) = self.edit.apply(common, &order, out)? else {
+            return Ok(ExitCode::SUCCESS);
+        };
         out.line(format_args!(
             "removed sender {} from {}",
             self.name,
-            common.config_file().path.display()
+            removed.file.display()
         ));
-        let site = Site::read(common)?;
-        site.become_owner()?;
-        for key in secrets::stored(&site.state, &self.name)?.keys() {
+        for key in removed.secrets {
             out.line(format_args!(
                 "its secret is still stored; remove it with: textsender secret remove {}.{key}",
                 self.name
@@ -183,88 +177,6 @@ impl Remove {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn sender<'e>(edit: &'e Edit, name: &str) -> anyhow::Result<&'e Sender> {
-    known_sender(edit.config(), name)?;
-    Ok(&edit.config().senders[name])
-}
-
-/// What a plugin says of its settings.
-fn described(site: &Site, plugin: &str) -> anyhow::Result<Description> {
-    let folder = &site.config.plugins.folder;
-    site.describe(plugin).map_err(|reason| {
-        let file = folder::file_of(folder, plugin);
-        let why = why(&reason, &file);
-        anyhow!("the plugin {plugin} can't be used: {why}\nnothing was changed; `textsender plugin list` shows what is in {}", folder.display())
-    })
-}
-
-/// Sets each `KEY=VALUE`, as the plugin's schema says.
-fn set_all(
-    document: &mut DocumentMut,
-    sender: &str,
-    settings: &[String],
-    described: &Description,
-) -> anyhow::Result<()> {
-    for setting in settings {
-        let Some((key, text)) = setting.split_once('=') else {
-            bail!(Usage(format!("{setting}: write settings as KEY=VALUE")));
-        };
-        set_one(document.as_table_mut(), sender, key, text, described)?;
-    }
-    Ok(())
-}
-
-fn set_one(
-    document: &mut dyn TableLike,
-    sender: &str,
-    key: &str,
-    text: &str,
-    described: &Description,
-) -> anyhow::Result<()> {
-    let plugin = &described.info.id;
-    let (name, part) = match key.split_once('.') {
-        Some((name, part)) => (name, Some(part)),
-        None => (key, None),
-    };
-    let fields = check::fields(described);
-    let Ok(field) = check::field(&fields, name) else {
-        let names = fields.iter().map(|field| field.name.as_str());
-        bail!(
-            "the plugin {plugin} has no setting {name}{}",
-            instead(name, names, "see `textsender plugin show`")
-        );
-    };
-    if field.is_secret {
-        bail!(
-            "{name} is a secret, and a command line is seen by others: store it with `textsender secret set {sender}.{name}`"
-        );
-    }
-    let value = field.read(part, text, described);
-    let value = value.map_err(|fault| anyhow!("{key}: {fault}\n{name}: {}", field.help))?;
-    write(document, sender, key, &value)
-}
-
-fn write(
-    document: &mut dyn TableLike,
-    sender: &str,
-    key: &str,
-    value: &Value,
-) -> anyhow::Result<()> {
-    let path = path_of(sender, key);
-    let (last, above) = path.split_last().ok_or_else(|| anyhow!("no key"))?;
-    tables::set(tables::table(document, above)?, last, tables::value(value));
-    Ok(())
-}
-
-fn path_of<'k>(sender: &'k str, key: &'k str) -> Vec<&'k str> {
-    let mut path = vec!["senders", sender, "settings"];
-    match key.split_once('.') {
-        Some((name, below)) => path.extend([name, below]),
-        None => path.push(key),
-    }
-    path
 }
 
 /// After a change: what the sender still needs.

@@ -33,6 +33,7 @@ enum Command {
     Add(change::Add),
     Set(change::Set),
     Unset(change::Unset),
+    Rename(change::Rename),
     Remove(change::Remove),
     Check(check::Check),
 }
@@ -45,6 +46,7 @@ impl Sender {
             Command::Add(add) => add.run(common, out),
             Command::Set(set) => set.run(common, out),
             Command::Unset(unset) => unset.run(common, out),
+            Command::Rename(rename) => rename.run(common, out),
             Command::Remove(remove) => remove.run(common, out),
             Command::Check(check) => check.run(common, out),
         }

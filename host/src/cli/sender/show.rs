@@ -8,12 +8,12 @@ use crate::{
     check::{self, Field},
     cli::{
         Common,
-        edit::tables,
         output::{Cell, Output, Style, json},
         site::Site,
         standing::{self, Line},
     },
     config::{SecretRef, Sender, Setting},
+    edit::tables,
     plugins::to_json,
     secrets,
 };

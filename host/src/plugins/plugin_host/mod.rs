@@ -25,7 +25,7 @@ use super::{
     frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
     verify::{self, Checksum},
 };
-use crate::os::{pipes, process, seal};
+use crate::os::{accounts, pipes, process, seal};
 use serve::{Offered, Server};
 
 pub use crate::os::process::SUBCOMMAND;
@@ -118,6 +118,7 @@ fn load_as(
 ) -> Result<(Module, PluginInfo), Refusal> {
     let begun = Instant::now();
     let library = verify::verify(library, approved).map_err(Refusal::File)?;
+    leave_root()?;
     apply_seal(plan, server, begun.elapsed())?;
     // From here on a stranger's code runs.
     let module = load::load(&library)?;
@@ -125,6 +126,24 @@ fn load_as(
     match info.id == plugin {
         true => Ok((module, info)),
         false => Err(Refusal::OtherId(info.id)),
+    }
+}
+
+/// No plugin's code runs as root. Root's commands start host processes as the account that sends; where
+/// that is root itself, the process goes on as an account that owns nothing.
+fn leave_root() -> Result<(), Refusal> {
+    /// `nobody` and `nogroup`, in every Linux distribution: the kernel's overflow numbers.
+    const NOBODY: u32 = 65_534;
+    if !accounts::is_root() {
+        return Ok(());
+    }
+    match accounts::switch_to(NOBODY, NOBODY, &[]) {
+        Ok(()) => Ok(()),
+        // The number means nothing in this user namespace: its root is an ordinary account outside.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        Err(error) => Err(Refusal::NotSealed(format!(
+            "its process runs as root and can't leave that account ({error}): run textsender as another account"
+        ))),
     }
 }
 

@@ -1,11 +1,13 @@
 //! Edits of the configuration keep what they do not mean, lose nothing, and break nothing.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use textsender_tests::harness::each;
+use textsender_tests::sandbox::{notify, twilio};
 
 use super::Admin;
 
@@ -40,6 +42,14 @@ pub fn lived_in() -> Admin {
         .replace("PLUGINS", &admin.plugins().display().to_string())
         .replace("STATE", &admin.state().display().to_string());
     admin.write_config(&text);
+    for (name, secret) in [
+        ("twilio.auth_token", twilio::AUTH_TOKEN),
+        ("uk.api_key", notify::API_KEY),
+    ] {
+        let file = admin.state().join("secrets").join(name);
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+    }
     admin
 }
 
@@ -57,11 +67,11 @@ fn every_byte_that_is_not_meant_stays() {
             )],
         ),
         (
-            &["sender", "set", "twilio", "region=ie1"],
-            &[("", "region = \"ie1\"")],
+            &["sender", "set", "twilio", "region=ie1", "edge=dublin"],
+            &[("", "region = \"ie1\""), ("", "edge = \"dublin\"")],
         ),
         (
-            &["sender", "unset", "twilio", "from"],
+            &["sender", "unset", "twilio", "from", "--force"],
             &[("from=\"+447700900100\" # not the old one", "")],
         ),
         (&["select-sender", "twilio"], &[("", "sender = \"twilio\"")]),
@@ -149,7 +159,17 @@ fn difference<'t>(before: &'t str, after: &'t str) -> (Vec<&'t str>, Vec<&'t str
 fn fallbacks_stay_until_others_or_none_are_named() {
     let admin = lived_in();
     admin
-        .run(&["sender", "add", "gateway", "--plugin", "email-gateway"])
+        .run(&[
+            "sender",
+            "add",
+            "gateway",
+            "--plugin",
+            "email-gateway",
+            "server=smtp.example.org",
+            "from=reset@example.org",
+            "to=%digits%@sms.example.com",
+            "body=%message%",
+        ])
         .ok();
     for (options, fallback) in [
         (
@@ -170,8 +190,6 @@ fn fallbacks_stay_until_others_or_none_are_named() {
 
 #[test]
 fn an_edit_keeps_the_mode_and_a_link() {
-    use std::os::unix::fs::PermissionsExt;
-
     let admin = Admin::at_work();
     let real = admin.folder().join("elsewhere.toml");
     fs::rename(admin.config(), &real).unwrap();
@@ -233,11 +251,14 @@ fn a_crash_in_the_middle_of_a_write_leaves_the_old_file() {
         "too short to be cut by a limit of 1,024 bytes"
     );
 
-    let crashed = admin.shell("ulimit -f 1; exec textsender select-sender twilio", "");
+    let crashed = admin.shell(
+        "ulimit -f 1; exec textsender select-sender twilio --force",
+        "",
+    );
     crashed.failed(-SIGXFSZ);
     assert_eq!(admin.config_text(), before);
 
-    admin.run(&["select-sender", "twilio"]).ok();
+    admin.run(&["select-sender", "twilio", "--force"]).ok();
     assert!(admin.config_text().contains("sender = \"twilio\""));
     let left: Vec<_> = snapshot(&admin.folder()).into_keys().collect();
     let left = left

@@ -1,6 +1,7 @@
 //! The administrator's tool: the guide is walked, edits keep what they should, secrets stay secret.
 
 mod bad_edits;
+mod changes;
 mod doctor;
 mod edits;
 mod first_text;

@@ -60,7 +60,7 @@ fn a_test_tells_what_is_missing_with_the_exit_code_of_send() {
     let test = ["test-send", "--to", "+447700900123"];
     admin.run(&test).failed(78).says("no sender is set");
     admin.run(&["sender", "add", "twilio"]).ok();
-    admin.run(&["select-sender", "twilio"]).ok();
+    admin.run(&["select-sender", "twilio", "--force"]).failed(0);
     admin.run(&test).failed(78).says("what to do: ");
     let elsewhere = ["test-send", "--sender", "twilio", "--to", "+33612345678"];
     admin.run(&elsewhere).failed(77).says("region");

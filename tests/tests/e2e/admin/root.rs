@@ -78,7 +78,7 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
     let output = edit.uid(NOBODY).gid(NOBODY).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains("run it as the owner"),
+        String::from_utf8_lossy(&output.stderr).contains("run this as root, with sudo"),
         "{output:?}"
     );
 }

@@ -5,7 +5,7 @@
 
 /// `original` with the lines that differ between `before` (the document as `toml_edit` writes it
 /// unedited) and `after` (the same, edited).
-pub(super) fn splice(original: &str, before: &str, after: &str) -> String {
+pub fn splice(original: &str, before: &str, after: &str) -> String {
     let (bom, body) = match original.strip_prefix('\u{feff}') {
         Some(body) => ("\u{feff}", body),
         None => ("", original),

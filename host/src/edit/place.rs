@@ -2,26 +2,23 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use toml_edit::TableLike;
 
-use crate::{
-    cli::{edit::tables, site::policy},
-    config::Config,
-};
+use super::{error::EditError, names, tables};
+use crate::config::Config;
 
 /// A policy's place in its file.
-pub(in crate::cli) struct Place {
+pub(super) struct Place {
     name: String,
     is_drop_in: bool,
 }
 
 /// The file that a policy is written in, and its place there.
-pub(in crate::cli) fn table_of(config: &Config, name: &str) -> anyhow::Result<(PathBuf, Place)> {
-    let policy = policy(config, name)?;
+pub(super) fn table_of(config: &Config, name: &str) -> Result<(PathBuf, Place), EditError> {
+    let policy = names::policy(config, name)?;
     let sources = &config.sources;
     let file = sources.files.get(policy.name.place.file as usize);
-    let file = file.ok_or_else(|| anyhow!("policy {name} is in no file"))?;
+    let file = file.ok_or_else(|| EditError::refused(format!("policy {name} is in no file")))?;
     let place = Place {
         name: name.to_owned(),
         is_drop_in: file.path != sources.main,
@@ -31,24 +28,24 @@ pub(in crate::cli) fn table_of(config: &Config, name: &str) -> anyhow::Result<(P
 
 impl Place {
     /// Whether the policy has a file of its own.
-    pub(in crate::cli) fn is_drop_in(&self) -> bool {
+    pub(super) fn is_drop_in(&self) -> bool {
         self.is_drop_in
     }
 
     /// The policy's table in its document.
-    pub(in crate::cli) fn find<'d>(
+    pub(super) fn find<'d>(
         &self,
         document: &'d mut dyn TableLike,
-    ) -> anyhow::Result<&'d mut dyn TableLike> {
+    ) -> Result<&'d mut dyn TableLike, EditError> {
         if self.is_drop_in {
             return Ok(document);
         }
         let found = tables::item(document, "policies", |table| self.is_it(table));
-        found.ok_or_else(|| anyhow!("policy {} is no longer there", self.name))
+        found.ok_or_else(|| EditError::refused(format!("policy {} is no longer there", self.name)))
     }
 
     /// Whether a table of `[[policies]]` is this policy.
-    pub(in crate::cli) fn is_it(&self, table: &dyn TableLike) -> bool {
+    pub(super) fn is_it(&self, table: &dyn TableLike) -> bool {
         tables::text(table, "name") == Some(&self.name)
     }
 }

@@ -3,27 +3,25 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
-
-use super::output::notice;
+use super::{error::EditError, names};
 use crate::os::rights::{self, Rights};
 
 /// Whose a file is, and who may do what with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Access {
+pub struct Access {
     /// Numbers of user and group; `None`: the user who runs this.
-    pub(super) owner: Option<(u32, u32)>,
+    pub owner: Option<(u32, u32)>,
     /// The permission bits.
-    pub(super) mode: u32,
+    pub mode: u32,
 }
 
 impl Access {
     /// That of a file or folder that is there.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub fn of(path: &Path) -> io::Result<Self> {
         let Rights { user, group, mode } = Rights::of(&fs::metadata(path)?);
         Ok(Self {
             owner: Some((user, group)),
@@ -32,7 +30,7 @@ impl Access {
     }
 
     /// The same owner, another mode.
-    pub(super) fn with_mode(self, mode: u32) -> Self {
+    pub fn with_mode(self, mode: u32) -> Self {
         Self { mode, ..self }
     }
 
@@ -51,13 +49,13 @@ impl Access {
 /// after a crash, has the old file or the new one.
 ///
 /// The caller holds the [`Lock`] that keeps others from writing it.
-pub(super) fn replace(path: &Path, bytes: &[u8], access: Access) -> anyhow::Result<()> {
-    let named = || format!("{} can't be written", path.display());
+pub fn replace(path: &Path, bytes: &[u8], access: Access) -> Result<(), EditError> {
+    let failed = |error| EditError::io(path, "written")(error);
     // A link stays a link: what it leads to is replaced.
     let target = match fs::canonicalize(path) {
         Ok(target) => target,
         Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(error).with_context(named),
+        Err(error) => return Err(failed(error)),
     };
     let beside = beside(&target);
     let written = write_new(&beside, bytes, access).and_then(|()| fs::rename(&beside, &target));
@@ -65,21 +63,34 @@ pub(super) fn replace(path: &Path, bytes: &[u8], access: Access) -> anyhow::Resu
         // It may not be there; what went wrong is told below.
         let _ = fs::remove_file(&beside);
     }
-    written
-        .and_then(|()| sync_folder(&target))
-        .with_context(named)
+    written.and_then(|()| sync_folder(&target)).map_err(failed)
+}
+
+/// Opens a file to which lines are added; made if it is not there, for its folder's owner and for
+/// those who may read the folder.
+pub fn open_to_append(path: &Path) -> Result<File, EditError> {
+    let failed = |error| EditError::io(path, "written")(error);
+    let is_new = !path.exists();
+    let mut file = rights::open_or_create(path, 0o600).map_err(failed)?;
+    if is_new {
+        let folder = Access::of(&names::folder_of(path)).map_err(failed)?;
+        let access = folder.with_mode(folder.mode & 0o664 | 0o600);
+        access.apply(&file).map_err(failed)?;
+    }
+    file.seek(SeekFrom::End(0)).map_err(failed)?;
+    Ok(file)
 }
 
 /// Removes a file for good.
-pub(super) fn remove(path: &Path) -> anyhow::Result<()> {
+pub fn remove(path: &Path) -> Result<(), EditError> {
     fs::remove_file(path)
         .and_then(|()| sync_folder(path))
-        .with_context(|| format!("{} can't be removed", path.display()))
+        .map_err(EditError::io(path, "removed"))
 }
 
 /// Makes a folder, with those above it. One that is there stays as it is; returns whether it was
 /// made.
-pub(super) fn make_folder(path: &Path, access: Access) -> anyhow::Result<bool> {
+pub fn make_folder(path: &Path, access: Access) -> Result<bool, EditError> {
     if path.is_dir() {
         return Ok(false);
     }
@@ -90,7 +101,7 @@ pub(super) fn make_folder(path: &Path, access: Access) -> anyhow::Result<bool> {
         rights::make_folder(path, 0o700)?;
         access.apply(&File::open(path)?)
     };
-    make().with_context(|| format!("{} can't be made", path.display()))?;
+    make().map_err(EditError::io(path, "made"))?;
     Ok(true)
 }
 
@@ -120,32 +131,38 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Keeps other commands from changing the same files, until it is dropped.
-pub(super) struct Lock {
+pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock of a folder, and waits for it. Its file stays there: one that came and went
-    /// could be locked by two.
-    pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
+    /// Takes the lock of a folder, and waits for it after a word by `on_wait`. Its file stays there: one
+    /// that came and went could be locked by two.
+    pub fn of(folder: &Path, on_wait: fn()) -> Result<Self, EditError> {
         let path = folder.join(".textsender.lock");
-        let open = || -> io::Result<File> {
-            let file = rights::open_or_create(&path, 0o600)?;
+        let lock = || -> io::Result<File> {
+            let file = open_lock(folder, &path)?;
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::WouldBlock) => {}
                 Err(TryLockError::Error(error)) => return Err(error),
             }
-            notice("waiting for another textsender command to finish its change");
+            on_wait();
             file.lock()?;
             Ok(file)
         };
-        let file = open().with_context(|| {
-            let folder = folder.display();
-            format!(
-                "{folder} can't be changed by this user: run it as the owner, such as with sudo"
-            )
-        })?;
+        let file = lock().map_err(EditError::io(folder, "changed"))?;
         Ok(Self { _file: file })
     }
+}
+
+/// The lock's file. All who may change the folder may open it.
+fn open_lock(folder: &Path, path: &Path) -> io::Result<File> {
+    let is_new = !path.exists();
+    let file = rights::open_or_create(path, 0o600)?;
+    if is_new {
+        let access = Access::of(folder)?;
+        access.with_mode(access.mode & 0o660 | 0o600).apply(&file)?;
+    }
+    Ok(file)
 }

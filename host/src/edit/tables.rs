@@ -1,14 +1,15 @@
 //! Tables of a document under edit: found or made as a person would write them, and changed without
 //! a trace on what is around.
 
-use anyhow::{anyhow, bail};
 use toml_edit::{Array, InlineTable, Item, Table, TableLike, Value};
 
+use super::error::EditError;
+
 /// The table that a path of keys leads to, made where it is missing.
-pub(in crate::cli) fn table<'d>(
+pub fn table<'d>(
     root: &'d mut dyn TableLike,
     path: &[&str],
-) -> anyhow::Result<&'d mut dyn TableLike> {
+) -> Result<&'d mut dyn TableLike, EditError> {
     let Some((key, rest)) = path.split_first() else {
         return Ok(root);
     };
@@ -19,14 +20,12 @@ pub(in crate::cli) fn table<'d>(
         root.insert(key, Item::Table(made));
     }
     let found = root.get_mut(key).and_then(Item::as_table_like_mut);
-    table(found.ok_or_else(|| anyhow!("{key} is no section"))?, rest)
+    let found = found.ok_or_else(|| EditError::refused(format!("{key} is no section")))?;
+    table(found, rest)
 }
 
 /// The table that a path of keys leads to, if it is there.
-pub(in crate::cli) fn existing<'d>(
-    root: &'d mut dyn TableLike,
-    path: &[&str],
-) -> Option<&'d mut dyn TableLike> {
+pub fn existing<'d>(root: &'d mut dyn TableLike, path: &[&str]) -> Option<&'d mut dyn TableLike> {
     match path.split_first() {
         Some((key, rest)) => existing(root.get_mut(key)?.as_table_like_mut()?, rest),
         None => Some(root),
@@ -34,7 +33,7 @@ pub(in crate::cli) fn existing<'d>(
 }
 
 /// Sets a key; the comment behind an old value stays.
-pub(in crate::cli) fn set(table: &mut dyn TableLike, key: &str, value: impl Into<Value>) {
+pub fn set(table: &mut dyn TableLike, key: &str, value: impl Into<Value>) {
     let mut value = value.into();
     match table.get_mut(key) {
         Some(Item::Value(old)) => {
@@ -47,8 +46,21 @@ pub(in crate::cli) fn set(table: &mut dyn TableLike, key: &str, value: impl Into
     }
 }
 
+/// Gives an entry another key. What it is, and its place among the others, stay.
+pub fn rename(table: &mut dyn TableLike, key: &str, new_key: &str) {
+    let keys: Vec<String> = table.iter().map(|(key, _)| key.to_owned()).collect();
+    // Taken out and put in again from the one that is renamed on, so that the order stays.
+    for old in keys.iter().skip_while(|old| *old != key) {
+        let Some(item) = table.remove(old) else {
+            continue;
+        };
+        let name = if old == key { new_key } else { old };
+        table.insert(name, item);
+    }
+}
+
 /// The item of a list of tables, `[[KEY]]`, for which this holds.
-pub(in crate::cli) fn item<'d>(
+pub fn item<'d>(
     root: &'d mut dyn TableLike,
     key: &str,
     is_it: impl Fn(&dyn TableLike) -> bool,
@@ -68,24 +80,20 @@ pub(in crate::cli) fn item<'d>(
 }
 
 /// Adds an item to a list of tables.
-pub(in crate::cli) fn push_item(
-    root: &mut dyn TableLike,
-    key: &str,
-    item: Table,
-) -> anyhow::Result<()> {
+pub fn push_item(root: &mut dyn TableLike, key: &str, item: Table) -> Result<(), EditError> {
     if !root.contains_key(key) {
         root.insert(key, Item::ArrayOfTables(Default::default()));
     }
     match root.get_mut(key) {
         Some(Item::ArrayOfTables(tables)) => tables.push(item),
         Some(Item::Value(Value::Array(values))) => values.push(item.into_inline_table()),
-        _ => bail!("{key} is no list of sections"),
+        _ => return Err(EditError::refused(format!("{key} is no list of sections"))),
     }
     Ok(())
 }
 
 /// Removes the items of a list of tables for which this holds; returns how many.
-pub(in crate::cli) fn remove_items(
+pub fn remove_items(
     root: &mut dyn TableLike,
     key: &str,
     is_it: impl Fn(&dyn TableLike) -> bool,
@@ -110,12 +118,12 @@ pub(in crate::cli) fn remove_items(
 }
 
 /// A text of a table.
-pub(in crate::cli) fn text<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
+pub fn text<'t>(table: &'t dyn TableLike, key: &str) -> Option<&'t str> {
     table.get(key)?.as_str()
 }
 
 /// A JSON value as TOML has it. There is no null in TOML: it is an empty text.
-pub(in crate::cli) fn value(value: &serde_json::Value) -> Value {
+pub fn value(value: &serde_json::Value) -> Value {
     use serde_json::Value as Json;
     match value {
         Json::Null => Value::from(""),

@@ -1,0 +1,92 @@
+//! Why a change was not made.
+
+use std::{
+    fs,
+    io::{self, ErrorKind},
+    path::Path,
+};
+
+use crate::{
+    config::{Fault, Faults},
+    os::{accounts, rights::Rights},
+};
+
+/// Why a change was not made. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// The order has not the right form: what is wrong with it.
+    #[error("{0}")]
+    Usage(String),
+    /// It can't be carried out as things are: why, and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// The configuration would have faults that it has not now.
+    #[error(
+        "nothing was changed, as it would be at fault: {}\n\n{}\n\n--force makes the change all the same",
+        faults.first().map(|fault| fault.message.as_str()).unwrap_or_default(),
+        shown.trim_end()
+    )]
+    NewFaults {
+        /// Each with its place in the file as it would be.
+        faults: Vec<Fault>,
+        /// The same with the lines that they point at.
+        shown: String,
+    },
+    /// The file that is to be edited is no TOML.
+    #[error("nothing was changed: fix the file first")]
+    NotToml(#[source] Faults),
+    /// A file can't be read or written.
+    #[error("{what}")]
+    Io {
+        /// What was tried, with the path.
+        what: String,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl EditError {
+    /// A change that can't be made, for this reason.
+    pub(super) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    /// A file or folder of which something could not be done: `"written"`, `"read"`. It says whose it
+    /// is, or what else is the cause.
+    pub(super) fn io(path: &Path, done: &str) -> impl FnOnce(io::Error) -> Self {
+        let failed = format!("{} can't be {done}", path.display());
+        let path = path.to_owned();
+        move |error| {
+            let what = match error.kind() {
+                ErrorKind::PermissionDenied => denied(failed, &path),
+                ErrorKind::ReadOnlyFilesystem => {
+                    format!(
+                        "{failed}, as it is on a read-only file system: mount that to be written"
+                    )
+                }
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    format!("{failed}, as the disk is full: make room on it")
+                }
+                _ => failed,
+            };
+            Self::Io { what, error }
+        }
+    }
+}
+
+/// Who may do it instead: the owner of what there is of a path.
+fn denied(failed: String, path: &Path) -> String {
+    let there = path.ancestors().find_map(|path| fs::metadata(path).ok());
+    let owner = there.map(|metadata| accounts::name_of(Rights::of(&metadata).user));
+    let me = accounts::own_name();
+    match owner {
+        Some(owner) if owner != me && owner != "root" => {
+            format!(
+                "{failed} by {me}: run this as {owner}, with sudo -u {owner}, or as root, with sudo"
+            )
+        }
+        _ if me != "root" => format!("{failed} by {me}: run this as root, with sudo"),
+        _ => format!("{failed} by root"),
+    }
+}

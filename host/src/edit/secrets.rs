@@ -1,0 +1,284 @@
+//! Stored secrets: put in place, cleaned of what comes along when they are pasted, and taken away. They
+//! are never read back.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use textsender_plugin_api::Secret;
+
+use super::{
+    error::EditError,
+    files::{self, Access, Lock},
+    journal::{self, Change},
+    names,
+};
+use crate::{config::Config, os::accounts, secrets};
+
+/// A secret as it was given, without what is certainly no part of it.
+#[derive(Debug)]
+pub struct Cleaned {
+    /// The secret.
+    pub secret: Secret,
+    /// What was taken off, in words.
+    pub taken_off: Vec<&'static str>,
+}
+
+/// What storing a secret came to.
+#[derive(Debug)]
+pub struct Stored {
+    /// The file.
+    pub file: PathBuf,
+    /// Whether there was none before.
+    pub is_new: bool,
+    /// The one that was there before: to be put back, if the new one is no good.
+    pub before: Option<Secret>,
+}
+
+/// The sender and the setting of a secret's name.
+///
+/// # Errors
+///
+/// It is none.
+pub fn parts(name: &str) -> Result<(&str, &str), EditError> {
+    let fits = |part: &str| {
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+        (1..=64).contains(&part.len()) && part.bytes().all(fits)
+    };
+    match name.split_once('.') {
+        Some((sender, key)) if fits(sender) && fits(key) => Ok((sender, key)),
+        _ => Err(EditError::Usage(format!(
+            "{name:?} is no name of a secret: write SENDER.SETTING, such as twilio.auth_token"
+        ))),
+    }
+}
+
+/// Takes off what pasting brings along: a byte order mark, invisible characters, blanks and quotes
+/// around it, the label before it. A key in PEM stays as it is.
+///
+/// # Errors
+///
+/// It has several lines, or nothing is left.
+pub fn clean(text: &str, key: &str) -> Result<Cleaned, EditError> {
+    const INVISIBLE: [char; 6] = [
+        '\u{feff}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{ad}',
+    ];
+    let mut taken_off = Vec::new();
+    let visible: String = text.chars().filter(|c| !INVISIBLE.contains(c)).collect();
+    if visible.trim_start().starts_with("-----BEGIN ") {
+        let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
+        return Ok(Cleaned { secret, taken_off });
+    }
+    if visible != text {
+        taken_off.push("invisible characters");
+    }
+    let mut rest = visible.trim_end_matches(['\r', '\n']);
+    if rest.trim() != rest {
+        taken_off.push("blanks around it");
+        rest = rest.trim();
+    }
+    if rest.contains(['\n', '\r']) {
+        return Err(EditError::refused(
+            "the secret has several lines; nothing was stored: give it alone, on one line",
+        ));
+    }
+    if let Some(unlabelled) = without_label(rest, key) {
+        taken_off.push("the label before it");
+        rest = unlabelled;
+    }
+    if let Some(unquoted) = without_quotes(rest) {
+        taken_off.push("the quotes around it");
+        rest = unquoted;
+    }
+    if rest.is_empty() {
+        return Err(EditError::refused(
+            "the secret is empty; nothing was stored",
+        ));
+    }
+    Ok(Cleaned {
+        secret: Secret::new(rest),
+        taken_off,
+    })
+}
+
+/// `Auth Token: ...` of the setting `auth_token`.
+fn without_label<'t>(text: &'t str, key: &str) -> Option<&'t str> {
+    let (label, rest) = text.split_once([':', '='])?;
+    let plain = |text: &str| text.trim().to_lowercase().replace([' ', '-'], "_");
+    (plain(label) == plain(key)).then(|| rest.trim())
+}
+
+fn without_quotes(text: &str) -> Option<&str> {
+    const PAIRS: [(char, char); 4] = [
+        ('"', '"'),
+        ('\'', '\''),
+        ('\u{201c}', '\u{201d}'),
+        ('`', '`'),
+    ];
+    let inner = |(open, close): (char, char)| text.strip_prefix(open)?.strip_suffix(close);
+    PAIRS.into_iter().find_map(inner).map(str::trim)
+}
+
+/// Stores a secret of a sender, as the account that runs this. The state folder has to be there, but
+/// for an ordinary user's own.
+///
+/// # Errors
+///
+/// Nothing was stored, for this reason.
+pub fn store(
+    state: &Path,
+    sender: &str,
+    key: &str,
+    secret: &Secret,
+    on_wait: fn(),
+) -> Result<Stored, EditError> {
+    let (folder, access) = folder(state)?;
+    let _lock = Lock::of(&folder, on_wait)?;
+    let journal = journal::open(state)?;
+    let file = secrets::file_of(state, sender, key);
+    let before = fs::read_to_string(&file).ok().map(Secret::new);
+    files::replace(&file, secret.expose().as_bytes(), access.with_mode(0o600))?;
+    let verb = if before.is_none() { "store" } else { "replace" };
+    let what = format!("{verb} the secret {sender}.{key}");
+    journal.add(&Change::now(what, Vec::new(), false))?;
+    Ok(Stored {
+        file,
+        is_new: before.is_none(),
+        before,
+    })
+}
+
+/// Removes a stored secret. One that is in use stays, unless this is forced.
+///
+/// # Errors
+///
+/// Nothing was removed, for this reason.
+pub fn remove(
+    config: &Config,
+    state: &Path,
+    (sender, key): (&str, &str),
+    force: bool,
+    on_wait: fn(),
+) -> Result<PathBuf, EditError> {
+    let file = secrets::file_of(state, sender, key);
+    let uses = names::uses_of_sender(config, sender);
+    if !force && is_taken_from_here(config, sender, key) && !uses.is_empty() {
+        return Err(EditError::refused(format!(
+            "{sender}.{key} is in use: sender {sender} is used by {}; replace it with `textsender secret set {sender}.{key}`, or select another sender first; --force removes it, and messages through {sender} fail then",
+            uses.join(", ")
+        )));
+    }
+    let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
+    let journal = journal::open(state)?;
+    files::remove(&file)?;
+    let what = format!("remove the secret {sender}.{key}");
+    journal.add(&Change::now(what, Vec::new(), force))?;
+    Ok(file)
+}
+
+/// Gives the stored secrets of a sender another name beside their own; returns their settings.
+pub(super) fn link(
+    state: &Path,
+    sender: &str,
+    new_name: &str,
+    on_wait: fn(),
+) -> Result<Vec<String>, EditError> {
+    let keys = secrets::keys(state, sender);
+    if keys.is_empty() {
+        return Ok(keys);
+    }
+    let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
+    for key in &keys {
+        let from = secrets::file_of(state, sender, key);
+        let to = secrets::file_of(state, new_name, key);
+        fs::hard_link(&from, &to).map_err(EditError::io(&to, "made"))?;
+    }
+    Ok(keys)
+}
+
+/// Takes the secrets of this name away that have another, too.
+pub(super) fn unlink(
+    state: &Path,
+    sender: &str,
+    keys: &[String],
+    on_wait: fn(),
+) -> Result<(), EditError> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
+    keys.iter()
+        .try_for_each(|key| files::remove(&secrets::file_of(state, sender, key)))
+}
+
+/// Whether a sender takes this setting from the stored secrets.
+pub fn is_taken_from_here(config: &Config, sender: &str, key: &str) -> bool {
+    let sender = config.senders.get(sender);
+    sender.is_some_and(|sender| !sender.settings.contains_key(key))
+}
+
+/// The folder of secrets, made if it is not there, and the access of what is in it: the state
+/// folder's owner's alone.
+fn folder(state: &Path) -> Result<(PathBuf, Access), EditError> {
+    let private = Access {
+        owner: None,
+        mode: 0o700,
+    };
+    if !state.is_dir() && accounts::is_root() {
+        return Err(EditError::refused(format!(
+            "there is no state folder {}; make it, for the account that sends, with `textsender init`",
+            state.display()
+        )));
+    }
+    files::make_folder(state, private)?;
+    let access = Access::of(state).map_err(EditError::io(state, "read"))?;
+    let folder = state.join(secrets::FOLDER);
+    files::make_folder(&folder, access.with_mode(0o700))?;
+    Ok((folder, access))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pasting_brings_along_is_taken_off() {
+        let cases: [(&str, &str, &[&str]); 9] = [
+            ("5ec2e7", "5ec2e7", &[]),
+            ("5ec2e7\r\n", "5ec2e7", &[]),
+            (" 5ec2e7\t\n", "5ec2e7", &["blanks around it"]),
+            (
+                "\u{feff}5ec2\u{200b}e7",
+                "5ec2e7",
+                &["invisible characters"],
+            ),
+            ("\"5ec2e7\"", "5ec2e7", &["the quotes around it"]),
+            (
+                "\u{201c}5ec2e7\u{201d}",
+                "5ec2e7",
+                &["the quotes around it"],
+            ),
+            ("Auth Token: 5ec2e7", "5ec2e7", &["the label before it"]),
+            (
+                "auth_token='5e:c2'",
+                "5e:c2",
+                &["the label before it", "the quotes around it"],
+            ),
+            ("user: 5ec2e7", "user: 5ec2e7", &[]),
+        ];
+        for (given, kept, taken_off) in cases {
+            let cleaned = clean(given, "auth_token").unwrap();
+            assert_eq!(cleaned.secret.expose(), kept, "{given:?}");
+            assert_eq!(cleaned.taken_off, taken_off, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn several_lines_are_refused_but_for_a_key_in_pem() {
+        assert!(clean("one\ntwo", "auth_token").is_err());
+        assert!(clean(" \n", "auth_token").is_err());
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----";
+        assert_eq!(clean(pem, "key").unwrap().secret.expose(), pem);
+    }
+}

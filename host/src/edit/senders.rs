@@ -1,0 +1,339 @@
+//! Orders about senders.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use toml_edit::{DocumentMut, TableLike};
+
+use super::{
+    draft::Draft,
+    editor::{Editor, Order},
+    error::EditError,
+    names, place, tables,
+};
+use crate::{
+    check::{self, Field},
+    plugins::Description,
+    secrets,
+};
+
+/// Adds a sender. [`Done`](Order::Done) is its file.
+#[derive(Debug, Clone)]
+pub struct AddSender {
+    /// Its name.
+    pub name: String,
+    /// Its plugin.
+    pub plugin: String,
+    /// Settings to begin with, `KEY=VALUE`.
+    pub settings: Vec<String>,
+}
+
+/// Sets settings of a sender.
+#[derive(Debug, Clone)]
+pub struct SetSettings {
+    /// The sender.
+    pub name: String,
+    /// `KEY=VALUE`.
+    pub settings: Vec<String>,
+}
+
+/// Takes settings of a sender out.
+#[derive(Debug, Clone)]
+pub struct UnsetSettings {
+    /// The sender.
+    pub name: String,
+    /// Their names.
+    pub keys: Vec<String>,
+}
+
+/// Removes a sender that nothing uses.
+#[derive(Debug, Clone)]
+pub struct RemoveSender {
+    /// The sender.
+    pub name: String,
+}
+
+/// Gives a sender another name, wherever it is named.
+#[derive(Debug, Clone)]
+pub struct RenameSender {
+    /// The sender.
+    pub name: String,
+    /// Its new name.
+    pub new_name: String,
+}
+
+/// What removing a sender left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The file that it stood in.
+    pub file: PathBuf,
+    /// Its secrets that are still stored, by name.
+    pub secrets: Vec<String>,
+}
+
+impl Order for AddSender {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let Self {
+            name,
+            plugin,
+            settings,
+        } = self;
+        if draft.config().senders.contains_key(name) {
+            return Err(EditError::refused(format!(
+                "there is a sender {name} already: change it with `textsender sender set`"
+            )));
+        }
+        let described = draft.describe(plugin)?;
+        draft.main(|document| {
+            let section = tables::table(document.as_table_mut(), &["senders", name])?;
+            tables::set(section, "plugin", plugin.as_str());
+            set_all(document, name, settings, &described)
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("add sender {} of the plugin {}", self.name, self.plugin)
+    }
+}
+
+impl Order for SetSettings {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let plugin = names::sender(draft.config(), &self.name)?
+            .plugin
+            .value
+            .clone();
+        let described = draft.describe(&plugin)?;
+        draft.main(|document| set_all(document, &self.name, &self.settings, &described))
+    }
+
+    fn summary(&self) -> String {
+        let keys = self.settings.iter().filter_map(|one| one.split_once('='));
+        let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
+        format!("set {} of sender {}", keys.join(", "), self.name)
+    }
+}
+
+impl Order for UnsetSettings {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let settings = names::sender(draft.config(), &self.name)?.settings.clone();
+        draft.main(|document| {
+            for key in &self.keys {
+                let (last, above) = path_of(&self.name, key);
+                let section = tables::existing(document.as_table_mut(), &above);
+                if section.and_then(|section| section.remove(last)).is_none() {
+                    let set = settings.keys().map(String::as_str);
+                    return Err(EditError::refused(format!(
+                        "sender {} has no {key} set{}",
+                        self.name,
+                        names::instead(key, set, "nothing is to be done")
+                    )));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("unset {} of sender {}", self.keys.join(", "), self.name)
+    }
+}
+
+impl Order for RemoveSender {
+    type Done = Removed;
+
+    fn make(&self, draft: &mut Draft) -> Result<Removed, EditError> {
+        names::sender(draft.config(), &self.name)?;
+        let uses = names::uses_of_sender(draft.config(), &self.name);
+        if !uses.is_empty() {
+            return Err(EditError::refused(format!(
+                "sender {} is used by {}: select another there first",
+                self.name,
+                uses.join(", ")
+            )));
+        }
+        let file = draft.main(|document| {
+            let senders = tables::existing(document.as_table_mut(), &["senders"]);
+            senders.and_then(|senders| senders.remove(&self.name));
+            Ok(())
+        })?;
+        Ok(Removed {
+            file,
+            secrets: secrets::keys(draft.state(), &self.name),
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("remove sender {}", self.name)
+    }
+}
+
+impl Order for RenameSender {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let (old, new) = (self.name.as_str(), self.new_name.as_str());
+        names::sender(draft.config(), old)?;
+        if draft.config().senders.contains_key(new) {
+            return Err(EditError::refused(format!(
+                "there is a sender {new} already"
+            )));
+        }
+        let policies: Vec<String> = draft
+            .config()
+            .policies
+            .iter()
+            .map(|policy| policy.name.value.clone())
+            .collect();
+        for policy in policies {
+            let (file, place) = place::table_of(draft.config(), &policy)?;
+            draft.file(&file, |document| {
+                let policy = place.find(document.as_table_mut())?;
+                if let Some(block) = tables::existing(policy, &["verification_code"]) {
+                    rename_in(block, old, new);
+                }
+                Ok(())
+            })?;
+        }
+        draft.main(|document| {
+            let root = document.as_table_mut();
+            for section in ["defaults", "helpdesk"] {
+                if let Some(section) = tables::existing(root, &[section]) {
+                    rename_in(section, old, new);
+                }
+            }
+            if let Some(senders) = tables::existing(root, &["senders"]) {
+                tables::rename(senders, old, new);
+            }
+            Ok(())
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("rename sender {} to {}", self.name, self.new_name)
+    }
+}
+
+/// A section's `sender` and `fallback`.
+fn rename_in(section: &mut dyn TableLike, old: &str, new: &str) {
+    if tables::text(section, "sender") == Some(old) {
+        tables::set(section, "sender", new);
+    }
+    let fallback = section
+        .get_mut("fallback")
+        .and_then(|item| item.as_array_mut());
+    for value in fallback.into_iter().flat_map(|array| array.iter_mut()) {
+        if value.as_str() == Some(old) {
+            let decor = value.decor().clone();
+            *value = new.into();
+            *value.decor_mut() = decor;
+        }
+    }
+}
+
+/// Renames a sender with its stored secrets: they have both names until the configuration has the new
+/// one, so that no message in between lacks them.
+///
+/// # Errors
+///
+/// Nothing was changed, for this reason.
+pub fn rename(
+    editor: &Editor,
+    state: &Path,
+    name: &str,
+    new_name: &str,
+    on_wait: fn(),
+) -> Result<PathBuf, EditError> {
+    let order = RenameSender {
+        name: name.to_owned(),
+        new_name: new_name.to_owned(),
+    };
+    let linked = super::secrets::link(state, name, new_name, on_wait)?;
+    match editor.apply(&order) {
+        Ok(applied) => {
+            super::secrets::unlink(state, name, &linked, on_wait)?;
+            Ok(applied.done)
+        }
+        Err(error) => {
+            super::secrets::unlink(state, new_name, &linked, on_wait)?;
+            Err(error)
+        }
+    }
+}
+
+/// Sets each `KEY=VALUE`, as the plugin's schema says.
+fn set_all(
+    document: &mut DocumentMut,
+    sender: &str,
+    settings: &[String],
+    described: &Description,
+) -> Result<(), EditError> {
+    for setting in settings {
+        let Some((key, text)) = setting.split_once('=') else {
+            return Err(EditError::Usage(format!(
+                "{setting}: write settings as KEY=VALUE"
+            )));
+        };
+        set_one(document.as_table_mut(), sender, key, text, described)?;
+    }
+    Ok(())
+}
+
+fn set_one(
+    document: &mut dyn TableLike,
+    sender: &str,
+    key: &str,
+    text: &str,
+    described: &Description,
+) -> Result<(), EditError> {
+    let (name, part) = match key.split_once('.') {
+        Some((name, part)) => (name, Some(part)),
+        None => (key, None),
+    };
+    let fields = check::fields(described);
+    let field = known_field(&fields, name, &described.info.id)?;
+    if field.is_secret {
+        return Err(EditError::refused(format!(
+            "{name} is a secret, and a command line is seen by others: store it with `textsender secret set {sender}.{name}`"
+        )));
+    }
+    let value = field.read(part, text, described);
+    let value = value
+        .map_err(|fault| EditError::refused(format!("{key}: {fault}\n{name}: {}", field.help)))?;
+    write(document, sender, key, &value)
+}
+
+fn known_field<'f>(fields: &'f [Field], name: &str, plugin: &str) -> Result<&'f Field, EditError> {
+    check::field(fields, name).map_err(|_| {
+        let names = fields.iter().map(|field| field.name.as_str());
+        EditError::refused(format!(
+            "the plugin {plugin} has no setting {name}{}",
+            names::instead(name, names, "see `textsender plugin show`")
+        ))
+    })
+}
+
+fn write(
+    document: &mut dyn TableLike,
+    sender: &str,
+    key: &str,
+    value: &Value,
+) -> Result<(), EditError> {
+    let (last, above) = path_of(sender, key);
+    tables::set(tables::table(document, &above)?, last, tables::value(value));
+    Ok(())
+}
+
+/// The last key of a setting, and the path to the section that it is in.
+fn path_of<'k>(sender: &'k str, key: &'k str) -> (&'k str, Vec<&'k str>) {
+    let above = vec!["senders", sender, "settings"];
+    match key.split_once('.') {
+        Some((name, below)) => (below, [above, vec![name]].concat()),
+        None => (key, above),
+    }
+}
