@@ -149,7 +149,7 @@ impl Dispatch {
         let end = self.pool.ask(sender, work, deadline).await?;
         match end.result {
             CallResult::Replied(Reply::Status(delivery)) => Ok(delivery),
-            other => Err(route::not_told(sender, &other)),
+            _ => Err(route::not_told(sender, &end)),
         }
     }
 

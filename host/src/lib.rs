@@ -20,6 +20,7 @@
 //! | [`recipient`] | numbers: form, region, kind |
 //! | [`text`] | templates, languages, segments |
 //! | [`decision`] | what the rooms above come to for one request |
+//! | [`net`] | names, connections and TLS, for every protocol |
 //! | [`ledger`] | at most once per id, limits, health of senders, the audit |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
@@ -45,6 +46,7 @@ pub mod failpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod ledger;
+pub mod net;
 pub mod os;
 pub mod plugins;
 pub mod policy;

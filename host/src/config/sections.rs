@@ -227,10 +227,8 @@ impl Proxy {
         node.hide();
         let word = node.word()?;
         let known = ["http://", "https://"];
-        if !known
-            .iter()
-            .any(|s| word.starts_with(s) && word.len() > s.len())
-        {
+        let is_known = known.iter().any(|scheme| word.starts_with(scheme));
+        if !is_known || reqwest::Proxy::all(word.value.as_str()).is_err() {
             let remedy = r#"write it like "http://proxy.example.org:3128""#;
             node.fault("is not the address of an HTTP proxy", remedy);
             return None;

@@ -280,6 +280,30 @@ fn a_send_is_told_the_first_fault_and_how_many_more_there_are() {
 }
 
 #[test]
+fn a_proxy_is_an_address_that_can_be_read() {
+    for bad in [
+        "proxy.example.org",
+        "ftp://proxy.example.org",
+        "http://",
+        "http://:3128",
+        "http://proxy.example.org:99999",
+        "http://proxy example.org:3128",
+        "http://[::1:3128",
+    ] {
+        let reading = read(&format!("[http]\nproxy = {bad:?}"));
+        assert_eq!(reading.faults.len(), 1, "{bad}");
+        assert!(reading.config.http.proxy.is_none(), "{bad}");
+    }
+    for good in [
+        "http://proxy.example.org",
+        "https://ada:x%40y@proxy.example.org:3128",
+    ] {
+        let reading = read(&format!("[http]\nproxy = {good:?}"));
+        assert!(reading.faults.is_empty(), "{good}: {:?}", reading.faults);
+    }
+}
+
+#[test]
 fn neither_reports_nor_debug_show_settings_proxies_or_numbers() {
     let texts = [
         "[senders.a]\nplugin = 1\nsettings = { token = \"hunter2\", x = { file = 1 } }",

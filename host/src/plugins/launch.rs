@@ -69,6 +69,7 @@ impl Launch {
                 proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
                 ca_file: http.ca_file,
                 connect_to: http.connect_to,
+                timeout: configured.timeout,
             },
             max_level,
             pin: pin(config, &configured.plugin)?,

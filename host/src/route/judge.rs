@@ -8,6 +8,7 @@ use crate::{
     config::OnUnknown,
     plugins::{CallEnd, CallResult, Reply, Trace},
     protocol::{ErrorCode, Failure, Outcome},
+    transport::Fault,
 };
 
 /// What one attempt comes to.
@@ -56,21 +57,53 @@ const fn row(verdict: PluginVerdict, on_unknown: OnUnknown) -> (ErrorCode, Again
 }
 
 /// Why a question that delivers nothing has no answer.
-pub fn not_told(sender: &str, result: &CallResult) -> Failure {
-    let code = match result {
+pub fn not_told(sender: &str, end: &CallEnd) -> Failure {
+    let fault = end.trace.last_fault();
+    let code = match &end.result {
         CallResult::Failed(error) => {
-            let code = error.provider_code.as_deref().unwrap_or_default();
-            tracing::warn!(sender, provider_code = code, "plugin: {}", error.message);
+            log_plugin_error(sender, error, fault.as_ref());
             match error.verdict {
                 // Nothing was to be sent: what is in doubt is only the answer.
                 PluginVerdict::Unknown => ErrorCode::ProviderUnavailable,
+                _ if fault.as_ref().is_some_and(|fault| fault.is_ours) => {
+                    ErrorCode::BadConfiguration
+                }
                 verdict => row(verdict, OnUnknown::Stop).0,
             }
         }
         CallResult::TimedOut => ErrorCode::Timeout,
         CallResult::Replied(_) | CallResult::Panicked | CallResult::Died => ErrorCode::PluginFailed,
     };
-    of_sender(code, sender)
+    let mut failure = of_sender(code, sender);
+    if let Some(words) = fault.and_then(|fault| fault.words) {
+        failure.detail = Some(format!("sender {sender}: {words}"));
+    }
+    failure
+}
+
+/// The plugin's words, and why its last exchange failed, which the front knows better.
+fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>) {
+    let code = error.provider_code.as_deref().unwrap_or_default();
+    let verdict = error.verdict;
+    match fault.and_then(|fault| fault.words.as_deref()) {
+        Some(cause) => {
+            tracing::warn!(
+                sender,
+                ?verdict,
+                provider_code = code,
+                cause,
+                "plugin: {}",
+                error.message
+            );
+        }
+        None => tracing::warn!(
+            sender,
+            ?verdict,
+            provider_code = code,
+            "plugin: {}",
+            error.message
+        ),
+    }
 }
 
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
@@ -111,19 +144,30 @@ fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResu
 
 /// A plugin's error, unless it claims *not sent* of a message that may have been.
 fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown) -> AttemptResult {
-    let code = error.provider_code.as_deref().unwrap_or_default();
-    tracing::warn!(sender, verdict = ?error.verdict, provider_code = code, "plugin: {}", error.message);
+    let fault = trace
+        .last_fault()
+        .filter(|fault| error.failure == Some(fault.kind));
+    log_plugin_error(sender, error, fault.as_ref());
     if error.verdict != PluginVerdict::Unknown && trace.is_in_doubt() {
         return failed(sender, PluginVerdict::Unknown, None, on_unknown);
     }
     let mut result = failed(sender, error.verdict, error.retry_after, on_unknown);
-    if let AttemptResult::Failed { failure, .. } = &mut result {
+    if let AttemptResult::Failed { failure, again, .. } = &mut result {
         let timed_out = error.failure == Some(FailureKind::Timeout);
         if timed_out && failure.code == ErrorCode::ProviderUnavailable {
             failure.code = ErrorCode::Timeout;
         }
-        if let (Some(kind), Outcome::Unavailable) = (error.failure, failure.outcome()) {
-            failure.detail = Some(format!("sender {sender}: {}", kind.as_str()));
+        if failure.outcome() != Outcome::Unavailable {
+            return result;
+        }
+        if fault.as_ref().is_some_and(|fault| fault.is_ours) {
+            failure.code = ErrorCode::BadConfiguration;
+            *again = Again::No;
+        }
+        let words = fault.and_then(|fault| fault.words);
+        let words = words.or_else(|| Some(error.failure?.as_str().to_owned()));
+        if let Some(words) = words {
+            failure.detail = Some(format!("sender {sender}: {words}"));
         }
     }
     result

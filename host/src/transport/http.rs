@@ -4,9 +4,6 @@ mod connect_to;
 
 use std::{
     convert::Infallible,
-    error::Error,
-    io,
-    net::SocketAddr,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -18,13 +15,13 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::{
     Body, Client, ClientBuilder, NoProxy, Proxy, Response, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect, retry,
 };
 use textsender_plugin_api::{FailureKind, HttpRequest, HttpResponse, MAX_ANSWER, Stage};
 
-use super::{Egress, Progress, egress::is_loopback, tls};
+use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
+use crate::net::{self, Cause, Lookups, NetError, chain};
 use connect_to::ConnectTo;
 
 /// Kept connections are given up before a provider's usual 60 s, so that none is closed by the
@@ -32,7 +29,7 @@ use connect_to::ConnectTo;
 const IDLE: Duration = Duration::from_secs(15);
 
 /// What of HTTP a sender may set.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct HttpSettings {
     /// A proxy's URL. Loopback addresses are reached without it.
     pub proxy: Option<String>,
@@ -40,21 +37,44 @@ pub struct HttpSettings {
     pub ca_file: Option<PathBuf>,
     /// `HOST:PORT` to connect to in place of every host. There is no proxy then.
     pub connect_to: Option<String>,
+    /// How long an attempt with the sender may take.
+    pub timeout: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            ca_file: None,
+            connect_to: None,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// How long a connection may take to be made, by whichever of a host's addresses: a peer that
+    /// answers only then still has a quarter of the time for the exchange.
+    pub(super) fn connect_within(&self) -> Duration {
+        self.timeout * 3 / 4
+    }
 }
 
 /// The HTTP transport of one sender.
 pub struct Http {
     settings: HttpSettings,
+    lookups: Lookups,
     /// For loopback without TLS: no roots are read for it.
-    plain: OnceLock<Result<Client, ()>>,
-    secure: OnceLock<Result<Client, ()>>,
+    plain: OnceLock<Client>,
+    secure: OnceLock<Client>,
 }
 
 impl Http {
     /// A transport with these settings.
-    pub fn new(settings: HttpSettings) -> Self {
+    pub fn new(settings: HttpSettings, lookups: Lookups) -> Self {
         Self {
             settings,
+            lookups,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
         }
@@ -66,8 +86,9 @@ impl Http {
         request: HttpRequest,
         egress: &Arc<Egress>,
         progress: &Progress,
-    ) -> Result<HttpResponse, FailureKind> {
+    ) -> Result<HttpResponse, Fault> {
         let (mut url, mut headers) = checked(&request, egress)?;
+        let host = peer_of(&request.url);
         if let Some(connect_to) = self.connect_to() {
             connect_to.redirect(&mut url, &mut headers)?;
         }
@@ -92,7 +113,8 @@ impl Http {
         if !has_body && answer.as_ref().is_err_and(reqwest::Error::is_connect) {
             progress.not_written();
         }
-        read_body(answer.map_err(|error| cause(&error))?).await
+        let answer = answer.map_err(|error| self.fault(&error, &host))?;
+        Ok(read_body(answer).await?)
     }
 
     fn proxy_host(&self) -> Option<String> {
@@ -104,24 +126,26 @@ impl Http {
         ConnectTo::parse(self.settings.connect_to.as_deref()?)
     }
 
-    /// The client for a URL: with TLS, or on this machine.
-    fn client_for(&self, url: &Url, egress: &Arc<Egress>) -> Result<&Client, FailureKind> {
-        let made = match url.scheme() {
-            "https" => self.secure.get_or_init(|| self.client(true, egress)),
-            _ => self.plain.get_or_init(|| self.client(false, egress)),
+    /// The client for a URL: with TLS, or on this machine. One that can't be made is tried anew with
+    /// the next exchange.
+    fn client_for(&self, url: &Url, egress: &Arc<Egress>) -> Result<&Client, Fault> {
+        let is_secure = url.scheme() == "https";
+        let made = match is_secure {
+            true => &self.secure,
+            false => &self.plain,
         };
-        made.as_ref().map_err(|()| FailureKind::Tls)
+        if let Some(client) = made.get() {
+            return Ok(client);
+        }
+        let client = self.client(is_secure, egress);
+        let client = client.map_err(|cause| NetError::new(peer_of(url.as_str()), cause))?;
+        Ok(made.get_or_init(|| client))
     }
 
-    fn client(&self, secure: bool, egress: &Arc<Egress>) -> Result<Client, ()> {
-        let made = self.try_client(secure, egress);
-        made.map_err(|error| tracing::error!(error, "no HTTP client can be made"))
-    }
-
-    fn try_client(&self, secure: bool, egress: &Arc<Egress>) -> Result<Client, String> {
-        let tls = match secure {
-            true => tls::client(self.settings.ca_file.as_deref())?,
-            false => tls::none(),
+    fn client(&self, is_secure: bool, egress: &Arc<Egress>) -> Result<Client, Cause> {
+        let tls = match is_secure {
+            true => net::client(self.settings.ca_file.as_deref())?,
+            false => net::without_roots(),
         };
         let mut builder = Client::builder()
             .tls_backend_preconfigured(tls)
@@ -131,25 +155,81 @@ impl Http {
             // Nor the environment's: a proxy there would be given what is meant for this machine.
             .no_proxy()
             .pool_idle_timeout(IDLE)
+            .connect_timeout(self.settings.connect_within())
             .tcp_nodelay(true);
-        builder = match self.connect_to() {
-            Some(connect_to) => return built(builder.dns_resolver(Arc::new(connect_to))),
-            None => builder.dns_resolver(Arc::new(Resolver {
-                egress: egress.clone(),
-                proxy: self.proxy_host(),
-            })),
-        };
-        if let Some(proxy) = &self.settings.proxy {
+        let proxy = self.settings.proxy.as_deref();
+        let resolver = resolver(egress, self.proxy_host(), &self.lookups);
+        if let Some(connect_to) = self.connect_to() {
+            return built(builder.dns_resolver(Arc::new(connect_to.resolver(resolver))));
+        }
+        builder = builder.dns_resolver(Arc::new(resolver));
+        if let Some(proxy) = proxy {
             let local = NoProxy::from_string("localhost,127.0.0.0/8,::1");
-            let proxy = Proxy::all(proxy).map_err(|error| format!("[http] proxy: {error}"))?;
+            let proxy = Proxy::all(proxy).map_err(|_| Cause::BadProxy)?;
             builder = builder.proxy(proxy.no_proxy(local));
         }
         built(builder)
     }
+
+    /// What stands behind `reqwest`'s error, and with which peer: the host, or what leads there.
+    fn fault(&self, error: &reqwest::Error, host: &str) -> Fault {
+        if !error.is_connect() {
+            let broken = chain(error).find_map(|error| error.downcast_ref::<hyper::Error>());
+            let kind = match broken.is_some_and(hyper::Error::is_parse) {
+                true => FailureKind::Unreadable,
+                false => FailureKind::Cut,
+            };
+            return kind.into();
+        }
+        let cause = match error.is_timeout() {
+            true => Cause::TimedOut,
+            false => Cause::of(error),
+        };
+        // The connector's own type for this is not public.
+        let tunnel = chain(error).map(ToString::to_string);
+        let tunnel = tunnel
+            .into_iter()
+            .find(|words| words.starts_with("tunnel error: "));
+        let (peer, cause) = match tunnel.as_deref() {
+            None => match &self.settings.connect_to {
+                Some(address) => (format!("{host} (by connect_to {address})"), cause),
+                None => (host.to_owned(), cause),
+            },
+            Some("tunnel error: proxy authorization required") => {
+                (self.proxy_peer(), Cause::ProxyAuthentication)
+            }
+            Some(
+                "tunnel error: failed to create underlying connection"
+                | "tunnel error: io error establishing tunnel",
+            ) => (self.proxy_peer(), cause),
+            Some(_) => (self.proxy_peer(), Cause::ProxyRefused(host.to_owned())),
+        };
+        NetError::new(peer, cause).into()
+    }
+
+    /// The proxy as errors name it, without its user and password.
+    fn proxy_peer(&self) -> String {
+        format!(
+            "proxy {}",
+            peer_of(self.settings.proxy.as_deref().unwrap_or_default())
+        )
+    }
 }
 
-fn built(builder: ClientBuilder) -> Result<Client, String> {
-    builder.build().map_err(|error| error.to_string())
+fn built(builder: ClientBuilder) -> Result<Client, Cause> {
+    builder
+        .build()
+        .map_err(|error| Cause::Roots(error.to_string()))
+}
+
+/// A URL's host and port, and nothing else of it.
+pub(super) fn peer_of(url: &str) -> String {
+    let url = Url::parse(url).ok();
+    let peer = url.as_ref().and_then(|url| {
+        let port = url.port_or_known_default().unwrap_or_default();
+        Some(net::peer(url.host_str()?, port))
+    });
+    peer.unwrap_or_else(|| "the provider".to_owned())
 }
 
 /// A request's URL and headers, if it is well formed and may leave: to a host that the plugin
@@ -247,95 +327,4 @@ async fn read_body(mut answer: Response) -> Result<HttpResponse, FailureKind> {
         headers,
         body,
     })
-}
-
-/// Resolves names by the system, and keeps a plugin's names off this machine.
-struct Resolver {
-    egress: Arc<Egress>,
-    /// The administrator's choice, wherever it is: with a proxy it alone is resolved here.
-    proxy: Option<String>,
-}
-
-/// A name that leads nowhere that it may lead.
-#[derive(Debug, thiserror::Error)]
-#[error("the name does not resolve")]
-struct Unresolved;
-
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let egress = self.egress.clone();
-        let is_proxy = self.proxy.as_deref() == Some(name.as_str());
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await;
-            let allowed: Vec<SocketAddr> = found
-                .map_err(|_| Unresolved)?
-                .filter(|address| is_proxy || egress.allows_address(name.as_str(), address.ip()))
-                .collect();
-            if allowed.is_empty() {
-                return Err(Unresolved.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// What stands behind `reqwest`'s error.
-fn cause(error: &reqwest::Error) -> FailureKind {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<Unresolved>() {
-            return FailureKind::NameNotFound;
-        }
-        if error.is::<rustls::Error>() {
-            return FailureKind::Tls;
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            return if error.is_parse() {
-                FailureKind::Unreadable
-            } else {
-                FailureKind::Cut
-            };
-        }
-        // An I/O error's source is not what it holds but that one's source, and TLS errors come in
-        // two such shells.
-        let held = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        cause = match held {
-            Some(held) => Some(held),
-            None => error.source(),
-        };
-    }
-    if error.is_connect() {
-        FailureKind::Connect
-    } else {
-        FailureKind::Cut
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transport::NamedHost;
-
-    #[tokio::test]
-    async fn a_declared_name_that_leads_here_does_not_resolve() {
-        let named = NamedHost {
-            host: "localhost".to_owned(),
-            ports: vec![8080],
-        };
-        let declared = || Egress::new(["localhost".to_owned()], []);
-        let proxy = || Some("localhost".to_owned());
-        for (egress, proxy, resolves) in [
-            (declared(), None, false),
-            // The administrator's own choices.
-            (Egress::new([], [named]), None, true),
-            (declared(), proxy(), true),
-        ] {
-            let egress = Arc::new(egress);
-            let resolver = Resolver { egress, proxy };
-            let found = resolver.resolve("localhost".parse().unwrap()).await;
-            assert_eq!(found.is_ok(), resolves);
-        }
-    }
 }

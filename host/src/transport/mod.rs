@@ -9,11 +9,11 @@
 //! redirects, bounded answers, and only hosts that the plugin declares or marked settings name.
 
 mod egress;
+mod fault;
 mod http;
 mod mock;
 mod progress;
 mod smtp;
-mod tls;
 
 use std::sync::Arc;
 
@@ -21,10 +21,13 @@ use textsender_plugin_api::{Answer, Exchange, ExchangeError, FailureKind, Stage}
 use tokio::time::Instant;
 
 pub use egress::{Egress, NamedHost};
+pub use fault::Fault;
 pub use http::{Http, HttpSettings};
 pub use mock::MockTransport;
 pub use progress::Progress;
 use smtp::Smtp;
+
+use crate::net::{self, Lookups, Resolver};
 
 /// Whether a `ca_file` can be used.
 ///
@@ -32,7 +35,9 @@ use smtp::Smtp;
 ///
 /// Why it can't, in our words.
 pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
-    tls::client(Some(file)).map(|_| ())
+    net::client(Some(file))
+        .map(|_| ())
+        .map_err(|cause| cause.to_string())
 }
 
 /// Whether the system has roots to trust.
@@ -41,7 +46,9 @@ pub fn check_ca_file(file: &std::path::Path) -> Result<(), String> {
 ///
 /// What to do, as it has none.
 pub fn check_system_roots() -> Result<(), String> {
-    tls::client(None).map(|_| ())
+    net::client(None)
+        .map(|_| ())
+        .map_err(|cause| cause.to_string())
 }
 
 /// The host and port that an exchange goes to, if it is well formed; an address without brackets.
@@ -66,9 +73,10 @@ pub struct Transports {
 impl Transports {
     /// Transports with a sender's settings.
     pub fn new(http: HttpSettings) -> Self {
+        let lookups = Lookups::default();
         Self {
-            smtp: Smtp::new(http.ca_file.clone()),
-            http: Http::new(http),
+            smtp: Smtp::new(http.ca_file.clone(), http.connect_within(), lookups.clone()),
+            http: Http::new(http, lookups),
             mock: None,
         }
     }
@@ -95,10 +103,12 @@ impl Transports {
         progress: &Progress,
     ) -> Result<Answer, ExchangeError> {
         let delivers = exchange.delivers();
+        let peer = peer_of(&exchange);
         let carried = async {
             if let Some(mock) = &self.mock {
                 let fault = mock::fault(&exchange, egress);
-                return mock.answer(exchange, fault, progress.clone()).await;
+                let answer = mock.answer(exchange, fault, progress.clone());
+                return answer.await.map_err(Fault::from);
             }
             match exchange {
                 Exchange::Http(request) => self
@@ -115,20 +125,68 @@ impl Transports {
         };
         let result = match tokio::time::timeout_at(deadline, carried).await {
             Ok(result) => result,
-            Err(_) => Err(FailureKind::Timeout),
+            Err(_) => Err(Fault::from(FailureKind::Timeout)),
         };
-        if result.is_ok() {
-            progress.reach(Stage::Answered);
+        match result {
+            Ok(answer) => {
+                progress.reach(Stage::Answered);
+                Ok(answer)
+            }
+            Err(fault) => {
+                let mut error = ExchangeError::new(progress.stage(), fault.kind);
+                error.delivers = delivers;
+                progress.fail(fault.named(&peer));
+                Err(error)
+            }
         }
-        result.map_err(|kind| {
-            let mut error = ExchangeError::new(progress.stage(), kind);
-            error.delivers = delivers;
-            error
-        })
     }
 
     /// Takes leave of a mail server that is still connected, as RFC 5321 asks.
     pub async fn close(&self) {
         self.smtp.close().await;
+    }
+}
+
+/// Resolves names as this sender may. A proxy is the administrator's choice, wherever it is.
+fn resolver(egress: &Arc<Egress>, proxy: Option<String>, lookups: &Lookups) -> Resolver {
+    let egress = egress.clone();
+    let admits = move |name: &str, address| {
+        let is_proxy = proxy
+            .as_deref()
+            .is_some_and(|proxy| proxy.eq_ignore_ascii_case(name));
+        is_proxy || egress.allows_address(name, address)
+    };
+    Resolver::new(Arc::new(admits), lookups)
+}
+
+/// With whom an exchange is, for an operator.
+fn peer_of(exchange: &Exchange) -> String {
+    match destination(exchange) {
+        Some((host, port)) => net::peer(&host, port),
+        None => "the provider".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_declared_name_that_leads_here_does_not_resolve() {
+        let named = NamedHost {
+            host: "localhost".to_owned(),
+            ports: vec![8080],
+        };
+        let declared = || Egress::new(["localhost".to_owned()], []);
+        let proxy = || Some("localhost".to_owned());
+        for (egress, proxy, resolves) in [
+            (declared(), None, false),
+            // The administrator's own choices.
+            (Egress::new([], [named]), None, true),
+            (declared(), proxy(), true),
+        ] {
+            let resolver = resolver(&Arc::new(egress), proxy, &Lookups::default());
+            assert_eq!(resolver.resolve("localhost", 8080).await.is_ok(), resolves);
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! E-mail submission: lettre's connection, driven command by command.
+//! E-mail submission, command by command.
 //!
-//! lettre's own transports neither tell how far a mail came nor set TCP_NODELAY, without which
+//! A library's transport would neither tell how far a mail came nor set TCP_NODELAY, without which
 //! every mail waits 40 ms: its content and its final dot are two writes. So [`connect`] makes the
-//! connection, with our TLS, and lettre takes it over; [`dialogue`] says the commands, and notes
-//! *written* right before the final dot, for without it no server keeps a mail (RFC 5321,
-//! 4.1.1.4); [`outgoing`] has lettre write the mail.
+//! connection, with the name look-up, the addresses and the TLS of every protocol; [`session`] says
+//! commands and reads replies; [`dialogue`] knows which, and notes *written* right before the final
+//! dot, for without it no server keeps a mail (RFC 5321, 4.1.1.4); [`outgoing`] has lettre write
+//! the mail.
 //!
 //! A connection on which a mail was accepted is kept for the next one. Whether it still works
 //! shows at MAIL, of which the server keeps nothing, so that one that went stale can be replaced
@@ -13,6 +14,7 @@
 mod connect;
 mod dialogue;
 mod outgoing;
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -22,21 +24,32 @@ use std::{
     time::Duration,
 };
 
-use lettre::transport::smtp::client::AsyncSmtpConnection;
 use rustls::ClientConfig;
 use textsender_plugin_api::{FailureKind, Mail, Secret, SmtpCommand, SmtpReply, SmtpSecurity};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
 
-use super::{Egress, Progress, egress::is_loopback, tls};
+use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
+use crate::net::{self, Lookups, NetError};
 use outgoing::OutgoingMail;
+use session::Session;
 
-/// Connections of one sender at a time. Servers refuse more than 10 or 20 from one client; at 20 ms
-/// a mail, 8 carry 400 mails a second.
-const CONNECTIONS: usize = 8;
+/// Connections of one sender at a time. Microsoft 365 takes three from a mailbox.
+const CONNECTIONS: usize = 2;
+
+/// Mails on one connection. Exim keeps those after the tenth for its queue's next run, which may be
+/// half an hour later (`smtp_accept_queue_per_connection`).
+const MAILS: usize = 10;
 
 /// How long a connection is kept. Servers wait for at least five minutes (RFC 5321, 4.5.3.2.7), and
 /// busy ones for less.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long a server may take to answer the first command on a connection that was kept. A firewall
+/// may have forgotten it, and then nothing ever comes back.
+const STILL_THERE: Duration = Duration::from_secs(2);
 
 /// How long a server may take to answer QUIT.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -45,16 +58,21 @@ const GOODBYE: Duration = Duration::from_secs(1);
 pub struct Smtp {
     /// A PEM file of roots to trust in place of the system's.
     ca_file: Option<PathBuf>,
-    tls: OnceLock<Result<Arc<ClientConfig>, ()>>,
+    /// How long a connection may take to be made.
+    connect_within: Duration,
+    lookups: Lookups,
+    tls: OnceLock<Arc<ClientConfig>>,
     kept: Mutex<Vec<Kept>>,
-    free: Semaphore,
+    free: Arc<Semaphore>,
 }
 
 /// A connection that may serve another mail of the same account.
 struct Kept {
-    connection: AsyncSmtpConnection,
+    connection: Session,
     account: Account,
     since: Instant,
+    /// How many mails it has carried.
+    mails: usize,
 }
 
 /// What two mails must have in common to share a connection.
@@ -73,23 +91,31 @@ enum Stop {
     /// The server refused a command.
     Refused(SmtpReply),
     /// No answer, or none that could be asked for.
-    Failed(FailureKind),
+    Failed(Fault),
 }
 
 impl From<FailureKind> for Stop {
     fn from(kind: FailureKind) -> Self {
-        Self::Failed(kind)
+        Self::Failed(kind.into())
+    }
+}
+
+impl From<NetError> for Stop {
+    fn from(error: NetError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
 impl Smtp {
     /// A transport that trusts the system's roots, or those of `ca_file` alone.
-    pub fn new(ca_file: Option<PathBuf>) -> Self {
+    pub fn new(ca_file: Option<PathBuf>, connect_within: Duration, lookups: Lookups) -> Self {
         Self {
             ca_file,
+            connect_within,
+            lookups,
             tls: OnceLock::new(),
             kept: Mutex::default(),
-            free: Semaphore::new(CONNECTIONS),
+            free: Arc::new(Semaphore::new(CONNECTIONS)),
         }
     }
 
@@ -100,13 +126,13 @@ impl Smtp {
     pub(super) async fn carry(
         &self,
         mail: Mail,
-        egress: &Egress,
+        egress: &Arc<Egress>,
         progress: &Progress,
-    ) -> Result<SmtpReply, FailureKind> {
+    ) -> Result<SmtpReply, Fault> {
         let outgoing = checked(&mail, egress)?;
         match self.submit(&mail, &outgoing, egress, progress).await {
             Ok(answer) | Err(Stop::Refused(answer)) => Ok(answer),
-            Err(Stop::Failed(kind)) => Err(kind),
+            Err(Stop::Failed(fault)) => Err(fault),
         }
     }
 
@@ -115,7 +141,7 @@ impl Smtp {
     pub async fn close(&self) {
         let kept: Vec<Kept> = self.kept().drain(..).collect();
         for Kept { mut connection, .. } in kept {
-            let _ = tokio::time::timeout(GOODBYE, connection.quit()).await;
+            let _ = tokio::time::timeout(GOODBYE, connection.say("QUIT")).await;
         }
     }
 
@@ -123,29 +149,31 @@ impl Smtp {
         &self,
         mail: &Mail,
         outgoing: &OutgoingMail,
-        egress: &Egress,
+        egress: &Arc<Egress>,
         progress: &Progress,
     ) -> Result<SmtpReply, Stop> {
         // Nothing closes the semaphore, and nothing was sent if it did.
-        let turn = self.free.acquire().await;
-        let _turn = turn.map_err(|_| FailureKind::Connect)?;
+        let turn = self.free.clone().acquire_owned().await;
+        let turn = turn.map_err(|_| FailureKind::Connect)?;
 
         let Some(to) = &outgoing.to else {
-            return self.ask(mail, outgoing, egress).await;
+            return self.ask(mail, outgoing, egress, turn).await;
         };
         let account = Account::of(mail);
-        let mut connection = match self.greeted(&account, outgoing).await {
-            Some(connection) => connection,
+        let (mut connection, mails) = match self.reuse(&account, outgoing).await {
+            Some(kept) => kept,
             None => {
                 let mut connection = self.connect(mail, egress).await?;
                 dialogue::begin(&mut connection, outgoing).await?;
-                connection
+                (connection, 0)
             }
         };
         let answer = dialogue::finish(&mut connection, outgoing, to, progress).await;
         match &answer {
-            Ok(answer) if answer.is_accepted() => self.keep(connection, account),
-            Ok(_) | Err(Stop::Refused(_)) => quit(connection),
+            Ok(answer) if answer.is_accepted() && mails + 1 < MAILS => {
+                self.keep(connection, account, mails + 1);
+            }
+            Ok(_) | Err(Stop::Refused(_)) => quit(connection, turn),
             Err(Stop::Failed(_)) => {}
         }
         answer
@@ -156,67 +184,67 @@ impl Smtp {
         &self,
         mail: &Mail,
         outgoing: &OutgoingMail,
-        egress: &Egress,
+        egress: &Arc<Egress>,
+        turn: OwnedSemaphorePermit,
     ) -> Result<SmtpReply, Stop> {
         let mut connection = self.connect(mail, egress).await?;
         let answer = dialogue::begin(&mut connection, outgoing).await;
-        quit(connection);
+        quit(connection, turn);
         answer
     }
 
-    /// A kept connection that took MAIL.
-    async fn greeted(
-        &self,
-        account: &Account,
-        outgoing: &OutgoingMail,
-    ) -> Option<AsyncSmtpConnection> {
-        while let Some(mut connection) = self.take(account) {
-            if dialogue::begin(&mut connection, outgoing).await.is_ok() {
-                return Some(connection);
+    /// A kept connection that took MAIL, and how many mails it has carried.
+    async fn reuse(&self, account: &Account, outgoing: &OutgoingMail) -> Option<(Session, usize)> {
+        while let Some(mut kept) = self.take(account) {
+            let begun = dialogue::begin(&mut kept.connection, outgoing);
+            match tokio::time::timeout(STILL_THERE, begun).await {
+                Ok(Ok(_)) => return Some((kept.connection, kept.mails)),
+                Ok(Err(_)) => {}
+                // What has forgotten this one has forgotten the others, too.
+                Err(_) => self.kept().retain(|kept| kept.account != *account),
             }
         }
         None
     }
 
-    async fn connect(&self, mail: &Mail, egress: &Egress) -> Result<AsyncSmtpConnection, Stop> {
+    async fn connect(&self, mail: &Mail, egress: &Arc<Egress>) -> Result<Session, Stop> {
         let tls = match mail.security {
             SmtpSecurity::None if is_loopback(&mail.server) => None,
             SmtpSecurity::None => return Err(FailureKind::NotAllowed.into()),
-            SmtpSecurity::StartTls | SmtpSecurity::Tls => Some(self.tls()?),
+            SmtpSecurity::StartTls | SmtpSecurity::Tls => Some(self.tls(mail)?),
         };
-        let mut connection = connect::open(mail, tls, egress).await?;
+        let resolver = resolver(egress, None, &self.lookups);
+        let mut connection = connect::open(mail, tls, &resolver, self.connect_within).await?;
         dialogue::authenticate(&mut connection, mail).await?;
         Ok(connection)
     }
 
-    fn tls(&self) -> Result<Arc<ClientConfig>, FailureKind> {
-        let make = || match tls::client(self.ca_file.as_deref()) {
-            Ok(config) => Ok(Arc::new(config)),
-            Err(error) => {
-                tracing::error!(error, "no mail server can be trusted");
-                Err(())
-            }
-        };
-        self.tls
-            .get_or_init(make)
-            .clone()
-            .map_err(|()| FailureKind::Tls)
+    /// What is trusted. What can't be read is tried anew with the next mail.
+    fn tls(&self, mail: &Mail) -> Result<Arc<ClientConfig>, NetError> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls.clone());
+        }
+        let made = net::client(self.ca_file.as_deref());
+        let made =
+            made.map_err(|cause| NetError::new(net::peer(&mail.server, mail.port), cause))?;
+        Ok(self.tls.get_or_init(|| made.into()).clone())
     }
 
     /// The connection kept last for this account; those kept too long are given up.
-    fn take(&self, account: &Account) -> Option<AsyncSmtpConnection> {
+    fn take(&self, account: &Account) -> Option<Kept> {
         let mut kept = self.kept();
         kept.retain(|kept| kept.since.elapsed() < IDLE);
         let at = kept.iter().rposition(|kept| kept.account == *account)?;
-        Some(kept.swap_remove(at).connection)
+        Some(kept.swap_remove(at))
     }
 
-    fn keep(&self, connection: AsyncSmtpConnection, account: Account) {
+    fn keep(&self, connection: Session, account: Account, mails: usize) {
         let since = Instant::now();
         self.kept().push(Kept {
             connection,
             account,
             since,
+            mails,
         });
     }
 
@@ -246,9 +274,13 @@ impl Account {
     }
 }
 
-/// Takes leave without letting the message's answer wait for it.
-fn quit(mut connection: AsyncSmtpConnection) {
-    tokio::spawn(async move { tokio::time::timeout(GOODBYE, connection.quit()).await });
+/// Takes leave without letting the message's answer wait for it. The next one does: until then the
+/// server counts this connection.
+fn quit(mut connection: Session, turn: OwnedSemaphorePermit) {
+    tokio::spawn(async move {
+        let _ = tokio::time::timeout(GOODBYE, connection.say("QUIT")).await;
+        drop((connection, turn));
+    });
 }
 
 /// A reply that refuses a command.

@@ -1,6 +1,6 @@
 //! Networks, TLS, time, and processes that die: what the caller is told, and that it is true.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
@@ -30,7 +30,10 @@ fn a_provider_that_is_down_got_nothing() {
     let down = Refusing::new().unwrap();
     let url = format!("http://{}", down.address());
     let run = Test::new().config(&base_url(&url)).run();
-    not_sent(&run, "no connection to the provider");
+    not_sent(
+        &run,
+        &format!("{}: the connection is refused", down.address()),
+    );
 }
 
 #[test]
@@ -39,7 +42,7 @@ fn a_name_that_does_not_resolve_got_nothing() {
     let run = Test::new()
         .config(&base_url("https://twilio.invalid"))
         .run();
-    not_sent(&run, "the host name does not resolve");
+    not_sent(&run, "twilio.invalid:443: the name does not resolve (");
 }
 
 #[test]
@@ -48,16 +51,24 @@ fn a_certificate_that_is_not_trusted_gets_nothing() {
         .tls()
         .change(|site| site.unset("http.ca_file").unwrap());
     let with = |certificate| Test::in_sandbox(Sandbox::builder().certificate(certificate)).tls();
-    each(
-        [
+    let cases = [
+        (
             untrusted,
+            "its certificate is from an authority that is not trusted here",
+        ),
+        (
             with(Certificate::Expired),
+            "its certificate expired on 2001-",
+        ),
+        (
             with(Certificate::WrongName),
-        ],
-        |test| {
-            not_sent(&test.run(), "no trusted TLS connection to the provider");
-        },
-    );
+            "its certificate is for another name: wrong.example",
+        ),
+    ];
+    each(cases, |(test, words)| {
+        let port = test.sandbox().twilio().https_address().port();
+        not_sent(&test.run(), &format!("localhost:{port}: {words}"));
+    });
 }
 
 #[test]
@@ -69,7 +80,7 @@ fn a_port_that_speaks_no_tls_gets_nothing() {
     );
     not_sent(
         &test.config(&base_url(&url)).run(),
-        "no trusted TLS connection to the provider",
+        "it does not speak TLS on this port",
     );
 }
 
@@ -90,13 +101,61 @@ fn a_private_authority_is_trusted_where_the_configuration_says_so() {
 }
 
 #[test]
-fn an_authority_that_is_not_there_is_named_in_the_log() {
+fn an_authority_that_is_not_there_is_named() {
     let run = Test::new()
         .tls()
         .config("[http]\nca_file = \"/nowhere/ca.pem\"")
         .run();
-    not_sent(&run, "no trusted TLS connection to the provider");
+    run.outcome("misconfigured")
+        .error("bad_configuration")
+        .says("ca_file /nowhere/ca.pem: ")
+        .attempts(["twilio:bad_configuration"])
+        .requests(0);
     run.logs("ca_file /nowhere/ca.pem: ");
+}
+
+/// A proxy that answers CONNECT so, and then ends the connection.
+fn proxy(answer: &'static str) -> FrontDoor {
+    FrontDoor::new(move |_, mut client| {
+        let mut asked = [0; 1024];
+        let _ = client.read(&mut asked);
+        let _ = client.write_all(answer.as_bytes());
+    })
+}
+
+/// Whoever runs the proxy must act, or whoever wrote its address; the provider can't.
+#[test]
+fn a_proxy_that_does_not_connect_is_named_with_its_reason() {
+    let wants = "the proxy wants a user and a password (407)";
+    let cases = [
+        ("HTTP/1.1 407 Who Are You\r\n\r\n", wants, true),
+        (
+            "HTTP/1.1 403 Forbidden\r\n\r\n",
+            "the proxy does not connect to provider.example:443",
+            false,
+        ),
+        (
+            "",
+            "the proxy does not connect to provider.example:443",
+            false,
+        ),
+    ];
+    for (answer, words, is_ours) in cases {
+        let proxy = proxy(answer);
+        let address = proxy.url().replace("https://localhost", "127.0.0.1");
+        let run = Test::new()
+            .config(&base_url("https://provider.example"))
+            .config(&format!("[http]\nproxy = \"http://ada:hunter2@{address}\""))
+            .run();
+        run.says(&format!("proxy {address}: {words}"));
+        match is_ours {
+            true => run
+                .outcome("misconfigured")
+                .attempts(["twilio:bad_configuration"]),
+            false => run.outcome("unavailable"),
+        };
+        assert!(!run.to_string().contains("hunter2"), "{run}");
+    }
 }
 
 #[test]
@@ -123,7 +182,7 @@ fn a_connection_cut_before_the_request_left_got_nothing() {
     // The handshake is not over, so that nothing can have been written.
     let front_door = FrontDoor::new(|_, client| drop(client));
     let test = Test::new().tls().config(&base_url(&front_door.url()));
-    not_sent(&test.run(), "no connection to the provider");
+    not_sent(&test.run(), "it ended the connection");
 }
 
 /// Each of these loses the answer. What was taken all the same is found; what was not is in doubt.
@@ -333,7 +392,7 @@ fn relay(client: TcpStream, provider: SocketAddr) {
     ];
     for (mut from, mut to) in pairs {
         thread::spawn(move || {
-            let _ = io::copy(&mut from.by_ref(), &mut to);
+            let _ = io::copy(&mut from, &mut to);
             let _ = to.shutdown(Shutdown::Write);
         });
     }

@@ -109,7 +109,8 @@ fn a_check_tries_connection_login_and_sender_and_hands_no_mail_over() {
     let port = down.address().port();
     let unreachable =
         by_mail(Security::None).config(&format!("[senders.email-gateway.settings]\nport = {port}"));
-    checked(unreachable, 69, "no connection to the provider");
+    let words = format!("localhost:{port}: the connection is refused");
+    checked(unreachable, 69, &words);
 }
 
 #[test]
@@ -118,9 +119,57 @@ fn no_trust_no_mail() {
         let run = by_mail(security)
             .change(|site| site.unset("http.ca_file").unwrap())
             .run();
-        run.outcome("unavailable").texts(0);
+        run.outcome("unavailable")
+            .says("its certificate is from an authority that is not trusted here")
+            .texts(0);
         assert!(run.sandbox().smtp().mails().is_empty(), "{run}");
     }
+    // Nothing to trust is the administrator's own affair.
+    let run = by_mail(Security::Tls)
+        .config("[http]\nca_file = \"/nowhere/ca.pem\"")
+        .run();
+    run.outcome("misconfigured")
+        .says("ca_file /nowhere/ca.pem: ")
+        .texts(0);
+}
+
+/// The response names server, port and cause.
+#[test]
+fn a_port_and_a_protection_that_do_not_belong_together_are_named() {
+    let with = |security: Security, protection: &str| {
+        by_mail(security).config(&format!(
+            "[senders.email-gateway]\ntimeout = \"2s\"\n[senders.email-gateway.settings]\nsecurity = {protection:?}"
+        ))
+    };
+    let cases = [
+        (
+            Security::None,
+            "starttls",
+            "it does not offer STARTTLS",
+            "misconfigured",
+        ),
+        (
+            Security::None,
+            "tls",
+            "it does not speak TLS on this port",
+            "unavailable",
+        ),
+        (
+            Security::Tls,
+            "starttls",
+            "usually 465, wants security = \"tls\"",
+            "unavailable",
+        ),
+    ];
+    each(cases, |(security, protection, words, outcome)| {
+        let test = with(security, protection);
+        let port = test.sandbox().smtp().port(security);
+        test.run()
+            .outcome(outcome)
+            .says(&format!("localhost:{port}: "))
+            .says(words)
+            .texts(0);
+    });
 }
 
 /// What happens at a command, and what the caller may rely on.

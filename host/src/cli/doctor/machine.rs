@@ -29,7 +29,7 @@ pub(super) fn findings(config: Option<&Config>) -> Vec<Finding> {
     if let Some(config) = config {
         findings.push(clock(config));
         findings.push(roots(config));
-        findings.push(proxy(config));
+        findings.extend(proxies(config));
     }
     findings
 }
@@ -91,6 +91,18 @@ fn roots(config: &Config) -> Finding {
             "apt-get install ca-certificates, or set ca_file in [http]",
         ),
     }
+}
+
+/// The proxy of all, and those of single senders.
+fn proxies(config: &Config) -> Vec<Finding> {
+    let own = config.senders.iter().filter_map(|(name, sender)| {
+        let proxy = sender.http.proxy.as_ref()?;
+        Some(ok(
+            "proxy",
+            format!("HTTP of {name} goes through {proxy:?}"),
+        ))
+    });
+    std::iter::once(proxy(config)).chain(own).collect()
 }
 
 fn proxy(config: &Config) -> Finding {

@@ -76,10 +76,13 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
                 (true, Outcome::Unavailable) => problem(
                     "providers",
                     words,
-                    "see that this machine reaches the provider: DNS, firewall, [http] proxy",
+                    asked.remedy.unwrap_or("look again later: the provider can't take texts now"),
                 ),
                 // Set right, the clock may well be all that there is to fix.
                 (true, _) if is_late => problem("providers", words, SET_CLOCK),
+                (true, _) if asked.remedy.is_some() => {
+                    problem("providers", words, asked.remedy.unwrap_or_default())
+                }
                 (true, _) => problem(
                     "providers",
                     words,

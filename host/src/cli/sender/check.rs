@@ -89,6 +89,8 @@ pub(in crate::cli) struct Asked {
     pub(in crate::cli) findings: Vec<Finding>,
     /// How far this machine's clock is ahead of the provider's, if an answer told.
     pub(in crate::cli) clock_ahead: Option<SignedDuration>,
+    /// What to do about a provider that was not reached, where that is known.
+    pub(in crate::cli) remedy: Option<&'static str>,
 }
 
 /// Asks the provider of a ready sender. One that works is no longer paused for having failed.
@@ -97,6 +99,8 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
     let asked = pool.ask(sender, Work::Check, Instant::now() + PATIENCE);
     let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
     let clock_ahead = end.trace.clock_ahead();
+    let fault = end.trace.last_fault();
+    let remedy = fault.as_ref().and_then(|fault| fault.remedy);
     let (outcome, finding) = match end.result {
         CallResult::Replied(Reply::Checked(findings)) => {
             let outcome = match findings.iter().any(|finding| finding.is_fault) {
@@ -112,12 +116,20 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
                 outcome,
                 findings,
                 clock_ahead,
+                remedy: None,
             });
         }
-        CallResult::Failed(error) if error.needs_administrator() => {
-            (Outcome::Misconfigured, error.to_string())
+        CallResult::Failed(error) => {
+            // Host, port and cause are the front's own knowledge.
+            let fault = fault.filter(|fault| error.failure == Some(fault.kind));
+            let is_ours = fault.as_ref().is_some_and(|fault| fault.is_ours);
+            let words = fault.and_then(|fault| fault.words);
+            let outcome = match error.needs_administrator() || is_ours {
+                true => Outcome::Misconfigured,
+                false => Outcome::Unavailable,
+            };
+            (outcome, words.unwrap_or_else(|| error.to_string()))
         }
-        CallResult::Failed(error) => (Outcome::Unavailable, error.to_string()),
         CallResult::TimedOut => (
             Outcome::Unavailable,
             "the provider did not answer in time".to_owned(),
@@ -131,6 +143,7 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
         outcome,
         findings: vec![Finding::fault(finding)],
         clock_ahead,
+        remedy,
     })
 }
 

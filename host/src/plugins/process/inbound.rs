@@ -178,6 +178,9 @@ impl Inbound {
             let carried = transports.carry(request, &egress, open.deadline, &open.progress);
             let result = carried.await;
             drop(held);
+            if result.is_err() {
+                open.progress.clean_fault(|words| shared.clean(words));
+            }
             if let (Err(error), Some(target)) = (&result, target)
                 && error.kind == FailureKind::NotAllowed
             {

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use textsender_plugin_api::{Answer, Stage};
 
-use crate::{budget::Limit, transport::Progress};
+use crate::{
+    budget::Limit,
+    transport::{Fault, Progress},
+};
 
 /// What left for one call, and what it used up.
 #[derive(Clone, Debug, Default)]
@@ -17,10 +20,15 @@ pub struct Trace {
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Its delivering exchanges.
-    exchanges: Vec<Progress>,
+    exchanges: Vec<Traced>,
     clock_ahead: Option<SignedDuration>,
     limit: Option<Limit>,
+}
+
+#[derive(Debug)]
+struct Traced {
+    progress: Progress,
+    delivers: bool,
 }
 
 impl Trace {
@@ -42,9 +50,10 @@ impl Trace {
     /// Notes a new exchange, and gives the progress by which it is followed.
     pub(crate) fn begin(&self, delivers: bool) -> Progress {
         let progress = Progress::default();
-        if delivers {
-            lock(&self.seen).exchanges.push(progress.clone());
-        }
+        lock(&self.seen).exchanges.push(Traced {
+            progress: progress.clone(),
+            delivers,
+        });
         progress
     }
 
@@ -90,9 +99,18 @@ impl Trace {
         lock(&self.seen).clock_ahead
     }
 
+    /// Why the last exchange that failed brought no answer.
+    pub fn last_fault(&self) -> Option<Fault> {
+        let seen = lock(&self.seen);
+        let mut exchanges = seen.exchanges.iter().rev();
+        exchanges.find_map(|traced| traced.progress.fault())
+    }
+
+    /// Whether a delivering exchange came so far.
     fn any(&self, is: impl Fn(Stage) -> bool) -> bool {
         let seen = lock(&self.seen);
-        seen.exchanges.iter().any(|progress| is(progress.stage()))
+        let mut delivering = seen.exchanges.iter().filter(|traced| traced.delivers);
+        delivering.any(|traced| is(traced.progress.stage()))
     }
 }
 

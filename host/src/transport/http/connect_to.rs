@@ -5,17 +5,13 @@
 //! included. On loopback it goes without TLS, because what is played there has no certificate for
 //! the provider's name; to any other machine TLS stays, for the provider's name.
 
-use std::net::SocketAddr;
-
 use reqwest::{
     Url,
-    dns::{Addrs, Name, Resolve, Resolving},
     header::{HOST, HeaderMap, HeaderValue},
 };
 use textsender_plugin_api::FailureKind;
 
-use super::Unresolved;
-use crate::transport::egress::is_loopback;
+use crate::{net::Resolver, transport::egress::is_loopback};
 
 /// An address that takes the place of every host.
 #[derive(Clone)]
@@ -53,21 +49,13 @@ impl ConnectTo {
         led.then_some(()).ok_or(FailureKind::Malformed)
     }
 
+    /// A resolver for which every name is there.
+    pub(super) fn resolver(&self, resolver: Resolver) -> Resolver {
+        resolver.leading_to(self.host.trim_matches(['[', ']']), self.port)
+    }
+
     fn take_place_of(&self, url: &mut Url) -> bool {
         url.set_host(Some(&self.host)).is_ok() && url.set_port(Some(self.port)).is_ok()
-    }
-}
-
-/// Whatever the name, it is there.
-impl Resolve for ConnectTo {
-    fn resolve(&self, _: Name) -> Resolving {
-        let Self { host, port } = self.clone();
-        Box::pin(async move {
-            let host = host.trim_matches(['[', ']']);
-            let found = tokio::net::lookup_host((host, port)).await;
-            let found: Vec<SocketAddr> = found.map_err(|_| Unresolved)?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
     }
 }
 
@@ -106,13 +94,5 @@ mod tests {
             assert_eq!(url.as_str(), expected, "{to}");
             assert_eq!(headers[HOST], name, "{to}");
         }
-    }
-
-    #[tokio::test]
-    async fn every_name_is_there() {
-        let connect_to = ConnectTo::parse("127.0.0.1:9443").unwrap();
-        let name: Name = "api.acme.example".parse().unwrap();
-        let found: Vec<SocketAddr> = connect_to.resolve(name).await.unwrap().collect();
-        assert_eq!(found, ["127.0.0.1:9443".parse().unwrap()]);
     }
 }

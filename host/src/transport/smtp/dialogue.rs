@@ -1,104 +1,113 @@
 //! What is said on a connection: AUTH once, then MAIL, RCPT, DATA and the mail, for each.
 
-use std::{error::Error as _, iter};
-
-use lettre::{
-    Address,
-    transport::smtp::{
-        Error,
-        authentication::{Credentials, Mechanism},
-        client::AsyncSmtpConnection,
-        commands,
-        response::Response,
-    },
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use lettre::Address;
 use textsender_plugin_api::{FailureKind, Mail, SmtpCommand, SmtpReply, Stage};
 
-use super::{Stop, outgoing::OutgoingMail, refused};
+use super::{Stop, outgoing::OutgoingMail, refused, session::Session};
 use crate::transport::Progress;
 
-/// What is offered to a server, the better one first: LOGIN takes two more round trips.
-const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
-
-/// Authenticates, where the mail names an account.
+/// Authenticates, where the mail names an account: with PLAIN, or LOGIN, which takes two more round
+/// trips.
 ///
-/// A server without AUTH gets no password: it is reported as the 504 that it would answer (RFC 4954,
-/// 4).
-pub async fn authenticate(connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Stop> {
+/// A server without either gets no password: it is reported as the 504 that it would answer (RFC
+/// 4954, 4).
+pub async fn authenticate(session: &mut Session, mail: &Mail) -> Result<(), Stop> {
     let Some(user) = &mail.user else {
         return Ok(());
     };
-    let offered = connection.server_info().get_auth_mechanism(&MECHANISMS);
-    if offered.is_none() {
-        let text = "the server offers neither AUTH PLAIN nor AUTH LOGIN";
-        return Err(refused(SmtpCommand::Auth, 504, text));
-    }
     let password = mail
         .password
         .as_ref()
         .map_or("", |password| password.expose());
-    let credentials = Credentials::new(user.clone(), password.to_owned());
-    let answer = connection.auth(&MECHANISMS, &credentials).await;
-    answer.map_err(|error| stop(SmtpCommand::Auth, &error))?;
-    Ok(())
+    let offers = |mechanism: &str| session.offers().auth.iter().any(|it| it == mechanism);
+    if offers("PLAIN") {
+        let credentials = STANDARD.encode(format!("\0{user}\0{password}"));
+        let command = &format!("AUTH PLAIN {credentials}");
+        session.ask(SmtpCommand::Auth, command).await?;
+        return Ok(());
+    }
+    if offers("LOGIN") {
+        let mut reply = session.ask(SmtpCommand::Auth, "AUTH LOGIN").await?;
+        for word in [user.as_str(), password] {
+            // Whatever the server calls it, the user comes first and the password after it.
+            if reply.code != 334 {
+                return Err(FailureKind::Unreadable.into());
+            }
+            reply = session
+                .ask(SmtpCommand::Auth, &STANDARD.encode(word))
+                .await?;
+        }
+        return Ok(());
+    }
+    let offered = match session.offers().auth.as_slice() {
+        [] => "no AUTH".to_owned(),
+        mechanisms => format!("AUTH {} only", mechanisms.join(" ")),
+    };
+    let text = format!("the server offers {offered}, and neither PLAIN nor LOGIN");
+    Err(refused(SmtpCommand::Auth, 504, text))
 }
 
 /// Names the sender. A server that takes this keeps nothing yet.
-pub async fn begin(
-    connection: &mut AsyncSmtpConnection,
-    outgoing: &OutgoingMail,
-) -> Result<SmtpReply, Stop> {
-    let mail = commands::Mail::new(Some(outgoing.from.clone()), Vec::new());
-    let answer = connection.command(mail).await;
-    let answer = answer.map_err(|error| stop(SmtpCommand::Mail, &error))?;
-    Ok(smtp_answer(SmtpCommand::Mail, &answer))
+pub async fn begin(session: &mut Session, outgoing: &OutgoingMail) -> Result<SmtpReply, Stop> {
+    let body = match outgoing.needs_eight_bit(session.offers()) {
+        true => " BODY=8BITMIME",
+        false => "",
+    };
+    let command = &format!("MAIL FROM:<{}>{body}", outgoing.from);
+    let reply = session.ask(SmtpCommand::Mail, command).await?;
+    Ok(reply.answer(SmtpCommand::Mail))
 }
 
 /// Names the recipient, writes the mail and brings the reply to its final dot.
 pub async fn finish(
-    connection: &mut AsyncSmtpConnection,
+    session: &mut Session,
     outgoing: &OutgoingMail,
     to: &Address,
     progress: &Progress,
 ) -> Result<SmtpReply, Stop> {
-    let rcpt = commands::Rcpt::new(to.clone(), Vec::new());
-    let answer = connection.command(rcpt).await;
-    answer.map_err(|error| stop(SmtpCommand::Rcpt, &error))?;
-
-    let answer = connection.command(commands::Data).await;
-    let answer = answer.map_err(|error| stop(SmtpCommand::Data, &error))?;
-    if !answer.has_code(354) {
+    let command = &format!("RCPT TO:<{to}>");
+    session.ask(SmtpCommand::Rcpt, command).await?;
+    let reply = session.ask(SmtpCommand::Data, "DATA").await?;
+    if reply.code != 354 {
         return Err(FailureKind::Unreadable.into());
     }
-
-    // lettre writes each part, and the final dot when there are no more.
-    let no_more = iter::from_fn(|| {
-        progress.reach(Stage::Written);
-        None
-    });
-    let parts = iter::once(outgoing.content.as_slice()).chain(no_more);
-    let answer = connection.message_iter(parts).await;
-    let answer = answer.map_err(|error| stop(SmtpCommand::Dot, &error))?;
-    Ok(smtp_answer(SmtpCommand::Dot, &answer))
+    let content = outgoing.content(session.offers())?;
+    session.write(&stuffed(&content)).await?;
+    progress.reach(Stage::Written);
+    let reply = session.say(".").await?.expect(SmtpCommand::Dot)?;
+    Ok(reply.answer(SmtpCommand::Dot))
 }
 
-/// What stands behind lettre's error: a reply, or the lack of one.
-pub fn stop(command: SmtpCommand, error: &Error) -> Stop {
-    let source = error.source().map(ToString::to_string).unwrap_or_default();
-    match error.status() {
-        Some(code) => refused(command, code.into(), source),
-        // lettre says so at the end of the stream, and has no other word for it.
-        None if error.is_response() && source != "incomplete response" => {
-            FailureKind::Unreadable.into()
+/// The content with its last line ended, and a dot more before each that begins with one (RFC 5321,
+/// 4.5.2).
+fn stuffed(content: &[u8]) -> Vec<u8> {
+    let mut stuffed = Vec::with_capacity(content.len() + 16);
+    for line in content.split_inclusive(|byte| *byte == b'\n') {
+        if line.starts_with(b".") {
+            stuffed.push(b'.');
         }
-        None => FailureKind::Cut.into(),
+        stuffed.extend_from_slice(line);
     }
+    stuffed.extend_from_slice(b"\r\n");
+    stuffed
 }
 
-fn smtp_answer(command: SmtpCommand, answer: &Response) -> SmtpReply {
-    SmtpReply {
-        code: answer.code().into(),
-        command,
-        text: answer.first_line().unwrap_or_default().to_owned(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_a_mail_ends_it() {
+        let cases = [
+            ("a", "a\r\n"),
+            ("a\r\n", "a\r\n\r\n"),
+            (".", "..\r\n"),
+            ("a\r\n.\r\n..b", "a\r\n..\r\n...b\r\n"),
+        ];
+        for (content, expected) in cases {
+            let stuffed = String::from_utf8(stuffed(content.as_bytes())).unwrap();
+            assert_eq!(stuffed, expected, "{content:?}");
+        }
     }
 }

@@ -2,9 +2,17 @@
 
 use lettre::{
     Address, Message,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Body, Mailbox, MessageBuilder,
+        header::{ContentTransferEncoding, ContentType, MIME_VERSION_1_0},
+    },
 };
 use textsender_plugin_api::{FailureKind, Mail};
+
+use super::session::Offers;
+
+/// The longest line that any server takes, without its end (RFC 5321, 4.5.3.1.6).
+const MAX_LINE: usize = 998;
 
 /// A mail, ready to be submitted. It has no `Debug`: it holds the message.
 pub struct OutgoingMail {
@@ -12,13 +20,13 @@ pub struct OutgoingMail {
     pub from: Address,
     /// The envelope's recipient; `None` where the server is only asked.
     pub to: Option<Address>,
-    /// Headers and body; empty where the server is only asked.
-    pub content: Vec<u8>,
+    head: MessageBuilder,
+    /// Its line ends are CRLF.
+    body: String,
 }
 
 impl OutgoingMail {
-    /// Writes a mail: `From`, `To`, `Subject`, `Date`, `Message-ID`, and a `text/plain` body, 7bit
-    /// where it can be.
+    /// Reads a mail: `From`, `To`, `Subject`, `Date`, `Message-ID`, and a `text/plain` body.
     ///
     /// Plugins refuse what breaks a header before they ask for an exchange. It is refused here once
     /// more, with everything that would need an extension of the server's, such as SMTPUTF8.
@@ -28,7 +36,8 @@ impl OutgoingMail {
             return Ok(Self {
                 from,
                 to: None,
-                content: Vec::new(),
+                head: Message::builder(),
+                body: String::new(),
             });
         }
         let to = address(&mail.to)?;
@@ -38,22 +47,51 @@ impl OutgoingMail {
             return Err(FailureKind::Malformed);
         }
 
-        let mut message = Message::builder()
+        let mut head = Message::builder()
             .from(Mailbox::new(None, from.clone()))
             .to(Mailbox::new(None, to.clone()))
+            .date_now()
             .message_id(Some(format!("<{id}>")))
+            .header(MIME_VERSION_1_0)
             .header(ContentType::TEXT_PLAIN);
         if !mail.subject.is_empty() {
-            message = message.subject(&mail.subject);
+            head = head.subject(&mail.subject);
         }
         // A carriage return of its own is a line break to some servers and none to others.
         let body = mail.body.replace("\r\n", "\n").replace('\r', "\n");
-        let message = message.body(body).map_err(|_| FailureKind::Malformed)?;
         Ok(Self {
             from,
             to: Some(to),
-            content: message.formatted(),
+            head,
+            body: body.replace('\n', "\r\n"),
         })
+    }
+
+    /// Whether the body goes as it is, though it is not ASCII: the server must be told with MAIL (RFC
+    /// 6152, 3).
+    pub fn needs_eight_bit(&self, offers: &Offers) -> bool {
+        self.encoding(offers) == Some(ContentTransferEncoding::EightBit)
+    }
+
+    /// Headers and body as this server takes them: as they are wherever it can be, for a gateway may
+    /// not decode.
+    pub fn content(&self, offers: &Offers) -> Result<Vec<u8>, FailureKind> {
+        let body = match self.encoding(offers) {
+            Some(plain) => Body::dangerous_pre_encoded(self.body.clone().into_bytes(), plain),
+            None => Body::new(self.body.clone()),
+        };
+        let message = self.head.clone().body(body);
+        Ok(message.map_err(|_| FailureKind::Malformed)?.formatted())
+    }
+
+    /// The encoding that changes nothing, where the body may go so.
+    fn encoding(&self, offers: &Offers) -> Option<ContentTransferEncoding> {
+        let fits = self.body.split("\r\n").all(|line| line.len() <= MAX_LINE);
+        match (fits, self.body.is_ascii(), offers.eight_bit) {
+            (true, true, _) => Some(ContentTransferEncoding::SevenBit),
+            (true, false, true) => Some(ContentTransferEncoding::EightBit),
+            _ => None,
+        }
     }
 }
 
@@ -76,7 +114,12 @@ mod tests {
     }
 
     fn written(mail: &Mail) -> String {
-        String::from_utf8(OutgoingMail::new(mail).unwrap().content).unwrap()
+        written_to(mail, &Offers::default())
+    }
+
+    fn written_to(mail: &Mail, offers: &Offers) -> String {
+        let content = OutgoingMail::new(mail).unwrap().content(offers);
+        String::from_utf8(content.unwrap()).unwrap()
     }
 
     #[test]
@@ -89,10 +132,11 @@ mod tests {
         let expected = [
             "From: reset@example.org",
             "To: 447700900123@sms.example",
+            date,
             "Message-ID: <5f0c1d@example.org>",
+            "MIME-Version: 1.0",
             "Content-Type: text/plain; charset=utf-8",
             "Content-Transfer-Encoding: 7bit",
-            date,
             "",
             "Your code is beK989vc",
         ];
@@ -111,6 +155,43 @@ mod tests {
         );
         assert!(written.contains("Content-Transfer-Encoding: quoted-printable\r\n"));
         assert!(written.ends_with("\r\n\r\nIhr Code: 12=E2=82=AC"));
+    }
+
+    /// A gateway may look at the body alone.
+    #[test]
+    fn a_body_goes_as_it_is_wherever_it_can() {
+        let plain = Offers::default();
+        let eight_bit = Offers {
+            eight_bit: true,
+            ..Offers::default()
+        };
+        let cases = [
+            ("a".repeat(76), &plain, "7bit"),
+            ("a".repeat(998), &plain, "7bit"),
+            ("a".repeat(998), &eight_bit, "7bit"),
+            ("Код 123456 ваш".into(), &eight_bit, "8bit"),
+            ("ü".repeat(499), &eight_bit, "8bit"),
+        ];
+        for (body, offers, encoding) in cases {
+            let mut mail = mail();
+            mail.body = body.clone();
+            let written = written_to(&mail, offers);
+            let header = format!("Content-Transfer-Encoding: {encoding}\r\n");
+            assert!(written.contains(&header), "{written}");
+            assert!(written.ends_with(&format!("\r\n\r\n{body}")), "{written}");
+            let outgoing = OutgoingMail::new(&mail).unwrap();
+            assert_eq!(outgoing.needs_eight_bit(offers), encoding == "8bit");
+        }
+        for (body, offers) in [
+            ("a".repeat(999), &plain),
+            ("ü".repeat(500), &eight_bit),
+            ("ü".into(), &plain),
+        ] {
+            let mut mail = mail();
+            mail.body = body;
+            let written = written_to(&mail, offers);
+            assert!(written.is_ascii() && written.lines().all(|line| line.len() <= 78));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use textsender_tests::sandbox::{Sandbox, notify, twilio};
+use textsender_tests::sandbox::{Certificate, Refusing, Sandbox, notify, twilio};
 
 use super::Admin;
 
@@ -159,6 +159,58 @@ fn a_clock_that_is_off_is_told_with_by_how_much() {
             assert!(mends[0].starts_with("set the clock"), "{ran}");
         }
     }
+}
+
+/// An expired certificate is no affair of DNS or a firewall.
+#[test]
+fn a_connection_that_fails_is_named_with_its_own_remedy() {
+    let sandbox = Sandbox::builder()
+        .certificate(Certificate::Expired)
+        .start()
+        .unwrap();
+    let admin = ready(&sandbox);
+    let ca_file = admin.folder().join("ca.pem");
+    sandbox.write_ca(&ca_file).unwrap();
+    let config = admin
+        .config_text()
+        .replace(&sandbox.twilio().url(), &sandbox.twilio().https_url());
+    let config = format!("{config}\n[http]\nca_file = {ca_file:?}\n");
+    admin.write_config(&config);
+    let port = sandbox.twilio().https_address().port();
+    let ran = admin.run(&["doctor"]);
+    ran.failed(78)
+        .says(&format!(
+            "twilio: localhost:{port}: its certificate expired on 2001-"
+        ))
+        .says("tell the server's administrator");
+    assert!(!ran.to_string().contains("firewall"), "{ran}");
+
+    let down = Refusing::new().unwrap();
+    let config = config.replace(
+        &sandbox.twilio().https_url(),
+        &format!("http://{}", down.address()),
+    );
+    admin.write_config(&config);
+    admin
+        .run(&["doctor"])
+        .failed(78)
+        .says(&format!(
+            "twilio: {}: the connection is refused",
+            down.address()
+        ))
+        .says("see that this machine reaches it: firewall");
+}
+
+#[test]
+fn the_proxy_of_one_sender_is_shown() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    let own = "\n[senders.twilio.http]\nproxy = \"http://ada:hunter2@proxy.example.org:3128\"\n";
+    admin.write_config(&(admin.config_text() + own));
+    let ran = admin.run(&["doctor", "--offline"]);
+    ran.ok()
+        .says("HTTP of twilio goes through proxy.example.org:3128");
+    assert!(!ran.to_string().contains("hunter2"), "{ran}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream},
@@ -45,6 +45,10 @@ pub struct Config {
     /// At which command what goes wrong, and how often at most.
     pub fault: Option<(&'static str, Fault)>,
     pub faults: usize,
+    /// At which of these commands it begins to, counted from 1.
+    pub fault_from: usize,
+    /// Names its extensions in small letters.
+    pub lower_case: bool,
     /// Closes a connection after so many mails.
     pub mails: usize,
 }
@@ -56,6 +60,8 @@ impl Default for Config {
             auth: "",
             fault: None,
             faults: usize::MAX,
+            fault_from: 1,
+            lower_case: false,
             mails: usize::MAX,
         }
     }
@@ -65,6 +71,9 @@ impl Default for Config {
 #[derive(Default)]
 pub struct Seen {
     pub connections: usize,
+    /// How many of them are open.
+    pub open: usize,
+    pub most_open: usize,
     pub commands: Vec<String>,
     /// The contents of the mails that it took.
     pub mails: Vec<String>,
@@ -80,7 +89,8 @@ struct Shared {
     config: Config,
     acceptor: TlsAcceptor,
     seen: Mutex<Seen>,
-    faults: Mutex<usize>,
+    /// How often the fault's command was said.
+    asked: Mutex<usize>,
     /// A fault happened.
     failed: Notify,
 }
@@ -91,7 +101,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
-            faults: Mutex::new(config.faults),
+            asked: Mutex::default(),
             config,
             acceptor,
             seen: Mutex::default(),
@@ -102,8 +112,11 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let shared = accepting.clone();
-                shared.seen.lock().unwrap().connections += 1;
-                tokio::spawn(async move { shared.welcome(stream).await });
+                shared.opened();
+                tokio::spawn(async move {
+                    shared.welcome(stream).await;
+                    shared.seen.lock().unwrap().open -= 1;
+                });
             }
         });
         Self { port, ca, shared }
@@ -124,6 +137,13 @@ impl Server {
 }
 
 impl Shared {
+    fn opened(&self) {
+        let mut seen = self.seen.lock().unwrap();
+        seen.connections += 1;
+        seen.open += 1;
+        seen.most_open = seen.most_open.max(seen.open);
+    }
+
     async fn welcome(&self, stream: TcpStream) -> Option<()> {
         if self.config.protection == Protection::Tls {
             let mut stream = BufStream::new(self.acceptor.accept(stream).await.ok()?);
@@ -180,7 +200,11 @@ impl Shared {
         } else if !self.config.auth.is_empty() {
             offers += &format!("250-AUTH {}\r\n", self.config.auth);
         }
-        offers + "250 8BITMIME"
+        offers += "250 8BITMIME";
+        match self.config.lower_case {
+            true => offers.to_lowercase(),
+            false => offers,
+        }
     }
 
     async fn authenticate<S>(&self, stream: &mut BufStream<S>, line: &str) -> Option<String>
@@ -231,9 +255,15 @@ impl Shared {
 
     fn fault(&self, verb: &str) -> Option<Fault> {
         let (at, fault) = self.config.fault?;
-        let mut left = self.faults.lock().unwrap();
-        let happens = at == verb && *left > 0;
-        *left -= usize::from(happens);
+        if at != verb {
+            return None;
+        }
+        let mut asked = self.asked.lock().unwrap();
+        *asked += 1;
+        let Config {
+            fault_from, faults, ..
+        } = self.config;
+        let happens = *asked >= fault_from && *asked - fault_from < faults;
         happens.then_some(fault)
     }
 }
@@ -278,6 +308,9 @@ fn certificate() -> (TlsAcceptor, tempfile::NamedTempFile) {
     let key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // Another name for each: one of the same name would be taken for this one, with a broken key.
+    let name = format!("authority {}", key.public_key_pem());
+    authority.distinguished_name.push(DnType::CommonName, name);
     let ca = authority.self_signed(&key).unwrap();
     let issuer = Issuer::new(authority, key);
 

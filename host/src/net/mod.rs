@@ -1,0 +1,21 @@
+//! The way to another machine, for every protocol: HTTP, e-mail, and whatever follows.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `resolve` | how a name becomes addresses, and how many look-ups may run at a time |
+//! | `connect` | how addresses become one connection: the first that answers (RFC 8305) |
+//! | `tls` | whom to trust |
+//! | `error` | which peer was not reached or not trusted, and why |
+//!
+//! Which names may be asked for, and which addresses they may lead to, is decided above: a
+//! [`Resolver`] is given that rule, and the [`Lookups`] that it may run, by the room that owns them.
+
+mod connect;
+mod error;
+mod resolve;
+mod tls;
+
+pub use connect::connect;
+pub use error::{Cause, NetError, chain, peer};
+pub use resolve::{Admits, Lookups, Resolver};
+pub use tls::{client, handshake, without_roots};

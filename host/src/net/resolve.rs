@@ -1,0 +1,166 @@
+//! Names become addresses.
+//!
+//! The system's resolver blocks a thread for each name, for as long as its servers are silent. So
+//! look-ups wait for a permit, which the thread holds and not the caller: a caller that gives up
+//! leaves at once, and the thread that is still blocked counts until it is done.
+
+use std::{
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    vec,
+};
+
+use hyper_util::client::legacy::connect::dns;
+use tokio::sync::Semaphore;
+
+use super::Cause;
+
+/// How many run at a time, unless another number is given. A sender has one host, seldom two; each look-up
+/// takes one of the runtime's 512 threads.
+const LOOKUPS: usize = 4;
+
+/// Whether a name may lead to an address.
+pub type Admits = dyn Fn(&str, IpAddr) -> bool + Send + Sync;
+
+/// The look-ups of one sender, or of whatever else may run so many at a time. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Lookups(Arc<Semaphore>);
+
+impl Lookups {
+    /// At most so many at a time.
+    pub fn new(at_a_time: usize) -> Self {
+        Self(Arc::new(Semaphore::new(at_a_time)))
+    }
+}
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self::new(LOOKUPS)
+    }
+}
+
+/// Resolves names by the system, and drops the addresses that they may not lead to.
+#[derive(Clone)]
+pub struct Resolver {
+    admits: Arc<Admits>,
+    lookups: Lookups,
+    instead: Option<(Arc<str>, u16)>,
+}
+
+impl Resolver {
+    /// A resolver with this rule, whose look-ups are among these.
+    pub fn new(admits: Arc<Admits>, lookups: &Lookups) -> Self {
+        Self {
+            admits,
+            lookups: lookups.clone(),
+            instead: None,
+        }
+    }
+
+    /// The same, for which every name leads to `host` and its `port`.
+    pub fn leading_to(self, host: &str, port: u16) -> Self {
+        let instead = Some((Arc::from(host), port));
+        Self { instead, ..self }
+    }
+
+    /// The addresses of a name, with `port` or the one that it leads to.
+    ///
+    /// # Errors
+    ///
+    /// There are none, or none that it may lead to.
+    pub async fn resolve(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+        let (target, port) = match &self.instead {
+            Some((host, port)) => (&**host, *port),
+            None => (name, port),
+        };
+        let found = self.look_up(target, port).await;
+        let found = found.map_err(|error| Cause::of_lookup(&error))?;
+        let is_admitted =
+            |address: &SocketAddr| self.instead.is_some() || (self.admits)(name, address.ip());
+        let admitted: Vec<SocketAddr> = found.into_iter().filter(is_admitted).collect();
+        match admitted.is_empty() {
+            true => Err(Cause::AddressNotAllowed),
+            false => Ok(admitted),
+        }
+    }
+
+    async fn look_up(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = name.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        // Nothing closes the semaphore.
+        let permit = self.lookups.0.clone().acquire_owned().await;
+        let name = name.to_owned();
+        let found = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            (name.as_str(), port).to_socket_addrs()
+        });
+        Ok(found.await.map_err(io::Error::other)??.collect())
+    }
+}
+
+/// For the connector of SMTP, and whatever else connects by itself.
+impl tower_service::Service<dns::Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = Cause;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Cause>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Self::Future {
+        let resolver = self.clone();
+        // The connector puts the port in, where none stands.
+        Box::pin(async move { Ok(resolver.resolve(name.as_str(), 0).await?.into_iter()) })
+    }
+}
+
+/// For HTTP's.
+impl reqwest::dns::Resolve for Resolver {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let resolver = self.clone();
+        Box::pin(async move {
+            let found = resolver.resolve(name.as_str(), 0).await?;
+            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_name_leads_where_it_is_told() {
+        let resolver = Resolver::new(Arc::new(|_, _| false), &Lookups::default())
+            .leading_to("127.0.0.1", 9443);
+        let found = resolver.resolve("api.acme.example", 443).await;
+        assert_eq!(found.unwrap(), ["127.0.0.1:9443".parse().unwrap()]);
+    }
+
+    #[tokio::test]
+    async fn addresses_that_a_name_may_not_lead_to_are_dropped() {
+        let resolver = Resolver::new(
+            Arc::new(|_, address| !address.is_loopback()),
+            &Lookups::default(),
+        );
+        let found = resolver.resolve("localhost", 25).await;
+        assert_eq!(found, Err(Cause::AddressNotAllowed));
+    }
+
+    /// A name that never resolves keeps its permit, and its caller leaves all the same.
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_gives_up_while_every_look_up_hangs() {
+        let resolver = Resolver::new(Arc::new(|_, _| true), &Lookups::new(0));
+        let found = resolver.resolve("mail.example.org", 25);
+        let within = std::time::Duration::from_secs(1);
+        assert!(tokio::time::timeout(within, found).await.is_err());
+        // An address needs no look-up.
+        assert!(resolver.resolve("192.0.2.1", 25).await.is_ok());
+    }
+}

@@ -1,0 +1,74 @@
+//! Why an exchange brought no answer: in a word, for the plugin, and in words, for an operator.
+
+use textsender_plugin_api::FailureKind;
+
+use crate::net::{Cause, NetError};
+
+/// An exchange that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What the plugin is told.
+    pub kind: FailureKind,
+    /// Host, port and cause, where they say more than the kind. They may hold what a peer said.
+    pub words: Option<String>,
+    /// Whether the administrator of this machine must act: nothing is to be hoped of a repeat.
+    pub is_ours: bool,
+    /// What to do about it, where that is known.
+    pub remedy: Option<&'static str>,
+}
+
+impl From<FailureKind> for Fault {
+    fn from(kind: FailureKind) -> Self {
+        Self {
+            kind,
+            words: None,
+            is_ours: false,
+            remedy: None,
+        }
+    }
+}
+
+impl From<NetError> for Fault {
+    fn from(error: NetError) -> Self {
+        Self {
+            kind: kind(error.cause()),
+            is_ours: error.cause().is_ours(),
+            remedy: Some(error.cause().remedy()),
+            words: Some(error.to_string()),
+        }
+    }
+}
+
+impl Fault {
+    /// The same, in words that name the peer, if it has none.
+    pub(super) fn named(self, peer: &str) -> Self {
+        let words = self
+            .words
+            .unwrap_or_else(|| format!("{peer}: {}", self.kind.as_str()));
+        Self {
+            words: Some(words),
+            ..self
+        }
+    }
+}
+
+fn kind(cause: &Cause) -> FailureKind {
+    match cause {
+        Cause::NameNotFound(_) | Cause::AddressNotAllowed => FailureKind::NameNotFound,
+        Cause::NotAHost | Cause::BadProxy => FailureKind::Malformed,
+        Cause::TimedOut | Cause::NoGreeting | Cause::NoHandshake => FailureKind::Timeout,
+        Cause::Refused
+        | Cause::Unreachable
+        | Cause::NoDescriptors
+        | Cause::Network(_)
+        | Cause::ProxyAuthentication
+        | Cause::ProxyRefused(_)
+        | Cause::Cut => FailureKind::Connect,
+        Cause::Certificate(_)
+        | Cause::NotTls
+        | Cause::Tls(_)
+        | Cause::StartTlsNotOffered
+        | Cause::SaidBeforeTls
+        | Cause::Roots(_) => FailureKind::Tls,
+    }
+}
