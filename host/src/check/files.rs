@@ -32,7 +32,7 @@ fn remedy(found: &Unsafe, state: &Path) -> String {
 /// Everything that is believed. What is not there is reported where it is needed.
 fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     let senders = config.senders.values();
-    let libraries = senders.map(|sender| folder::file_of(&config.plugins.folder, &sender.plugin));
+    let libraries = senders.map(|sender| folder::find(&config.plugins, &sender.plugin));
     let settings = config.senders.values().flat_map(|s| s.settings.values());
     let secret_files = settings.filter_map(|setting| match &setting.value {
         Setting::Secret(reference) => secrets::file_referred(reference),

@@ -19,7 +19,7 @@ pub(super) async fn ask(config: &Config, plugin: &str) -> Option<Answer> {
     if !folder::is_id(plugin) {
         return None;
     }
-    let library = folder::file_of(&config.plugins.folder, plugin);
+    let library = folder::find(&config.plugins, plugin);
     let seal = plugins::plan(&config.plugins, None);
     let answer = describe(&library, plugin, seal, Instant::now() + PATIENCE).await;
     Some(answer)

@@ -207,7 +207,7 @@ impl Look<'_> {
     fn no_plugin(&mut self, reason: &StartupError) {
         let plugin = self.sender.plugin.as_str();
         let folder = &self.config.plugins.folder;
-        let file = folder::file_of(folder, plugin);
+        let file = folder::find(&self.config.plugins, plugin);
         let (message, remedy) = match reason {
             StartupError::Refused(Refusal::File(FileFault::Missing)) => {
                 let there = plugins_in(folder);

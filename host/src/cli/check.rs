@@ -17,7 +17,7 @@ use crate::{
 ///
 /// Nothing is written, and no provider is asked. Plugins are asked about their settings, each in a
 /// process of its own. Exits 0, or 78 if there is a fault.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 #[command(
     after_help = "Example:\n  textsender check --config /etc/textsender/textsender.toml --json"
 )]

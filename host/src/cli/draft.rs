@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::Purpose;
 
+use super::phone;
 use crate::{
     explain,
     protocol::{Draft, ErrorCode, Event, Failure, MAX_REQUEST},
@@ -21,8 +22,13 @@ pub(super) struct DraftOptions {
     /// A group of the user, a DN or SID; once for each
     #[arg(long = "group", value_name = "DN", help_heading = "Request")]
     groups: Vec<String>,
-    /// The user's number
-    #[arg(long, value_name = "NUMBER", help_heading = "Request")]
+    /// The user's number; - reads it from standard input
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        allow_hyphen_values = true,
+        help_heading = "Request"
+    )]
     phone: Option<String>,
     /// The user's language
     #[arg(long, value_name = "TAG", help_heading = "Request")]
@@ -81,7 +87,10 @@ impl Occasion {
 impl DraftOptions {
     /// The draft, without the code or password that it may hold.
     pub(super) fn read(&self) -> Result<Draft, Failure> {
-        let json = match self.as_json() {
+        let phone = self.phone.as_deref().map(phone::read).transpose();
+        let phone =
+            phone.map_err(|error| Failure::with_detail(ErrorCode::BadField, error.to_string()))?;
+        let json = match self.as_json(phone) {
             Some(json) => json.to_string().into_bytes(),
             None => from_standard_input()?,
         };
@@ -89,11 +98,11 @@ impl DraftOptions {
     }
 
     /// The flags as the request that they stand for; `None` if there is none.
-    fn as_json(&self) -> Option<Value> {
+    fn as_json(&self, phone: Option<String>) -> Option<Value> {
         let user = fields([
             ("dn", json!(self.user_dn)),
             ("groups", json!(self.groups)),
-            ("phone", json!(self.phone)),
+            ("phone", json!(phone)),
             ("locale", json!(self.locale)),
             ("name", json!(self.user)),
             ("display_name", json!(self.display_name)),

@@ -1,7 +1,9 @@
 //! `textsender log`: the audit, a line for each decision.
 
+mod csv;
+
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     ops::ControlFlow,
     path::PathBuf,
     process::ExitCode,
@@ -16,6 +18,7 @@ use textsender_plugin_api::Phone;
 use super::{
     Common, history,
     output::{self, Paint},
+    phone,
 };
 use crate::{
     edit::{
@@ -34,9 +37,6 @@ const LATEST: u32 = 50;
 /// How often `--follow` looks for news.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The longest number that is read from standard input, in bytes.
-const MAX_NUMBER: u64 = 64;
-
 /// Shows what was decided, a line for each request: when, how it ended, for whom, by whom
 ///
 /// The latest 50, or all since a time. Numbers are masked; neither codes nor passwords are kept.
@@ -44,7 +44,7 @@ const MAX_NUMBER: u64 = 64;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender log --since 1h --outcome unavailable\n  \
-    textsender log --since 1d --recipient - < number\n  \
+    textsender log --since 1d --phone - < number\n  \
     textsender log --follow --json | jq .code")]
 pub(super) struct Log {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
@@ -58,13 +58,27 @@ pub(super) struct Log {
     outcome: Option<Outcome>,
     /// To this number only, in international form. `-` reads it from standard input: others on this
     /// machine can see the arguments of a command
-    #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
-    recipient: Option<String>,
-    /// The message with this id only
-    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "recipient", "follow"])]
+    #[arg(
+        long,
+        alias = "recipient",
+        value_name = "NUMBER",
+        allow_hyphen_values = true
+    )]
+    phone: Option<String>,
+    /// By this sender only
+    #[arg(long, value_name = "NAME")]
+    sender: Option<String>,
+    /// That this policy decided only
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// That this actor asked for only, such as helpdesk\\bob
+    #[arg(long, value_name = "NAME")]
+    actor: Option<String>,
+    /// The message with this id only, or those whose ids begin so
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "phone", "sender", "policy", "actor", "follow"])]
     id: Option<String>,
     /// Show who changed what in the configuration and the stored secrets, instead of decisions
-    #[arg(long, conflicts_with_all = ["last", "outcome", "recipient", "id", "follow"])]
+    #[arg(long, conflicts_with_all = ["last", "outcome", "phone", "sender", "policy", "actor", "id", "follow", "csv"])]
     changes: bool,
     /// Go on with each decision as it is made, until interrupted
     #[arg(long)]
@@ -72,6 +86,9 @@ pub(super) struct Log {
     /// Write a JSON object for each decision, on a line of its own
     #[arg(long)]
     json: bool,
+    /// Write CSV (RFC 4180), with a line of headings
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
 }
 
 /// Why the log can't be shown.
@@ -85,7 +102,7 @@ enum Error {
     NoSuchId(String),
     #[error(transparent)]
     Changes(#[from] EditError),
-    #[error("--recipient: {0}")]
+    #[error("--phone: {0}")]
     Number(String),
     /// The reader has gone, having seen enough.
     #[error("standard output is closed")]
@@ -118,6 +135,9 @@ impl Log {
     }
 
     fn show(&self, common: &Common) -> Result<(), Error> {
+        if self.csv {
+            write_line(csv::HEADINGS)?;
+        }
         if self.changes {
             return self.show_changes(common);
         }
@@ -128,7 +148,11 @@ impl Log {
         let filter = Filter {
             since: self.since,
             outcome: self.outcome,
-            recipient: self.recipient.as_deref().map(number).transpose()?,
+            recipient: self.phone.as_deref().map(number).transpose()?,
+            sender: self.sender.clone(),
+            policy: self.policy.clone(),
+            actor: self.actor.clone(),
+            ..Filter::default()
         };
         match self.follow {
             true => self.show_news(common, &filter),
@@ -209,6 +233,7 @@ impl Log {
         let line = match self.json {
             // An entry has nothing that JSON can't say.
             true => serde_json::to_string(entry).unwrap_or_default(),
+            false if self.csv => csv::line(entry),
             false => shown(
                 entry,
                 &Paint {
@@ -270,7 +295,14 @@ fn shown(entry: &Entry, paint: &Paint) -> String {
 }
 
 fn of_id(id: &str, history: &History) -> Result<Vec<Entry>, Error> {
-    let entries = history.of_id(id)?;
+    let mut entries = history.of_id(id)?;
+    if entries.is_empty() {
+        let beginning = Filter {
+            id_prefix: Some(id.to_owned()),
+            ..Filter::default()
+        };
+        entries = history.latest(usize::MAX, &beginning)?;
+    }
     match entries.is_empty() {
         true => Err(Error::NoSuchId(id.to_owned())),
         false => Ok(entries),
@@ -289,19 +321,8 @@ fn outcomes() -> impl TypedValueParser<Value = Outcome> {
 
 /// The number that is looked for.
 fn number(argument: &str) -> Result<Phone, Error> {
-    let written = match argument {
-        "-" => {
-            let mut written = String::new();
-            let read = io::stdin()
-                .lock()
-                .take(MAX_NUMBER)
-                .read_to_string(&mut written);
-            read.map_err(|error| Error::Number(error.to_string()))?;
-            written
-        }
-        written => written.to_owned(),
-    };
-    let recipient = Recipient::read(written.trim(), None);
+    let written = phone::read(argument).map_err(|error| Error::Number(error.to_string()))?;
+    let recipient = Recipient::read(&written, None);
     let recipient = recipient.map_err(|error| Error::Number(error.to_string()))?;
     Ok(recipient.phone)
 }

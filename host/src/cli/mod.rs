@@ -1,6 +1,7 @@
 //! The command line: a file for each command. Nothing else in this program prints.
 
 mod ask;
+mod backup;
 mod check;
 mod completions;
 mod config;
@@ -16,6 +17,7 @@ mod init;
 mod log;
 mod logging;
 mod output;
+mod phone;
 mod plugin;
 mod policy;
 mod preview;
@@ -110,6 +112,8 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     Log(log::Log),
     Stats(stats::Stats),
 }
@@ -140,7 +144,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
     let out = Output::new();
     match command {
         Command::Send(send) => send.run(&common),
-        Command::Status(status) => status.run(&common),
+        Command::Status(status) => status.run(&common, &out),
         Command::Check(check) => check.run(&common),
         Command::Explain(explain) => explain.run(&common),
         Command::Preview(preview) => preview.run(&common),
@@ -159,6 +163,8 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => finish(command.run(&out)),
+        Command::Backup(command) => finish(command.run(&common, &out)),
+        Command::Restore(command) => finish(command.run(&common, &out)),
         Command::Log(log) => log.run(&common),
         Command::Stats(stats) => stats.run(&common),
     }

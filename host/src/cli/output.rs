@@ -42,6 +42,11 @@ impl Output {
         }
     }
 
+    /// Whether a person reads it.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
     /// One line.
     pub(super) fn line(&self, line: impl Display) {
         print(&format!("{line}\n"));
@@ -124,6 +129,16 @@ impl Cell {
         // A cell is on one line, whatever a text or a plugin brings.
         let text = text.to_string().replace(|c: char| c.is_control(), " ");
         Self { style, text }
+    }
+
+    /// What it says.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How it looks.
+    pub(super) fn style(&self) -> Style {
+        self.style
     }
 }
 

@@ -49,10 +49,7 @@ impl Site {
 
     /// Asks the plugin of this id what it is.
     pub(super) fn describe(&self, plugin: &str) -> Result<Description, StartupError> {
-        self.describe_file(
-            &folder::file_of(&self.config.plugins.folder, plugin),
-            plugin,
-        )
+        self.describe_file(&folder::find(&self.config.plugins, plugin), plugin)
     }
 
     /// Asks the library in a file what it is, as a plugin of this id.

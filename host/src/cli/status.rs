@@ -1,39 +1,49 @@
-//! `textsender status`: what became of a message that a provider accepted.
+//! `textsender status`: the front door, how everything stands; and what became of a message that a
+//! provider accepted.
+
+mod overview;
+mod recent;
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
-use super::Common;
+use super::{
+    Common,
+    output::{Output, finish},
+};
 use crate::{
     dispatch::Dispatch,
     protocol::{DeliveryBody, ErrorCode, Failure},
 };
 
-/// Asks a sender's provider what became of a message that it accepted
+/// Shows how everything stands: senders, what was sent today, what is wrong, and what to do next
 ///
-/// The provider's id is in the response to the request. Exits 0 if the provider answered, whatever
-/// it says.
+/// With a sender and a provider's id, as the response to a request has it, asks the provider what became
+/// of that message, and exits 0 if it answered, whatever it says.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  textsender status --sender twilio SM5f0c2e700000000000000000000000001"
+    after_help = "Examples:\n  textsender status\n  textsender status --sender twilio SM5f0c2e700000000000000000000000001"
 )]
 pub(super) struct Status {
     /// The sender that accepted the message
-    #[arg(long, value_name = "NAME")]
-    sender: String,
+    #[arg(long, value_name = "NAME", requires = "provider_id")]
+    sender: Option<String>,
     /// The provider's id of the message
-    #[arg(value_name = "PROVIDER_ID")]
-    provider_id: String,
+    #[arg(value_name = "PROVIDER_ID", requires = "sender")]
+    provider_id: Option<String>,
     /// Write JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Status {
-    pub(super) fn run(&self, common: &Common) -> ExitCode {
-        match self.ask(common) {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> ExitCode {
+        let (Some(sender), Some(id)) = (&self.sender, &self.provider_id) else {
+            return finish(overview::run(common, self.json, out));
+        };
+        match self.ask(common, sender, id) {
             Ok(line) => match writeln!(io::stdout().lock(), "{line}") {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::FAILURE,
@@ -46,7 +56,7 @@ impl Status {
         }
     }
 
-    fn ask(&self, common: &Common) -> Result<String, Failure> {
+    fn ask(&self, common: &Common, sender: &str, id: &str) -> Result<String, Failure> {
         let crashed =
             |error: io::Error| Failure::with_detail(ErrorCode::Crashed, error.to_string());
         let delivery = super::runtime::block_on(async {
@@ -55,7 +65,7 @@ impl Status {
                 common.log.level(),
                 common.failpoints,
             )?;
-            dispatch.status(&self.sender, &self.provider_id).await
+            dispatch.status(sender, id).await
         });
         let delivery = delivery.map_err(crashed)??;
         if self.json {

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{
     Common, ask,
     output::{Cell, Output, Style, Usage, json},
+    phone,
     site::{Site, block_on},
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender test-send --sender twilio\n  \
-    textsender test-send --policy Staff --to +447700900123 --code beK989vc")]
+    textsender test-send --policy Staff --phone +447700900123 --code beK989vc")]
 pub(super) struct TestSend {
     /// The sender to test; without it the policy's
     #[arg(long)]
@@ -31,9 +32,9 @@ pub(super) struct TestSend {
     /// The policy whose text is sent; without it the default policy's
     #[arg(long)]
     policy: Option<String>,
-    /// The number: +44..., or as it is dialled in the policy's region
-    #[arg(long, value_name = "NUMBER")]
-    to: Option<String>,
+    /// The number: +44..., or as it is dialled in the policy's region; - reads it from standard input
+    #[arg(long, alias = "to", value_name = "NUMBER", allow_hyphen_values = true)]
+    phone: Option<String>,
     /// The code in the text, 4 to 64 characters
     #[arg(long)]
     code: Option<String>,
@@ -72,9 +73,9 @@ impl TestSend {
     }
 
     fn request(&self) -> anyhow::Result<Request> {
-        let to = match &self.to {
-            Some(to) => to.clone(),
-            None => ask::line("Mobile number", "give --to, the number to text")?,
+        let to = match &self.phone {
+            Some(written) => phone::read(written)?,
+            None => ask::line("Mobile number", "give --phone, the number to text")?,
         };
         let code = match &self.code {
             Some(code) => code.clone(),

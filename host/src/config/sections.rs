@@ -14,8 +14,11 @@ pub const DEFAULT_PLUGINS_FOLDER: &str = "/usr/lib/textsender/plugins";
 /// `[plugins]`: where the shared libraries are and what is asked of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plugins {
-    /// The folder of `libtextsender_NAME.so`.
+    /// The folder of `libtextsender_NAME.so`; where several are named, the first, into which plugins are
+    /// installed.
     pub folder: PathBuf,
+    /// The others, where a plugin is looked for that is not in the first.
+    pub further_folders: Vec<PathBuf>,
     /// What makes a library trusted.
     pub trust: Trust,
     /// What happens where the kernel can't seal a host process.
@@ -46,6 +49,7 @@ impl Default for Plugins {
     fn default() -> Self {
         Plugins {
             folder: DEFAULT_PLUGINS_FOLDER.into(),
+            further_folders: Vec::new(),
             trust: Trust::default(),
             seal: Seal::default(),
         }
@@ -56,8 +60,11 @@ impl Plugins {
     pub(super) fn read(t: &Table) -> Self {
         let trust = [("owner", Trust::Owner), ("pinned", Trust::Pinned)];
         let seal = [("best", Seal::Best), ("required", Seal::Required)];
+        let folders = t.get("folder").map(|node| node.paths());
+        let mut folders = folders.unwrap_or_default().into_iter();
         Plugins {
-            folder: t.path("folder").unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
+            folder: folders.next().unwrap_or(DEFAULT_PLUGINS_FOLDER.into()),
+            further_folders: folders.collect(),
             trust: pick(t, "trust", &trust),
             seal: pick(t, "seal", &seal),
         }

@@ -201,6 +201,14 @@ impl<'p> Node<'p> {
         Some(folder.join(&word.value))
     }
 
+    /// One path, or a list of them.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        match self.value {
+            DeValue::Array(_) => self.list(|node| node.path()),
+            _ => self.path().into_iter().collect(),
+        }
+    }
+
     /// Each item of a list, read by `read`; what it can't read is left out.
     pub fn list<T>(&self, read: impl Fn(&Node) -> Option<T>) -> Vec<T> {
         let DeValue::Array(items) = self.value else {

@@ -274,7 +274,7 @@ fn limited(reached: &LimitReached) -> Failure {
     let limit = reached.limit.to_string();
     let window = limit.split_once('/').map_or("", |(_, window)| window);
     let whom = match reached.scope {
-        Scope::Recipient => " --recipient NUMBER",
+        Scope::Recipient => " --phone NUMBER",
         _ => "",
     };
     let detail = format!("{reached}; `textsender log --since {window}{whom}` shows them");
@@ -300,7 +300,7 @@ mod tests {
         assert_eq!(
             error.message,
             "a limit is reached: 5 texts to this number in 10m, the limit recipient = 5/10m; \
-             `textsender log --since 10m --recipient NUMBER` shows them"
+             `textsender log --since 10m --phone NUMBER` shows them"
         );
         assert_eq!((error.retryable, error.retry_after), (true, Some(91)));
     }

@@ -126,7 +126,7 @@ impl Draft {
 
     /// What a plugin says of itself, asked in a process of its own.
     pub(super) fn describe(&self, plugin: &str) -> Result<Description, EditError> {
-        let file = folder::file_of(&self.config.plugins.folder, plugin);
+        let file = folder::find(&self.config.plugins, plugin);
         let seal = plugins::plan(&self.config.plugins, None);
         let asked = async {
             plugins::describe(&file, plugin, seal, Instant::now() + DESCRIBE_TIMEOUT).await

@@ -10,6 +10,7 @@
 //! | put owners and modes right | [`repair`] |
 //! | store or remove a secret | [`secrets`] |
 //! | read who changed what, and when | [`journal`] |
+//! | copy everything, and put it back | [`backup`] |
 //!
 //! What holds for every change:
 //!
@@ -20,6 +21,7 @@
 //! - **All or nothing, one at a time**, by a lock; and it stands in the journal, with the account that
 //!   made it and never with a secret.
 
+pub mod backup;
 pub mod defaults;
 mod difference;
 mod draft;

@@ -109,3 +109,8 @@ pub fn why_not(reason: &StartupError, file: &Path) -> String {
         StartupError::TimedOut => "it does not say what it is in time; ask its author".to_owned(),
     }
 }
+
+/// The name of a file in its folder.
+pub(super) fn file_name(file: &Path) -> &std::ffi::OsStr {
+    file.file_name().unwrap_or_default()
+}

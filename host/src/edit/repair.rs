@@ -126,6 +126,8 @@ fn of_configuration(config: &Config, account: &SendingAccount) -> Vec<Repair> {
     paths.push(super::names::folder_of(main));
     paths.push(main.with_file_name(POLICIES_FOLDER));
     paths.extend(tree(&config.plugins.folder));
+    let further = config.plugins.further_folders.iter();
+    paths.extend(further.flat_map(|folder| tree(folder)));
     paths.sort();
     paths.dedup();
     let mut repairs = Vec::new();

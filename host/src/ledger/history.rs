@@ -38,6 +38,14 @@ pub struct Filter {
     pub outcome: Option<Outcome>,
     /// To this number.
     pub recipient: Option<Phone>,
+    /// Whose answer this sender gave.
+    pub sender: Option<String>,
+    /// That this policy decided.
+    pub policy: Option<String>,
+    /// That this actor asked for.
+    pub actor: Option<String>,
+    /// Whose id begins so.
+    pub id_prefix: Option<String>,
 }
 
 /// How far a reader has followed the ledger.
@@ -249,6 +257,11 @@ impl History {
         )
     }
 
+    /// The folder that it was read from.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
     /// Runs a query, and says what its failure means.
     pub(super) fn read<T>(
         &self,
@@ -267,7 +280,18 @@ impl Filter {
         self.outcome
             .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
             && self.since.is_none_or(|since| entry.at >= since)
+            && is_wanted(&self.sender, &entry.sender)
+            && is_wanted(&self.policy, &entry.policy)
+            && is_wanted(&self.actor, &entry.actor)
+            && self
+                .id_prefix
+                .as_ref()
+                .is_none_or(|beginning| entry.id.starts_with(beginning))
     }
+}
+
+fn is_wanted(wanted: &Option<String>, found: &Option<String>) -> bool {
+    wanted.is_none() || wanted == found
 }
 
 impl Cursor {

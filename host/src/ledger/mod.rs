@@ -45,6 +45,7 @@
 //! now (windows, breakers), and rows are ordered by number, not by time. Set forward, it ends
 //! windows and pauses early, as it must.
 
+mod backup;
 mod busy;
 mod claim;
 mod columns;

@@ -5,12 +5,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::config::Plugins;
+
 const STEM: &str = "textsender_";
 
 /// The file of a plugin.
 pub fn file_of(folder: &Path, plugin: &str) -> PathBuf {
     let name = plugin.replace('-', "_");
     folder.join(format!("{DLL_PREFIX}{STEM}{name}{DLL_SUFFIX}"))
+}
+
+/// The file of a plugin in the first folder that has it; where none has, in the first.
+pub fn find(plugins: &Plugins, plugin: &str) -> PathBuf {
+    let first = file_of(&plugins.folder, plugin);
+    if plugins.further_folders.is_empty() || first.exists() {
+        return first;
+    }
+    let further = plugins.further_folders.iter();
+    let mut further = further.map(|folder| file_of(folder, plugin));
+    further.find(|file| file.exists()).unwrap_or(first)
 }
 
 /// The plugin of a file name, if it is one of ours.

@@ -61,7 +61,7 @@ impl Launch {
         let http = configured.http.over(&config.http);
         Ok(Self {
             sender: sender.to_owned(),
-            library: folder::file_of(&config.plugins.folder, &configured.plugin),
+            library: folder::find(&config.plugins, &configured.plugin),
             plugin: configured.plugin.value.clone(),
             settings: Value::from(settings).to_string(),
             secrets,
@@ -129,7 +129,7 @@ pub(super) fn files(config: &Config, state: &Path, sender: &str) -> Vec<PathBuf>
         return Vec::new();
     };
     let mut files = vec![
-        folder::file_of(&config.plugins.folder, &configured.plugin),
+        folder::find(&config.plugins, &configured.plugin),
         state.join(secrets::FOLDER),
     ];
     files.extend(configured.http.over(&config.http).ca_file);

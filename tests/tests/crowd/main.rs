@@ -75,5 +75,5 @@ fn of_200_messages_to_one_number_three_are_sent() {
     let limited = runs.iter().find(|run| is_outcome("limited")(run)).unwrap();
     limited
         .says("3 texts to this number in 10m, the limit recipient = 3/10m")
-        .says("`textsender log --since 10m --recipient NUMBER` shows them");
+        .says("`textsender log --since 10m --phone NUMBER` shows them");
 }

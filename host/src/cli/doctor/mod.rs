@@ -164,18 +164,23 @@ impl Doctor {
     }
 }
 
+/// What keeps messages from being sent, as far as files show it, each with what to do: for a summary.
+pub(super) fn problems_of_files(site: &Site, common: &Common) -> Vec<(String, String)> {
+    let main = common.config_file();
+    let state = Environment::current().state_folder(site.config.state.folder.as_deref());
+    let findings = paths::findings(site, &main, &state).into_iter();
+    let problems = findings.filter(|finding| finding.state == State::Problem);
+    problems
+        .map(|finding| (finding.what, finding.remedy.unwrap_or_default()))
+        .collect()
+}
+
 /// Puts owners and modes right.
 fn put_right(common: &Common, out: &Output) -> anyhow::Result<()> {
     let site = Site::read(common)?;
     let account = sending_account(&site.config.state, &site.state)?;
     let account = account
         .context("no account is known to send: name it with `textsender init --owner NAME`")?;
-    if account.user == 0 && site.config.state.owner.is_none() {
-        bail!(
-            "{} belongs to root, and nothing says which account sends: name it with `textsender init --owner NAME`",
-            site.state.display()
-        );
-    }
     for repair in repair::needed(&site.config, &site.state, &account) {
         repair.make()?;
         out.line(format_args!(

@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, path::Path};
 
-use super::{Finding, ok, problem};
+use super::{Finding, note, ok, problem};
 use crate::{
     cli::site::Site,
     config::{DEFAULT_PLUGINS_FOLDER, ResolvedPath},
@@ -42,6 +42,7 @@ pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -
         ),
     });
     findings.extend(open_to_others(&state.path));
+    findings.extend(roots_own(&state.path));
     findings
 }
 
@@ -94,6 +95,18 @@ fn state_folder(chosen: &ResolvedPath) -> Finding {
             "sudo textsender doctor --fix",
         ),
     }
+}
+
+/// Where root itself sends, plugins run as an account that owns nothing; but nothing else is kept from
+/// what root may do.
+fn roots_own(state: &Path) -> Option<Finding> {
+    let owner = Rights::of(&fs::metadata(state).ok()?).user;
+    (accounts::is_root() && owner == 0).then(|| {
+        note(
+            "paths",
+            "the state folder belongs to root, so root sends; name an account that does: textsender init --owner NAME",
+        )
+    })
 }
 
 /// Secrets that others can read, or will be able to.

@@ -134,7 +134,7 @@ impl Remove {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         let folder = &site.config.plugins.folder;
-        let file = folder::file_of(folder, &self.id);
+        let file = folder::find(&site.config.plugins, &self.id);
         if !folder::is_id(&self.id) || !file.exists() {
             bail!(
                 "there is no plugin {} in {}; see `textsender plugin list`",

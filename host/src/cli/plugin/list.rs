@@ -1,6 +1,10 @@
 //! `textsender plugin list`: every file of the folder, and why it can or can't be used.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use serde::Serialize;
@@ -65,9 +69,23 @@ impl List {
     }
 }
 
-/// Every file of the plugins folder, by name.
+/// Every file of the plugins folders, by name; of the further ones only what the first has not.
 pub(in crate::cli) fn files(site: &Site) -> anyhow::Result<Vec<Listed>> {
-    let folder = &site.config.plugins.folder;
+    let plugins = &site.config.plugins;
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for folder in [&plugins.folder]
+        .into_iter()
+        .chain(&plugins.further_folders)
+    {
+        let found = files_in(folder)?;
+        let is_new = |path: &PathBuf| paths.iter().all(|has| has.file_name() != path.file_name());
+        let new: Vec<PathBuf> = found.into_iter().filter(is_new).collect();
+        paths.extend(new);
+    }
+    Ok(paths.iter().map(|path| listed(site, path)).collect())
+}
+
+fn files_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let named = || format!("the plugins folder {} can't be read", folder.display());
     let entries = fs::read_dir(folder).with_context(named)?;
     let mut paths = Vec::new();
@@ -75,7 +93,7 @@ pub(in crate::cli) fn files(site: &Site) -> anyhow::Result<Vec<Listed>> {
         paths.push(entry.with_context(named)?.path());
     }
     paths.sort();
-    Ok(paths.iter().map(|path| listed(site, path)).collect())
+    Ok(paths)
 }
 
 fn listed(site: &Site, path: &Path) -> Listed {

@@ -54,7 +54,7 @@ impl Show {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         site.become_owner()?;
-        let file = folder::file_of(&site.config.plugins.folder, &self.id);
+        let file = folder::find(&site.config.plugins, &self.id);
         let described = match site.describe(&self.id) {
             Ok(described) => described,
             Err(reason) => bail!(

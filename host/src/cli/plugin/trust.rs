@@ -32,7 +32,7 @@ pub(super) struct Trust {
 impl Trust {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        let file = folder::file_of(&site.config.plugins.folder, &self.id);
+        let file = folder::find(&site.config.plugins, &self.id);
         let refused = |why: String| anyhow!("{} can't be approved: {why}", file.display());
         let facts = verify::inspect(&file);
         if let Some(fault) = facts.faults.first() {

@@ -28,7 +28,7 @@ pub fn sending(sandbox: &Sandbox) -> Admin {
 
 /// Sends a code to a user of the default policy.
 #[track_caller]
-fn sends(admin: &Admin) {
+pub fn sends(admin: &Admin) {
     let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
     admin.feed(&["send"], request).ok();
 }

@@ -214,6 +214,9 @@ fn of_many_edits_at_once_none_is_lost() {
     let admin = Admin::at_work();
     admin.run(&["policy", "add", "Staff"]).ok();
     admin.run(&["sender", "add", "twilio"]).ok();
+    admin
+        .run(&["policy", "set-sender", "Staff", "twilio", "--force"])
+        .failed(0);
     let containers: Vec<String> = (0..WRITERS).map(|n| format!("OU={n},DC=example")).collect();
     let numbers: Vec<String> = (0..WRITERS).map(|n| format!("gateway{n}")).collect();
     let links = containers

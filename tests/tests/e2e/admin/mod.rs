@@ -1,15 +1,18 @@
 //! The administrator's tool: the guide is walked, edits keep what they should, secrets stay secret.
 
+mod backup;
 mod bad_edits;
 mod changes;
 mod doctor;
 mod edits;
 mod first_text;
 mod guide;
+mod mistakes;
 mod plugins;
 mod refusals;
 mod root;
 mod secrets;
+mod status;
 mod terminal;
 
 use std::fmt;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use textsender_tests::harness::artifacts;
+use textsender_tests::sandbox::Sandbox;
 
 use super::Admin;
 use crate::misbehaving::files::with_version;
@@ -270,4 +271,29 @@ fn only_approved_files_are_good_where_they_must_be_approved() {
         .run(&["plugin", "trust", "twilio"])
         .failed(1)
         .says("chmod go-w");
+}
+
+/// A local plugin beside those of the package, whose folder belongs to the package manager.
+#[test]
+fn plugins_are_found_in_several_folders_the_first_before_the_others() {
+    let sandbox = Sandbox::start();
+    let admin = super::changes::sending(&sandbox);
+    let local = admin.folder().join("local");
+    fs::create_dir(&local).unwrap();
+    let file = "libtextsender_twilio.so";
+    fs::rename(admin.plugins().join(file), local.join(file)).unwrap();
+    let one = format!("folder = \"{}\"", admin.plugins().display());
+    let two = format!(
+        "folder = [\"{}\", \"{}\"]",
+        admin.plugins().display(),
+        local.display()
+    );
+    assert!(admin.config_text().contains(&one));
+    admin.run(&["check"]).failed(78);
+    admin.write_config(&admin.config_text().replace(&one, &two));
+    admin.run(&["check"]).ok();
+    super::changes::sends(&admin);
+    let listed = admin.run(&["plugin", "list", "--json"]).json();
+    let twilio = listed.as_array().unwrap().iter();
+    assert_eq!(twilio.filter(|one| one["plugin"] == "twilio").count(), 1);
 }

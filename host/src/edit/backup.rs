@@ -1,0 +1,272 @@
+//! Everything that is needed to send as before, in one folder: configuration, policies, stored secrets,
+//! the ledger as of one moment; and such a folder put back, with the owners and modes that it had.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::EditError,
+    files::{self, Access, Lock},
+    journal::{self, Change},
+    names,
+};
+use crate::{
+    config::{Environment, POLICIES_FOLDER, Reading, Sources},
+    ledger::{History, Ledger, LedgerError, Options},
+    os::{
+        accounts,
+        rights::{self, Rights},
+    },
+    privilege, secrets,
+};
+
+/// What is in a backup.
+const MANIFEST: &str = "manifest.json";
+
+/// The part of a backup that goes into the folder of the configuration.
+const CONFIG: &str = "config";
+
+/// The part that goes into the state folder.
+const STATE: &str = "state";
+
+/// What a backup came to, or a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// How many files, but for the ledger.
+    pub files: usize,
+    /// Whether there is a ledger in it.
+    pub has_ledger: bool,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    version: u32,
+    at: Timestamp,
+    has_ledger: bool,
+    files: Vec<Saved>,
+}
+
+/// A file of a backup: where it is in it, and whose it was.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    /// `config/...` or `state/...`.
+    path: PathBuf,
+    owner: String,
+    mode: u32,
+}
+
+/// Copies everything into a folder that is made for it, and which only this account can read: secrets are
+/// in it.
+///
+/// # Errors
+///
+/// Something can't be read, or the folder is there already.
+pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<Copied, EditError> {
+    names::is_there(main)?;
+    let folder = names::folder_of(main);
+    // No change is half in it.
+    let _lock = Lock::of(&folder, on_wait)?;
+    rights::make_folder(into, 0o700).map_err(EditError::io(into, "made"))?;
+    let mut manifest = Manifest {
+        version: 1,
+        at: Timestamp::now(),
+        has_ledger: false,
+        files: Vec::new(),
+    };
+    let mut config = vec![PathBuf::from(names::file_name(main))];
+    config.extend(listed(&folder, Path::new(POLICIES_FOLDER)));
+    config.push(journal::FILE.into());
+    config.push("plugins.lock".into());
+    let mut kept = listed(state, Path::new(secrets::FOLDER));
+    kept.push(journal::FILE.into());
+    for (part, root, paths) in [(CONFIG, &folder, config), (STATE, &state.to_owned(), kept)] {
+        for path in paths.iter().filter(|path| root.join(path).is_file()) {
+            let saved = save(&root.join(path), into, &Path::new(part).join(path))?;
+            manifest.files.push(saved);
+        }
+    }
+    manifest.has_ledger = copy_ledger(state, &into.join(STATE))?;
+    // It has nothing that JSON can't say.
+    let json = serde_json::to_vec_pretty(&manifest).unwrap_or_default();
+    files::replace(&into.join(MANIFEST), &json, private())?;
+    Ok(Copied {
+        files: manifest.files.len(),
+        has_ledger: manifest.has_ledger,
+        at: manifest.at,
+    })
+}
+
+/// Puts a backup back: the configuration to `main`, the rest into the state folder that it names. The
+/// account that sends gets the state folder.
+///
+/// # Errors
+///
+/// It is no backup, or something can't be written.
+pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditError> {
+    let path = from.join(MANIFEST);
+    let json = fs::read(&path).map_err(EditError::io(&path, "read"))?;
+    let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| {
+        EditError::refused(format!(
+            "{} is no backup of textsender: {error}",
+            from.display()
+        ))
+    })?;
+    let folder = names::folder_of(main);
+    files::make_folder(
+        &folder,
+        Access {
+            owner: None,
+            mode: 0o755,
+        },
+    )?;
+    let _lock = Lock::of(&folder, on_wait)?;
+    let of_config = manifest
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with(CONFIG));
+    for file in of_config {
+        put_back(file, from, CONFIG, &folder, None)?;
+    }
+    let config = Reading::of(Sources::read(main)).config;
+    let environment = Environment::current();
+    let state = environment
+        .state_folder(config.state.folder.as_deref())
+        .path;
+    let owner = owner_of_state(&config.state, &state, &manifest)?;
+    let private = Access { owner, mode: 0o700 };
+    files::make_folder(&state, private)?;
+    files::make_folder(&state.join(secrets::FOLDER), private)?;
+    let of_state = manifest
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with(STATE));
+    for file in of_state {
+        put_back(file, from, STATE, &state, owner)?;
+    }
+    if manifest.has_ledger {
+        Ledger::restore(&state, &from.join(STATE), &Options::default()).map_err(ledger)?;
+    }
+    if let Some((user, group)) = owner.filter(|_| accounts::is_root()) {
+        super::repair::give(&state, user, group)?;
+    }
+    let what = format!("restore the backup of {}", manifest.at);
+    journal::open(&folder)?.add(&Change::now(what, Vec::new(), false))?;
+    Ok(Copied {
+        files: manifest.files.len(),
+        has_ledger: manifest.has_ledger,
+        at: manifest.at,
+    })
+}
+
+/// Whose the state folder is to be: the recorded account's, else that of the secrets in the backup.
+fn owner_of_state(
+    settings: &crate::config::State,
+    state: &Path,
+    manifest: &Manifest,
+) -> Result<Option<(u32, u32)>, EditError> {
+    if !accounts::is_root() {
+        return Ok(None);
+    }
+    let recorded = privilege::sending_account(settings, state);
+    if let Some(account) = recorded.map_err(EditError::io(state, "given to its account"))? {
+        return Ok(Some((account.user, account.group)));
+    }
+    let saved = manifest
+        .files
+        .iter()
+        .find(|file| file.path.starts_with(STATE));
+    let account = saved.and_then(|file| accounts::named(&file.owner).ok().flatten());
+    Ok(account.map(|account| (account.user, account.group)))
+}
+
+/// The files of a folder below another, by name.
+fn listed(root: &Path, folder: &Path) -> Vec<PathBuf> {
+    let entries = root.join(folder).read_dir().into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries
+        .map(|entry| entry.file_name())
+        .filter(|name| !name.as_encoded_bytes().starts_with(b"."))
+        .map(|name| folder.join(name))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn save(source: &Path, into: &Path, path: &Path) -> Result<Saved, EditError> {
+    let metadata = fs::metadata(source).map_err(EditError::io(source, "read"))?;
+    let bytes = fs::read(source).map_err(EditError::io(source, "read"))?;
+    let target = into.join(path);
+    let folder = names::folder_of(&target);
+    rights::make_folders(&folder, 0o700).map_err(EditError::io(&folder, "made"))?;
+    files::replace(&target, &bytes, private())?;
+    let Rights { user, mode, .. } = Rights::of(&metadata);
+    Ok(Saved {
+        path: path.to_owned(),
+        owner: accounts::name_of(user),
+        mode,
+    })
+}
+
+/// One file; `owner` for what belongs to the account that sends.
+fn put_back(
+    file: &Saved,
+    from: &Path,
+    part: &str,
+    root: &Path,
+    owner: Option<(u32, u32)>,
+) -> Result<(), EditError> {
+    // The manifest may have been written by another: nothing leaves the folder.
+    let inside = file.path.strip_prefix(part).ok().filter(|path| {
+        path.components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+    });
+    let Some(path) = inside else {
+        return Err(EditError::refused(format!(
+            "{} is no file of a backup",
+            file.path.display()
+        )));
+    };
+    let source = from.join(&file.path);
+    let bytes = fs::read(&source).map_err(EditError::io(&source, "read"))?;
+    let target = root.join(path);
+    let open = Access {
+        owner: None,
+        mode: 0o755,
+    };
+    files::make_folder(&names::folder_of(&target), open)?;
+    let recorded = || {
+        let account = accounts::named(&file.owner).ok().flatten()?;
+        accounts::is_root().then_some((account.user, account.group))
+    };
+    let access = Access {
+        owner: owner.or_else(recorded),
+        mode: file.mode,
+    };
+    files::replace(&target, &bytes, access)
+}
+
+fn copy_ledger(state: &Path, into: &Path) -> Result<bool, EditError> {
+    rights::make_folders(into, 0o700).map_err(EditError::io(into, "made"))?;
+    match History::open(state, &Options::default()) {
+        Ok(history) => history.copy_into(into).map_err(ledger).map(|()| true),
+        Err(LedgerError::Absent { .. }) => Ok(false),
+        Err(error) => Err(ledger(error)),
+    }
+}
+
+fn ledger(error: LedgerError) -> EditError {
+    EditError::refused(error.to_string())
+}
+
+fn private() -> Access {
+    Access {
+        owner: None,
+        mode: 0o600,
+    }
+}

@@ -1,0 +1,62 @@
+//! A copy of the ledger as of one moment, made while it is used; and such a copy put in its place.
+
+use std::fs;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::error::LedgerError;
+use super::folder::{Folder, Guard};
+use super::history::History;
+use super::{Ledger, Options};
+
+impl History {
+    /// Writes a copy of the ledger and its key into a folder that is there. Messages go on meanwhile.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read, or the copy cannot be written.
+    pub fn copy_into(&self, copies: &Path) -> Result<(), LedgerError> {
+        let source = self.folder();
+        let target = copies.join(file_name(&source.database()));
+        let path = target.to_string_lossy();
+        self.read(|| {
+            // It writes another file only, but SQLite does not make that difference.
+            self.sql.pragma_update(None, "query_only", false)?;
+            let copied = self.sql.execute("VACUUM INTO ?1", [&path]);
+            self.sql.pragma_update(None, "query_only", true)?;
+            copied
+        })?;
+        let key = copies.join(file_name(&source.key()));
+        fs::copy(source.key(), &key).map_err(|error| source.fault(&error, &key))?;
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Puts a copy that [`History::copy_into`] made into a state folder. A ledger that is there is set
+    /// aside; a process that has it open goes over to the new one.
+    ///
+    /// # Errors
+    /// If the copy cannot be read, or the folder cannot be written.
+    pub fn restore(state: &Path, copies: &Path, options: &Options) -> Result<(), LedgerError> {
+        let folder = Folder::prepare(state)?;
+        let _alone = folder.guard(Guard::Replace, options.lock_timeout)?;
+        if folder.database().exists() {
+            folder.set_aside(Timestamp::now())?;
+        }
+        for target in [folder.key(), folder.database()] {
+            let source = copies.join(file_name(&target));
+            let bytes = fs::read(&source).map_err(|error| folder.fault(&error, &source))?;
+            let beside = target.with_extension("restored");
+            drop(folder.open_or_make(&beside)?);
+            fs::write(&beside, bytes)
+                .and_then(|()| fs::rename(&beside, &target))
+                .map_err(|error| folder.fault(&error, &target))?;
+        }
+        Ok(())
+    }
+}
+
+fn file_name(path: &Path) -> &std::ffi::OsStr {
+    path.file_name().unwrap_or_default()
+}

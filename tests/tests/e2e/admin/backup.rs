@@ -1,0 +1,79 @@
+//! A backup of a ledger in use, and what is restored sends as before.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use textsender_tests::sandbox::{Sandbox, twilio};
+
+use super::changes::{sending, sends};
+use super::edits::snapshot;
+
+#[test]
+fn a_backup_is_restored_and_sends_as_before() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let request = r#"{"id":"5f0c","purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).ok();
+    let folder = admin.folder().with_file_name("backup");
+    let backup = folder.display().to_string();
+
+    // A stream has the ledger open meanwhile.
+    let mut stream = admin.command(&["send", "--stream"]);
+    let mut stream = stream
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    admin.run(&["backup", &backup]).ok().says("and the ledger");
+    drop(stream.stdin.take());
+    assert!(stream.wait().unwrap().success());
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    assert_eq!(mode(&folder.join("state/secrets/twilio.auth_token")), 0o600);
+    // It is not written into one that is there.
+    admin.run(&["backup", &backup]).failed(1);
+
+    let kept = |path: &std::path::Path| {
+        let mut files = snapshot(path);
+        files.retain(|path, _| path.extension().is_some_and(|e| e == "toml"));
+        files
+    };
+    let before = kept(&admin.folder());
+    fs::remove_dir_all(admin.folder().join("policies")).unwrap();
+    fs::remove_file(admin.config()).unwrap();
+    fs::remove_dir_all(admin.state()).unwrap();
+    admin.run(&["restore", &backup]).ok().says("no faults");
+    assert_eq!(kept(&admin.folder()), before);
+    let secret = admin.state().join("secrets/twilio.auth_token");
+    assert_eq!(fs::read_to_string(&secret).unwrap(), twilio::AUTH_TOKEN);
+    assert_eq!((mode(&secret), mode(&admin.state())), (0o600, 0o700));
+    // What was sent before the backup is still known: a repeat sends no second text.
+    let sent = sandbox.text_count();
+    admin
+        .feed(&["send"], request)
+        .ok()
+        .says("\"replayed\":true");
+    assert_eq!(sandbox.text_count(), sent);
+    sends(&admin);
+}
+
+#[test]
+fn what_is_no_backup_is_not_restored() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let folder = admin.folder().with_file_name("other");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.display().to_string();
+    admin
+        .run(&["restore", &path])
+        .failed(1)
+        .says("manifest.json");
+    let outside = r#"{"version":1,"at":"2026-11-28T00:00:00Z","has_ledger":false,
+        "files":[{"path":"config/../../escaped","owner":"root","mode":420}]}"#;
+    fs::write(folder.join("manifest.json"), outside).unwrap();
+    admin
+        .run(&["restore", &path])
+        .failed(1)
+        .says("is no file of a backup");
+    sends(&admin);
+}

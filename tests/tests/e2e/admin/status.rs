@@ -1,0 +1,157 @@
+//! The front door: how everything stands, on one screen, from what really happened.
+
+use std::io::Read;
+
+use textsender_tests::sandbox::{Fault, Sandbox, When};
+
+use super::Admin;
+use super::changes::{sending, sends};
+
+#[test]
+fn the_front_door_tells_senders_hours_and_what_to_do_next() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin
+        .run(&["status"])
+        .ok()
+        .says("nothing was sent")
+        .says("no problems")
+        .says("next: textsender test-send");
+    sends(&admin);
+    sends(&admin);
+    sandbox
+        .twilio()
+        .fault(When::next().method("POST"), Fault::status(401));
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900124"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).failed(78);
+
+    let status = admin.run(&["status", "--json"]).json();
+    let recent = &status["last_24_hours"];
+    assert_eq!(recent["outcomes"]["accepted"], 2, "{status}");
+    assert_eq!(recent["outcomes"]["misconfigured"], 1, "{status}");
+    let hours = recent["hours"].as_array().unwrap();
+    let sum = |key: &str| -> u64 { hours.iter().map(|hour| hour[key].as_u64().unwrap()).sum() };
+    assert_eq!(
+        (hours.len(), sum("accepted"), sum("others")),
+        (24, 2, 1),
+        "{status}"
+    );
+    assert_eq!(recent["segments"]["GB"], 2, "{status}");
+    let sender = &status["senders"][0];
+    assert_eq!(sender["name"], "twilio", "{status}");
+    assert_eq!(sender["last_error"]["code"], "unauthorized", "{status}");
+    assert!(sender["last_success"].is_string(), "{status}");
+    assert_eq!(status["default_sender"], "twilio", "{status}");
+}
+
+#[test]
+fn the_first_problem_and_its_remedy_are_told() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin.write_config(&(admin.config_text() + "[sned]\n"));
+    admin
+        .run(&["status"])
+        .ok()
+        .says("PROBLEM:")
+        .says("next: textsender doctor");
+}
+
+#[test]
+fn with_ten_senders_it_fits_a_terminal_of_80_columns_and_24_lines() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    for n in 1..10 {
+        let name = format!("a-rather-long-name-of-a-sender-{n}");
+        admin
+            .run(&["sender", "add", &name, "--plugin", "email-gateway"])
+            .ok();
+    }
+    sends(&admin);
+    let (mut child, mut screen) = admin.at_terminal(admin.command(&["status"]));
+    let mut shown = Vec::new();
+    let mut read = [0; 4096];
+    // The end of the terminal is an error to its reader.
+    while let Ok(count @ 1..) = screen.read(&mut read) {
+        shown.extend_from_slice(&read[..count]);
+    }
+    assert!(child.wait().unwrap().success());
+    let shown = plain(&String::from_utf8(shown).unwrap());
+    let lines: Vec<&str> = shown
+        .lines()
+        .map(|line| line.trim_end_matches('\r'))
+        .collect();
+    assert!(lines.len() <= 24, "{} lines:\n{shown}", lines.len());
+    for line in &lines {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    assert!(
+        shown.contains('█'),
+        "a bar from the one that was sent:\n{shown}"
+    );
+    assert_eq!(
+        lines
+            .iter()
+            .filter(|line| line.contains("incomplete"))
+            .count(),
+        9,
+        "{shown}"
+    );
+}
+
+/// Without its colours.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    plain + rest
+}
+
+#[test]
+fn the_log_is_filtered_and_written_as_csv() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let request = |id: &str, actor: &str| {
+        format!(
+            r#"{{"id":"{id}","purpose":"verification_code","event":"reset","actor":"{actor}","user":{{"phone":"+447700900123"}},"code":"beK989vc"}}"#
+        )
+    };
+    admin.feed(&["send"], &request("5f0c01", "bob")).ok();
+    admin
+        .feed(&["send"], &request("5f0c02", "=eve, \\\"x\\\""))
+        .ok();
+    admin.feed(&["send"], &request("77aa03", "bob")).ok();
+    let ids = |filter: &[&str]| -> Vec<String> {
+        let ran = admin.run(&[&["log", "--json"], filter].concat());
+        let lines = ran.ok().stdout.lines();
+        let entries = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        entries
+            .map(|entry| entry["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(ids(&["--actor", "bob"]), ["5f0c01", "77aa03"]);
+    assert_eq!(ids(&["--id", "5f0c"]), ["5f0c01", "5f0c02"]);
+    assert_eq!(ids(&["--sender", "twilio"]).len(), 3);
+    assert_eq!(ids(&["--sender", "other"]).len(), 0);
+    assert_eq!(ids(&["--policy", "Everyone", "--last", "1"]), ["77aa03"]);
+    assert_eq!(ids(&["--phone", "+447700900123"]).len(), 3);
+    assert_eq!(ids(&["--recipient", "+447700900124"]).len(), 0);
+
+    let csv = admin.run(&["log", "--csv", "--last", "2"]);
+    let lines: Vec<&str> = csv.ok().stdout.lines().collect();
+    assert!(lines[0].starts_with("at,id,outcome,"), "{csv}");
+    assert!(lines[1].contains("\"'=eve, \"\"x\"\"\""), "{csv}");
+    assert_eq!(lines.len(), 3, "{csv}");
+
+    let phone = ["test-send", "--phone", "-", "--code", "beK989vc"];
+    admin.feed(&phone, "+447700900125\n").ok();
+}
+
+#[test]
+fn the_status_of_a_message_wants_both_sender_and_id() {
+    let admin = Admin::at_work();
+    admin.run(&["status", "--sender", "twilio"]).failed(2);
+    admin.run(&["status", "SM1"]).failed(2);
+}
