@@ -1,45 +1,49 @@
-//! One request's way, each step in its room and in order. Everything that sends comes through here.
+//! One request's way, from the front to the back. Everything that sends comes through here.
 //!
-//! ```text
-//! decide -> claim in the ledger -> route, each handing over marked before it -> settle -> respond
-//! ```
+//! | stage | what it holds | what comes next |
+//! |---|---|---|
+//! | [`Received`] | the request | policy, recipient and text are looked up |
+//! | [`Decided`] | the message, whom to ask, until when | its id and its places in the limits are claimed |
+//! | [`Claimed`] | the right to send it, and what an earlier attempt left open | senders are asked, each marked in the ledger before it gets the message |
+//! | [`Routed`] | what came of that | it is written down |
+//! | [`Settled`] | the response | the caller |
+//!
+//! A stage that can't go on gives [`Settled`] at once.
 
-mod record;
-mod recorded;
+mod access;
+mod follow;
+mod lifetime;
 
 use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use textsender_plugin_api::{DeliveryState, DeliveryStatus, Level, Message, Purpose};
+use jiff::Timestamp;
+use textsender_plugin_api::{Found, Message, Phone, Purpose};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::{
-    check,
-    config::{Config, Environment, Fault, Fingerprint},
-    decision::{self, Decision},
-    failpoint::Failpoints,
-    os::accounts,
-    plugins::{CallResult, Pool, Reply, Work},
-    policy::Policies,
-    privilege,
-    protocol::{DeliveryBody, ErrorCode, Failure, MessageId, Outcome, Request, Response},
+    config::Fingerprint,
+    decision::{self, Decision, Snapshot},
+    failpoint::Step,
+    ledger::{
+        Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
+        LimitReached, Scope, Ticket, Unclaimed,
+    },
+    plugins::{CallEnd, CallResult, Pool, Reply, Work},
+    protocol::{Attempt, ErrorCode, Failure, Outcome, Request, Response},
     route::{self, Ask, Plan, RouteOutcome},
 };
-use record::{Begun, Known, Record};
-use recorded::Recorded;
+use access::LedgerAccess;
 
-/// When an accepted message is looked at first; doubled each time, as most arrive in seconds.
-const FIRST_LOOK: Duration = Duration::from_millis(250);
-
-/// The longest time between two looks at an accepted message.
-const LONGEST_LOOK: Duration = Duration::from_secs(5);
+/// How long the ledger keeps a tag of a code that does not say when it expires.
+const LIFE: Duration = Duration::from_secs(60 * 60);
 
 /// Whether a message was handed to a route: until then a failure of ours has sent nothing.
 static DISPATCHED: AtomicBool = AtomicBool::new(false);
@@ -49,295 +53,473 @@ pub fn has_dispatched() -> bool {
     DISPATCHED.load(Ordering::Relaxed)
 }
 
-/// Everything that requests share: the configuration, indexed, the senders' processes, the ledger.
+/// Everything that requests share: the configuration, worked out, the ledger, the senders' processes.
 pub struct Dispatch {
     file: PathBuf,
+    /// Where ledger and secrets are.
+    state: PathBuf,
     /// What the configuration looked like when it was last read, right or wrong.
     seen: Mutex<Fingerprint>,
-    policies: Policies,
-    /// Closed first: while it is, processes that were let go of end.
-    record: Record,
+    snapshot: Snapshot,
+    /// Closed first: while it is, processes that were released end.
+    ledger: LedgerAccess,
     pool: Arc<Pool>,
 }
 
 impl Dispatch {
-    /// Reads the configuration. No sender is started before a request needs it.
-    ///
-    /// # Errors
-    ///
-    /// The configuration is wrong, or others can write to it: `misconfigured`.
-    pub fn open(file: &Path, max_level: Level, failpoints: Failpoints) -> Result<Self, Failure> {
-        let (policies, seen) = decision::policies(file);
-        let policies = policies?;
-        let config = policies.config();
-        let state = state_folder(config);
-        // The audit tells who asked, not whom root becomes for it.
-        let caller = accounts::caller();
-        privilege::become_owner(&config.state, &state).map_err(|error| {
-            let code = match error.kind() {
-                ErrorKind::NotFound => ErrorCode::BadConfiguration,
-                _ => ErrorCode::Crashed,
-            };
-            let detail = format!("can't act as the account that sends: {error}");
-            Failure::with_detail(code, detail)
-        })?;
-        Ok(Self {
-            file: file.to_owned(),
-            seen: Mutex::new(seen),
-            record: Record::open(config, &state, caller, failpoints),
-            pool: Arc::new(Pool::new(config.clone(), state, max_level)),
-            policies,
-        })
+    /// Takes one request from policy to provider.
+    pub async fn send(&self, request: &Request) -> Response {
+        self.run(request, false).await
     }
 
-    /// Looks for edits, rotated secrets and replaced plugins. After an edit, the dispatch for
-    /// further requests, which shares the senders' processes with this one.
-    ///
-    /// # Errors
-    ///
-    /// The edited configuration is wrong. It is told once, until the next edit.
-    pub fn refresh(&self) -> Result<Option<Self>, Failure> {
-        self.pool.refresh();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if !seen.changed() {
-            return Ok(None);
-        }
-        let (policies, now) = decision::policies(&self.file);
-        seen.clone_from(&now);
-        let policies = policies?;
-        self.no_worse_texts(policies.config())?;
-        self.pool.reconfigure(policies.config().clone());
-        Ok(Some(Self {
-            file: self.file.clone(),
-            seen: Mutex::new(now),
-            record: self
-                .record
-                .reconfigured(policies.config(), &state_folder(policies.config())),
-            pool: self.pool.clone(),
-            policies,
-        }))
-    }
-
-    /// An edit that breaks a text is wrong; one beside a text that was broken already is not.
-    fn no_worse_texts(&self, edited: &Config) -> Result<(), Failure> {
-        let told = |fault: &Fault| (fault.file.clone(), fault.key.clone(), fault.message.clone());
-        let before = check::bad_texts(self.policies.config());
-        let before: Vec<_> = before.iter().map(told).collect();
-        let now = check::bad_texts(edited);
-        match now.iter().find(|fault| !before.contains(&told(fault))) {
-            None => Ok(()),
-            Some(worse) => Err(Failure::with_detail(
-                ErrorCode::BadConfiguration,
-                worse.to_string(),
-            )),
-        }
-    }
-
-    /// Stops senders' processes that have had no call for as long as `idle`.
-    pub fn stop_idle(&self, idle: Duration) {
-        self.pool.stop_idle(idle);
-    }
-
-    /// Asks a sender what became of a message that it accepted.
-    ///
-    /// # Errors
-    ///
-    /// There is no such sender, or its plugin or provider could not be asked.
-    pub async fn status(&self, sender: &str, provider_id: &str) -> Result<DeliveryStatus, Failure> {
-        let deadline = Instant::now() + self.pool.timeout(sender);
-        let work = Work::Status(provider_id.to_owned());
-        let end = self.pool.ask(sender, work, deadline).await?;
-        match end.result {
-            CallResult::Replied(Reply::Status(delivery)) => Ok(delivery),
-            _ => Err(route::not_told(sender, &end)),
-        }
-    }
-
-    /// Sends the only request of this process, and then waits for as long as `patience`, if any, for
-    /// what becomes of the message. Without it nothing is asked of a sender any more: the senders'
-    /// processes end while the outcome is written down.
-    pub async fn send_alone(&self, request: &Request, patience: Option<Duration>) -> Response {
-        let mut response = self.sent(request, patience.is_none()).await;
-        if let Some(patience) = patience {
-            self.follow(&mut response, patience).await;
+    /// Sends the only request of this process, and then waits for as long as `wait`, if any, for what
+    /// becomes of the message. Without it nothing is asked of a sender any more: the senders' processes
+    /// end while the outcome is written down.
+    pub async fn send_alone(&self, request: &Request, wait: Option<Duration>) -> Response {
+        let mut response = self.run(request, wait.is_none()).await;
+        if let Some(wait) = wait {
+            self.follow(&mut response, wait).await;
         }
         response
     }
 
-    /// Follows an accepted message to its final state, and puts what became of it into the response.
-    pub async fn follow(&self, response: &mut Response, patience: Duration) {
-        let (Some(sender), Some(id)) = (&response.sender, &response.provider_id) else {
-            return;
-        };
-        let (sender, id, until) = (sender.clone(), id.clone(), Instant::now() + patience);
-        let mut wait = FIRST_LOOK;
-        while response.outcome == Outcome::Accepted && Instant::now() < until {
-            tokio::time::sleep_until(until.min(Instant::now() + wait)).await;
-            wait = (wait * 2).min(LONGEST_LOOK);
-            let Ok(delivery) = self.status(&sender, &id).await else {
-                continue;
-            };
-            response.delivery = Some(DeliveryBody::from(&delivery));
-            if matches!(
-                delivery.state,
-                DeliveryState::Delivered | DeliveryState::Failed
-            ) {
-                return;
+    async fn run(&self, request: &Request, is_last: bool) -> Response {
+        let received = Received::new(self, request);
+        let settled = received.through_all(is_last).await;
+        let Settled { response } = settled.unwrap_or_else(|early| early);
+        log_outcome(request, &response);
+        response
+    }
+}
+
+/// A request whose turn has come, and what its caller and the audit learn of it, whatever becomes of it.
+struct Received<'d> {
+    dispatch: &'d Dispatch,
+    request: &'d Request,
+    at: Instant,
+    response: Response,
+    facts: Facts,
+    /// The number, once it is read.
+    phone: Option<Phone>,
+}
+
+/// A message that may be sent.
+struct Decided<'d> {
+    received: Received<'d>,
+    message: Message,
+    plan: Plan,
+}
+
+/// A message that is this process's to send.
+struct Claimed<'d> {
+    decided: Decided<'d>,
+    /// The ledger's word for it; `None`: it goes unrecorded.
+    ticket: Option<Ticket>,
+    /// An attempt whose end is not known: the message is looked for before it is sent.
+    earlier: Option<EarlierAttempt>,
+}
+
+/// A message whose senders were asked.
+struct Routed<'d> {
+    received: Received<'d>,
+    ticket: Option<Ticket>,
+    health: Vec<HealthReport>,
+}
+
+/// A request that is answered, and written down as far as the ledger allows.
+struct Settled {
+    response: Response,
+}
+
+impl<'d> Received<'d> {
+    fn new(dispatch: &'d Dispatch, request: &'d Request) -> Self {
+        Self {
+            dispatch,
+            request,
+            at: Instant::now(),
+            response: Response::for_id(&request.id),
+            facts: Facts {
+                id: request.id.as_str().to_owned(),
+                event: request.event.map(|event| event.as_str().to_owned()),
+                actor: request.actor.clone(),
+                uid: dispatch.ledger.caller(),
+                ..Facts::default()
+            },
+            phone: None,
+        }
+    }
+
+    async fn through_all(self, is_last: bool) -> Result<Settled, Settled> {
+        let pool = &self.dispatch.pool;
+        let decided = self.decide().await?;
+        let claimed = decided.claim().await?;
+        let is_open = claimed.earlier.is_some();
+        let routed = claimed.route().await;
+        if is_last && !is_open {
+            pool.release();
+        }
+        Ok(routed.settle().await)
+    }
+
+    /// Looks up who decides, to whom it goes, what it says, by whom and until when.
+    async fn decide(mut self) -> Result<Decided<'d>, Settled> {
+        match self.message_and_plan() {
+            Ok((message, plan)) => Ok(Decided {
+                received: self,
+                message,
+                plan,
+            }),
+            Err(failure) => {
+                self.response.fail(&failure);
+                let message = Unclaimed {
+                    purpose: Some(self.request.purpose),
+                    phone: self.phone,
+                    decision: final_outcome(&self.response, self.at, Vec::new()),
+                    facts: self.facts,
+                };
+                self.dispatch.ledger.record(message).await;
+                Err(Settled {
+                    response: self.response,
+                })
             }
         }
     }
 
-    /// Takes leave of providers that are still connected. To be called after the last answer.
-    pub async fn close(&self) {
-        self.pool.close().await;
-    }
+    /// Notes what is known as it becomes known, so that a failure says it as well.
+    fn message_and_plan(&mut self) -> Result<(Message, Plan), Failure> {
+        let Dispatch { snapshot, pool, .. } = self.dispatch;
+        let resolution = snapshot
+            .policies()
+            .resolve(&decision::query(self.request))?;
+        self.facts.policy = resolution.policy.map(str::to_owned);
+        self.response.policy.clone_from(&self.facts.policy);
+        self.response.sender = Some(resolution.sender.to_owned());
+        // The host process starts while the rest is looked up. If it can't, the route says so.
+        let _starting = pool.process(resolution.sender);
 
-    /// How many messages may be in flight, by `[send] concurrency`.
-    pub fn concurrency(&self) -> usize {
-        self.policies.config().sending.concurrency
-    }
+        let decision = Decision::of(snapshot, self.request, resolution);
+        self.note(&decision);
 
-    /// When the caller of a message gets an answer at the latest, by `[send] timeout`.
-    pub fn timeout(&self) -> Duration {
-        self.policies.config().sending.timeout
-    }
-
-    /// Records a request that is wrong, with what its caller was told.
-    pub async fn note_invalid(&self, id: Option<&MessageId>, response: &Response) {
-        self.record.note_invalid(id, response).await;
-    }
-
-    /// Takes one request from policy to provider.
-    pub async fn send(&self, request: &Request) -> Response {
-        self.sent(request, false).await
-    }
-
-    async fn sent(&self, request: &Request, is_last: bool) -> Response {
-        let received = Instant::now();
-        let mut known = Known::of(request);
-        let (message, plan) = match self.decide(request, received, &mut known) {
-            Ok(decided) => decided,
-            Err(failure) => {
-                known.response.fail(&failure);
-                self.record.note(request, &known, received).await;
-                return log_outcome(request, known.response);
-            }
-        };
-        let claim = self.record.claim(request, &message, &plan, &known);
-        let mut response = known.response;
-        let recorded = |ticket| {
-            let id = request.id.as_str();
-            Recorded::new(&self.record, ticket, &self.pool, id)
-        };
-        let response = match self.record.begin(claim).await {
-            Ok(Begun::Send(ticket)) => {
-                let recorded = recorded(ticket);
-                let delivered = self.deliver(&recorded, message, plan).await;
-                if is_last {
-                    self.pool.release();
-                }
-                recorded.settle(delivered, response, received).await
-            }
-            Ok(Begun::Find(ticket, attempt)) => {
-                let ticket = recorded(Some(ticket));
-                match ticket.find(&attempt, &message, &plan).await {
-                    // Proven absent: it is sent as if for the first time.
-                    None => {
-                        let delivered = self.deliver(&ticket, message, plan).await;
-                        ticket.settle(delivered, response, received).await
-                    }
-                    Some(found) => ticket.settle(found, response, received).await,
-                }
-            }
-            Ok(Begun::Replay(stored)) => *stored,
-            Err(failure) => {
-                response.fail(&failure);
-                response
-            }
-        };
-        log_outcome(request, response)
-    }
-
-    /// What is sent, by whom, until when. Fills in what is known, so that a failure tells it.
-    fn decide(
-        &self,
-        request: &Request,
-        received: Instant,
-        known: &mut Known,
-    ) -> Result<(Message, Plan), Failure> {
-        // Who decides, and through whom.
-        let resolution = self.policies.resolve(&decision::query(request))?;
-        known.response.policy = resolution.policy.map(str::to_owned);
-        known.response.sender = Some(resolution.sender.to_owned());
-        // The host process starts while the rest is worked out. If it can't, the route says so.
-        let _starting = self.pool.process(resolution.sender);
-
-        // To whom, and what.
-        let decision = Decision::of(request, resolution);
-        record_decision(&decision, known);
-
-        // Until when, and through whom else.
         let plan = Plan {
             senders: decision.senders().into_iter().map(str::to_owned).collect(),
             on_unknown: decision.resolution.on_unknown,
-            deadline: received + self.policies.config().sending.timeout,
-            expires: request
+            deadline: self.at + self.dispatch.timeout(),
+            expires: self
+                .request
                 .expires_in
-                .and_then(|life| received.checked_add(life)),
+                .and_then(|life| self.at.checked_add(life)),
         };
-        Ok((decision.message(request)?, plan))
+        Ok((decision.message(self.request)?, plan))
     }
 
-    async fn deliver(
-        &self,
-        recorded: &Recorded<'_>,
-        message: Message,
-        mut plan: Plan,
-    ) -> RouteOutcome {
+    /// Where one part of a decision failed, the others are still known.
+    fn note(&mut self, decision: &Decision) {
+        if let Ok(recipient) = &decision.recipient {
+            self.response.recipient = Some(recipient.phone.to_string());
+            self.phone = Some(recipient.phone.clone());
+            self.facts.region = Some(recipient.region.as_str().to_owned());
+        }
+        if let Ok(text) = &decision.text {
+            self.response.locale.clone_from(&text.locale);
+            self.facts.segments = u32::try_from(text.segments.count).ok();
+            self.response.segments = self.facts.segments;
+        }
+    }
+
+    /// The end of a request that the ledger has written down already.
+    fn refused(mut self, failure: &Failure) -> Settled {
+        self.response.fail(failure);
+        Settled {
+            response: self.response,
+        }
+    }
+}
+
+impl<'d> Decided<'d> {
+    /// Claims the id and its places in the limits.
+    async fn claim(self) -> Result<Claimed<'d>, Settled> {
+        let ledger = &self.received.dispatch.ledger;
+        let id = self.received.request.id.as_str();
+        let code = match ledger.claim(self.claim_of()).await {
+            Ok(None) => return Ok(self.claimed(None, None)),
+            Ok(Some(ClaimResult::Fresh(ticket))) => {
+                for over in ticket.over() {
+                    tracing::info!(id, limit = %over, "over a limit that is only recorded");
+                }
+                return Ok(self.claimed(Some(ticket), None));
+            }
+            Ok(Some(ClaimResult::Abandoned(ticket, earlier))) => {
+                return Ok(self.claimed(Some(ticket), Some(earlier)));
+            }
+            Ok(Some(ClaimResult::Replay { outcome, response })) => {
+                let mut response = stored(outcome, &response, id);
+                response.replayed = true;
+                return Err(Settled { response });
+            }
+            Ok(Some(ClaimResult::InProgress)) => ErrorCode::InProgress,
+            Ok(Some(ClaimResult::Mismatch)) => ErrorCode::IdReused,
+            Ok(Some(ClaimResult::Limited(reached))) => {
+                return Err(self.received.refused(&limited(&reached)));
+            }
+            Err(failure) => return Err(self.received.refused(&failure)),
+        };
+        Err(self.received.refused(&Failure::new(code)))
+    }
+
+    fn claim_of(&self) -> Claim {
+        let Received {
+            dispatch,
+            request,
+            facts,
+            ..
+        } = &self.received;
+        let life = request.expires_in.unwrap_or(LIFE);
+        Claim {
+            facts: facts.clone(),
+            purpose: request.purpose,
+            phone: self.message.to.clone(),
+            secret: Zeroizing::new(request.secret().expose().to_owned()),
+            expires_at: Timestamp::now()
+                .saturating_add(life)
+                .unwrap_or(Timestamp::MAX),
+            senders: self.plan.senders.clone(),
+            limits: dispatch.snapshot.limits().clone(),
+        }
+    }
+
+    fn claimed(mut self, ticket: Option<Ticket>, earlier: Option<EarlierAttempt>) -> Claimed<'d> {
         // A test is how an administrator tries a sender that failed.
-        if message.purpose != Purpose::Test {
-            recorded.put_paused_last(&mut plan.senders);
+        if let Some(ticket) = &ticket
+            && self.received.request.purpose != Purpose::Test
+        {
+            put_paused_last(ticket, &mut self.plan.senders);
+        }
+        Claimed {
+            decided: self,
+            ticket,
+            earlier,
+        }
+    }
+}
+
+impl<'d> Claimed<'d> {
+    /// Asks the senders, unless an earlier attempt has sent the message, or may have.
+    async fn route(self) -> Routed<'d> {
+        if let Some(earlier) = &self.earlier
+            && let Some(found) = self.find(earlier).await
+        {
+            return self.routed(found);
         }
         DISPATCHED.store(true, Ordering::Relaxed);
-        route::deliver(&plan, &message, recorded).await
+        let Decided { message, plan, .. } = &self.decided;
+        let outcome = route::deliver(plan, message, &self).await;
+        self.routed(outcome)
+    }
+
+    /// Looks for a message that an earlier attempt may have sent. `None` if every sender that had it
+    /// says that it is absent; which had it, a power cut may hide.
+    async fn find(&self, earlier: &EarlierAttempt) -> Option<RouteOutcome> {
+        let Decided { message, plan, .. } = &self.decided;
+        let since = u64::try_from(earlier.claimed_at.as_millisecond()).unwrap_or(0);
+        let is_known = !earlier.senders.is_empty();
+        let senders = match is_known {
+            true => &earlier.senders,
+            false => &plan.senders,
+        };
+        let mut is_absent = is_known;
+        for sender in senders {
+            match route::find(self, sender, message.clone(), since, plan.deadline).await {
+                Found::Accepted(receipt) => return Some(RouteOutcome::found(sender, Ok(receipt))),
+                Found::Absent => {}
+                _ => is_absent = false,
+            }
+        }
+        let last = senders.last().map_or("", String::as_str);
+        (!is_absent).then(|| RouteOutcome::found(last, Err(Failure::new(ErrorCode::Interrupted))))
+    }
+
+    /// Marks in the ledger that a sender is about to get the message. First it must be ready: what
+    /// never got ready was not dispatched.
+    async fn mark(&self, sender: &str, deadline: Instant) -> Result<(), Failure> {
+        let Received {
+            dispatch, request, ..
+        } = &self.decided.received;
+        let Some(ticket) = &self.ticket else {
+            return Ok(());
+        };
+        dispatch.pool.ready(sender, deadline).await?;
+        let ledger = &dispatch.ledger;
+        ledger
+            .mark_dispatched(ticket, sender, request.id.as_str())
+            .await
+    }
+
+    fn routed(self, outcome: RouteOutcome) -> Routed<'d> {
+        let mut received = self.decided.received;
+        received.dispatch.ledger.reached(Step::Answered);
+        let health = outcome.attempts.iter().filter_map(health_report).collect();
+        apply_result(&mut received.response, outcome);
+        Routed {
+            received,
+            ticket: self.ticket,
+            health,
+        }
     }
 }
 
-/// Where ledger and secrets are.
-fn state_folder(config: &Config) -> PathBuf {
-    let configured = config.state.folder.as_deref();
-    Environment::current().state_folder(configured).path
+/// Senders are asked as the ledger wants it.
+impl Ask for Claimed<'_> {
+    async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
+        let Dispatch { ledger, pool, .. } = self.decided.received.dispatch;
+        let since = match &work {
+            Work::Find(_, since) => Some(*since),
+            Work::Send(_) => {
+                self.mark(sender, deadline).await?;
+                None
+            }
+            _ => None,
+        };
+        let mut end = pool.call(sender, work, deadline).await?;
+        // A text that another message of ours is known to be is not this one.
+        if let (Some(since), CallResult::Replied(Reply::Found(found))) = (since, &mut end.result)
+            && let Found::Accepted(receipt) = &*found
+            && ledger.has_provider_id(receipt, since).await
+        {
+            *found = Found::CannotTell;
+        }
+        Ok(end)
+    }
+
+    fn timeout(&self, sender: &str) -> Duration {
+        self.decided.received.dispatch.pool.timeout(sender)
+    }
 }
 
-/// Tells what was decided: where one part failed, the others are still told.
-fn record_decision(decision: &Decision, known: &mut Known) {
-    let response = &mut known.response;
-    if let Ok(recipient) = &decision.recipient {
-        response.recipient = Some(recipient.phone.to_string());
-        known.phone = Some(recipient.phone.clone());
-        known.region = Some(recipient.region.as_str().to_owned());
-    }
-    if let Ok(text) = &decision.text {
-        response.locale.clone_from(&text.locale);
-        response.segments = u32::try_from(text.segments.count).ok();
+impl Routed<'_> {
+    /// Writes down how the message ended. The answer stands whatever the ledger says: what a provider
+    /// took, it took.
+    async fn settle(self) -> Settled {
+        let Received {
+            dispatch,
+            request,
+            response,
+            at,
+            ..
+        } = self.received;
+        if let Some(ticket) = self.ticket {
+            let outcome = final_outcome(&response, at, self.health);
+            let id = request.id.as_str();
+            dispatch.ledger.settle(ticket, outcome, id).await;
+        }
+        Settled { response }
     }
 }
 
 /// Puts what became of a message into the response.
-fn apply_result(response: &mut Response, delivered: RouteOutcome) {
-    response.attempts = delivered.attempts;
-    response.may_duplicate = delivered.may_duplicate;
-    response.sender = delivered.sender.or(response.sender.take());
-    match delivered.result {
+fn apply_result(response: &mut Response, outcome: RouteOutcome) {
+    response.attempts = outcome.attempts;
+    response.may_duplicate = outcome.may_duplicate;
+    response.sender = outcome.sender.or(response.sender.take());
+    match outcome.result {
         Ok(receipt) => response.provider_id = receipt.provider_id,
         Err(failure) => response.fail(&failure),
     }
 }
 
+/// Puts senders that are known to fail behind those that are not.
+fn put_paused_last(ticket: &Ticket, senders: &mut Vec<String>) {
+    let is_paused = |health: &Health| matches!(health, Health::Paused { .. });
+    let mut health = ticket.health().iter().map(is_paused);
+    // A ticket has the health of each sender, in their order.
+    let all = std::mem::take(senders).into_iter();
+    let (paused, good) = all.partition(|_| health.next().unwrap_or(false));
+    *senders = good;
+    senders.extend::<Vec<String>>(paused);
+}
+
 /// Logs how a request ended.
-fn log_outcome(request: &Request, response: Response) -> Response {
+fn log_outcome(request: &Request, response: &Response) {
     let outcome = response.outcome.as_str();
     let code = response.error.as_ref().map_or("", |error| &error.code);
     tracing::info!(id = %request.id, purpose = %request.purpose, outcome, code, "done");
-    response
 }
+
+/// How a message ended, for the ledger.
+fn final_outcome(response: &Response, began: Instant, health: Vec<HealthReport>) -> FinalOutcome {
+    FinalOutcome {
+        outcome: response.outcome,
+        code: response.error.as_ref().map(|error| error.code.to_string()),
+        sender: response.sender.clone(),
+        provider_id: response.provider_id.clone(),
+        attempts: response.attempts.clone(),
+        took: began.elapsed(),
+        // A response of ours has nothing that JSON can't say.
+        response: serde_json::to_string(response).unwrap_or_default(),
+        health,
+    }
+}
+
+/// A response as it was stored. One that can't be read any more still has its outcome.
+fn stored(outcome: Outcome, response: &str, id: &str) -> Response {
+    serde_json::from_str(response).unwrap_or_else(|_| {
+        let mut response = Response {
+            id: Some(id.to_owned()),
+            ..Response::default()
+        };
+        match outcome {
+            Outcome::Accepted => {}
+            Outcome::Rejected => response.fail(&Failure::new(ErrorCode::NumberRejected)),
+            _ => response.fail(&Failure::new(ErrorCode::Interrupted)),
+        }
+        response
+    })
+}
+
+/// Names the limit, the count, and the command that shows what is counted. There is no number in it.
+fn limited(reached: &LimitReached) -> Failure {
+    let limit = reached.limit.to_string();
+    let window = limit.split_once('/').map_or("", |(_, window)| window);
+    let whom = match reached.scope {
+        Scope::Recipient => " --phone NUMBER",
+        _ => "",
+    };
+    let detail = format!("{reached}; `textsender log --since {window}{whom}` shows them");
+    Failure::with_detail(ErrorCode::Limited, detail).after(Some(reached.retry_after))
+}
+
+/// What an attempt says of its sender's health; `None` if it says nothing of it.
+fn health_report(attempt: &Attempt) -> Option<HealthReport> {
+    let code = attempt.code.as_deref().and_then(ErrorCode::parse);
+    let failure = match (attempt.outcome, code) {
+        (Outcome::Accepted | Outcome::Rejected, _) => None,
+        (_, Some(code)) if is_the_senders_own(code) => Some(code.as_str().to_owned()),
+        _ => return None,
+    };
+    Some(HealthReport {
+        sender: attempt.sender.clone(),
+        failure,
+        took: Duration::from_millis(attempt.ms),
+    })
+}
+
+/// Whether the next message would most likely meet the same failure. A provider that is rate-limiting
+/// works; a ledger that fails, or a code that expires, is not the sender's doing.
+const fn is_the_senders_own(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::ProviderUnavailable
+            | ErrorCode::Exhausted
+            | ErrorCode::Timeout
+            | ErrorCode::PluginFailed
+            | ErrorCode::MaybeSent
+            | ErrorCode::PluginMissing
+            | ErrorCode::PluginRefused
+            | ErrorCode::BadSettings
+            | ErrorCode::SecretMissing
+            | ErrorCode::Unauthorized
+            | ErrorCode::ProviderRefused
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use textsender::{
     config::{Reading, Sources},
+    decision::Snapshot,
     explain::{self, Evaluation},
-    policy::Policies,
     recipient::number_library_used,
 };
 
@@ -30,10 +30,10 @@ text = "%code%"
 #[test]
 fn only_national_forms_load_the_number_library() {
     let config = Reading::of(Sources::from_text("t.toml", CONFIG));
-    let policies = Policies::new(Arc::new(config.into_config().unwrap())).unwrap();
+    let snapshot = Snapshot::new(Arc::new(config.into_config().unwrap())).unwrap();
     let region = |phone: &str| {
         let json = format!(r#"{{"purpose":"verification_code","user":{{"phone":"{phone}"}}}}"#);
-        let evaluation = Evaluation::of(&policies, explain::read(json.as_bytes()).unwrap());
+        let evaluation = Evaluation::of(&snapshot, explain::read(json.as_bytes()).unwrap());
         evaluation.explained().number.map(|number| number.region)
     };
     for (phone, expected) in [

@@ -99,6 +99,14 @@ impl Message {
     }
 }
 
+/// Whole minutes to show the user: rounded down, so that a text does not promise more than there is, and at
+/// least 1. Five seconds are given back first: a code that was good for ten minutes when the request came, a
+/// moment ago, is not said to be good for nine.
+pub fn minutes(left: Duration) -> u64 {
+    const GRACE: u64 = 5;
+    (left.as_secs().saturating_add(GRACE) / 60).max(1)
+}
+
 /// What templates in a sender's settings can insert.
 impl Values for Message {
     fn value(&self, placeholder: Placeholder) -> Option<Cow<'_, str>> {
@@ -114,8 +122,7 @@ impl Values for Message {
             // Not the message's, but a sender's own.
             Placeholder::Secret => None,
             Placeholder::Minutes => {
-                let minutes = self.expires_in?.as_secs() / 60;
-                return Some(minutes.max(1).to_string().into());
+                return Some(minutes(self.expires_in?).to_string().into());
             }
         };
         value.map(Cow::from)
@@ -130,5 +137,22 @@ impl fmt::Debug for Message {
             .field("to", &self.to)
             .field("expires_in", &self.expires_in)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sender gets the message a moment after the request: its template shows what the policy's text does.
+    #[test]
+    fn ten_minutes_are_ten_a_moment_later() {
+        let to = Phone::parse("+447700900123").unwrap();
+        let mut message = Message::new("id", Purpose::VerificationCode, to, "text");
+        for (millis, shown) in [(600_000, "10"), (599_990, "10"), (594_999, "9"), (5, "1")] {
+            message.expires_in = Some(Duration::from_millis(millis));
+            let minutes = message.value(Placeholder::Minutes);
+            assert_eq!(minutes.as_deref(), Some(shown), "{millis} ms");
+        }
     }
 }

@@ -118,10 +118,14 @@ pub async fn standings(config: &Config, state: &Path, only: Option<&str>) -> Vec
     looked.into_iter().map(senders::Looked::standing).collect()
 }
 
-/// What is wrong with the texts of a configuration that can be read: a policy with such a text sends
-/// nothing.
-pub fn bad_texts(config: &Config) -> Vec<Fault> {
-    texts::faults(config, &usage::all(config), &[])
+/// The first fault of a text that an edit brings in: a policy with such a text sends nothing.
+pub fn text_broken_by_edit(before: &Config, edited: &Config) -> Option<Fault> {
+    let faults = |config| texts::faults(config, &usage::all(config), &[]);
+    let is_same =
+        |a: &Fault, b: &Fault| (&a.file, &a.key, &a.message) == (&b.file, &b.key, &b.message);
+    let before = faults(before);
+    let mut now = faults(edited).into_iter();
+    now.find(|fault| !before.iter().any(|old| is_same(old, fault)))
 }
 
 /// Checks the configuration at `path`. Needs a tokio runtime, as plugins are asked.

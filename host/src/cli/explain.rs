@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Common, draft::DraftOptions, log, output};
 use crate::{
-    decision,
+    decision::Snapshot,
     explain::Evaluation,
     protocol::{Failure, Outcome},
 };
@@ -47,9 +47,9 @@ impl Explain {
 
     fn explain(&self, common: &Common) -> Result<Outcome, Failure> {
         let draft = self.draft.read()?;
-        let (policies, _) = decision::policies(&common.config_file().path);
-        let policies = policies?;
-        let evaluation = Evaluation::of(&policies, draft);
+        let (snapshot, _) = Snapshot::read(&common.config_file().path);
+        let snapshot = snapshot?;
+        let evaluation = Evaluation::of(&snapshot, draft);
         let mut explained = evaluation.explained();
         // Without a ledger that can be read, no sender is known to have failed: `doctor` says why not.
         if let Ok(known) = common

@@ -9,7 +9,7 @@ use super::{
     output,
 };
 use crate::{
-    decision,
+    decision::Snapshot,
     explain::{Envelope, Evaluation, Preview},
     protocol::Failure,
 };
@@ -39,9 +39,9 @@ impl PreviewCommand {
 
     fn preview(&self, common: &Common) -> Result<(), Failure> {
         let draft = self.draft.read()?;
-        let (policies, _) = decision::policies(&common.config_file().path);
-        let policies = policies?;
-        let evaluation = Evaluation::of(&policies, draft);
+        let (snapshot, _) = Snapshot::read(&common.config_file().path);
+        let snapshot = snapshot?;
+        let evaluation = Evaluation::of(&snapshot, draft);
         let preview = evaluation.preview()?;
         match self.json {
             true => output::json(&preview),

@@ -2,7 +2,7 @@
 
 use std::{future::Future, io};
 
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 /// Runs a command's future to its end. What other threads are still at then, such as the look-up of a name
 /// by a resolver that is silent, is left to the end of the process: no caller waits for it.
@@ -11,10 +11,19 @@ use tokio::runtime::Builder;
 ///
 /// The system has no descriptor or thread left for it.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let runtime = start()?;
     let result = runtime.block_on(future);
     runtime.shutdown_background();
     Ok(result)
+}
+
+/// The same for a command with something to do between two futures.
+///
+/// # Errors
+///
+/// As above.
+pub(super) fn start() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
 }
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
 //! `textsender send`: one request on standard input, one response on standard output.
 
+mod input;
+
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     panic::{self, AssertUnwindSafe},
+    path::Path,
     process::ExitCode,
     time::Duration,
 };
 
+use tokio::runtime::Runtime;
+
 use super::{Common, logging, runtime, stream::Stream};
 use crate::{
+    config::Config,
     dispatch::Dispatch,
     failpoint::{Failpoints, Step},
     plugins,
-    protocol::{ErrorCode, Failure, MAX_REQUEST, MessageId, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
 
 /// Reads a request from standard input, sends its message, and answers on standard output
@@ -32,8 +38,8 @@ pub(super) struct Send {
     concurrency: Option<u16>,
     /// Wait up to this many seconds for what becomes of an accepted message, and tell it in the
     /// response as "delivery"; the exit code stays that of the outcome
-    #[arg(long, value_name = "SECONDS")]
-    wait: Option<u64>,
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    wait: Option<u32>,
     /// How many seconds a sender's host process may idle before it is stopped
     #[arg(
         long,
@@ -44,62 +50,68 @@ pub(super) struct Send {
     idle: u64,
 }
 
+/// What is left to do once the answer is out. No caller waits for it.
+enum Afterwards {
+    Nothing,
+    /// Takes leave of providers, and lets the senders' processes end.
+    Close(Runtime, Box<Dispatch>),
+    /// Looks for a ledger, to record a request that is wrong.
+    RecordInvalid(Option<MessageId>),
+}
+
 impl Send {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         quiet_panics();
         if self.stream {
             return self.stream(common).run();
         }
-        let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(common)));
+        let mut afterwards = Afterwards::Nothing;
+        let answered =
+            panic::catch_unwind(AssertUnwindSafe(|| self.answer(common, &mut afterwards)));
+        let response = answered.unwrap_or_else(|_| crashed());
+        let exit = respond(&response, common.failpoints);
+        // The answer stands: a panic from here on is logged, and makes no second one.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| afterwards.run(common, &response)));
         plugins::end_early();
-        let exit = answered.unwrap_or_else(|_| respond(&crashed(), common.failpoints));
         logging::finish();
         exit
     }
 
-    fn answer(&self, common: &Common) -> ExitCode {
-        let json = match read() {
+    fn answer(&self, common: &Common, afterwards: &mut Afterwards) -> Response {
+        let config = common.config_file().path;
+        let json = match input::read(|| timeout_of(&config)) {
             Ok(json) => json,
-            Err(failure) => return respond(&Response::failed(None, &failure), common.failpoints),
+            Err(failure) => return Response::failed(None, &failure),
         };
         let request = match Request::parse(&json) {
             Ok(request) => request,
-            Err(failure) => return self.refuse(common, Request::id_of(&json), &failure),
+            Err(failure) => {
+                let id = Request::id_of(&json);
+                *afterwards = Afterwards::RecordInvalid(id.clone());
+                return Response::failed(id, &failure);
+            }
         };
         plugins::start_early();
-        let failed = |failure| {
-            let response = Response::failed(Some(request.id.clone()), &failure);
-            respond(&response, common.failpoints)
-        };
-        let answered = runtime::block_on(async {
-            let config = common.config_file();
-            match Dispatch::open(&config.path, common.log.level(), common.failpoints) {
-                Ok(dispatch) => {
-                    let response = dispatch.send_alone(&request, self.patience()).await;
-                    // No caller waits for what is tidied up after the answer is out.
-                    let exit = respond(&response, common.failpoints);
-                    dispatch.close().await;
-                    exit
-                }
-                Err(failure) => failed(failure),
+        let failed = |failure| Response::failed(Some(request.id.clone()), &failure);
+        let runtime = match runtime::start() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()));
             }
+        };
+        let (level, failpoints) = (common.log.level(), common.failpoints);
+        let sent = runtime.block_on(async {
+            let dispatch = Dispatch::open(&config, level, failpoints)?;
+            let response = dispatch.send_alone(&request, self.wait()).await;
+            Ok((response, dispatch))
         });
-        answered.unwrap_or_else(|error| {
-            failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()))
-        })
-    }
-
-    /// Answers a request that is wrong, and only then looks for a ledger to record it in.
-    fn refuse(&self, common: &Common, id: Option<MessageId>, failure: &Failure) -> ExitCode {
-        let response = Response::failed(id.clone(), failure);
-        let exit = respond(&response, common.failpoints);
-        let config = common.config_file();
-        let dispatch = Dispatch::open(&config.path, common.log.level(), common.failpoints);
-        if let Ok(dispatch) = dispatch {
-            // Without an event loop it goes unrecorded: the answer is out.
-            let _ = runtime::block_on(dispatch.note_invalid(id.as_ref(), &response));
+        match sent {
+            Ok((response, dispatch)) => {
+                *afterwards = Afterwards::Close(runtime, Box::new(dispatch));
+                response
+            }
+            Err(failure) => failed(failure),
         }
-        exit
     }
 
     fn stream(&self, common: &Common) -> Stream {
@@ -109,13 +121,42 @@ impl Send {
             failpoints: common.failpoints,
             concurrency: self.concurrency.map(usize::from),
             idle: Duration::from_secs(self.idle),
-            patience: self.patience(),
+            wait: self.wait(),
         }
     }
 
-    fn patience(&self) -> Option<Duration> {
-        self.wait.map(Duration::from_secs)
+    fn wait(&self) -> Option<Duration> {
+        self.wait.map(|seconds| Duration::from_secs(seconds.into()))
     }
+}
+
+impl Afterwards {
+    fn run(self, common: &Common, response: &Response) {
+        match self {
+            Self::Nothing => {}
+            Self::Close(runtime, dispatch) => {
+                runtime.block_on(async move {
+                    dispatch.close().await;
+                    drop(dispatch);
+                });
+                runtime.shutdown_background();
+            }
+            Self::RecordInvalid(id) => {
+                let config = common.config_file().path;
+                let dispatch = Dispatch::open(&config, common.log.level(), common.failpoints);
+                if let Ok(dispatch) = dispatch {
+                    // Without an event loop it goes unrecorded: the answer is out.
+                    let _ = runtime::block_on(dispatch.note_invalid(id.as_ref(), response));
+                }
+            }
+        }
+    }
+}
+
+/// How long a message may take, by the configuration; the default if it can't be read.
+fn timeout_of(config: &Path) -> Duration {
+    let config = Config::load(config).unwrap_or_default();
+    config.sending.timeout
 }
 
 /// Puts the response on standard output, and gives its exit code.
@@ -127,16 +168,6 @@ fn respond(response: &Response, failpoints: Failpoints) -> ExitCode {
         }
         // The response is not read: what a caller relies on without a response.
         Err(_) => Outcome::Unknown.into(),
-    }
-}
-
-/// Reads standard input to its end, or one byte past the bound.
-fn read() -> Result<Vec<u8>, Failure> {
-    let mut json = Vec::new();
-    let most = MAX_REQUEST as u64 + 1;
-    match io::stdin().lock().take(most).read_to_end(&mut json) {
-        Ok(_) => Ok(json),
-        Err(error) => Err(Failure::with_detail(ErrorCode::BadJson, error.to_string())),
     }
 }
 

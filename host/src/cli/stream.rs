@@ -67,7 +67,7 @@ pub(super) struct Stream {
     /// How long a host process may idle before it is stopped.
     pub(super) idle: Duration,
     /// How long to wait for what becomes of an accepted message, if at all.
-    pub(super) patience: Option<Duration>,
+    pub(super) wait: Option<Duration>,
 }
 
 /// A stream that is being served.
@@ -197,11 +197,11 @@ impl Serving {
     /// Answers a line in a task of its own.
     fn begin(&mut self, line: Line) {
         let (dispatch, answers) = (self.dispatch.clone(), self.answers.clone());
-        let (patience, stopping) = (self.stream.patience, self.stopping.subscribe());
+        let (wait, stopping) = (self.stream.wait, self.stopping.subscribe());
         // Boxed, as the way through all rooms is 10 KB, which would be moved ten times into a task.
         self.in_flight.spawn(Box::pin(async move {
             let number = line.number;
-            let mut response = respond(line, dispatch, patience, stopping).await;
+            let mut response = respond(line, dispatch, wait, stopping).await;
             response.line = Some(number);
             // The answers are not read any more: the main loop sees it, too.
             let _ = answers.send(response).await;
@@ -301,7 +301,7 @@ fn stop(stopping: &watch::Sender<bool>) {
 async fn respond(
     line: Line,
     dispatch: Result<Arc<Dispatch>, Failure>,
-    patience: Option<Duration>,
+    wait: Option<Duration>,
     mut stopping: watch::Receiver<bool>,
 ) -> Response {
     let request = match read(line.content) {
@@ -320,9 +320,9 @@ async fn respond(
     };
     let sent = AssertUnwindSafe(async {
         let mut response = dispatch.send(&request).await;
-        if let Some(patience) = patience {
+        if let Some(wait) = wait {
             tokio::select! {
-                () = dispatch.follow(&mut response, patience) => {}
+                () = dispatch.follow(&mut response, wait) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
             }
         }

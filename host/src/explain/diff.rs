@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Evaluation, Refused};
-use crate::{policy::Policies, protocol::Draft};
+use crate::{decision::Snapshot, protocol::Draft};
 
 /// What a user gets under one configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,9 +33,9 @@ pub struct Change {
     pub after: Side,
 }
 
-/// What a user gets under these policies.
-pub fn side(policies: &Policies, draft: Draft) -> Side {
-    let evaluation = Evaluation::of(policies, draft);
+/// What a user gets under a configuration.
+pub fn side(snapshot: &Snapshot, draft: Draft) -> Side {
+    let evaluation = Evaluation::of(snapshot, draft);
     let decision = evaluation.decision.as_ref().ok();
     let text = decision.and_then(|decision| decision.text.as_ref().ok());
     let senders = decision.map_or(Vec::new(), |decision| decision.senders());
@@ -49,7 +49,7 @@ pub fn side(policies: &Policies, draft: Draft) -> Side {
 }
 
 /// What would change for the user at a line, if anything.
-pub fn change(line: usize, old: &Policies, new: &Policies, mut draft: Draft) -> Option<Change> {
+pub fn change(line: usize, old: &Snapshot, new: &Snapshot, mut draft: Draft) -> Option<Change> {
     // One stand-in on both sides: a new `code_length` changes no text.
     draft.has_secret = true;
     let user = &draft.request.user;

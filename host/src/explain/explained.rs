@@ -6,7 +6,7 @@ use super::Evaluation;
 use crate::{
     config::{Ledger, Located, OnUnknown, Regions},
     decision::Decision,
-    ledger::{self, Health, Mode, SenderState},
+    ledger::{Health, Mode, SenderState},
     policy::{Considered, SenderFrom},
     protocol::Failure,
     recipient::{Kind, Recipient},
@@ -198,7 +198,7 @@ impl<'p> Evaluation<'p> {
             Some(_) => SenderFrom::Policy,
             None => SenderFrom::Helpdesk,
         };
-        let configured = &self.policies.config().senders;
+        let configured = &self.snapshot.config().senders;
         let named = decision.senders().into_iter().enumerate();
         named
             .map(|(place, name)| SenderNamed {
@@ -238,11 +238,11 @@ impl<'p> Evaluation<'p> {
 
     /// Those that the ledger would hold, by its own rule.
     fn limits(&self, recipient: &Recipient) -> Option<Vec<Limit>> {
-        let config = self.policies.config();
+        let config = self.snapshot.config();
         if config.state.ledger == Ledger::Off {
             return None;
         }
-        let limits = ledger::Limits::from(&config.limits);
+        let limits = self.snapshot.limits();
         let counting = limits.counting(self.request().purpose, &recipient.phone);
         let shown = counting.into_iter().map(|(scope, rule)| Limit {
             scope: scope.name(),

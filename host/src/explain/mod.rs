@@ -20,8 +20,8 @@ pub use explained::{Explained, Number, Output, Paused, Refused, SenderNamed, Wor
 pub use preview::{Envelope, Preview};
 
 use crate::{
-    decision::{self, Decision},
-    policy::{Considered, Explanation, Policies},
+    decision::{self, Decision, Snapshot},
+    policy::{Considered, Explanation},
     protocol::{Draft, Failure, Request},
 };
 
@@ -36,7 +36,7 @@ pub fn read(json: &[u8]) -> Result<Draft, Failure> {
 
 /// A draft that was worked through as a send would, up to the point where a sender is asked.
 pub struct Evaluation<'p> {
-    policies: &'p Policies,
+    snapshot: &'p Snapshot,
     draft: Draft,
     considered: Vec<Considered<'p>>,
     decision: Result<Decision<'p>, Failure>,
@@ -44,17 +44,18 @@ pub struct Evaluation<'p> {
 
 impl<'p> Evaluation<'p> {
     /// Works a draft through.
-    pub fn of(policies: &'p Policies, mut draft: Draft) -> Self {
+    pub fn of(snapshot: &'p Snapshot, mut draft: Draft) -> Self {
+        let policies = snapshot.policies();
         let Explanation { considered, result } = policies.explain(&decision::query(&draft.request));
         let decision = result.map_err(Failure::from).map(|resolution| {
             if !draft.has_secret {
                 let length = decision::code_length(resolution.options);
                 draft.replace_secret(&dummy_secret::of_length(length));
             }
-            Decision::of(&draft.request, resolution)
+            Decision::of(snapshot, &draft.request, resolution)
         });
         Self {
-            policies,
+            snapshot,
             draft,
             considered,
             decision,

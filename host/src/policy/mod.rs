@@ -40,7 +40,7 @@ pub use error::PolicyError;
 pub use explain::Explanation;
 pub use index::Policies;
 pub use principal::PrincipalError;
-pub use resolve::{Resolution, SenderFrom, TEST_TEXT};
+pub use resolve::{MessageOwner, Resolution, SenderFrom, TEST_TEXT};
 pub use sid::Sid;
 
 use crate::protocol::{Event, Purpose};

@@ -27,12 +27,28 @@ pub struct Resolution<'p> {
     pub fallback: &'p [Located<String>],
     /// What follows an outcome `unknown`.
     pub on_unknown: OnUnknown,
+    /// Whose text, options and numbers those below are.
+    pub owner: MessageOwner,
     /// The text and its translations.
     pub text: &'p Text,
     /// Which numbers may be texted.
     pub reach: &'p Reach,
     /// The rest of what says how it is written and sent.
     pub options: &'p SendOptions,
+}
+
+/// Who says what a message says and whom it may reach. All messages of one owner have the same text,
+/// options and numbers, so what is worked out for the first of them holds for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageOwner {
+    /// The policy of this number: its verification codes, and tests of it.
+    Policy(usize),
+    /// `[helpdesk]`, for its codes.
+    HelpdeskCode,
+    /// `[helpdesk]`, for new passwords.
+    NewPassword,
+    /// A test outside all policies.
+    Test,
 }
 
 /// Who named a sender.
@@ -71,12 +87,13 @@ impl Policies {
         Ok((dn, held))
     }
 
-    fn policy_of(&self, user: &User) -> Result<&Policy, PolicyError> {
+    /// The number of the policy that decides for a user.
+    fn policy_of(&self, user: &User) -> Result<usize, PolicyError> {
         let (dn, held) = self.identify(user)?;
         if let Some(dn) = &dn
             && let Some(winner) = self.winner(dn, &held)?
         {
-            return Ok(self.policy(winner));
+            return Ok(winner.policy as usize);
         }
         self.default_policy(&dn, &held)
     }
@@ -86,7 +103,7 @@ impl Policies {
         &self,
         dn: &Option<Dn>,
         held: &Held,
-    ) -> Result<&Policy, PolicyError> {
+    ) -> Result<usize, PolicyError> {
         let Some(name) = &self.config.defaults.policy else {
             return Err(match dn {
                 None => PolicyError::NoDn,
@@ -98,19 +115,20 @@ impl Policies {
             return Err(PolicyError::UnknownDefault { name });
         };
         match self.rules[number].passes(held) {
-            true => Ok(&self.config.policies[number]),
+            true => Ok(number),
             false => Err(PolicyError::DefaultFiltered {
                 policy: name.value.clone(),
             }),
         }
     }
 
-    fn verification_code<'p>(
-        &'p self,
-        policy: &'p Policy,
+    fn verification_code(
+        &self,
+        number: usize,
         event: Option<Event>,
-    ) -> Result<Resolution<'p>, PolicyError> {
+    ) -> Result<Resolution<'_>, PolicyError> {
         let purpose = Purpose::VerificationCode;
+        let policy = &self.config.policies[number];
         check_event(policy, event)?;
         let Some(block) = &policy.verification_code else {
             let policy = policy.name.value.clone();
@@ -120,6 +138,7 @@ impl Policies {
         let sender = self.sender(&block.options, owner, purpose)?;
         Ok(Resolution {
             policy: Some(&policy.name),
+            owner: MessageOwner::Policy(number),
             ..resolution(sender, &block.options, &block.text, &policy.reach)
         })
     }
@@ -133,15 +152,16 @@ impl Policies {
         if is_password && !helpdesk.new_password {
             return Err(PolicyError::NewPasswordOff);
         }
-        let text = match is_password {
-            true => &helpdesk.new_password_text,
-            false => &helpdesk.helpdesk_code_text,
+        let (text, owner) = match is_password {
+            true => (&helpdesk.new_password_text, MessageOwner::NewPassword),
+            false => (&helpdesk.helpdesk_code_text, MessageOwner::HelpdeskCode),
         };
         let text = text
             .as_ref()
             .ok_or(PolicyError::NoHelpdeskText { purpose })?;
         let sender = self.sender(&helpdesk.options, Owner::Helpdesk, purpose)?;
         let mut resolution = resolution(sender, &helpdesk.options, text, &helpdesk.reach);
+        resolution.owner = owner;
         if is_password {
             resolution.on_unknown = OnUnknown::Stop;
         }
@@ -162,12 +182,13 @@ impl Policies {
             let options = SendOptions::default();
             (Block { options, text }, Reach::default())
         });
-        let policy = match (query.policy, self.policy_of(&query.user)) {
+        let number = match (query.policy, self.policy_of(&query.user)) {
             (Some(name), _) => Some(self.named(name)?),
             (None, Ok(policy)) => Some(policy),
             (None, Err(PolicyError::NoDn | PolicyError::NoPolicy)) => None,
             (None, Err(error)) => return Err(error),
         };
+        let policy = number.map(|number| &self.config.policies[number]);
         let block = policy.and_then(|p| p.verification_code.as_ref());
         let block = block.unwrap_or(&UNBOUND.0);
         let reach = policy.map_or(&UNBOUND.1, |policy| &policy.reach);
@@ -178,15 +199,16 @@ impl Policies {
         };
         let mut resolution = resolution(sender, &block.options, &block.text, reach);
         resolution.policy = policy.map(|policy| policy.name.as_str());
+        resolution.owner = number.map_or(MessageOwner::Test, MessageOwner::Policy);
         if query.sender.is_some() {
             resolution.fallback = &[];
         }
         Ok(resolution)
     }
 
-    fn named(&self, name: &str) -> Result<&Policy, PolicyError> {
+    fn named(&self, name: &str) -> Result<usize, PolicyError> {
         let mut policies = self.config.policies.iter();
-        let named = policies.find(|policy| policy.name.value == name);
+        let named = policies.position(|policy| policy.name.value == name);
         named.ok_or_else(|| PolicyError::UnknownTestPolicy {
             name: name.to_owned(),
         })
@@ -290,6 +312,7 @@ fn resolution<'p>(
         sender_from,
         fallback: &options.fallback,
         on_unknown: options.on_unknown.unwrap_or(OnUnknown::FailOver),
+        owner: MessageOwner::Test,
         text,
         reach,
         options,

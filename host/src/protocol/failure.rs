@@ -48,6 +48,7 @@ macro_rules! error_codes {
 error_codes! {
     BadJson = "bad_json", Invalid, "the request is not JSON", "Send one JSON object, in UTF-8.";
     TooLarge = "too_large", Invalid, "the request is too large", "Send at most 1 MiB and 4,096 groups.";
+    InputTimeout = "input_timeout", Invalid, "the request did not end in time", "Close standard input after the request. [send] timeout is how long it may take.";
     UnknownField = "unknown_field", Invalid, "the request has a field that version 1 does not know", "Correct or remove the field.";
     DuplicateField = "duplicate_field", Invalid, "the request gives a field twice", "Give each field once.";
     MissingField = "missing_field", Invalid, "the request lacks a field", "Add the field.";

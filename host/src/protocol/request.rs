@@ -155,6 +155,7 @@ impl Request {
 
     /// The id in a document that is no right request, as far as it is JSON: for the response.
     pub fn id_of(json: &[u8]) -> Option<MessageId> {
+        let json = read::without_mark(json);
         let document: serde_json::Value =
             serde_json::from_slice(json.get(..MAX_REQUEST).unwrap_or(json)).ok()?;
         MessageId::parse(document.get("id")?.as_str()?)

@@ -166,7 +166,8 @@ fn error_code(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+    let more = u64::from(duration.subsec_nanos() > 0);
+    duration.as_secs().saturating_add(more)
 }
 
 #[expect(

@@ -11,6 +11,10 @@ use crate::{
     transport::Fault,
 };
 
+/// The longest time that a plugin may ask to wait: what is longer is no time that a caller waits for,
+/// and may be more than a clock can count.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
 /// What one attempt comes to.
 #[derive(Debug)]
 pub(super) enum AttemptResult {
@@ -151,7 +155,8 @@ fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown
     if error.verdict != PluginVerdict::Unknown && trace.is_in_doubt() {
         return failed(sender, PluginVerdict::Unknown, None, on_unknown);
     }
-    let mut result = failed(sender, error.verdict, error.retry_after, on_unknown);
+    let retry_after = error.retry_after.map(|time| time.min(LONGEST_RETRY_AFTER));
+    let mut result = failed(sender, error.verdict, retry_after, on_unknown);
     if let AttemptResult::Failed { failure, again, .. } = &mut result {
         let timed_out = error.failure == Some(FailureKind::Timeout);
         if timed_out && failure.code == ErrorCode::ProviderUnavailable {

@@ -60,6 +60,43 @@ impl Ask for Pool {
     }
 }
 
+/// Asks a sender's plugin what became of a message that it was handed at `since`, in milliseconds of
+/// Unix time. It takes no longer than an attempt does, nor than until `end`.
+///
+/// Found and absent count only where a provider answered in this very call: without an exchange there
+/// is nothing that a plugin could know it from, unless it has connections of its own.
+pub async fn find(
+    senders: &impl Ask,
+    sender: &str,
+    message: Message,
+    since: u64,
+    end: Instant,
+) -> Found {
+    let deadline = end.min(Instant::now() + senders.timeout(sender));
+    let asked = senders
+        .ask(sender, Work::Find(message, since), deadline)
+        .await;
+    match asked {
+        Ok(CallEnd {
+            result: CallResult::Replied(Reply::Found(found)),
+            trace,
+        }) if trace.has_answer() || trace.has_own_network() => found,
+        Ok(CallEnd {
+            result: CallResult::Replied(Reply::Found(found)),
+            ..
+        }) => {
+            if !matches!(found, Found::CannotTell) {
+                tracing::warn!(
+                    sender,
+                    "the plugin says what became of a message, but no provider answered it"
+                );
+            }
+            Found::CannotTell
+        }
+        _ => Found::CannotTell,
+    }
+}
+
 /// Who may be asked, and until when.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -206,19 +243,9 @@ impl<A: Ask> Attempts<'_, A> {
             .unwrap_or_default()
             .as_millis();
         let since = u64::try_from(since).unwrap_or(u64::MAX);
-        let deadline = self
-            .plan
-            .deadline
-            .min(Instant::now() + self.senders.timeout(sender));
-        let asked = self
-            .senders
-            .ask(sender, Work::Find(message, since), deadline)
-            .await;
-        match asked.map(|end| end.result) {
-            Ok(CallResult::Replied(Reply::Found(Found::Accepted(receipt)))) => {
-                AttemptResult::Accepted(receipt)
-            }
-            Ok(CallResult::Replied(Reply::Found(Found::Absent))) => AttemptResult::absent(sender),
+        match find(self.senders, sender, message, since, self.plan.deadline).await {
+            Found::Accepted(receipt) => AttemptResult::Accepted(receipt),
+            Found::Absent => AttemptResult::absent(sender),
             _ => result,
         }
     }

@@ -21,6 +21,8 @@ enum Act {
 struct Script {
     acts: RefCell<Vec<(&'static str, VecDeque<Act>)>>,
     found: Found,
+    /// Whether `find` has it from a provider.
+    asks_a_provider: bool,
     /// Whether the plugins have connections of their own.
     blind: bool,
 }
@@ -34,6 +36,7 @@ impl Script {
         Self {
             acts: RefCell::new(acts),
             found: Found::CannotTell,
+            asks_a_provider: true,
             blind: false,
         }
     }
@@ -43,6 +46,9 @@ impl Ask for Script {
     async fn ask(&self, sender: &str, work: Work, deadline: Instant) -> Result<CallEnd, Failure> {
         let trace = Trace::new(self.blind);
         if let Work::Find(..) = work {
+            if self.asks_a_provider {
+                trace.begin(true).reach(Stage::Answered);
+            }
             let result = CallResult::Replied(Reply::Found(self.found.clone()));
             return Ok(CallEnd { result, trace });
         }
@@ -339,4 +345,35 @@ async fn nothing_is_sent_after_expiry() {
     let delivered = deliver(&plan, &message, &script).await;
     assert_eq!(delivered.result.unwrap_err().code, ErrorCode::Expired);
     assert!(delivered.attempts.is_empty());
+}
+
+/// A plugin can't know what became of a message but from a provider.
+#[tokio::test(start_paused = true)]
+async fn found_and_absent_count_only_where_a_provider_answered() {
+    let written = || Act::Says(Claim::Unknown, Some(Stage::Written));
+    for found in [Found::Accepted(Receipt::new("SM1")), Found::Absent] {
+        let mut script = Script::new(vec![("a", vec![written(), Act::Accepts])]);
+        script.found = found.clone();
+        script.asks_a_provider = false;
+        let outcome = deliver_by(&script, OnUnknown::Stop).await;
+        assert_eq!(told(&outcome), "unknown by a:maybe_sent", "{found:?}");
+
+        // With a network of its own it may have asked without our seeing it.
+        let mut script = Script::new(vec![("a", vec![written()])]);
+        script.found = Found::Accepted(Receipt::new("SM1"));
+        (script.asks_a_provider, script.blind) = (false, true);
+        let outcome = deliver_by(&script, OnUnknown::Stop).await;
+        assert_eq!(told(&outcome), "accepted by a:accepted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_wait_that_no_clock_can_count_is_cut() {
+    let forged = Act::Waits(Claim::Throttled, Duration::MAX);
+    let script = Script::new(vec![("a", vec![forged])]);
+    let outcome = deliver_by(&script, OnUnknown::Stop).await;
+    assert_eq!(told(&outcome), "unavailable by a:throttled");
+    let failure = outcome.result.unwrap_err();
+    let month = Duration::from_secs(31 * 24 * 60 * 60);
+    assert_eq!(failure.retry_after, Some(month));
 }

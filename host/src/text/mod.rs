@@ -49,7 +49,7 @@ use values::Prepared;
 
 pub use fault::{Key, RenderError, TextFault};
 pub use longest::LongestText;
-pub use values::{Names, TextValues, USER_VALUE_LENGTH, minutes, user_value};
+pub use values::{Names, TextValues, USER_VALUE_LENGTH, user_value};
 
 /// Characters of a code that `check` reckons with where the configuration says nothing.
 pub const DEFAULT_CODE_LENGTH: usize = 8;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use textsender_plugin_api::alphabet;
+use textsender_plugin_api::message::minutes;
 use textsender_plugin_api::template::{Placeholder, Placeholders, Values};
 
 use super::fold::{self, Change};
@@ -73,14 +74,6 @@ pub fn user_value(value: &str) -> Cow<'_, str> {
         kept += needed;
     }
     Cow::from(clean)
-}
-
-/// Whole minutes to show the user: rounded down, so that a text does not promise more than there is, and at least 1.
-/// Five seconds are given back first: a code that was good for ten minutes when the request came, a moment ago,
-/// is not said to be good for nine.
-pub fn minutes(left: Duration) -> u64 {
-    const GRACE: u64 = 5;
-    (left.as_secs().saturating_add(GRACE) / 60).max(1)
 }
 
 /// Values ready to be put in. Code and password are as they came, whatever is done to the names.

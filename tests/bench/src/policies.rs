@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use textsender::{
-    decision,
+    decision::Snapshot,
     policy::{Policies, Query, User},
 };
 use textsender_plugin_api::Purpose;
@@ -69,10 +69,14 @@ pub fn measure(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
             median_ms(loads),
             "ms",
         ));
-        let policies = load(&file)?;
+        let snapshot = load(&file)?;
         for groups in [10, 1_000] {
             let what = format!("{name}: resolved, user in {groups} groups");
-            figures.add(Figure::new(what, resolve(&policies, count, groups)?, "µs"));
+            figures.add(Figure::new(
+                what,
+                resolve(snapshot.policies(), count, groups)?,
+                "µs",
+            ));
         }
         let subject = wiring.one_send(&name, &site)?;
         let taken = in_turns(SENDS, &[subject])?;
@@ -85,9 +89,9 @@ pub fn measure(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load(file: &Path) -> anyhow::Result<Policies> {
-    let (policies, _) = decision::policies(file);
-    policies.map_err(|failure| anyhow::anyhow!("{failure}"))
+fn load(file: &Path) -> anyhow::Result<Snapshot> {
+    let (snapshot, _) = Snapshot::read(file);
+    snapshot.map_err(|failure| anyhow::anyhow!("{failure}"))
 }
 
 /// The median of users all over the tree, in microseconds.

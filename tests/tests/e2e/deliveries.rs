@@ -1,6 +1,8 @@
 //! What became of a message that a provider accepted: asked for with `status`, waited for with `send --wait`, and
 //! found again where the answer was lost.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Test, each};
 use textsender_tests::sandbox::{Fault, Provider, When};
@@ -73,6 +75,28 @@ fn every_state_of_a_message_has_its_word() {
     // A gateway tells nobody.
     let run = Test::new().all_senders().through("email-gateway").run();
     says(&status(&run), "cannot_tell");
+}
+
+/// A provider that never says what became of a message does not keep the caller longer than it waits.
+#[test]
+fn a_wait_is_a_bound() {
+    let asked = When::always().method("GET");
+    let test = Test::new()
+        .fault(asked, Fault::silence())
+        .args(["--wait", "1"]);
+    let began = Instant::now();
+    let run = test.run();
+    run.outcome("accepted").has("/delivery", ()).texts(1);
+    // A sender has 10 s for an answer.
+    assert!(began.elapsed() < Duration::from_secs(8), "{run}");
+}
+
+#[test]
+fn a_wait_that_no_caller_means_is_a_usage_error() {
+    for wait in ["18446744073709551615", "86401", "-1", "soon"] {
+        let run = Test::new().args(["--wait", wait]).run();
+        run.exit(2).requests(0);
+    }
 }
 
 #[track_caller]

@@ -1,10 +1,10 @@
 //! Requests that are wrong, large or slow, and those that policy forbids. Nothing of them is sent.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use textsender_tests::harness::{Run, Test, each, random_code};
+use textsender_tests::harness::{Run, Test, each, random_code, wait_for};
 
 /// A request as somebody wrote it; `CODE` stands for a code, `OK` for the user of a good request.
 fn raw(text: &str) -> Test {
@@ -356,4 +356,41 @@ fn a_text_longer_than_the_policy_allows_is_not_sent() {
         .outcome("misconfigured")
         .error("bad_text")
         .requests(0);
+}
+
+/// Callers share descriptors with what they start: one whose pipes do not block hands over such a one.
+#[test]
+fn standard_input_that_does_not_block_is_waited_for() {
+    let test = Test::new();
+    let request = test.request_json();
+    let (reader, mut writer) = io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    let shared = reader.try_clone().unwrap();
+    let running = test.stdin_from(reader).start_silent();
+    let (begin, end) = request.as_bytes().split_at(20);
+    writer.write_all(begin).unwrap();
+    // It comes back for more, and there is none yet.
+    wait_for("the beginning to be read", || {
+        let unread = rustix::io::ioctl_fionread(&shared).unwrap();
+        (unread == 0).then_some(())
+    });
+    writer.write_all(end).unwrap();
+    drop(writer);
+    running.wait_for_end().outcome("accepted").texts(1);
+}
+
+#[test]
+fn standard_input_that_never_ends_is_waited_for_as_long_as_a_message_may_take() {
+    let test = Test::new().config("[send]\ntimeout = \"2s\"");
+    let request = test.request_json();
+    let mut running = test.start_silent();
+    running.write(request.as_bytes());
+    let run = running.wait_for_end();
+    invalid(&run, "input_timeout", "its end did not come in 2s");
+}
+
+#[test]
+fn the_id_of_a_wrong_request_is_told_after_a_byte_order_mark_too() {
+    let run = raw("\u{feff}{\"id\":\"5f0c-9\",\"purpos\":\"test\"}").run();
+    run.outcome("invalid").has("/id", "5f0c-9");
 }

@@ -6,7 +6,6 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::Arc,
 };
 
 use serde::Serialize;
@@ -16,9 +15,8 @@ use crate::{
         draft::Occasion,
         output::{self, Paint, count},
     },
-    config::Config,
+    decision::Snapshot,
     explain::diff::{self, Change, Side},
-    policy::Policies,
     protocol::{Draft, ErrorCode, Failure},
 };
 
@@ -72,7 +70,7 @@ impl Diff {
     }
 
     fn report(&self) -> Result<Report, Failure> {
-        let (old, new) = (policies(&self.old)?, policies(&self.new)?);
+        let (old, new) = (snapshot(&self.old)?, snapshot(&self.new)?);
         let name = self.users.display();
         let unread = |what: String| {
             Failure::with_detail(ErrorCode::BadField, format!("the users in {name}: {what}"))
@@ -101,14 +99,12 @@ impl Diff {
 }
 
 /// Reads one side. Nothing is sent by it, so it may lie where others can write, as a draft does.
-fn policies(path: &Path) -> Result<Policies, Failure> {
+fn snapshot(path: &Path) -> Result<Snapshot, Failure> {
     let file = match path.is_dir() {
         true => path.join("textsender.toml"),
         false => path.to_owned(),
     };
-    let config = Config::load(&file);
-    let policies = config.and_then(|config| Policies::new(Arc::new(config)));
-    policies.map_err(|faults| Failure::with_detail(ErrorCode::BadConfiguration, faults.to_string()))
+    Snapshot::of_draft(&file)
 }
 
 /// For each user what changes, old and new on a line each, and the sum.

@@ -81,7 +81,7 @@ fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
         // Nothing is read before there is room for it: what was read is where it can be found.
         while let Ok(room) = runtime.block_on(batches.reserve()) {
             // Not waited for with a batch in hand.
-            wait_for_input();
+            wait_for_input(None);
             let _in_hand = lock(&in_hand);
             if batches.is_closed() {
                 return;
@@ -90,6 +90,8 @@ fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
                 Ok(0) => Ok(lines.end()),
                 Ok(count) => Ok(lines.take(&chunk[..count])),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                // It is set not to block, and another reader of it was quicker.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
                 Err(error) => Err(error),
             };
             let is_over = lines.is_over || batch.is_err();

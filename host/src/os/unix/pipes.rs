@@ -46,11 +46,20 @@ fn moved(fd: impl AsFd) -> io::Result<OwnedFd> {
     Ok(copy)
 }
 
-/// Waits until standard input has something to read, or has ended.
-pub fn wait_for_input() {
+/// Waits until standard input has something to read, or has ended; false if `most` ran out before.
+pub fn wait_for_input(most: Option<Duration>) -> bool {
+    let end = most.map(|most| Instant::now() + most);
     let mut inputs = [PollFd::from_borrowed_fd(stdio::stdin(), PollFlags::IN)];
-    // What else fails here fails when it is read, and is told then.
-    while poll(&mut inputs, None) == Err(Errno::INTR) {}
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        match poll(&mut inputs, left.as_ref()) {
+            Ok(0) => return false,
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            // What else fails here fails when it is read, and is told then.
+            Ok(_) | Err(_) => return true,
+        }
+    }
 }
 
 /// Waits until standard error takes at least [`ATOMIC`] bytes without waiting, or its reader went away:

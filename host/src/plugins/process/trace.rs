@@ -1,7 +1,10 @@
 //! What left this machine for one call: the front's own knowledge, against which a plugin's word
 //! is held. And what time it is at the provider, which an answer tells beside.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use textsender_plugin_api::{Answer, Stage};
@@ -16,6 +19,7 @@ use crate::{
 pub struct Trace {
     seen: Arc<Mutex<Seen>>,
     network_granted: bool,
+    has_answer: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -82,8 +86,14 @@ impl Trace {
         self.any(|stage| stage != Stage::NotSent)
     }
 
-    /// Notes when a provider says that it answered (RFC 9110, 6.6.1).
+    /// Whether a provider answered any exchange, delivering or reading.
+    pub fn has_answer(&self) -> bool {
+        self.has_answer.load(Ordering::Relaxed) || self.is_answered()
+    }
+
+    /// Notes that a provider answered a reading exchange, and when it says that it answered (RFC 9110, 6.6.1).
     pub(crate) fn answered(&self, answer: &Answer) {
+        self.has_answer.store(true, Ordering::Relaxed);
         let Answer::Http(answer) = answer else { return };
         let date = answer.header("date");
         let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());

@@ -55,7 +55,7 @@ pub(super) fn fields<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
     if json.len() > MAX_REQUEST {
         return Err(Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB"));
     }
-    let json = json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json);
+    let json = without_mark(json);
     let json = std::str::from_utf8(json).map_err(|error| {
         let place = format!("byte {} is not UTF-8", error.valid_up_to() + 1);
         Failure::with_detail(ErrorCode::BadJson, place)
@@ -207,6 +207,11 @@ fn missing(field: &str) -> Failure {
 
 fn bad(field: &str, fault: &str) -> Failure {
     Failure::with_detail(ErrorCode::BadField, format!("{field}: {fault}"))
+}
+
+/// The document after its byte order mark, if it has one.
+pub(super) fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
 }
 
 #[cfg(test)]

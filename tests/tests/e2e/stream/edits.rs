@@ -126,6 +126,37 @@ fn a_bad_edit_keeps_the_last_good_configuration_and_says_so_once() {
     run.exit(0).logs("the edited configuration is in force");
 }
 
+/// The secrets would stay, and so would the messages in flight: nothing of the edit is used.
+#[test]
+fn an_edit_that_moves_the_state_folder_is_held_back_whole() {
+    let test = Test::new().policy(&policy("one")).stream();
+    let other = test.site().folder().join("other-state");
+    fs::create_dir(&other).unwrap();
+    fs::set_permissions(&other, Permissions::from_mode(0o700)).unwrap();
+    let mut running = test.start_silent();
+    accepted(&mut running);
+
+    let site = running.test().site();
+    let config = fs::read_to_string(site.config_file()).unwrap();
+    let state = site.state().display().to_string();
+    site.policy("everyone", &policy("two")).unwrap();
+    edit(site, &state, &other.display().to_string());
+    for _ in 0..2 {
+        assert!(accepted(&mut running).starts_with("one"));
+    }
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 0);
+
+    running.test().site().raw_config(&config).unwrap();
+    assert!(accepted(&mut running).starts_with("two"));
+    let run = running.finish();
+    assert_eq!(
+        run.stderr.matches("[state] folder is now").count(),
+        1,
+        "{run}"
+    );
+    run.exit(0).logs("end it and start it again");
+}
+
 #[test]
 fn a_configuration_that_is_wrong_at_the_start_can_be_mended() {
     let broken = |site: &mut Site| site.policy("everyone", "name = ").unwrap();

@@ -1,40 +1,20 @@
-//! What policy, recipient and text come to for one request, before a sender is asked.
+//! What one configuration comes to for one request, before a sender is asked.
 //!
 //! `send`, `explain`, `preview` and `policy diff` decide here and nowhere else, so that what is
 //! explained is what is sent.
 
-use std::{path::Path, sync::Arc};
+mod snapshot;
 
-use textsender_plugin_api::{Message, Purpose};
+use textsender_plugin_api::Message;
 
 use crate::{
-    config::{Fingerprint, Reading, Regions, SendOptions, Sources, Text},
-    policy::{Policies, PolicyError, Query, Resolution, User},
+    config::SendOptions,
+    policy::{PolicyError, Query, Resolution, User},
     protocol::{Content, ErrorCode, Failure, Request},
     recipient::{Recipient, Region},
-    text::{DEFAULT_CODE_LENGTH, Rendered, TextFault, TextSource, TextValues, Texts, user_value},
-    trust,
+    text::{DEFAULT_CODE_LENGTH, Rendered, TextValues, user_value},
 };
-
-/// Reads the configuration, and its policies in the form in which they decide; and what its files
-/// looked like, by which a later edit is noticed.
-///
-/// # Errors
-///
-/// The configuration is wrong, or others can write to it: `misconfigured`.
-pub fn policies(config: &Path) -> (Result<Policies, Failure>, Fingerprint) {
-    let sources = Sources::read(config);
-    let seen = sources.fingerprint().clone();
-    let wrong = |what: String| Failure::with_detail(ErrorCode::BadConfiguration, what);
-    let policies = trust::all(sources.paths())
-        .map_err(|error| wrong(error.to_string()))
-        .and_then(|()| {
-            let config = Reading::of(sources).into_config();
-            let policies = config.and_then(|config| Policies::new(Arc::new(config)));
-            policies.map_err(|faults| wrong(faults.to_string()))
-        });
-    (policies, seen)
-}
+pub use snapshot::{Prepared, Snapshot, texts};
 
 /// What a request asks of policy.
 pub fn query(request: &Request) -> Query<'_> {
@@ -83,17 +63,16 @@ pub struct Decision<'p> {
 
 impl<'p> Decision<'p> {
     /// Works it out for what policy resolved.
-    pub fn of(request: &Request, resolution: Resolution<'p>) -> Self {
-        let home = home(&resolution);
-        let recipient = home
-            .clone()
-            .and_then(|home| recipient(&request.user.phone, home));
-        let allowed = match (&recipient, home) {
-            (Ok(recipient), Ok(home)) => allowed(recipient, &resolution, home),
-            _ => Ok(()),
+    pub fn of(snapshot: &Snapshot, request: &Request, resolution: Resolution<'p>) -> Self {
+        let prepared = snapshot.prepared(&resolution);
+        let home = prepared.home.clone();
+        let recipient = home.and_then(|home| recipient(&request.user.phone, home));
+        let allowed = match &recipient {
+            Ok(recipient) => allowed(recipient, &resolution, prepared),
+            Err(_) => Ok(()),
         };
         Self {
-            text: text(request, &resolution),
+            text: text(request, prepared),
             recipient,
             not_allowed: allowed.err(),
             resolution,
@@ -125,43 +104,9 @@ impl<'p> Decision<'p> {
     }
 }
 
-/// The texts of a policy or of the helpdesk, parsed.
-///
-/// # Errors
-///
-/// All their faults.
-pub fn texts(
-    purpose: Purpose,
-    text: &Text,
-    options: &SendOptions,
-) -> Result<Texts, Vec<TextFault>> {
-    let translations = text.translations.iter();
-    let translations = translations
-        .map(|(tag, text)| (tag.clone(), text.value.clone()))
-        .collect();
-    Texts::compile(&TextSource {
-        origin: options.origin.as_ref().map(|origin| origin.as_str()),
-        max_segments: options.max_segments.map(usize::from),
-        code_length: code_length(options),
-        fold: options.fold,
-        ..TextSource::new(purpose, &text.text, &translations)
-    })
-}
-
 /// The longest code that is reckoned with, in characters.
 pub fn code_length(options: &SendOptions) -> usize {
     options.code_length.map_or(DEFAULT_CODE_LENGTH, usize::from)
-}
-
-/// The region whose national forms are read.
-fn home(resolution: &Resolution) -> Result<Option<Region>, Failure> {
-    let region = resolution.reach.region.as_ref();
-    region.map(|region| known_region(region)).transpose()
-}
-
-fn known_region(region: &str) -> Result<Region, Failure> {
-    Region::parse(region)
-        .map_err(|error| Failure::with_detail(ErrorCode::BadConfiguration, error.to_string()))
 }
 
 fn recipient(phone: &str, home: Option<Region>) -> Result<Recipient, Failure> {
@@ -173,32 +118,31 @@ fn recipient(phone: &str, home: Option<Region>) -> Result<Recipient, Failure> {
 fn allowed(
     recipient: &Recipient,
     resolution: &Resolution,
-    home: Option<Region>,
+    prepared: &Prepared,
 ) -> Result<(), Failure> {
-    let reach = resolution.reach;
-    if let Regions::Only(regions) = &reach.regions {
-        let regions = regions.iter().map(|region| known_region(region));
-        let regions: Vec<Region> = regions.collect::<Result<_, _>>()?;
-        if !recipient.is_in(&regions, home) {
-            let detail = format!("the number belongs to {}", recipient.region.as_str());
-            return Err(Failure::with_detail(ErrorCode::RegionNotAllowed, detail));
-        }
+    let home = prepared.home.clone()?;
+    if let Some(regions) = prepared.regions.as_ref().map_err(Failure::clone)?
+        && !recipient.is_in(regions, home)
+    {
+        let detail = format!("the number belongs to {}", recipient.region.as_str());
+        return Err(Failure::with_detail(ErrorCode::RegionNotAllowed, detail));
     }
     let kind = recipient.kind.as_str();
-    let is_allowed = || reach.kinds.iter().any(|allowed| allowed.value == kind);
+    let is_allowed = || {
+        resolution
+            .reach
+            .kinds
+            .iter()
+            .any(|allowed| allowed.value == kind)
+    };
     if recipient.is_refused_by_default() && !is_allowed() {
         return Err(Failure::with_detail(ErrorCode::KindNotAllowed, kind));
     }
     Ok(())
 }
 
-fn text(request: &Request, resolution: &Resolution) -> Result<Rendered, Failure> {
-    let bad_text = |words: String| Failure::with_detail(ErrorCode::BadText, words);
-    let texts = texts(request.purpose, resolution.text, resolution.options);
-    let texts = texts.map_err(|faults| {
-        let first = faults.first().map(ToString::to_string);
-        bad_text(first.unwrap_or_default())
-    })?;
+fn text(request: &Request, prepared: &Prepared) -> Result<Rendered, Failure> {
+    let texts = prepared.texts.as_ref().map_err(Failure::clone)?;
     let secret = request.secret().expose();
     let (code, password) = match request.content {
         Content::Code(_) => (Some(secret), None),
@@ -212,7 +156,7 @@ fn text(request: &Request, resolution: &Resolution) -> Result<Rendered, Failure>
         expires_in: request.expires_in,
     };
     let rendered = texts.render(request.user.locale.as_deref(), &values);
-    rendered.map_err(|error| bad_text(error.to_string()))
+    rendered.map_err(|error| Failure::with_detail(ErrorCode::BadText, error.to_string()))
 }
 
 fn message(request: &Request, recipient: Recipient, text: Rendered) -> Message {

@@ -1,0 +1,155 @@
+//! The ledger, as `[state] ledger` wants it.
+//!
+//! | `[state] ledger` | the ledger fails before a message is handed over | and after that |
+//! |---|---|---|
+//! | `required` | the message is not sent: `unavailable`, with the reason | the answer stands; it is logged that a repeat may find the id open |
+//! | `best_effort` | it is sent, and the log says that it went unrecorded | the same |
+//! | `off` | there is no ledger: no replay, no limits, no audit | |
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use jiff::Timestamp;
+use textsender_plugin_api::Receipt;
+
+use crate::{
+    config::{Ledger as Mode, State},
+    failpoint::{Failpoints, Step},
+    ledger::{Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed},
+    protocol::Failure,
+};
+
+/// How far before an attempt another message may have been claimed that still has what `find` found:
+/// the time that it took to be sent, the provider's whole seconds, and how far apart the clocks may be.
+const OVERLAP: Duration = Duration::from_mins(10);
+
+/// A ledger, or none.
+pub(super) struct LedgerAccess {
+    /// `None` if it is off, or if the system gave it no thread.
+    ledger: Option<Arc<Ledger>>,
+    mode: Mode,
+    retention: Duration,
+    /// The user id that asks.
+    caller: u32,
+    failpoints: Failpoints,
+}
+
+impl LedgerAccess {
+    /// Starts to open the ledger. It gets ready while other things are done.
+    pub(super) fn open(state: &State, folder: &Path, caller: u32, failpoints: Failpoints) -> Self {
+        let options = Options {
+            retention: state.retention,
+            failpoints,
+            ..Options::default()
+        };
+        let ledger = match state.ledger {
+            Mode::Off => None,
+            Mode::Required | Mode::BestEffort => Ledger::open(folder, options)
+                .map_err(|error| tracing::error!(%error, "no ledger"))
+                .ok(),
+        };
+        Self {
+            ledger: ledger.map(Arc::new),
+            mode: state.ledger,
+            retention: state.retention,
+            caller,
+            failpoints,
+        }
+    }
+
+    /// The ledger under an edited configuration, in the same folder: the same, unless the edit is
+    /// about it.
+    pub(super) fn reconfigured(&self, state: &State, folder: &Path) -> Self {
+        let is_off = |mode| mode == Mode::Off;
+        if self.retention != state.retention || is_off(self.mode) != is_off(state.ledger) {
+            return Self::open(state, folder, self.caller, self.failpoints);
+        }
+        Self {
+            ledger: self.ledger.clone(),
+            mode: state.ledger,
+            ..*self
+        }
+    }
+
+    /// The user id that asks.
+    pub(super) fn caller(&self) -> u32 {
+        self.caller
+    }
+
+    /// Claims a message; `None`: it may go, unrecorded.
+    pub(super) async fn claim(&self, claim: Claim) -> Result<Option<ClaimResult>, Failure> {
+        let id = claim.facts.id.clone();
+        let claimed = match (&self.ledger, self.mode) {
+            (Some(ledger), _) => ledger.claim(claim).await,
+            (None, Mode::Off) => return Ok(None),
+            (None, _) => Err(LedgerError::Stopped),
+        };
+        match claimed {
+            Ok(result) => Ok(Some(result)),
+            Err(error) => self.tolerate(error, &id).map(|()| None),
+        }
+    }
+
+    /// Marks that a sender is about to get a message.
+    pub(super) async fn mark_dispatched(
+        &self,
+        ticket: &Ticket,
+        sender: &str,
+        id: &str,
+    ) -> Result<(), Failure> {
+        let Some(ledger) = &self.ledger else {
+            return Ok(());
+        };
+        match ledger.dispatched(ticket, sender).await {
+            Ok(()) => Ok(()),
+            Err(error) => self.tolerate(error, id),
+        }
+    }
+
+    /// Whether a message of ours since about `since`, in milliseconds, is known to have the provider's
+    /// id that was found.
+    pub(super) async fn has_provider_id(&self, found: &Receipt, since: u64) -> bool {
+        let (Some(ledger), Some(id)) = (&self.ledger, &found.provider_id) else {
+            return false;
+        };
+        let since = UNIX_EPOCH + Duration::from_millis(since).saturating_sub(OVERLAP);
+        let since = Timestamp::try_from(since).unwrap_or(Timestamp::UNIX_EPOCH);
+        ledger.has_provider_id(id, since).await.unwrap_or(true)
+    }
+
+    /// Writes how a message ended.
+    pub(super) async fn settle(&self, ticket: Ticket, outcome: FinalOutcome, id: &str) {
+        let Some(ledger) = &self.ledger else { return };
+        if let Err(error) = ledger.settle(ticket, outcome).await {
+            tracing::error!(id, %error, "the outcome is not in the ledger");
+        }
+    }
+
+    /// Writes a decision that needed no claim.
+    pub(super) async fn record(&self, message: Unclaimed) {
+        let Some(ledger) = &self.ledger else { return };
+        let id = message.facts.id.clone();
+        if let Err(error) = ledger.record(message).await {
+            tracing::warn!(id, %error, "the decision is not in the audit");
+        }
+    }
+
+    /// Tells the tests that a step was reached.
+    pub(super) fn reached(&self, step: Step) {
+        if let Some(ledger) = &self.ledger {
+            ledger.reached(step);
+        }
+    }
+
+    /// A failed ledger stops a message, unless the configuration says that it may go unrecorded.
+    fn tolerate(&self, error: LedgerError, id: &str) -> Result<(), Failure> {
+        if self.mode == Mode::Required {
+            return Err(error.into());
+        }
+        tracing::warn!(id, %error, "the message is sent unrecorded, as [state] ledger = \"best_effort\" wants it");
+        Ok(())
+    }
+}

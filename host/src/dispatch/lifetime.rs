@@ -1,0 +1,143 @@
+//! From the reading of a configuration, through its edits, to the end.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use textsender_plugin_api::Level;
+use tokio::time::Instant;
+
+use super::{Dispatch, LedgerAccess, final_outcome};
+use crate::{
+    check,
+    config::{Config, Environment},
+    decision::Snapshot,
+    failpoint::Failpoints,
+    ledger::{Facts, Unclaimed},
+    os::accounts,
+    plugins::Pool,
+    privilege,
+    protocol::{ErrorCode, Failure, MessageId, Response},
+};
+
+impl Dispatch {
+    /// Reads the configuration. No sender is started before a request needs it.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is wrong, or others can write to it: `misconfigured`.
+    pub fn open(file: &Path, max_level: Level, failpoints: Failpoints) -> Result<Self, Failure> {
+        let (snapshot, seen) = Snapshot::read(file);
+        let snapshot = snapshot?;
+        let config = snapshot.config();
+        let state = Environment::current()
+            .state_folder(config.state.folder.as_deref())
+            .path;
+        // The audit says who asked, not whom root becomes for it.
+        let caller = accounts::caller();
+        privilege::become_owner(&config.state, &state).map_err(|error| {
+            let code = match error.kind() {
+                ErrorKind::NotFound => ErrorCode::BadConfiguration,
+                _ => ErrorCode::Crashed,
+            };
+            let detail = format!("can't act as the account that sends: {error}");
+            Failure::with_detail(code, detail)
+        })?;
+        Ok(Self {
+            file: file.to_owned(),
+            seen: Mutex::new(seen),
+            ledger: LedgerAccess::open(&config.state, &state, caller, failpoints),
+            pool: Arc::new(Pool::new(config.clone(), state.clone(), max_level)),
+            state,
+            snapshot,
+        })
+    }
+
+    /// Looks for edits, rotated secrets and replaced plugins. After an edit, the dispatch for
+    /// further requests, which shares the senders' processes with this one.
+    ///
+    /// # Errors
+    ///
+    /// The edited configuration is not used, and why. It is told once, until the next edit.
+    pub fn refresh(&self) -> Result<Option<Self>, Failure> {
+        self.pool.refresh();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !seen.changed() {
+            return Ok(None);
+        }
+        let (edited, now) = Snapshot::read(&self.file);
+        seen.clone_from(&now);
+        let edited = edited?;
+        self.accepts(edited.config())?;
+        self.pool.reconfigure(edited.config().clone());
+        Ok(Some(Self {
+            file: self.file.clone(),
+            seen: Mutex::new(now),
+            ledger: self
+                .ledger
+                .reconfigured(&edited.config().state, &self.state),
+            pool: self.pool.clone(),
+            state: self.state.clone(),
+            snapshot: edited,
+        }))
+    }
+
+    /// An edit is used whole or not at all. One that moves the ledger and the secrets would part them
+    /// from the messages in flight, and from the account that this process has become. One that breaks
+    /// a text is wrong; one beside a text that was broken already is not.
+    fn accepts(&self, edited: &Config) -> Result<(), Failure> {
+        let refused = |why: String| Err(Failure::with_detail(ErrorCode::BadConfiguration, why));
+        let current = self.snapshot.config();
+        if edited.state.folder != current.state.folder {
+            let folder: PathBuf = edited.state.folder.clone().unwrap_or_default();
+            return refused(format!(
+                "[state] folder is now {:?}, and this process keeps {}: end it and start it again",
+                folder.display(),
+                self.state.display()
+            ));
+        }
+        match check::text_broken_by_edit(current, edited) {
+            Some(fault) => refused(fault.to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops senders' processes that have had no call for as long as `idle`.
+    pub fn stop_idle(&self, idle: Duration) {
+        self.pool.stop_idle(idle);
+    }
+
+    /// Takes leave of providers that are still connected. To be called after the last answer.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// How many messages may be in flight, by `[send] concurrency`.
+    pub fn concurrency(&self) -> usize {
+        self.snapshot.config().sending.concurrency
+    }
+
+    /// When the caller of a message gets an answer at the latest, by `[send] timeout`.
+    pub fn timeout(&self) -> Duration {
+        self.snapshot.config().sending.timeout
+    }
+
+    /// Records a request that is wrong, with what its caller was told, so that there is an answer to
+    /// "why was no text sent?".
+    pub async fn note_invalid(&self, id: Option<&MessageId>, response: &Response) {
+        let message = Unclaimed {
+            facts: Facts {
+                id: id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+                uid: self.ledger.caller(),
+                ..Facts::default()
+            },
+            purpose: None,
+            phone: None,
+            decision: final_outcome(response, Instant::now(), Vec::new()),
+        };
+        self.ledger.record(message).await;
+    }
+}
