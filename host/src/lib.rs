@@ -19,9 +19,9 @@
 //! | [`policy`] | who decides for a user |
 //! | [`recipient`] | numbers: form, region, kind |
 //! | [`text`] | templates, languages, segments |
-//! | [`decision`] | what the rooms above come to for one request |
 //! | [`net`] | names, connections and TLS, for every protocol |
 //! | [`ledger`] | at most once per id, limits, health of senders, the audit |
+//! | [`decision`] | one configuration, worked out, and what it comes to for one request |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
 //! | [`route`] | who is asked, how often, and what several answers come to |
