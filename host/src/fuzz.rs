@@ -12,7 +12,7 @@ use std::{
 use textsender_plugin_api::{Phone, Template};
 
 use crate::{
-    config::{Reading, Sources},
+    config::{Reading, Sources, WithoutPlus},
     plugins,
     policy::{Dn, dn::MAX_BYTES},
     protocol::Request,
@@ -86,11 +86,11 @@ pub fn number(bytes: &[u8]) {
         return;
     };
     for home in [None, Region::parse("GB").ok(), Region::parse("US").ok()] {
-        let Ok(recipient) = Recipient::read(text, home) else {
+        let Ok(recipient) = Recipient::read(text, home, WithoutPlus::Ask) else {
             continue;
         };
         let e164 = recipient.phone.e164();
-        let again = Recipient::read(e164, None).map(|again| again.phone);
+        let again = Recipient::read(e164, None, WithoutPlus::Ask).map(|again| again.phone);
         assert_eq!(again.as_ref(), Ok(&recipient.phone), "{e164}");
         assert!(Phone::parse(e164).is_ok());
     }

@@ -28,6 +28,7 @@ use crate::{
     },
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
+    config::WithoutPlus,
     recipient::Recipient,
 };
 
@@ -322,7 +323,7 @@ fn outcomes() -> impl TypedValueParser<Value = Outcome> {
 /// The number that is looked for.
 fn number(argument: &str) -> Result<Phone, Error> {
     let written = phone::read(argument).map_err(|error| Error::Number(error.to_string()))?;
-    let recipient = Recipient::read(&written, None);
+    let recipient = Recipient::read(&written, None, WithoutPlus::Ask);
     let recipient = recipient.map_err(|error| Error::Number(error.to_string()))?;
     Ok(recipient.phone)
 }

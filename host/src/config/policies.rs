@@ -35,6 +35,34 @@ pub struct Reach {
     pub regions: Regions,
     /// Kinds of number that are allowed beyond the usual ones, such as `"premium"`.
     pub kinds: Vec<Located<String>>,
+    /// How digits are meant that can be two numbers; `None`: as `[defaults]` has it.
+    pub numbers_without_plus: Option<WithoutPlus>,
+}
+
+/// How digits without `+` are meant where they are one number with a calling code and another without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WithoutPlus {
+    /// That is not known: the request is refused.
+    #[default]
+    Ask,
+    /// As they are dialled in the region.
+    National,
+    /// With the calling code first.
+    International,
+}
+
+impl WithoutPlus {
+    /// The key of policies, `[helpdesk]` and `[defaults]`.
+    pub const KEY: &str = "numbers_without_plus";
+
+    pub(super) fn read(t: &Table) -> Option<Self> {
+        let choices = [
+            ("ask", Self::Ask),
+            ("national", Self::National),
+            ("international", Self::International),
+        ];
+        t.get(Self::KEY).and_then(|node| node.choice(&choices))
+    }
 }
 
 /// The regions that may be texted.
@@ -180,6 +208,7 @@ impl Reach {
             },
             region: own,
             kinds: kinds.map_or(Vec::new(), |node| node.list(|kind| kind.word())),
+            numbers_without_plus: WithoutPlus::read(t),
         }
     }
 }

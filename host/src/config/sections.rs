@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::place::Located;
+use super::policies::WithoutPlus;
+use super::source::Located;
 use super::table::{Node, Table};
 use super::units::{self, Rate};
 
@@ -134,6 +136,8 @@ pub struct Defaults {
     pub sender: Option<Located<String>>,
     /// The policy of users whom no policy's link reaches.
     pub policy: Option<Located<String>>,
+    /// How digits are meant that can be two numbers, where a policy does not say.
+    pub numbers_without_plus: Option<WithoutPlus>,
 }
 
 impl Defaults {
@@ -141,6 +145,7 @@ impl Defaults {
         Defaults {
             sender: t.word("sender"),
             policy: t.word("policy"),
+            numbers_without_plus: WithoutPlus::read(t),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     config::SendOptions,
     policy::{PolicyError, Query, Resolution, User},
     protocol::{Content, ErrorCode, Failure, Request},
-    recipient::{Recipient, Region},
+    recipient::{Kind, Recipient, RecipientError, Region},
     text::{DEFAULT_CODE_LENGTH, Rendered, TextValues, user_value},
 };
 pub use snapshot::{Prepared, Snapshot, texts};
@@ -66,7 +66,7 @@ impl<'p> Decision<'p> {
     pub fn of(snapshot: &Snapshot, request: &Request, resolution: Resolution<'p>) -> Self {
         let prepared = snapshot.prepared(&resolution);
         let home = prepared.home.clone();
-        let recipient = home.and_then(|home| recipient(&request.user.phone, home));
+        let recipient = home.and_then(|home| recipient(&request.user.phone, home, &resolution));
         let allowed = match &recipient {
             Ok(recipient) => allowed(recipient, &resolution, prepared),
             Err(_) => Ok(()),
@@ -109,9 +109,18 @@ pub fn code_length(options: &SendOptions) -> usize {
     options.code_length.map_or(DEFAULT_CODE_LENGTH, usize::from)
 }
 
-fn recipient(phone: &str, home: Option<Region>) -> Result<Recipient, Failure> {
-    Recipient::read(phone, home)
-        .map_err(|error| Failure::with_detail(ErrorCode::InvalidNumber, error.to_string()))
+fn recipient(
+    phone: &str,
+    home: Option<Region>,
+    resolution: &Resolution,
+) -> Result<Recipient, Failure> {
+    Recipient::read(phone, home, resolution.without_plus).map_err(|error| {
+        let code = match error {
+            RecipientError::Ambiguous { .. } => ErrorCode::NumberAmbiguous,
+            _ => ErrorCode::InvalidNumber,
+        };
+        Failure::with_detail(code, error.to_string())
+    })
 }
 
 /// Holds a number against the regions and kinds that may be texted.
@@ -124,19 +133,27 @@ fn allowed(
     if let Some(regions) = prepared.regions.as_ref().map_err(Failure::clone)?
         && !recipient.is_in(regions, home)
     {
-        let detail = format!("the number belongs to {}", recipient.region.as_str());
+        let region = recipient.region;
+        let detail = match recipient.had_calling_code {
+            true => format!("the number belongs to {region}"),
+            false => format!(
+                "written without +, the number was read as {}, which belongs to {region}",
+                recipient.phone
+            ),
+        };
         return Err(Failure::with_detail(ErrorCode::RegionNotAllowed, detail));
     }
-    let kind = recipient.kind.as_str();
-    let is_allowed = || {
-        resolution
-            .reach
-            .kinds
-            .iter()
-            .any(|allowed| allowed.value == kind)
-    };
+    let kind = recipient.kind;
+    let kinds = &resolution.reach.kinds;
+    let is_allowed = || kinds.iter().any(|name| Kind::named(name) == Some(kind));
     if recipient.is_refused_by_default() && !is_allowed() {
-        return Err(Failure::with_detail(ErrorCode::KindNotAllowed, kind));
+        return Err(Failure::with_detail(
+            ErrorCode::KindNotAllowed,
+            kind.as_str(),
+        ));
+    }
+    if kind == Kind::Fixed && !is_allowed() && recipient.is_landline() {
+        return Err(Failure::new(ErrorCode::NotMobile));
     }
     Ok(())
 }
@@ -155,7 +172,7 @@ fn text(request: &Request, prepared: &Prepared) -> Result<Rendered, Failure> {
         name: request.user.display_name.as_deref(),
         expires_in: request.expires_in,
     };
-    let rendered = texts.render(request.user.locale.as_deref(), &values);
+    let rendered = texts.render(request.user.locales.iter().map(String::as_str), &values);
     rendered.map_err(|error| Failure::with_detail(ErrorCode::BadText, error.to_string()))
 }
 

@@ -8,7 +8,9 @@ use super::error::PolicyError;
 use super::index::Policies;
 use super::principal::Held;
 use super::{Query, User};
-use crate::config::{Block, Helpdesk, Located, OnUnknown, Policy, Reach, SendOptions, Text};
+use crate::config::{
+    Block, SendOptions, Helpdesk, Located, OnUnknown, Policy, Reach, Text, WithoutPlus,
+};
 use crate::protocol::{Event, Purpose};
 
 /// The text of a test for a user whom no policy gives a text.
@@ -33,6 +35,8 @@ pub struct Resolution<'p> {
     pub text: &'p Text,
     /// Which numbers may be texted.
     pub reach: &'p Reach,
+    /// How digits are meant that can be two numbers.
+    pub without_plus: WithoutPlus,
     /// The rest of what says how it is written and sent.
     pub options: &'p SendOptions,
 }
@@ -139,7 +143,7 @@ impl Policies {
         Ok(Resolution {
             policy: Some(&policy.name),
             owner: MessageOwner::Policy(number),
-            ..resolution(sender, &block.options, &block.text, &policy.reach)
+            ..self.resolution(sender, &block.options, &block.text, &policy.reach)
         })
     }
 
@@ -160,7 +164,7 @@ impl Policies {
             .as_ref()
             .ok_or(PolicyError::NoHelpdeskText { purpose })?;
         let sender = self.sender(&helpdesk.options, Owner::Helpdesk, purpose)?;
-        let mut resolution = resolution(sender, &helpdesk.options, text, &helpdesk.reach);
+        let mut resolution = self.resolution(sender, &helpdesk.options, text, &helpdesk.reach);
         resolution.owner = owner;
         if is_password {
             resolution.on_unknown = OnUnknown::Stop;
@@ -197,7 +201,7 @@ impl Policies {
             Some(name) => self.named_by_request(name)?,
             None => self.sender(&block.options, owner, query.purpose)?,
         };
-        let mut resolution = resolution(sender, &block.options, &block.text, reach);
+        let mut resolution = self.resolution(sender, &block.options, &block.text, reach);
         resolution.policy = policy.map(|policy| policy.name.as_str());
         resolution.owner = number.map_or(MessageOwner::Test, MessageOwner::Policy);
         if query.sender.is_some() {
@@ -248,6 +252,30 @@ impl Policies {
             },
         })
     }
+
+    fn resolution<'p>(
+        &'p self,
+        (sender, sender_from): (&'p str, SenderFrom),
+        options: &'p SendOptions,
+        text: &'p Text,
+        reach: &'p Reach,
+    ) -> Resolution<'p> {
+        Resolution {
+            policy: None,
+            sender,
+            sender_from,
+            fallback: &options.fallback,
+            on_unknown: options.on_unknown.unwrap_or(OnUnknown::FailOver),
+            owner: MessageOwner::Test,
+            text,
+            reach,
+            without_plus: reach
+                .numbers_without_plus
+                .or(self.config.defaults.numbers_without_plus)
+                .unwrap_or_default(),
+            options,
+        }
+    }
 }
 
 /// Whose words a message follows.
@@ -297,24 +325,5 @@ fn check_event(policy: &Policy, event: Option<Event>) -> Result<(), PolicyError>
             Ok(())
         }
         None => Err(PolicyError::EventMissing { policy: name() }),
-    }
-}
-
-fn resolution<'p>(
-    (sender, sender_from): (&'p str, SenderFrom),
-    options: &'p SendOptions,
-    text: &'p Text,
-    reach: &'p Reach,
-) -> Resolution<'p> {
-    Resolution {
-        policy: None,
-        sender,
-        sender_from,
-        fallback: &options.fallback,
-        on_unknown: options.on_unknown.unwrap_or(OnUnknown::FailOver),
-        owner: MessageOwner::Test,
-        text,
-        reach,
-        options,
     }
 }

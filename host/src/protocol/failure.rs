@@ -55,9 +55,11 @@ error_codes! {
     BadField = "bad_field", Invalid, "a field of the request is wrong", "Correct the field.";
     UnsupportedVersion = "unsupported_version", Invalid, "the request asks for a version that this program does not speak", "Send \"version\": 1.";
     InvalidNumber = "invalid_number", Invalid, "user.phone is not a phone number", "Send it in E.164, such as +447700900123, or as dialled in the policy's region.";
+    NumberAmbiguous = "number_ambiguous", Invalid, "user.phone can be the number of two telephones", "Write it with + and its calling code, or set numbers_without_plus.";
     IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
 
     NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";
+    NotMobile = "not_mobile", Rejected, "the number is a landline's, which gets no texts", "Ask the user for a mobile number; kinds = [\"fixed_line\"] in the policy texts landlines.";
     OptedOut = "opted_out", Rejected, "the recipient opted out of texts from this sender", "Ask the user to send START to the sender's number.";
     Undeliverable = "undeliverable", Rejected, "no sender can reach this number", "Check the user's number, or add a fallback sender that reaches it.";
 
@@ -89,7 +91,7 @@ error_codes! {
     NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";
     PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on, if it is meant to be.";
     EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
-    RegionNotAllowed = "region_not_allowed", Refused, "the policy does not allow texts to this region", "Add the region to the policy's regions.";
+    RegionNotAllowed = "region_not_allowed", Refused, "the policy does not allow texts to this region", "Write the number with + if another country is meant; else add the region to the policy's regions.";
     KindNotAllowed = "kind_not_allowed", Refused, "texts are not sent to this kind of number", "Use the user's mobile number.";
 
     BadConfiguration = "bad_configuration", Misconfigured, "the configuration is wrong", "`textsender check` shows every fault.";

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use textsender_plugin_api::PhoneError;
+use textsender_plugin_api::{Phone, PhoneError};
 
 use super::prefixes::Lengths;
 use super::region::Region;
 
 /// Why a text can't be read as one telephone number, and what to write instead.
 ///
-/// Messages carry counts, positions and single odd characters: never a digit of the number.
+/// Messages carry counts, positions, single odd characters and masked numbers: never more digits than those
+/// that a mask leaves.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipientError {
@@ -42,6 +43,18 @@ pub enum RecipientError {
     SeveralNumbers {
         /// Which character separates them, counted from 1.
         position: usize,
+    },
+    /// Digits that are one number with a calling code and another without.
+    #[error(
+        "the phone number can be {international} and {national}; write it with + and the calling code, or say \
+         which is meant with `numbers_without_plus = \"international\"` or `\"national\"` in the policy or in \
+         [defaults]"
+    )]
+    Ambiguous {
+        /// What it is if it begins with a calling code.
+        international: Phone,
+        /// What it is in the policy's region.
+        national: Phone,
     },
     /// A character that no way of writing a number has.
     #[error(

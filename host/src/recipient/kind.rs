@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// A mobile telephone.
     Mobile,
-    /// A landline. Some take texts and read them out; most do not.
+    /// A landline. Most take no texts, so that only those who want them text them ([`Recipient::is_landline`]).
+    ///
+    /// [`Recipient::is_landline`]: super::Recipient::is_landline
     Fixed,
     /// A region that gives both the same numbers, as North America does.
     FixedOrMobile,
@@ -69,9 +71,12 @@ impl Kind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind of this name. A landline has two: `fixed` in output, `fixed_line` in `kinds` too.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
+        if name == "fixed_line" {
+            return Some(Self::Fixed);
+        }
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
@@ -82,7 +87,8 @@ impl Kind {
     /// ("artificially inflated traffic"). *Toll free*, *pager*, *universal access* and *voicemail* numbers are
     /// answered by machines and switchboards: a code sent there reaches no user, or the wrong one.
     ///
-    /// Landlines and VoIP lines are not refused: many take texts, and users have nothing else.
+    /// VoIP lines are not refused: many take texts, and users have nothing else. Of a landline more has to be
+    /// known, as an unassigned number may become a mobile one.
     #[must_use]
     pub fn is_refused_by_default(self) -> bool {
         match self {

@@ -2,19 +2,22 @@
 //!
 //! | written | read by | takes |
 //! |---|---|---|
-//! | `+44 (0)7700 900123`, `tel:+44-7700-900123` | the prefix table (`prefixes`) | 0.2 µs, 100 KB of read-only data |
-//! | `0044 7700 900123`, with a home region | the same, after its international prefix | the same |
-//! | `07700 900123`, with a home region | the number library (`national`), then the table | 2.6 ms once, then 10 µs |
+//! | `+447700900123`, `+44 7700 900123` | the prefix table (`prefixes`) | 0.2 µs, 100 KB of read-only data |
+//! | all else: `+44 (0)7700-900123`, `0044 7700 900123`, `07700 900123` | the number library (`library`), then the table | 2.6 ms once, then 30 µs |
 //!
-//! So a request in international form never loads the number library, and an unassigned number is never
-//! refused for being unassigned: plans change faster than tables. What is refused has no calling code, or a
-//! number of digits that no number there has.
+//! So a request in E.164 never loads the number library, and an unassigned number is never refused for being
+//! unassigned: plans change faster than tables. What is refused has no calling code, or a number of digits
+//! that no number there has.
+//!
+//! **Digits that can be two numbers are never guessed.** `491713920055` is a mobile telephone's in Germany if
+//! it begins with a calling code, and a landline's in another German town if it does not. Where the
+//! numbering plans have both, the number is refused, unless the configuration says how such digits are meant.
 //!
 //! ```
-//! use textsender::recipient::{Kind, Recipient, Region};
+//! use textsender::{config::WithoutPlus, recipient::{Kind, Recipient, Region}};
 //!
 //! let home = Region::parse("GB")?;
-//! let recipient = Recipient::read("07700 900123", Some(home))?;
+//! let recipient = Recipient::read("07700 900123", Some(home), WithoutPlus::Ask)?;
 //! assert_eq!(recipient.phone.e164(), "+447700900123");
 //! assert_eq!(recipient.national, "07700900123");
 //! assert_eq!((recipient.region, recipient.kind), (home, Kind::Mobile));
@@ -23,10 +26,11 @@
 
 mod error;
 mod kind;
-mod national;
+mod library;
 mod prefixes;
 mod region;
 mod reserved;
+mod several;
 mod written;
 
 use std::fmt;
@@ -35,12 +39,15 @@ use textsender_plugin_api::Phone;
 
 pub use error::RecipientError;
 pub use kind::Kind;
-pub use national::number_library_used;
+pub use library::number_library_used;
 pub use prefixes::Lengths;
 pub use region::{Region, UnknownRegion};
 
+use library::{Reading, Standing};
 use prefixes::Meaning;
 use written::Written;
+
+use crate::config::WithoutPlus;
 
 /// Who is to be texted. `Debug` masks the number.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,25 +63,60 @@ pub struct Recipient {
     pub region: Region,
     /// The sort of line; for an unassigned number, the most likely one.
     pub kind: Kind,
+    /// Whether it was written with its calling code, so that it was not for us to say which country is meant.
+    pub had_calling_code: bool,
 }
 
 impl Recipient {
     /// Reads a number as people write it. `home` is the region whose national forms are understood, the
-    /// policy's `region`; without one a number needs `+` and its calling code.
+    /// policy's `region`; without one a number needs `+` and its calling code. `without_plus` says what is
+    /// meant by digits that can be read with and without a calling code.
     ///
-    /// Spaces of any kind, dots, dashes, slashes, parentheses, `(0)`, `tel:`, full-width digits and the
-    /// invisible marks of copied text are taken off. Anything else that is no digit is an error.
+    /// Blanks and invisible characters of any kind, dots, dashes, slashes, parentheses, `(0)`, `tel:` and
+    /// full-width digits are understood. Anything else that is no digit is an error.
     ///
     /// # Errors
     ///
-    /// [`RecipientError`] says what is wrong and what to write, and repeats no digit.
-    pub fn read(raw: &str, home: Option<Region>) -> Result<Self, RecipientError> {
-        match written::read(raw)? {
-            Written::International(digits) => Self::from_international(&digits),
-            Written::National(digits) => {
-                Self::from_national(&digits, home.filter(|home| *home != Region::WORLD))
-            }
+    /// [`RecipientError`] says what is wrong and what to write, and repeats no digit but those that a masked
+    /// number shows.
+    pub fn read(
+        raw: &str,
+        home: Option<Region>,
+        without_plus: WithoutPlus,
+    ) -> Result<Self, RecipientError> {
+        let home = home.filter(|home| *home != Region::WORLD);
+        Self::read_one(raw, home, without_plus).map_err(|error| {
+            let several = several::second_number(raw, &error, |part| {
+                Self::read_one(part, home, without_plus).is_ok()
+            });
+            several.map_or(error, |position| RecipientError::SeveralNumbers { position })
+        })
+    }
+
+    fn read_one(
+        raw: &str,
+        home: Option<Region>,
+        without_plus: WithoutPlus,
+    ) -> Result<Self, RecipientError> {
+        let written = written::read(raw, prefixes::is_calling_code)?;
+        if written.is_international {
+            return Self::from_international(&written);
         }
+        let digits = written.digits.len();
+        let recipient = match (home, without_plus) {
+            (Some(home), _) => {
+                Self::place_reading(from_digits(&written.digits, home, without_plus)?)?
+            }
+            (None, _) if digits <= SHORT_CODE => {
+                return Err(RecipientError::ShortCode { digits });
+            }
+            (None, WithoutPlus::International) => Self::from_international(&written)?,
+            (None, _) => return Err(RecipientError::NoRegion),
+        };
+        Ok(Self {
+            had_calling_code: false,
+            ..recipient
+        })
     }
 
     /// Whether the number is of a kind that is not texted unless the administrator allows it
@@ -103,23 +145,51 @@ impl Recipient {
         reserved::keeper(&self.phone)
     }
 
-    fn from_international(digits: &str) -> Result<Self, RecipientError> {
-        Self::place(without_trunk_zero(Phone::parse(&format!("+{digits}"))?)?)
+    /// Whether the numbering plan gives the number to a landline for sure: most take no texts. Numbers kept
+    /// free for tests and fiction are not refused for it.
+    #[must_use]
+    pub fn is_landline(&self) -> bool {
+        self.kind == Kind::Fixed
+            && self.reserved_by().is_none()
+            && library::is_landline(&self.phone)
     }
 
-    fn from_national(digits: &str, home: Option<Region>) -> Result<Self, RecipientError> {
-        let shortest = home.map_or(SHORT_CODE + 1, |home| usize::from(home.place().shortest));
-        if digits.len() <= SHORT_CODE && digits.len() < shortest {
-            return Err(RecipientError::ShortCode {
-                digits: digits.len(),
+    /// E.164 is what it says it is. All other writing, and digits that may hold a prefix dialled inside the
+    /// country only, are the number library's to read.
+    fn from_international(written: &Written) -> Result<Self, RecipientError> {
+        let as_written = Phone::parse(&format!("+{}", written.digits)).map_err(Into::into);
+        let placed = as_written.and_then(Self::place);
+        if written.is_strict
+            && let Ok(recipient) = &placed
+            && !recipient.begins_with_trunk_prefix()
+        {
+            return placed;
+        }
+        let Some(reading) = without_or_with_zero(written)? else {
+            return placed;
+        };
+        match reading.standing {
+            // The table says by how many digits.
+            Standing::Impossible => placed,
+            _ => Self::place_reading(reading),
+        }
+    }
+
+    /// What still begins with a trunk prefix after the library took one off has two of them.
+    fn place_reading(reading: Reading) -> Result<Self, RecipientError> {
+        let recipient = Self::place(reading.phone)?;
+        if reading.standing == Standing::Possible && recipient.begins_with_trunk_prefix() {
+            return Err(RecipientError::WrongLength {
+                calling_code: recipient.region.place().calling_code,
+                digits: recipient.phone.national_number().len(),
             });
         }
-        let home = home.ok_or(RecipientError::NoRegion)?;
-        match after_international_prefix(digits, home) {
-            Some(international) => Self::from_international(international),
-            // The library keeps the 0 of what is too short to be a number without it.
-            None => Self::place(without_trunk_zero(national::read(digits, home)?)?),
-        }
+        Ok(recipient)
+    }
+
+    fn begins_with_trunk_prefix(&self) -> bool {
+        let trunk = self.region.place().trunk;
+        !trunk.is_empty() && self.phone.national_number().starts_with(trunk)
     }
 
     /// Finds region and kind in the prefix table.
@@ -157,30 +227,83 @@ impl Recipient {
             national,
             region,
             kind,
+            had_calling_code: true,
         })
     }
 }
 
-/// Digits up to which a number without calling code is a service's, unless the region's mobiles are as short.
+/// Digits up to which a number that can't be read is taken for a service's.
 const SHORT_CODE: usize = 6;
 
-/// `00 44 7700 900123` without the `00`, if that is what the region dials before a calling code. No calling
-/// code begins with 0.
-fn after_international_prefix(digits: &str, home: Region) -> Option<&str> {
-    let prefix = home.place().international;
-    let rest = digits.strip_prefix(prefix).filter(|_| !prefix.is_empty())?;
-    (!rest.starts_with('0')).then_some(rest)
+/// Reads digits without a plus sign: with a calling code first, and as they are dialled in `home`. The
+/// reading that the numbering plans know is meant; where they know both, or neither, it is not ours to say.
+fn from_digits(
+    digits: &str,
+    home: Region,
+    without_plus: WithoutPlus,
+) -> Result<Reading, RecipientError> {
+    let international = match digits.strip_prefix('0') {
+        None => library::international(digits),
+        // 00 goes before a calling code nearly everywhere; a single 0 is a trunk prefix, or begins a number.
+        Some(rest) => rest.strip_prefix('0').and_then(library::international),
+    };
+    let national = library::national(digits, home);
+    let fits = |reading: &Reading| reading.standing > Standing::Impossible;
+    match (international.filter(fits), national.clone().filter(fits)) {
+        (Some(international), Some(national)) => {
+            meant(international, national, without_plus)
+        }
+        (Some(one), None) | (None, Some(one)) => Ok(one),
+        (None, None) if digits.len() <= SHORT_CODE => Err(RecipientError::ShortCode {
+            digits: digits.len(),
+        }),
+        // Too short or too long: the table says by how much.
+        (None, None) => national.ok_or(RecipientError::NotNational {
+            region: home,
+            calling_code: home.place().calling_code,
+        }),
+    }
 }
 
-/// `+44 (0)7700 900123` and `+4407700900123` without the 0 that is only dialled inside the country. It stays
-/// where numbers begin with 0, as in Italy; two of them are no trunk prefix.
-fn without_trunk_zero(phone: Phone) -> Result<Phone, RecipientError> {
-    let zero_is_trunk = prefixes::calling_code(&phone).is_some_and(|known| known.zero_is_trunk);
-    match phone.national_number().strip_prefix('0') {
-        Some(rest) if zero_is_trunk && !rest.starts_with('0') => {
-            Ok(Phone::parse(&format!("+{}{rest}", phone.calling_code()))?)
+fn meant(
+    international: Reading,
+    national: Reading,
+    without_plus: WithoutPlus,
+) -> Result<Reading, RecipientError> {
+    if international.phone == national.phone {
+        return Ok(national);
+    }
+    if international.standing != national.standing {
+        let is_national = national.standing > international.standing;
+        return Ok(if is_national { national } else { international });
+    }
+    match without_plus {
+        WithoutPlus::National => Ok(national),
+        WithoutPlus::International => Ok(international),
+        WithoutPlus::Ask => Err(RecipientError::Ambiguous {
+            international: international.phone,
+            national: national.phone,
+        }),
+    }
+}
+
+/// What the number library reads. A `(0)` is left out where only that makes a number, as in Spain.
+fn without_or_with_zero(written: &Written) -> Result<Option<Reading>, RecipientError> {
+    let digits = &written.digits;
+    let with = library::international(digits);
+    let Some(at) = written.optional_zero else {
+        return Ok(with);
+    };
+    let without = library::international(&format!("{}{}", &digits[..at], &digits[at + 1..]));
+    match (with, without) {
+        (Some(with), Some(without)) if with.standing == without.standing && with != without => {
+            Err(RecipientError::Ambiguous {
+                international: without.phone,
+                national: with.phone,
+            })
         }
-        _ => Ok(phone),
+        (Some(with), Some(without)) if with.standing < without.standing => Ok(Some(without)),
+        (with, without) => Ok(with.or(without)),
     }
 }
 

@@ -28,10 +28,9 @@ pub(super) struct Place {
     pub calling_code: u16,
     /// What is written before a mobile number inside the country: `0`, `8`, `06`, or nothing.
     pub trunk: &'static str,
-    /// What is dialled before a calling code; empty where that depends on the carrier.
-    pub international: &'static str,
-    /// The digits of the shortest mobile number, without trunk prefix.
-    pub shortest: u8,
+    /// Of a thousand mobile numbers written as bare national digits, how many can be another line's number
+    /// too, with the first digits as its calling code.
+    pub unclear: u16,
 }
 
 /// One calling code of the world.
@@ -40,8 +39,6 @@ pub(super) struct CallingCode {
     pub code: u16,
     /// How many digits may follow it.
     pub lengths: Lengths,
-    /// Whether a 0 after the calling code can only be a trunk prefix left in by mistake.
-    pub zero_is_trunk: bool,
 }
 
 /// The numbers of digits that may follow a calling code: bit 9 stands for nine.
@@ -69,9 +66,18 @@ pub(super) enum Meaning {
     WrongLength,
 }
 
-/// The calling code of a number, if anybody has it.
+/// The calling code of a number, if any country has it.
 pub(super) fn calling_code(phone: &Phone) -> Option<&'static CallingCode> {
-    let code = phone.calling_code().parse().ok()?;
+    named(phone.calling_code())
+}
+
+/// Whether the digits are a calling code.
+pub(super) fn is_calling_code(digits: &str) -> bool {
+    named(digits).is_some()
+}
+
+fn named(digits: &str) -> Option<&'static CallingCode> {
+    let code = digits.parse().ok().filter(|_| !digits.starts_with('0'))?;
     let index = data::CODES
         .binary_search_by_key(&code, |known| known.code)
         .ok()?;
@@ -112,23 +118,20 @@ const fn place(
     region: &'static str,
     calling_code: u16,
     trunk: &'static str,
-    international: &'static str,
-    shortest: u8,
+    unclear: u16,
 ) -> Place {
     Place {
         region,
         calling_code,
         trunk,
-        international,
-        shortest,
+        unclear,
     }
 }
 
-const fn code(code: u16, lengths: u16, zero_is_trunk: bool) -> CallingCode {
+const fn code(code: u16, lengths: u16) -> CallingCode {
     CallingCode {
         code,
         lengths: Lengths(lengths),
-        zero_is_trunk,
     }
 }
 

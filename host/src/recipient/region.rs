@@ -41,6 +41,19 @@ impl Region {
         self.place().region
     }
 
+    /// Whether mobile numbers are dialled inside the region as they are, without a 0 or another prefix.
+    #[must_use]
+    pub fn has_no_trunk_prefix(self) -> bool {
+        self != Self::WORLD && self.place().trunk.is_empty()
+    }
+
+    /// Of a thousand of the region's mobile numbers written as bare national digits, how many could be
+    /// another country's number too. A sample: see `prefixes/generate.py`.
+    #[must_use]
+    pub fn unclear_per_mille(self) -> u16 {
+        self.place().unclear
+    }
+
     /// What the prefix table knows of the region.
     pub(super) fn place(self) -> &'static Place {
         &prefixes::PLACES[usize::from(self.0)]

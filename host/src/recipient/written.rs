@@ -1,38 +1,67 @@
-//! Reads a number as people write it: drops the separators, keeps plus and digits.
+//! Reads a number as people write it: drops what is invisible or a separator, keeps plus and digits.
+
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
 use super::error::RecipientError;
 
 /// What is left of a written number.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// The digits that followed a plus sign.
-    International(String),
-    /// Digits without a plus sign.
-    National(String),
+pub(super) struct Written {
+    /// The digits, in ASCII.
+    pub digits: String,
+    /// Whether a calling code is meant to come first: a plus sign says so, and so does a trunk zero in
+    /// brackets after one, as in `49 (0)171 3920055`.
+    pub is_international: bool,
+    /// Nothing but a plus sign and ASCII digits is left once all that is invisible or a blank is dropped.
+    pub is_strict: bool,
+    /// Where a `(0)` stands among the digits: it is dialled inside the country only, if at all.
+    pub optional_zero: Option<usize>,
 }
 
-/// Accepts a leading `tel:`, a plus sign before the first digit, digits of four scripts, and spaces, dots,
-/// dashes, slashes and parentheses anywhere; `(0)` keeps its digit, which the caller judges.
-pub(super) fn read(raw: &str) -> Result<Written, RecipientError> {
+/// Accepts a leading `tel:`, a plus sign before the first digit, digits of four scripts, and blanks, dots,
+/// dashes, slashes and parentheses anywhere. `is_calling_code` says whether digits are one.
+pub(super) fn read(
+    raw: &str,
+    is_calling_code: impl Fn(&str) -> bool,
+) -> Result<Written, RecipientError> {
+    let (raw, context) = without_phone_context(raw);
+    let mut number = Written {
+        digits: String::new(),
+        is_international: false,
+        is_strict: context.is_empty(),
+        optional_zero: None,
+    };
+    if !context.is_empty() {
+        number.is_international = true;
+        number.digits.push_str(context);
+    }
     let mut plus = false;
-    let mut digits = String::new();
     let scheme = scheme_length(raw);
+    let given = number.digits.len();
     for (position, (index, found)) in (1..).zip(raw.char_indices()) {
-        if index < scheme {
+        if index < scheme || is_invisible(found) {
             continue;
         }
         if let Some(digit) = ascii_digit(found) {
-            digits.push(digit);
+            if digit == '0' && is_bracketed(raw, index, found) && number.digits.len() > given {
+                number.optional_zero = Some(number.digits.len());
+            }
+            number.digits.push(digit);
+            number.is_strict &= found.is_ascii();
             continue;
         }
-        let after_digits = !digits.is_empty();
+        let after_digits = number.digits.len() > given;
         match found {
             '+' | '＋' if plus || after_digits => {
                 return Err(RecipientError::SeveralNumbers { position });
             }
-            '+' | '＋' => plus = true,
+            '+' | '＋' => {
+                plus = true;
+                number.is_strict &= found.is_ascii();
+            }
             _ if found.is_control() => return Err(RecipientError::ControlCharacter { position }),
-            _ if is_separator(found) => {}
+            _ if found.is_whitespace() => {}
+            _ if is_separator(found) => number.is_strict = false,
             _ if after_digits && begins_extension(&raw[index..]) => {
                 return Err(RecipientError::Extension);
             }
@@ -43,10 +72,34 @@ pub(super) fn read(raw: &str) -> Result<Written, RecipientError> {
             _ => return Err(RecipientError::OddCharacter { found, position }),
         }
     }
-    match (plus, digits.is_empty()) {
-        (_, true) => Err(RecipientError::Empty),
-        (true, false) => Ok(Written::International(digits)),
-        (false, false) => Ok(Written::National(digits)),
+    if number.digits.len() == given {
+        return Err(RecipientError::Empty);
+    }
+    let zero_after_code = number
+        .optional_zero
+        .is_some_and(|at| is_calling_code(&number.digits[..at]));
+    number.is_international |= plus || zero_after_code;
+    number.is_strict &= plus;
+    Ok(number)
+}
+
+/// The number without the parameters of RFC 3966, if they say where it is dialled, and the digits that its
+/// `;phone-context=+44` puts before it. A context that is a domain says nothing of the number.
+fn without_phone_context(raw: &str) -> (&str, &str) {
+    const PARAMETER: &str = "phone-context=";
+    let mut parameters = raw.split(';');
+    let number = parameters.next().unwrap_or_default();
+    let context = parameters.map(str::trim).find_map(|parameter| {
+        let (name, value) = parameter.split_at_checked(PARAMETER.len())?;
+        name.eq_ignore_ascii_case(PARAMETER).then_some(value)
+    });
+    match context {
+        None => (raw, ""),
+        Some(context) => {
+            let digits = context.strip_prefix('+').unwrap_or_default();
+            let is_code = digits.bytes().all(|byte| byte.is_ascii_digit());
+            (number, if is_code { digits } else { "" })
+        }
     }
 }
 
@@ -72,14 +125,27 @@ fn ascii_digit(found: char) -> Option<char> {
     char::from_digit(found as u32 - zero as u32, 10)
 }
 
-/// What may stand between digits. The invisible marks come with numbers copied from address books.
+/// Whether a digit stands alone in brackets, `(0)`, whatever blanks are in them.
+fn is_bracketed(raw: &str, index: usize, digit: char) -> bool {
+    let plain = |c: &char| !is_invisible(*c) && !c.is_whitespace();
+    let before = raw[..index].chars().rev().find(plain);
+    let after = raw[index + digit.len_utf8()..].chars().find(plain);
+    matches!(before, Some('(' | '（' | '[')) && matches!(after, Some(')' | '）' | ']'))
+}
+
+/// What Unicode says is shown as nothing where it is not supported: joiners, marks of direction, variation
+/// selectors. They come with numbers copied from address books and chats.
+fn is_invisible(found: char) -> bool {
+    !found.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(found)
+}
+
+/// What may stand between digits beside blanks.
 fn is_separator(found: char) -> bool {
     match found {
-        '.' | '-' | '/' | '(' | ')' | '．' | '／' | '（' | '）' => true,
-        '\u{2010}'..='\u{2015}' | '\u{2212}' | '－' | 'ー' => true, // hyphens, dashes, minus
-        '\u{00AD}' | '\u{200B}' | '\u{2060}' | '\u{FEFF}' => true, // soft hyphen, zero-width spaces
-        '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => true, // direction marks
-        _ => found.is_whitespace(),
+        '.' | '-' | '/' | '(' | ')' | '[' | ']' | '．' | '／' | '（' | '）' => true,
+        // Hyphens, dashes, minus.
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '－' | 'ー' => true,
+        _ => false,
     }
 }
 

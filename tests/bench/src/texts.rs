@@ -7,6 +7,7 @@ use std::{
 };
 
 use textsender::{
+    config::WithoutPlus,
     policy::Dn,
     recipient::{Recipient, Region},
     text::{TextSource, TextValues, Texts},
@@ -59,16 +60,16 @@ pub fn measure(_: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
     let home = Region::parse("GB").ok();
     add(
         "number read, E.164",
-        micros(|| Recipient::read(black_box("+447700900123"), home).is_ok()),
+        micros(|| Recipient::read(black_box("+447700900123"), home, WithoutPlus::Ask).is_ok()),
     );
     let begun = Instant::now();
-    let read = Recipient::read("07700 900123", home);
+    let read = Recipient::read("07700 900123", home, WithoutPlus::Ask);
     let first = begun.elapsed().as_secs_f64() * 1e6;
     anyhow::ensure!(read.is_ok(), "a national number is not read");
     add("number read, national form, the first of a process", first);
     add(
         "number read, national form",
-        micros(|| Recipient::read(black_box("07700 900123"), home).is_ok()),
+        micros(|| Recipient::read(black_box("07700 900123"), home, WithoutPlus::Ask).is_ok()),
     );
     let dn = "CN=Lovelace\\, Ada,OU=Analysts,OU=Staff,DC=example,DC=org";
     add(

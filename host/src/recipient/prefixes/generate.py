@@ -19,10 +19,17 @@ import functools
 import re
 import sys
 from collections import Counter
+from random import Random
 from re import _parser
 
 import phonenumbers
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    PhoneMetadata,
+    PhoneNumber,
+    PhoneNumberFormat,
+    PhoneNumberType,
+)
 
 VERSION = "9.0.43"
 
@@ -41,7 +48,7 @@ KINDS = [
 ]
 E164_DIGITS = range(7, 16)  # what plugin-api's Phone accepts, calling code included
 LENGTH_DEPTH = 2  # national digits that decide whether a length is wrong
-LINES = {"Fixed", "Mobile", "FixedOrMobile"}
+SAMPLES = 2000  # numbers of each region, from which the share of unclear ones is estimated
 
 
 class Pattern:
@@ -220,16 +227,6 @@ class CallingCode:
         possible = self.metadata[0].general_desc.possible_length
         return [length for length in sorted(possible) if len(str(self.code)) + length in E164_DIGITS]
 
-    def zero_is_trunk(self):
-        """Whether a 0 after the calling code can only be a trunk prefix left in by mistake.
-
-        Where 0 is the trunk prefix, service numbers that begin with 0 (Japan's 0077) do not count: they
-        begin with two, and no line does.
-        """
-        zero = self.step(self.start, 0)
-        kinds = {kind for length in self.lengths() for _, kind in self.assigned(zero, 1, length)}
-        return not (kinds & LINES if trunk(self.regions[0]) == "0" else kinds)
-
 
 def trunk(region):
     """The trunk prefix as written before a mobile number of the region (before a landline's, if none)."""
@@ -247,18 +244,49 @@ def trunk(region):
     return metadata.national_prefix or ""
 
 
-def international(region):
-    """The international prefix in everyday use, where one is plain digits; carriers' own are left out."""
-    metadata = PhoneMetadata.metadata_for_region(region)
-    usual = [metadata.preferred_international_prefix or "", "00", "011", metadata.international_prefix]
-    return next((p for p in usual if p.isdigit() and re.fullmatch(metadata.international_prefix, p)), "")
-
-
-def shortest(region):
-    """The digits of the shortest mobile number, without trunk prefix (of a landline number, if none)."""
+def unclear(region):
+    """Of a thousand mobile numbers of the region written as bare national digits, how many are the number of
+    another line as well if the first digits are taken for a calling code. Sampled: every number of the
+    region is as likely as any other."""
     metadata = PhoneMetadata.metadata_for_region(region)
     described = next(d for d in (metadata.mobile, metadata.fixed_line) if d and d.possible_length != (-1,))
-    return min(described.possible_length or metadata.general_desc.possible_length)
+    pattern = Pattern.of(described.national_number_pattern)
+    lengths = described.possible_length or metadata.general_desc.possible_length
+    code = phonenumbers.country_code_for_region(region)
+    random = Random(region)
+    both = 0
+    for _ in range(SAMPLES):
+        national = draw(pattern, lengths, random)
+        bare = PhoneNumber(country_code=code, national_number=int(national),
+                           italian_leading_zero=True if national.startswith("0") else None)
+        try:
+            other = phonenumbers.parse("+" + national)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(other) and other != bare:
+            both += 1
+    return round(1000 * both / SAMPLES)
+
+
+def draw(pattern, lengths, random):
+    """A number of the pattern, each as likely as any other."""
+    totals = [count(pattern, pattern.start, length) for length in lengths]
+    left = random.choices(lengths, totals)[0]
+    states, digits = pattern.start, ""
+    while left:
+        left -= 1
+        steps = [pattern.step(states, digit) for digit in range(10)]
+        digit = random.choices(range(10), [count(pattern, step, left) for step in steps])[0]
+        states, digits = steps[digit], digits + str(digit)
+    return digits
+
+
+@functools.cache
+def count(pattern, states, length):
+    """How many numbers of `length` further digits the pattern has from these states."""
+    if not states or length == 0:
+        return int(pattern.end in states)
+    return sum(count(pattern, pattern.step(states, digit), length - 1) for digit in range(10))
 
 
 def main():
@@ -277,10 +305,10 @@ use super::Kind::*;
 use super::{{CallingCode, Place, code, place, row, wrong_length}};
 """)
     print(f"pub(in crate::recipient) static PLACES: [Place; {len(regions) + 1}] = [")
-    print('    place("001", 0, "", "", 0),')
+    print('    place("001", 0, "", 0),')
     for region in regions:
         calling_code = phonenumbers.country_code_for_region(region)
-        print(f'    place("{region}", {calling_code}, "{trunk(region)}", "{international(region)}", {shortest(region)}),')
+        print(f'    place("{region}", {calling_code}, "{trunk(region)}", {unclear(region)}),')
     print("];\n")
     used = {meaning[0] for _, meaning in rows if meaning}
     print("const WORLD: u8 = 0;")
@@ -290,7 +318,7 @@ use super::{{CallingCode, Place, code, place, row, wrong_length}};
     print(f"\npub(super) static CODES: [CallingCode; {len(codes)}] = [")
     for code in codes:
         lengths = sum(1 << length for length in code.lengths())
-        print(f"    code({code.code}, {lengths:#x}, {str(code.zero_is_trunk()).lower()}),")
+        print(f"    code({code.code}, {lengths:#x}),")
     print(f"];\n\npub(super) static ROWS: [u64; {len(rows)}] = [")
     for start, meaning in rows:
         if meaning is None:
