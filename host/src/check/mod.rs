@@ -43,6 +43,8 @@ pub struct Report {
     /// Those of them that stop every message, whoever it is for.
     #[serde(skip)]
     pub stopping: Vec<Fault>,
+    /// What works, and may not be what is meant, by file and line.
+    pub warnings: Vec<Fault>,
     /// Senders that can't send yet. One that a policy uses is a fault as well.
     pub incomplete: Vec<Incomplete>,
     /// How many senders there are.
@@ -153,6 +155,9 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(reach::faults(&config));
     found.extend(files::faults(&config, state));
 
+    let mut warnings = policy::warnings(&policies);
+    warnings.extend(reach::warnings(&config));
+
     let usages = usage::all(&config);
     let senders = senders::look(&config, state, &usages, None).await;
     found.extend(texts::faults(&config, &usages, &senders));
@@ -161,6 +166,7 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     Report {
         faults: sorted(found),
         stopping,
+        warnings: sorted(warnings),
         incomplete: senders
             .into_iter()
             .filter_map(|sender| sender.incomplete())

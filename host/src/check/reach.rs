@@ -1,7 +1,7 @@
 //! Regions and kinds of number that do not exist: a policy with one would text no user.
 
 use crate::{
-    config::{Config, Fault, Located, Reach, Regions, nearest},
+    config::{Config, Fault, Located, Reach, Regions, WithoutPlus, nearest},
     recipient::{Kind, Region},
 };
 
@@ -14,6 +14,40 @@ pub(super) fn faults(config: &Config) -> Vec<Fault> {
         .flat_map(|(prefix, reach)| of_reach(config, prefix, reach))
         .collect()
 }
+
+/// Policies whose own region's mobiles are often refused when they are written as bare digits, and that do not
+/// say how such digits are meant.
+pub(super) fn warnings(config: &Config) -> Vec<Fault> {
+    if config.defaults.numbers_without_plus.is_some() {
+        return Vec::new();
+    }
+    let policies = config.policies.iter().map(|policy| &policy.reach);
+    let helpdesk = config.helpdesk.as_ref().map(|helpdesk| &helpdesk.reach);
+    let unset = policies
+        .chain(helpdesk)
+        .filter(|reach| reach.numbers_without_plus.is_none());
+    let unclear = unset.filter_map(|reach| {
+        let written = reach.region.as_ref()?;
+        let region = Region::parse(written).ok()?;
+        let per_mille = region.unclear_per_mille();
+        let message = format!(
+            "{} % of the mobile numbers of {region} can be another country's too when they are written \
+             without + and without a 0 before them; these are refused",
+            (per_mille + 5) / 10
+        );
+        let remedy = format!(
+            "set {} = \"national\" in the policy or in [defaults] if such numbers are {region}'s, \
+             \"international\" if they begin with a calling code, \"ask\" if they shall be refused",
+            WithoutPlus::KEY
+        );
+        let fault = || config.sources.fault(written.place, "region", message, remedy);
+        (per_mille > MOST_UNCLEAR).then(fault)
+    });
+    unclear.collect()
+}
+
+/// Up to so many of a thousand it is not worth a word.
+const MOST_UNCLEAR: u16 = 20;
 
 fn of_reach(config: &Config, prefix: &str, reach: &Reach) -> Vec<Fault> {
     let fault = |name: &Located<String>, key: &str, message: &str, remedy: String| {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     check::{self, Incomplete, Report},
-    config::render::render,
+    config::render::{render, render_warnings},
     protocol::Outcome,
 };
 
@@ -52,6 +52,7 @@ impl Check {
 /// Faults as a compiler shows them, then what is not whole yet, then the sum.
 fn shown(report: &Report, colour: bool) -> String {
     let mut shown = render(&report.faults, &report.config.sources, colour);
+    shown += &render_warnings(&report.warnings, &report.config.sources, colour);
     for incomplete in &report.incomplete {
         show_incomplete(incomplete, &mut shown);
     }
@@ -63,8 +64,12 @@ fn shown(report: &Report, colour: bool) -> String {
         0 => "no faults".to_owned(),
         faults => count(faults, "fault", "faults"),
     };
+    let warnings = match report.warnings.len() {
+        0 => String::new(),
+        warnings => format!(", {}", count(warnings, "warning", "warnings")),
+    };
     // Writing to a String never fails.
-    let _ = writeln!(shown, "{senders}, {policies}: {faults}");
+    let _ = writeln!(shown, "{senders}, {policies}: {faults}{warnings}");
     shown
 }
 

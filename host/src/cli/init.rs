@@ -15,7 +15,7 @@ use super::{
     output::{Output, Style, Usage},
 };
 use crate::{
-    config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER, Reading, Sources},
+    config::{DEFAULT_PLUGINS_FOLDER, Environment, POLICIES_FOLDER, Reading, Sources, WithoutPlus},
     edit::{
         Editor,
         defaults::SetOwner,
@@ -244,6 +244,10 @@ impl Places {
             parsed.context("the built-in configuration is no TOML")?;
         let text = |path: &Path| path.display().to_string();
         document["plugins"]["folder"] = value(text(&self.plugins));
+        if region.has_no_trunk_prefix() {
+            // Then bare digits are how numbers are written there.
+            document["defaults"][WithoutPlus::KEY] = value("national");
+        }
         if self.is_state_named {
             document["state"]["folder"] = value(text(&self.state));
         }

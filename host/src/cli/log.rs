@@ -21,6 +21,7 @@ use super::{
     phone,
 };
 use crate::{
+    config::WithoutPlus,
     edit::{
         EditError,
         journal::{self, Change},
@@ -28,7 +29,6 @@ use crate::{
     },
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
-    config::WithoutPlus,
     recipient::Recipient,
 };
 

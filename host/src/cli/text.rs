@@ -277,11 +277,37 @@ fn judge(purpose: Purpose, text: &str) -> anyhow::Result<()> {
     );
 }
 
+/// A text as it is meant, whatever editor or shell wrote it: no byte order mark, lines that end in a line feed,
+/// none after the last.
+fn plain_lines(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.replace("\r\n", "\n")
+        .trim_end_matches(['\r', '\n'])
+        .to_owned()
+}
+
 fn from_stdin() -> anyhow::Result<String> {
     /// Ten segments hold 1,530 characters.
     const LONGEST: u64 = 16 * 1024;
     let mut text = String::new();
     let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
     read.context("standard input can't be read")?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(plain_lines(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_the_same_from_every_editor() {
+        for written in [
+            "Your code:\n%code%",
+            "Your code:\n%code%\n",
+            "Your code:\r\n%code%\r\n",
+            "\u{feff}Your code:\r\n%code%\r\n\r\n",
+        ] {
+            assert_eq!(plain_lines(written), "Your code:\n%code%", "{written:?}");
+        }
+    }
 }

@@ -35,7 +35,8 @@ pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use place::{Located, Place};
 pub use policies::{
-    Block, SendOptions, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, Text, WithoutPlus,
+    Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
+    WithoutPlus,
 };
 pub use relations::relations;
 pub use sections::{

@@ -12,24 +12,33 @@ use super::source::{Source, Sources};
 
 /// One report after another, ending with a newline each. `colour` is for terminals.
 pub fn render(faults: &[Fault], sources: &Sources, colour: bool) -> String {
+    render_as(Level::ERROR, faults, sources, colour)
+}
+
+/// The same of what is no fault.
+pub fn render_warnings(warnings: &[Fault], sources: &Sources, colour: bool) -> String {
+    render_as(Level::WARNING, warnings, sources, colour)
+}
+
+fn render_as(level: Level<'_>, faults: &[Fault], sources: &Sources, colour: bool) -> String {
     let renderer = match colour {
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
     let mut shown = String::new();
     for fault in faults {
-        shown.push_str(&render_one(fault, sources, &renderer));
+        shown.push_str(&render_one(level.clone(), fault, sources, &renderer));
         shown.push_str("\n\n");
     }
     shown
 }
 
-fn render_one(fault: &Fault, sources: &Sources, renderer: &Renderer) -> String {
+fn render_one(level: Level<'_>, fault: &Fault, sources: &Sources, renderer: &Renderer) -> String {
     let title = match fault.key.is_empty() {
         true => fault.message.clone(),
         false => format!("{}: {}", fault.key, fault.message),
     };
-    let title = Level::ERROR.primary_title(title);
+    let title = level.primary_title(title);
     let remedy = Level::HELP.message(&fault.remedy);
     let excerpt = fault.place.and_then(|place| {
         let source = sources.files.get(place.file as usize)?;

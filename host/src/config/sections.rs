@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::place::Located;
 use super::policies::WithoutPlus;
-use super::source::Located;
 use super::table::{Node, Table};
 use super::units::{self, Rate};
 

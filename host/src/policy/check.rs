@@ -1,7 +1,7 @@
 //! Faults in how policies stand to each other: links that clash, policies that can never win. Only
 //! `check` looks for them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::dn::Dn;
 use super::index::{Level, Linked, Policies};
@@ -25,6 +25,43 @@ pub fn check(policies: &Policies) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Links at a domain below which the configuration names another: they do not reach its users.
+pub fn warnings(policies: &Policies) -> Vec<Fault> {
+    let config = &policies.config;
+    let domains = domains(policies);
+    let links = config.policies.iter().flat_map(|policy| &policy.links);
+    let below = links.filter(|link| link.enabled).filter_map(|link| {
+        let container = Dn::parse(&link.container).ok()?;
+        let is_domain = container.as_str() == container.domain();
+        let is_below = |domain: &&String| domain.ends_with(&format!(",{container}"));
+        let below = domains.iter().find(is_below).filter(|_| is_domain)?;
+        Some(config.sources.fault(
+            link.place,
+            "link.container",
+            format!("the link does not reach the users of {below}, which is a domain of its own"),
+            format!("link the policy to {below} too, if it is for them"),
+        ))
+    });
+    below.collect()
+}
+
+/// Every domain in which the configuration names a container, a group or a user.
+fn domains(policies: &Policies) -> BTreeSet<String> {
+    let config = &policies.config;
+    let containers = config.containers.iter().map(|container| &container.dn);
+    let links = config.policies.iter().flat_map(|policy| &policy.links);
+    let filters = config.policies.iter().map(|policy| &policy.filter);
+    let named = filters.flat_map(|filter| {
+        let lists = [&filter.groups, &filter.deny_groups, &filter.users];
+        lists.into_iter().flatten()
+    });
+    let names = containers
+        .chain(links.map(|link| &link.container))
+        .chain(named);
+    let names = names.filter_map(|name| Dn::parse(name).ok());
+    names.map(|dn| dn.domain().to_owned()).collect()
 }
 
 /// Orders are unique at a container, enforced or not, as in group policy.

@@ -86,6 +86,8 @@ pub enum Lost<'p> {
     Disabled,
     /// The link's container does not hold the user.
     Elsewhere,
+    /// The link's container is of another domain, above the user's.
+    OtherDomain,
     /// It has no link.
     NoLink,
     /// It has no link, being `[defaults] policy`, and a link of another applies.
@@ -173,6 +175,9 @@ impl fmt::Display for Lost<'_> {
             Lost::NotHeld { names, held } => write_not_held(f, names, *held),
             Lost::Disabled => f.write_str("the link is disabled"),
             Lost::Elsewhere => f.write_str("the container does not hold the user"),
+            Lost::OtherDomain => f.write_str(
+                "the container is another domain's, and a link does not reach the domains below its own",
+            ),
             Lost::NoLink => f.write_str("it has no [[link]]"),
             Lost::NotNeeded { by } => {
                 write!(

@@ -102,6 +102,22 @@ impl Dn {
             .map(|start| &self.normal[*start as usize..])
     }
 
+    /// The domain: the run of `DC=` parts at the end. A name without one is in a domain that has no name.
+    pub fn domain(&self) -> &str {
+        let is_domain_part = |part: &&str| part.starts_with("dc=") && !part.contains('+');
+        let parts = self.suffixes().rev();
+        let parts = parts.take_while(|suffix| is_domain_part(&first_part(suffix)));
+        parts.last().unwrap_or_default()
+    }
+
+    /// The normal forms of the name itself and of every container of its domain that holds it, the closest
+    /// first.
+    pub fn containers(&self) -> impl Iterator<Item = &str> {
+        let domain = self.domain().len();
+        self.suffixes()
+            .take_while(move |suffix| suffix.len() >= domain)
+    }
+
     /// Whether `container` holds this name, or is it: the subtree of an LDAP search.
     pub fn is_within(&self, container: &Dn) -> bool {
         self.suffixes().any(|suffix| suffix == container.normal)
@@ -322,6 +338,17 @@ impl<'t> Parser<'t> {
     fn character(&self, byte: usize) -> usize {
         self.text[..byte].chars().count() + 1
     }
+}
+
+/// A name's first relative name. A comma inside a value is escaped.
+fn first_part(name: &str) -> &str {
+    let mut escaped = false;
+    let end = name.find(|c| {
+        let ends = c == ',' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    &name[..end.unwrap_or(name.len())]
 }
 
 /// Appends a prepared value, with only those characters escaped that would read as something else.

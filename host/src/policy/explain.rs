@@ -186,6 +186,9 @@ impl<'p> Case<'p> {
         if !dn.is_within(&container) {
             return Some(Lost::Elsewhere);
         }
+        if dn.domain() != container.domain() {
+            return Some(Lost::OtherDomain);
+        }
         let levels = &self.policies.levels;
         let level = levels.get(container.as_str())?;
         let depth = self.levels.iter().position(|l| std::ptr::eq(*l, level))?;
@@ -257,8 +260,9 @@ fn sort_key<'a>(considered: &'a Considered) -> (u8, &'a str, Option<(&'a str, u3
             Lost::Blocked { .. } => 3,
             Lost::Disabled => 4,
             Lost::NoDn => 5,
-            Lost::Elsewhere => 6,
-            Lost::NoLink => 7,
+            Lost::OtherDomain => 6,
+            Lost::Elsewhere => 7,
+            Lost::NoLink => 8,
         },
     };
     let link = considered.link.map(|link| (link.container, link.order));

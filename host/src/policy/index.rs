@@ -90,9 +90,10 @@ impl Policies {
         &self.config.policies[linked.policy as usize]
     }
 
-    /// What is set at the containers that hold `dn`, the closest first.
+    /// What is set at the containers of its domain that hold `dn`, the closest first. As in group policy, a
+    /// link at a domain is not one at the domains below it.
     pub(super) fn levels_above(&self, dn: &Dn) -> Vec<&Level> {
-        dn.suffixes()
+        dn.containers()
             .filter_map(|container| self.levels.get(container))
             .collect()
     }

@@ -15,6 +15,9 @@
 //! 2. else the container *closest* to the user wins, as far up as the first that blocks inheritance;
 //! 3. at one container, the lowest `order` wins.
 //!
+//! A link reaches the users of its own domain only, the run of `DC=` parts at its end, however many domains
+//! are below it.
+//!
 //! The winner decides alone: what it leaves out is not filled in from the one it beat. What group
 //! policy has and this has not: sites, WMI filters, loopback, and merging.
 //!
@@ -33,7 +36,7 @@ mod principal;
 mod resolve;
 pub mod sid;
 
-pub use check::check;
+pub use check::{check, warnings};
 pub use considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
 pub use dn::{Dn, DnError};
 pub use error::PolicyError;

@@ -181,6 +181,9 @@ fn parse(name: &str) -> Result<Principal, PrincipalError> {
     if Sid::is_meant(name) {
         return Ok(Principal::Sid(name.parse()?));
     }
+    if let Some(sid) = Sid::from_base64(name) {
+        return Ok(Principal::Sid(sid));
+    }
     match name.trim() {
         word if word.eq_ignore_ascii_case("Authenticated Users") => {
             Ok(Principal::Sid(Sid::AUTHENTICATED_USERS))

@@ -9,7 +9,7 @@ use super::index::Policies;
 use super::principal::Held;
 use super::{Query, User};
 use crate::config::{
-    Block, SendOptions, Helpdesk, Located, OnUnknown, Policy, Reach, Text, WithoutPlus,
+    Block, Helpdesk, Located, OnUnknown, Policy, Reach, SendOptions, Text, WithoutPlus,
 };
 use crate::protocol::{Event, Purpose};
 

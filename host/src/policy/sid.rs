@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 /// Most sub-authorities that a SID has.
 const MAX_PARTS: usize = 15;
 
@@ -33,6 +35,39 @@ impl Sid {
     pub fn is_meant(text: &str) -> bool {
         let text = text.trim_start().as_bytes();
         matches!(text, [b'S' | b's', b'-', b'0'..=b'9', ..])
+    }
+
+    /// Reads a SID as directory libraries give it: its bytes (MS-DTYP section 2.4.2.2) in Base64. `None` if the
+    /// text is no such thing, which a distinguished name never is.
+    pub fn from_base64(text: &str) -> Option<Sid> {
+        let text = text.trim();
+        // The first byte is the revision, 1.
+        if !text.starts_with("AQ") {
+            return None;
+        }
+        let bytes = STANDARD.decode(text).ok()?;
+        let [1, length, authority @ ..] = bytes.as_slice() else {
+            return None;
+        };
+        let (authority, parts) = authority.split_first_chunk::<6>()?;
+        let (parts, []) = parts.as_chunks::<4>() else {
+            return None;
+        };
+        let length = *length;
+        if parts.is_empty() || parts.len() != usize::from(length) || parts.len() > MAX_PARTS {
+            return None;
+        }
+        let mut sid = Sid {
+            authority: authority
+                .iter()
+                .fold(0, |all, byte| all << 8 | u64::from(*byte)),
+            parts: [0; MAX_PARTS],
+            length,
+        };
+        for (part, bytes) in sid.parts.iter_mut().zip(parts) {
+            *part = u32::from_le_bytes(*bytes);
+        }
+        Some(sid)
     }
 
     /// Whether it is the `Domain Users` of some domain: S-1-5-21-x-y-z-513.
@@ -134,6 +169,26 @@ mod tests {
         ];
         for (text, expected) in cases {
             let sid = text.parse::<Sid>().ok().map(|sid| sid.to_string());
+            assert_eq!(sid.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_in_base64_are_read_as_the_sid() {
+        let cases = [
+            (
+                "AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAAQIAAA==",
+                Some("S-1-5-21-1-2-3-513"),
+            ),
+            (" AQEAAAAAAAULAAAA ", Some("S-1-5-11")),
+            ("AQIAAAAAAAULAAAA", None), // two parts are said, and one is there
+            ("AQUAAAAAAAUVAAAAAQAAAAIAAAADAAAAAQI=", None),
+            ("AQ==", None),
+            ("AQAAAAAAAAU=", None),
+            ("CN=Staff", None),
+        ];
+        for (text, expected) in cases {
+            let sid = Sid::from_base64(text).map(|sid| sid.to_string());
             assert_eq!(sid.as_deref(), expected, "{text}");
         }
     }

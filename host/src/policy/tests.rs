@@ -4,13 +4,14 @@
 //!
 //! ```text
 //! DC=org
-//!   DC=example             "domain"
+//!   O=Example              "domain"
 //!     OU=Staff             "Staff"
 //!       OU=Sales           "Sales": here is Ada, whom every case is about
 //!       OU=Service         "Service"
 //!     OU=Groups            groups
 //! ```
 
+mod domains;
 mod explained;
 mod properties;
 mod resolved;
@@ -20,16 +21,16 @@ use std::sync::Arc;
 use super::*;
 use crate::config::{Config, Reading, Sources};
 
-const ADA: &str = "CN=Ada,OU=Sales,OU=Staff,DC=example,DC=org";
+const ADA: &str = "CN=Ada,OU=Sales,OU=Staff,O=Example,DC=org";
 
 /// A container by its name in the picture above; any other text is a DN.
 fn container(name: &str) -> &str {
     match name {
         "org" => "DC=org",
-        "domain" => "DC=example,DC=org",
-        "Staff" => "OU=Staff,DC=example,DC=org",
-        "Sales" => "OU=Sales,OU=Staff,DC=example,DC=org",
-        "Service" => "OU=Service,OU=Staff,DC=example,DC=org",
+        "domain" => "O=Example,DC=org",
+        "Staff" => "OU=Staff,O=Example,DC=org",
+        "Sales" => "OU=Sales,OU=Staff,O=Example,DC=org",
+        "Service" => "OU=Service,OU=Staff,O=Example,DC=org",
         dn => dn,
     }
 }
@@ -38,7 +39,7 @@ fn container(name: &str) -> &str {
 fn group(name: &str) -> String {
     match Sid::is_meant(name) || name.contains('=') || name.contains(' ') {
         true => name.to_owned(),
-        false => format!("CN={name},OU=Groups,DC=example,DC=org"),
+        false => format!("CN={name},OU=Groups,O=Example,DC=org"),
     }
 }
 
@@ -146,7 +147,7 @@ fn links() {
             what: "a link at the user's own name is closer still",
             policies: &[
                 "Sales; at Sales",
-                "Own; at CN=Ada,OU=Sales,OU=Staff,DC=example,DC=org",
+                "Own; at CN=Ada,OU=Sales,OU=Staff,O=Example,DC=org",
             ],
             blocked: &[],
             wins: "Own",
@@ -288,14 +289,14 @@ fn links() {
             policies: &["A; at Sales; order 2", "B; at Sales; order 2"],
             blocked: &[],
             wins: "policies \"A\" and \"B\" both have order 2 at \
-                   OU=Sales,OU=Staff,DC=example,DC=org; give one another order",
+                   OU=Sales,OU=Staff,O=Example,DC=org; give one another order",
         },
         Case {
             what: "of several the same two are named, however the files are read",
             policies: &["C; at Sales", "B; at Sales", "A; at Sales"],
             blocked: &[],
             wins: "policies \"A\" and \"B\" both have order 1 at \
-                   OU=Sales,OU=Staff,DC=example,DC=org; give one another order",
+                   OU=Sales,OU=Staff,O=Example,DC=org; give one another order",
         },
         Case {
             what: "equal order of what does not apply is no matter",
@@ -331,12 +332,12 @@ fn filters() {
         ("a group that is not", "groups Nurses", "Domain"),
         (
             "the group in another spelling",
-            "groups cn=vpn, ou=GROUPS,dc=example, dc=org",
+            "groups cn=vpn, ou=GROUPS,o=example, dc=org",
             "Filtered",
         ),
         (
             "one group of the same name elsewhere",
-            "groups CN=VPN,OU=Old,DC=example,DC=org",
+            "groups CN=VPN,OU=Old,O=Example,DC=org",
             "Domain",
         ),
         (
@@ -392,33 +393,33 @@ fn filters() {
         ),
         (
             "the user",
-            "users cn=ada,ou=sales,ou=staff,dc=example,dc=org",
+            "users cn=ada,ou=sales,ou=staff,o=example,dc=org",
             "Filtered",
         ),
         (
             "another user",
-            "users CN=Bob,OU=Sales,OU=Staff,DC=example,DC=org",
+            "users CN=Bob,OU=Sales,OU=Staff,O=Example,DC=org",
             "Domain",
         ),
         ("the user by SID", "users S-1-5-21-1-2-3-1104", "Filtered"),
         (
             "a group is no user",
-            "users CN=VPN,OU=Groups,DC=example,DC=org",
+            "users CN=VPN,OU=Groups,O=Example,DC=org",
             "Domain",
         ),
         (
             "a user is no group",
-            "groups CN=Ada,OU=Sales,OU=Staff,DC=example,DC=org",
+            "groups CN=Ada,OU=Sales,OU=Staff,O=Example,DC=org",
             "Domain",
         ),
         (
             "the user, though in none of the groups",
-            "groups Nurses; users CN=Ada,OU=Sales,OU=Staff,DC=example,DC=org",
+            "groups Nurses; users CN=Ada,OU=Sales,OU=Staff,O=Example,DC=org",
             "Filtered",
         ),
         (
             "the user, but in a denied group",
-            "users CN=Ada,OU=Sales,OU=Staff,DC=example,DC=org; deny VPN",
+            "users CN=Ada,OU=Sales,OU=Staff,O=Example,DC=org; deny VPN",
             "Domain",
         ),
     ];
@@ -455,25 +456,25 @@ fn domain_users_by_name_are_those_of_any_domain_and_only_if_held() {
 fn any_spelling_of_the_users_name_is_the_same_user() {
     let policies = policies(
         &[
-            "Øst; at ou=Øst\\, Vest , dc=Example,DC=ORG",
+            "Øst; at ou=Øst\\, Vest , o=Example,DC=ORG",
             "Domain; at domain",
         ],
         &[],
     );
     let cases = [
-        ("CN=Ada,OU=Øst\\, Vest,DC=example,DC=org", "Øst"),
-        ("cn=ada, ou=ØST\\2c  vest, dc=EXAMPLE, dc=Org", "Øst"),
-        ("CN=Ada+UID=al,OU=\"øst, vest\";DC=example;DC=org", "Øst"),
+        ("CN=Ada,OU=Øst\\, Vest,O=Example,DC=org", "Øst"),
+        ("cn=ada, ou=ØST\\2c  vest, o=EXAMPLE, dc=Org", "Øst"),
+        ("CN=Ada+UID=al,OU=\"øst, vest\";O=Example;DC=org", "Øst"),
         (
-            "CN=Ada,2.5.4.11=\\c3\\98st\\,\\20Vest,DC=example,DC=org",
+            "CN=Ada,2.5.4.11=\\c3\\98st\\,\\20Vest,O=Example,DC=org",
             "Øst",
         ),
         (
-            "CN=Ada,OU=#0C0AC39873742C2056657374,DC=example,DC=org",
+            "CN=Ada,OU=#0C0AC39873742C2056657374,O=Example,DC=org",
             "Øst",
         ),
-        ("CN=Ada,OU=O\u{308}st\\, Vest,DC=example,DC=org", "Domain"),
-        ("CN=Ada\\,OU=Øst\\, Vest,DC=example,DC=org", "Domain"),
+        ("CN=Ada,OU=O\u{308}st\\, Vest,O=Example,DC=org", "Domain"),
+        ("CN=Ada\\,OU=Øst\\, Vest,O=Example,DC=org", "Domain"),
     ];
     for (dn, wins) in cases {
         assert_eq!(winner(&policies, dn, &[]), wins, "{dn}");

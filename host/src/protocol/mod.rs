@@ -3,6 +3,7 @@
 
 mod failure;
 mod id;
+mod languages;
 mod outcome;
 mod request;
 mod response;
@@ -10,6 +11,7 @@ mod schema;
 
 pub use failure::{ErrorCode, Failure};
 pub use id::MessageId;
+pub use languages::is_tag as is_language_tag;
 pub use outcome::Outcome;
 pub use request::{Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
 pub use response::{Attempt, DeliveryBody, ErrorBody, Response};

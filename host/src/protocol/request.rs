@@ -8,6 +8,7 @@ mod read;
 
 use std::{fmt, time::Duration};
 
+use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{Purpose, Secret};
@@ -93,8 +94,8 @@ pub struct User {
     pub dn: Option<String>,
     /// The user's groups, transitive, as DNs or SIDs.
     pub groups: Vec<String>,
-    /// The user's language, a BCP 47 tag.
-    pub locale: Option<String>,
+    /// The user's languages as BCP 47 tags, the one that is liked best first.
+    pub locales: Vec<String>,
     /// The phone number, as given.
     pub phone: String,
 }
@@ -107,14 +108,24 @@ impl fmt::Debug for User {
     }
 }
 
-/// A code: 4 to 64 printable characters. Never assume digits.
+/// A code: 4 to 64 visible characters, in one group or two with a blank between. Never assume digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code(Secret);
 
 impl Code {
-    fn parse(code: &str) -> Option<Self> {
-        let fits = (4..=64).contains(&code.chars().count());
-        (fits && is_printable(code)).then(|| Self(Secret::new(code)))
+    fn parse(code: &str) -> Result<Self, &'static str> {
+        if !(4..=64).contains(&code.chars().count()) || !is_printable(code) {
+            return Err("expected 4 to 64 printable characters");
+        }
+        let mut groups = code.split(' ');
+        let are_visible = groups.by_ref().take(2).all(is_visible);
+        if !are_visible || groups.next().is_some() {
+            return Err(
+                "expected the code alone, in one group or two with a blank between, such as 123 456: \
+                 the words around it are the policy's text",
+            );
+        }
+        Ok(Self(Secret::new(code)))
     }
 
     /// The code, for the text.
@@ -137,6 +148,14 @@ impl Password {
     pub fn secret(&self) -> &Secret {
         &self.0
     }
+}
+
+/// Whether there is something to see in each character.
+fn is_visible(group: &str) -> bool {
+    let is_invisible = |c: char| {
+        c.is_whitespace() || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+    };
+    !group.is_empty() && !group.contains(is_invisible)
 }
 
 fn is_printable(value: &str) -> bool {

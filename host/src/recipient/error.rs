@@ -136,6 +136,18 @@ pub enum RecipientError {
     },
 }
 
+impl RecipientError {
+    /// Whether digits after a plus sign are no number, whatever prefix is among them.
+    pub(super) fn is_beyond_repair(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownCallingCode
+                | Self::TooShort { .. }
+                | Self::NotE164(PhoneError::TooShort { .. } | PhoneError::LeadingZero)
+        )
+    }
+}
+
 impl fmt::Display for Lengths {
     /// `7, 9 or 10`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

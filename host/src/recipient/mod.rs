@@ -86,10 +86,15 @@ impl Recipient {
     ) -> Result<Self, RecipientError> {
         let home = home.filter(|home| *home != Region::WORLD);
         Self::read_one(raw, home, without_plus).map_err(|error| {
+            if matches!(error, RecipientError::SeveralNumbers { .. }) {
+                return error;
+            }
             let several = several::second_number(raw, &error, |part| {
                 Self::read_one(part, home, without_plus).is_ok()
             });
-            several.map_or(error, |position| RecipientError::SeveralNumbers { position })
+            several.map_or(error, |position| RecipientError::SeveralNumbers {
+                position,
+            })
         })
     }
 
@@ -104,9 +109,7 @@ impl Recipient {
         }
         let digits = written.digits.len();
         let recipient = match (home, without_plus) {
-            (Some(home), _) => {
-                Self::place_reading(from_digits(&written.digits, home, without_plus)?)?
-            }
+            (Some(home), _) => Self::place_reading(from_digits(&written, home, without_plus)?)?,
             (None, _) if digits <= SHORT_CODE => {
                 return Err(RecipientError::ShortCode { digits });
             }
@@ -163,6 +166,10 @@ impl Recipient {
             && let Ok(recipient) = &placed
             && !recipient.begins_with_trunk_prefix()
         {
+            return placed;
+        }
+        // A prefix only makes a number longer: what has too few digits is none.
+        if written.is_strict && placed.as_ref().is_err_and(RecipientError::is_beyond_repair) {
             return placed;
         }
         let Some(reading) = without_or_with_zero(written)? else {
@@ -238,11 +245,13 @@ const SHORT_CODE: usize = 6;
 /// Reads digits without a plus sign: with a calling code first, and as they are dialled in `home`. The
 /// reading that the numbering plans know is meant; where they know both, or neither, it is not ours to say.
 fn from_digits(
-    digits: &str,
+    written: &Written,
     home: Region,
     without_plus: WithoutPlus,
 ) -> Result<Reading, RecipientError> {
+    let digits = written.digits.as_str();
     let international = match digits.strip_prefix('0') {
+        _ if written.has_area_code => None,
         None => library::international(digits),
         // 00 goes before a calling code nearly everywhere; a single 0 is a trunk prefix, or begins a number.
         Some(rest) => rest.strip_prefix('0').and_then(library::international),
@@ -250,9 +259,7 @@ fn from_digits(
     let national = library::national(digits, home);
     let fits = |reading: &Reading| reading.standing > Standing::Impossible;
     match (international.filter(fits), national.clone().filter(fits)) {
-        (Some(international), Some(national)) => {
-            meant(international, national, without_plus)
-        }
+        (Some(international), Some(national)) => meant(international, national, without_plus),
         (Some(one), None) | (None, Some(one)) => Ok(one),
         (None, None) if digits.len() <= SHORT_CODE => Err(RecipientError::ShortCode {
             digits: digits.len(),

@@ -3,19 +3,21 @@
 mod agreement;
 mod placing;
 mod reading;
+mod writings;
 
 use super::{Recipient, RecipientError, Region};
+use crate::config::WithoutPlus;
 
 fn region(code: &str) -> Region {
     Region::parse(code).unwrap()
 }
 
 fn read(raw: &str, home: &str) -> Result<Recipient, RecipientError> {
-    Recipient::read(raw, Some(region(home)))
+    Recipient::read(raw, Some(region(home)), WithoutPlus::Ask)
 }
 
 fn international(raw: &str) -> Recipient {
-    Recipient::read(raw, None).unwrap_or_else(|error| panic!("{raw}: {error}"))
+    Recipient::read(raw, None, WithoutPlus::Ask).unwrap_or_else(|error| panic!("{raw}: {error}"))
 }
 
 /// Each line of `tests/expected.tsv`: E.164, region, kind, national form.

@@ -16,6 +16,8 @@ pub(super) struct Written {
     pub is_strict: bool,
     /// Where a `(0)` stands among the digits: it is dialled inside the country only, if at all.
     pub optional_zero: Option<usize>,
+    /// The first digits stand in brackets and are no calling code, as in `(201) 555-0123`.
+    pub has_area_code: bool,
 }
 
 /// Accepts a leading `tel:`, a plus sign before the first digit, digits of four scripts, and blanks, dots,
@@ -30,12 +32,15 @@ pub(super) fn read(
         is_international: false,
         is_strict: context.is_empty(),
         optional_zero: None,
+        has_area_code: false,
     };
     if !context.is_empty() {
         number.is_international = true;
         number.digits.push_str(context);
     }
     let mut plus = false;
+    // Where a bracket was opened, in digits.
+    let mut bracket = None;
     let scheme = scheme_length(raw);
     let given = number.digits.len();
     for (position, (index, found)) in (1..).zip(raw.char_indices()) {
@@ -61,7 +66,17 @@ pub(super) fn read(
             }
             _ if found.is_control() => return Err(RecipientError::ControlCharacter { position }),
             _ if found.is_whitespace() => {}
-            _ if is_separator(found) => number.is_strict = false,
+            _ if is_separator(found) => {
+                number.is_strict = false;
+                match found {
+                    '(' | '（' => bracket = Some(number.digits.len()),
+                    ')' | '）' if bracket == Some(given) => {
+                        number.has_area_code = !is_calling_code(&number.digits[given..]);
+                        bracket = None;
+                    }
+                    _ => {}
+                }
+            }
             _ if after_digits && begins_extension(&raw[index..]) => {
                 return Err(RecipientError::Extension);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::protocol::is_language_tag;
 use textsender_plugin_api::template::{Placeholder, Template, TemplateError};
 
 use super::{CompiledText, Key, TextFault, TextSource, Texts, fold, locale, origin, rules, secret};
@@ -79,7 +80,7 @@ fn origin_faults(source: &TextSource<'_>) -> Vec<TextFault> {
 fn tag_faults(translations: &BTreeMap<String, String>) -> Vec<TextFault> {
     let mut faults = Vec::new();
     for (place, tag) in translations.keys().enumerate() {
-        if !locale::is_tag(tag) {
+        if !is_language_tag(tag) {
             faults.push(TextFault::Tag { tag: tag.clone() });
         }
         let mut earlier = translations.keys().take(place);

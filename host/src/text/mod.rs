@@ -146,20 +146,20 @@ impl Texts {
             .fold(Placeholders::NONE, |all, some| all | some)
     }
 
-    /// Writes the text for one user.
+    /// Writes the text for one user, whose `locales` are language tags, the one that is liked best first.
     ///
     /// If it takes more than `max_segments`, the user's names give way: they are written in the GSM alphabet, and
     /// if that does not help, left out.
     ///
     /// # Errors
     /// A mandatory value is absent, or the text is too long even so.
-    pub fn render(
+    pub fn render<'l>(
         &self,
-        locale: Option<&str>,
+        locales: impl IntoIterator<Item = &'l str>,
         values: &TextValues<'_>,
     ) -> Result<Rendered, RenderError> {
         let tags = self.translations.iter().map(|(tag, _)| tag.as_str());
-        let (place, reason) = locale::choose(locale, tags);
+        let (place, reason) = locale::choose(locales, tags);
         let (tag, text) = match place.and_then(|place| self.translations.get(place)) {
             Some((tag, text)) => (Some(tag.as_str()), text),
             None => (None, &self.own),

@@ -45,6 +45,7 @@ mod ledger;
 mod log;
 mod mail;
 mod misbehaving;
+mod numbers;
 mod official_clients;
 mod plugins;
 mod policies_guide;

@@ -188,3 +188,19 @@ proptest! {
         prop_assert_eq!(dn(&format!("cn={}", hex(&simple.to_lowercase()))), upper);
     }
 }
+
+#[test]
+fn the_domain_is_the_run_of_dc_at_the_end() {
+    let cases = [
+        ("CN=Ada,OU=Staff,DC=example,DC=org", "dc=example,dc=org", 3),
+        ("DC=example,DC=org", "dc=example,dc=org", 1),
+        ("CN=Ada,DC=host,OU=DNS,DC=org", "dc=org", 4),
+        ("CN=Ada,O=Acme", "", 2),
+        ("CN=Ada\\,DC=x,DC=org", "dc=org", 2),
+    ];
+    for (name, domain, containers) in cases {
+        let name = dn(name);
+        assert_eq!(name.domain(), domain, "{name}");
+        assert_eq!(name.containers().count(), containers, "{name}");
+    }
+}

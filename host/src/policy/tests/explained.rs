@@ -32,13 +32,13 @@ fn every_policy_is_listed_with_the_reason() {
     let expected = [
         "Top (at DC=org, order 1, enforced) won: its link is enforced, and no enforced link is higher",
         "Later (at DC=org, order 2, enforced) lost: Top beats it: it has order 1 at the same container",
-        "Lower (at OU=Staff,DC=example,DC=org, order 1, enforced) lost: Top beats it: both are enforced, and it is higher, at DC=org",
-        "Sales (at OU=Sales,OU=Staff,DC=example,DC=org, order 1) lost: Top beats it: its link is enforced, and this one is not",
-        "Denied (at OU=Sales,OU=Staff,DC=example,DC=org, order 4) lost: deny_groups names CN=VPN,OU=Groups,DC=example,DC=org, and the request's groups hold it",
-        "Nurses (at OU=Sales,OU=Staff,DC=example,DC=org, order 3) lost: the filter names CN=Nurses,OU=Groups,DC=example,DC=org; the request's 3 groups do not hold it",
-        "Domain (at DC=example,DC=org, order 1) lost: OU=Staff,DC=example,DC=org blocks inheritance, and the link is not enforced",
-        "Off (at OU=Sales,OU=Staff,DC=example,DC=org, order 2) lost: the link is disabled",
-        "Elsewhere (at OU=Service,OU=Staff,DC=example,DC=org, order 1) lost: the container does not hold the user",
+        "Lower (at OU=Staff,O=Example,DC=org, order 1, enforced) lost: Top beats it: both are enforced, and it is higher, at DC=org",
+        "Sales (at OU=Sales,OU=Staff,O=Example,DC=org, order 1) lost: Top beats it: its link is enforced, and this one is not",
+        "Denied (at OU=Sales,OU=Staff,O=Example,DC=org, order 4) lost: deny_groups names CN=VPN,OU=Groups,O=Example,DC=org, and the request's groups hold it",
+        "Nurses (at OU=Sales,OU=Staff,O=Example,DC=org, order 3) lost: the filter names CN=Nurses,OU=Groups,O=Example,DC=org; the request's 3 groups do not hold it",
+        "Domain (at O=Example,DC=org, order 1) lost: OU=Staff,O=Example,DC=org blocks inheritance, and the link is not enforced",
+        "Off (at OU=Sales,OU=Staff,O=Example,DC=org, order 2) lost: the link is disabled",
+        "Elsewhere (at OU=Service,OU=Staff,O=Example,DC=org, order 1) lost: the container does not hold the user",
         "Unlinked lost: it has no [[link]]",
     ];
     assert_eq!(lines, expected);
@@ -48,15 +48,15 @@ fn every_policy_is_listed_with_the_reason() {
 fn the_closest_the_default_and_equal_orders_are_explained() {
     let closest = policies(&["Domain; at domain", "Sales; at Sales"], &[]);
     let expected = [
-        "Sales (at OU=Sales,OU=Staff,DC=example,DC=org, order 1) won: its link is the closest to the user, and none is enforced",
-        "Domain (at DC=example,DC=org, order 1) lost: Sales beats it: it is linked closer to the user, at OU=Sales,OU=Staff,DC=example,DC=org",
+        "Sales (at OU=Sales,OU=Staff,O=Example,DC=org, order 1) won: its link is the closest to the user, and none is enforced",
+        "Domain (at O=Example,DC=org, order 1) lost: Sales beats it: it is linked closer to the user, at OU=Sales,OU=Staff,O=Example,DC=org",
     ];
     assert_eq!(explained(&closest, &query(ADA, &[])), expected);
 
     let equal = policies(&["A; at Sales", "B; at Sales"], &[]);
     let expected = [
-        "A (at OU=Sales,OU=Staff,DC=example,DC=org, order 1) lost: B has the same order at the same container",
-        "B (at OU=Sales,OU=Staff,DC=example,DC=org, order 1) lost: A has the same order at the same container",
+        "A (at OU=Sales,OU=Staff,O=Example,DC=org, order 1) lost: B has the same order at the same container",
+        "B (at OU=Sales,OU=Staff,O=Example,DC=org, order 1) lost: A has the same order at the same container",
     ];
     assert_eq!(explained(&equal, &query(ADA, &[])), expected);
 
@@ -65,7 +65,7 @@ fn the_closest_the_default_and_equal_orders_are_explained() {
     let mut of_nobody = query("", &[]);
     let expected = [
         "Rest won: no link applies, and it is [defaults] policy",
-        "Sales (at OU=Sales,OU=Staff,DC=example,DC=org, order 1) lost: the request has no user.dn",
+        "Sales (at OU=Sales,OU=Staff,O=Example,DC=org, order 1) lost: the request has no user.dn",
     ];
     assert_eq!(explained(&default, &of_nobody), expected);
     let expected = "Rest lost: [defaults] policy counts only where no link applies, and Sales does";
@@ -80,7 +80,7 @@ fn results_are_json_too() {
     let policies = policies(&["Nurses; at Sales; groups Nurses"], &[]);
     let explanation = policies.explain(&query(ADA, &[]));
     let json = serde_json::to_string(&explanation.considered).unwrap();
-    let expected = r#"[{"policy":"Nurses","link":{"container":"OU=Sales,OU=Staff,DC=example,DC=org","order":1,"enforced":false},"verdict":{"lost":{"not_held":{"names":["CN=Nurses,OU=Groups,DC=example,DC=org"],"held":0}}}}]"#;
+    let expected = r#"[{"policy":"Nurses","link":{"container":"OU=Sales,OU=Staff,O=Example,DC=org","order":1,"enforced":false},"verdict":{"lost":{"not_held":{"names":["CN=Nurses,OU=Groups,O=Example,DC=org"],"held":0}}}}]"#;
     assert_eq!(json, expected);
 }
 
@@ -132,10 +132,10 @@ fn check_finds_clashes_and_policies_that_can_never_win() {
         (
             &[
                 "A; at Sales; groups VPN",
-                "B; at ou=SALES, ou=Staff,dc=example,dc=org; enforced; groups X",
+                "B; at ou=SALES, ou=Staff,o=example,dc=org; enforced; groups X",
             ],
             vec![
-                "order 1 at OU=Sales,OU=Staff,DC=example,DC=org is already that of policy \"A\" \
+                "order 1 at OU=Sales,OU=Staff,O=Example,DC=org is already that of policy \"A\" \
                  (textsender.toml:8); give each link at a container an order of its own"
                     .to_owned(),
             ],

@@ -7,9 +7,9 @@ use super::*;
 const PLACES: [&str; 5] = ["org", "domain", "Staff", "Sales", "Service"];
 const USERS: [&str; 4] = [
     ADA,
-    "CN=Bob,OU=Service,OU=Staff,DC=example,DC=org",
-    "CN=Cy,OU=Staff,DC=example,DC=org",
-    "CN=Di,DC=example,DC=org",
+    "CN=Bob,OU=Service,OU=Staff,O=Example,DC=org",
+    "CN=Cy,OU=Staff,O=Example,DC=org",
+    "CN=Di,O=Example,DC=org",
 ];
 
 /// A policy with one link and at most one group to allow and one to deny.

@@ -12,18 +12,18 @@ const POLICIES: &str = r#"
     name = "Staff"
     region = "GB"
     events = ["reset"]
-    link = [{ container = "OU=Staff,DC=example,DC=org" }]
+    link = [{ container = "OU=Staff,O=Example,DC=org" }]
     verification_code = { sender = "gateway", fallback = ["twilio"], on_unknown = "stop", max_segments = 2, code_length = 8, origin = "reset.example.com", fold = true, text = "Staff %code%" }
     [[policies]]
     name = "Plain"
-    link = [{ container = "OU=Plain,DC=example,DC=org" }]
+    link = [{ container = "OU=Plain,O=Example,DC=org" }]
     verification_code = { text = "Plain %code%" }
     [[policies]]
     name = "Silent"
-    link = [{ container = "OU=Silent,DC=example,DC=org" }]
+    link = [{ container = "OU=Silent,O=Example,DC=org" }]
     [[policies]]
     name = "Lost"
-    link = [{ container = "OU=Lost,DC=example,DC=org" }]
+    link = [{ container = "OU=Lost,O=Example,DC=org" }]
     verification_code = { sender = "gatway", text = "%code%" }
     [[policies]]
     name = "Rest"
@@ -34,8 +34,8 @@ const POLICIES: &str = r#"
 
 const SENDER: &str = "[defaults]\nsender = 'twilio'\n";
 const BOTH: &str = "[defaults]\nsender = 'twilio'\npolicy = 'Rest'\n";
-const STAFF: &str = "CN=Ada,OU=Staff,DC=example,DC=org";
-const PLAIN: &str = "CN=Ada,OU=Plain,DC=example,DC=org";
+const STAFF: &str = "CN=Ada,OU=Staff,O=Example,DC=org";
+const PLAIN: &str = "CN=Ada,OU=Plain,O=Example,DC=org";
 
 fn load(head: &str) -> Policies {
     let sources = Sources::from_text("textsender.toml", format!("{head}{POLICIES}"));
@@ -179,8 +179,8 @@ fn every_refusal_names_its_rule_and_what_changes_it() {
         sender: Some(sender),
         ..asks(Purpose::Test, "")
     };
-    let lost = "CN=Ada,OU=Lost,DC=example,DC=org";
-    let silent = "CN=Ada,OU=Silent,DC=example,DC=org";
+    let lost = "CN=Ada,OU=Lost,O=Example,DC=org";
+    let silent = "CN=Ada,OU=Silent,O=Example,DC=org";
     let cases = [
         (
             "invalid",

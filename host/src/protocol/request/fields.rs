@@ -32,8 +32,9 @@ pub(in crate::protocol) struct Fields {
     /// Who gets it. It is believed as it is given.
     #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,
-    /// The code: 4 to 64 printable characters. Always in quotes. For every purpose but `new_password`.
-    #[schemars(length(min = 4, max = 64))]
+    /// The code: 4 to 64 visible characters, in one group or two with a blank between. Always in quotes. For
+    /// every purpose but `new_password`.
+    #[schemars(length(min = 4, max = 64), regex(pattern = r"^\S+( \S+)?$"))]
     pub(super) code: Option<JsonString>,
     /// The new password, for the purpose `new_password` alone.
     #[schemars(length(min = 1, max = 256))]
@@ -64,7 +65,7 @@ pub(super) struct UserFields {
     /// All groups that the user is in, those of groups included, each as a distinguished name or SID.
     #[serde(default)]
     pub(super) groups: Groups,
-    /// The user's language, as in BCP 47.
+    /// The user's language, as in BCP 47; or several with weights, as in `cy, en;q=0.8`.
     #[schemars(length(max = 4096))]
     pub(super) locale: Option<JsonString>,
     /// The mobile number: E.164, or as it is dialled in the policy's region.

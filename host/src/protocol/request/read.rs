@@ -10,7 +10,7 @@ use super::{
     Code, Content, MAX_REQUEST, Password, Request, User,
     fields::{Fields, JsonString, Object, QUOTE_IT, TOO_MANY_GROUPS, UserFields},
 };
-use crate::protocol::{ErrorCode, Failure, MessageId, VERSION};
+use crate::protocol::{ErrorCode, Failure, MessageId, VERSION, languages};
 
 /// The longest value of any field but `groups`, in bytes.
 const MAX_VALUE: usize = 4096;
@@ -153,7 +153,7 @@ fn content(
         (_, _, Some(_)) => Err(bad("password", "only new_password carries a password")),
         (_, Some(JsonString(code)), None) => Code::parse(&code)
             .map(Content::Code)
-            .ok_or_else(|| bad("code", "expected 4 to 64 printable characters")),
+            .map_err(|fault| bad("code", fault)),
         (_, None, None) => Err(missing("code")),
     }
 }
@@ -164,8 +164,21 @@ fn user(fields: UserFields) -> Result<User, Failure> {
         display_name: text("user.display_name", fields.display_name)?,
         dn: text("user.dn", fields.dn)?,
         groups: fields.groups.0,
-        locale: text("user.locale", fields.locale)?,
+        locales: locales(fields.locale)?,
         phone: text("user.phone", fields.phone)?.ok_or_else(|| missing("user.phone"))?,
+    })
+}
+
+fn locales(given: Option<JsonString>) -> Result<Vec<String>, Failure> {
+    const FIELD: &str = "user.locale";
+    let Some(given) = text(FIELD, given)? else {
+        return Ok(Vec::new());
+    };
+    languages::parse(&given).ok_or_else(|| {
+        bad(
+            FIELD,
+            "expected a language tag such as en-GB, or a list such as cy, en;q=0.8",
+        )
     })
 }
 
@@ -321,6 +334,14 @@ mod tests {
                 "a field of the request is wrong: code: expected 4 to 64 printable characters",
             ),
             (
+                r#"{"purpose":"test","code":"Your code is 123456."}"#,
+                "a field of the request is wrong: code: expected the code alone, in one group or two with a blank between, such as 123 456: the words around it are the policy's text",
+            ),
+            (
+                r#"{"purpose":"test","code":"abcd","user":{"phone":"1","locale":"English (UK)"}}"#,
+                "a field of the request is wrong: user.locale: expected a language tag such as en-GB, or a list such as cy, en;q=0.8",
+            ),
+            (
                 r#"{"purpose":"verification_code","code":"abcd","sender":"x"}"#,
                 "a field of the request is wrong: sender: only a test may name its sender; policies do for the rest",
             ),
@@ -335,6 +356,28 @@ mod tests {
         ];
         for (json, expected) in cases {
             assert_eq!(fault(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_one_group_or_two() {
+        let request = |code: &str| {
+            let json = serde_json::json!({"purpose": "test", "user": {"phone": "1"}, "code": code});
+            Request::parse(json.to_string().as_bytes())
+        };
+        for code in ["123456", "123 456", "beK989vc", "пароль 12", "a-b_c!"] {
+            assert!(request(code).is_ok(), "{code}");
+        }
+        let refused = [
+            "Your code is 123456.",
+            "12 34 56",
+            "123  456",
+            "123\u{a0}456",
+            "123\u{200b}456",
+            "123\u{2003}456",
+        ];
+        for code in refused {
+            assert!(request(code).is_err(), "{code}");
         }
     }
 

@@ -10,7 +10,7 @@ A number that is not assigned, so far, takes the kind of most assigned numbers t
 Its region is the one to which the metadata gives its leading digits (876 to Jamaica), else the main one of
 its calling code: 07700 900123 is British, though all of 07700 that is assigned is Jersey's. But where numbers
 of other lengths are assigned under the first two digits, and none of this length, a digit is missing or too
-many.
+many; and where no assigned number begins with 0, a 0 is a trunk prefix left in.
 
 Needs Python 3.11 or later (for `re._parser`) and nothing but `phonenumbers`. Same version, same output.
 """
@@ -199,7 +199,9 @@ class CallingCode:
             found = self.assigned(states, len(digits), length)
             if found:
                 meaning = max(sorted(found), key=found.get)
-            elif len(digits) <= LENGTH_DEPTH and self.assigned_at_any_length(states, len(digits)):
+            elif digits == "0" or (
+                len(digits) <= LENGTH_DEPTH and self.assigned_at_any_length(states, len(digits))
+            ):
                 meaning = None
             else:
                 meaning = inherited and (self.region_by_leading_digits(digits), inherited[1])

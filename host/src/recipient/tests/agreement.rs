@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{expected, international, read};
-use crate::recipient::Kind;
+use super::{expected, international, region};
+use crate::config::WithoutPlus;
 use crate::recipient::RecipientError::ShortCode;
+use crate::recipient::{Kind, Recipient};
 
 #[test]
 fn agrees_with_another_implementation_on_region_and_kind() {
@@ -32,7 +33,8 @@ fn agrees_with_another_implementation_on_national_forms() {
             .collect::<String>()
     };
     for [e164, code, kind, written] in expected().filter(|line| line[1] != "001") {
-        let recipient = match read(written, code) {
+        let national = WithoutPlus::National;
+        let recipient = match Recipient::read(written, Some(region(code)), national) {
             // Only as long as a short code, and no mobile: such as the Dutch 14 020, or Suriname's 211-234.
             Err(ShortCode { .. }) if kind != "mobile" => continue,
             other => other.unwrap_or_else(|error| panic!("{code} {written}: {error}")),

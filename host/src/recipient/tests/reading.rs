@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use textsender_plugin_api::{Phone, PhoneError};
 
 use super::{expected, international, read, region};
+use crate::config::WithoutPlus;
 use crate::recipient::RecipientError::*;
 use crate::recipient::{Recipient, Region, prefixes};
 
@@ -35,6 +36,11 @@ fn reads_what_people_write() {
         "07700–900−123",
         "\u{202a}+44 7700 900123\u{202c}",
         "\u{feff}07700\u{200b}900123",
+        "+44\u{fe0d}7700\u{200c}900\u{61c}123",
+        "44 (0)7700 900123",
+        "tel:7700900123;phone-context=+44",
+        "tel:07700900123;phone-context=+44",
+        "tel:07700900123;phone-context=example.com",
     ];
     for raw in same {
         let recipient = read(raw, "GB").unwrap_or_else(|error| panic!("{raw}: {error}"));
@@ -194,29 +200,119 @@ fn refuses_what_is_no_single_number_and_says_why() {
             },
         ),
         (
-            "07700 900123 07700 900124",
+            "0770 0900 1234 5678 9",
             NotNational {
                 region: gb,
                 calling_code: 44,
             },
         ),
+        ("07700 900123 07700 900124", SeveralNumbers { position: 14 }),
+        ("07700900123/07700900124", SeveralNumbers { position: 13 }),
+        (
+            "07700900123 or +447700900124",
+            SeveralNumbers { position: 16 },
+        ),
     ];
     for (raw, error) in cases {
-        assert_eq!(Recipient::read(raw, Some(gb)), Err(error), "{raw:?}");
+        assert_eq!(
+            Recipient::read(raw, Some(gb), WithoutPlus::Ask),
+            Err(error),
+            "{raw:?}"
+        );
+    }
+}
+
+/// Argentina's 15, Hungary's 06 and Lithuania's 8, and a carrier's code in Brazil.
+#[test]
+fn a_national_prefix_after_the_calling_code_is_taken_off() {
+    let cases = [
+        ("+54 11 15 2345 6789", "+5491123456789"),
+        ("+36 06 20 123 4567", "+36201234567"),
+        ("+370 (8) 612 34567", "+37061234567"),
+        ("+7 8 912 345 67 89", "+79123456789"),
+        ("+375 80 29 123 45 67", "+375291234567"),
+        ("+5501511961234567", "+5511961234567"),
+    ];
+    for (raw, e164) in cases {
+        assert_eq!(international(raw).phone.e164(), e164, "{raw}");
+    }
+}
+
+#[test]
+fn digits_that_can_be_two_numbers_are_never_guessed() {
+    let unclear = [
+        ("DE", "491713920055"),
+        ("DE", "436641234567"),
+        ("DE", "(49) 171 3920055"),
+        ("US", "201 555 0123"),
+    ];
+    for (home, raw) in unclear {
+        let error = read(raw, home).unwrap_err();
+        assert!(matches!(error, Ambiguous { .. }), "{home} {raw}: {error}");
+    }
+    let error = read("491713920055", "DE").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the phone number can be +49*******055 and +49*********055; write it with + and the calling code, or \
+         say which is meant with `numbers_without_plus = \"international\"` or `\"national\"` in the policy or \
+         in [defaults]"
+    );
+    let with = |without_plus| {
+        let home = Some(region("DE"));
+        let recipient = Recipient::read("491713920055", home, without_plus).unwrap();
+        recipient.phone.e164().to_owned()
+    };
+    assert_eq!(with(WithoutPlus::International), "+491713920055");
+    assert_eq!(with(WithoutPlus::National), "+49491713920055");
+    // Only one of the readings is a number, or the zero in brackets says what comes before it.
+    let clear = [
+        ("DE", "49 (0)171 3920055", "+491713920055"),
+        ("BR", "0055 11 96123-4567", "+5511961234567"),
+        ("GB", "33612345678", "+33612345678"),
+        ("US", "(201) 555-0123", "+12015550123"),
+        ("AT", "06641234567", "+436641234567"),
+        ("AT", "436641234567", "+436641234567"),
+    ];
+    for (home, raw, e164) in clear {
+        let recipient = read(raw, home).unwrap_or_else(|error| panic!("{home} {raw}: {error}"));
+        assert_eq!(recipient.phone.e164(), e164, "{home} {raw}");
+    }
+}
+
+#[test]
+fn a_landline_is_one_where_the_plan_says_so() {
+    let landlines = ["+442071838750", "+4930123456", "+390612345678"];
+    // Mobile, both in one, not assigned, and kept free for drama.
+    let others = [
+        "+447400123456",
+        "+12015550123",
+        "+441632000000",
+        "+442079460018",
+    ];
+    assert!(landlines.iter().all(|raw| international(raw).is_landline()));
+    for raw in others {
+        assert!(!international(raw).is_landline(), "{raw}");
     }
 }
 
 #[test]
 fn needs_a_home_region_for_national_forms() {
     for raw in ["07700 900123", "00447700900123", "7700900123"] {
-        assert_eq!(Recipient::read(raw, None), Err(NoRegion), "{raw}");
         assert_eq!(
-            Recipient::read(raw, Some(Region::WORLD)),
+            Recipient::read(raw, None, WithoutPlus::Ask),
+            Err(NoRegion),
+            "{raw}"
+        );
+        assert_eq!(
+            Recipient::read(raw, Some(Region::WORLD), WithoutPlus::Ask),
             Err(NoRegion),
             "{raw}"
         );
     }
-    assert_eq!(Recipient::read("85058", None), Err(ShortCode { digits: 5 }));
+    assert_eq!(
+        Recipient::read("85058", None, WithoutPlus::Ask),
+        Err(ShortCode { digits: 5 })
+    );
 }
 
 #[test]

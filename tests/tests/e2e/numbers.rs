@@ -1,0 +1,78 @@
+//! Numbers as directories and users write them: who is texted, and who is never texted instead.
+
+use serde_json::json;
+use textsender_tests::harness::{Test, each};
+
+/// A policy for one region.
+fn policy(lines: &str) -> Test {
+    Test::new().policy(&format!(
+        "name = \"Everyone\"\n{lines}\n[verification_code]\ntext = \"%code%\"\n"
+    ))
+}
+
+fn written(test: Test, phone: &str) -> Test {
+    test.with(json!({ "user": { "phone": phone } }))
+}
+
+#[test]
+fn digits_that_can_be_two_numbers_are_refused_and_the_way_out_is_said() {
+    let run = written(policy("region = \"DE\""), "491713920055").run();
+    run.outcome("invalid").error("number_ambiguous").texts(0);
+    run.says("+49*******055 and +49*********055");
+    run.says("numbers_without_plus");
+}
+
+#[test]
+fn the_policy_or_the_defaults_say_how_such_digits_are_meant() {
+    let cases = [
+        (
+            "numbers_without_plus = \"international\"",
+            "",
+            "+491713920055",
+        ),
+        (
+            "",
+            "[defaults]\nnumbers_without_plus = \"international\"",
+            "+491713920055",
+        ),
+        (
+            "regions = [\"*\"]",
+            "[defaults]\nnumbers_without_plus = \"international\"",
+            "+491713920055",
+        ),
+    ];
+    each(cases, |(lines, defaults, to)| {
+        let test = policy(&format!("region = \"DE\"\n{lines}")).config(defaults);
+        let run = written(test, "491713920055").run();
+        run.outcome("accepted").texts(1);
+        assert_eq!(run.the_text().to, to);
+    });
+}
+
+#[test]
+fn a_landline_is_not_mobile_unless_landlines_are_texted() {
+    const LONDON: &str = "+442071838750";
+    let run = written(policy("region = \"GB\""), LONDON).run();
+    run.outcome("rejected")
+        .error("not_mobile")
+        .exit(67)
+        .texts(0);
+    let run = written(policy("region = \"GB\"\nkinds = [\"fixed_line\"]"), LONDON).run();
+    run.outcome("accepted").texts(1);
+}
+
+#[test]
+fn a_foreign_number_without_plus_says_how_it_was_read() {
+    let run = written(policy("region = \"AT\""), "0049 171 3920055").run();
+    run.outcome("refused").error("region_not_allowed");
+    run.says("was read as +49*******055, which belongs to DE");
+}
+
+#[test]
+fn a_list_of_languages_chooses_the_text() {
+    let test =
+        policy("region = \"GB\"").verification_code("translations = { cy = \"Cod: %code%\" }");
+    let test = test.with(json!({ "user": { "locale": "fr, cy;q=0.8, en;q=0.5" } }));
+    let run = test.run();
+    run.outcome("accepted").has("/locale", "cy");
+}
