@@ -92,6 +92,7 @@ impl Report {
         Self {
             stopping: faults.clone(),
             faults: sorted(faults),
+            warnings: Vec::new(),
             incomplete: Vec::new(),
             senders: 0,
             policies: 0,

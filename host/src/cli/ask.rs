@@ -60,10 +60,6 @@ pub(super) fn secret(prompt: &str) -> anyhow::Result<Secret> {
     if bytes.len() as u64 > LONGEST {
         bail!("the secret is longer than {LONGEST} bytes");
     }
-    // Some shells and editors put a byte order mark first, which no provider takes for part of a secret.
-    if let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") {
-        bytes = rest.to_vec();
-    }
     while bytes.last().is_some_and(|b| b"\r\n".contains(b)) {
         bytes.pop();
     }
