@@ -6,7 +6,10 @@
 //! for all values at once. That costs what the text is long, not what is withheld: a refusal of one of
 //! a thousand messages in flight is as cheap as of the only one. A code is replaced where it stands as
 //! a word, so that a code `1234` does not turn every number into a riddle.
+//!
+//! What crosses from a stranger is [`Foreign`] until then: the compiler lets nothing of it be shown.
 
+mod foreign;
 mod readings;
 mod values;
 mod visible;
@@ -17,7 +20,8 @@ use readings::Reading;
 use values::Values;
 use visible::one_line;
 
-pub use visible::is_visible;
+pub use foreign::{Foreign, in_frame};
+pub use visible::{escaped, is_visible, without_tricks};
 
 /// The longest foreign text that is kept, in characters.
 pub const MAX_TEXT: usize = 500;
@@ -234,6 +238,14 @@ mod tests {
             ("MTIzNA==", REDACTED),
         ] {
             assert_eq!(redactor.clean(text), clean, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_made_of_a_code_shows_it_in_no_case() {
+        let redactor = Redactor::new(["beK989vc"]);
+        for text in ["bek989vc.example", "BEK989VC", "beK989vc"] {
+            assert!(redactor.finds_in(text), "{text}");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     config::Faults,
     edit::EditError,
     protocol::{Failure, Outcome},
+    redact::{escaped, without_tricks},
 };
 
 /// How a piece of text looks on a terminal.
@@ -148,16 +149,16 @@ impl<T: Display> From<T> for Cell {
     }
 }
 
-/// Prints text as it is. A reader that went away is no failure of the command's.
+/// Prints text. A reader that went away is no failure of the command's.
 pub(super) fn print(text: &str) {
-    write(&mut io::stdout().lock(), text);
+    write(&mut io::stdout().lock(), text, colour());
 }
 
 /// Prints JSON for a tool, indented, as people read it too.
 pub(super) fn json(value: &impl Serialize) {
     // A map with other keys than strings would fail; there is none.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    print(&(text + "\n"));
+    print(&(escaped(&text) + "\n"));
 }
 
 /// Whether to print in colour: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
@@ -203,12 +204,20 @@ pub(super) fn count(number: usize, one: &str, many: &str) -> String {
 
 /// A line for the person at the terminal that is no result: what is waited for, what is asked.
 pub(super) fn notice(line: impl Display) {
-    write(&mut io::stderr().lock(), &format!("{line}\n"));
+    write(
+        &mut io::stderr().lock(),
+        &format!("{line}\n"),
+        has_colour_on_stderr(),
+    );
 }
 
 /// A question, to be answered on the same line.
 pub(super) fn question(text: impl Display) {
-    write(&mut io::stderr().lock(), &text.to_string());
+    write(
+        &mut io::stderr().lock(),
+        &text.to_string(),
+        has_colour_on_stderr(),
+    );
 }
 
 /// Tells how a command ended: its error, if it has one, on standard error, and the exit code.
@@ -217,8 +226,7 @@ pub(super) fn finish(result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => return code,
         Err(error) => error,
     };
-    let has_colour = io::stderr().is_terminal() && wants_colour();
-    let label = painted(has_colour, Style::Bad, "textsender:");
+    let label = painted(has_colour_on_stderr(), Style::Bad, "textsender:");
     notice(format_args!("{label} {error:#}"));
     exit_code(&error)
 }
@@ -244,9 +252,15 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
 }
 
-/// A reader that has gone is no error of the command.
-fn write(to: &mut dyn Write, text: &str) {
+/// Whatever a plugin, a file or an argument brought: it moves no cursor, turns no words around, and sets no
+/// colour where there are none. A reader that has gone is no error of the command.
+fn write(to: &mut dyn Write, text: &str, has_colour: bool) {
+    let text = without_tricks(text, has_colour);
     let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+fn has_colour_on_stderr() -> bool {
+    io::stderr().is_terminal() && wants_colour()
 }
 
 fn wants_colour() -> bool {

@@ -151,7 +151,7 @@ fn advice(entries: &[Entry]) -> Option<String> {
         .or_else(|| entries.last())?;
     if last.state == EntryState::Ended(Outcome::Accepted) {
         let (sender, id) = (last.sender.as_ref()?, last.provider_id.as_ref()?);
-        let id = printable(id);
+        let id = argument(id);
         return Some(format!(
             "A provider took it, which does not say that it arrived. Ask the provider:\n  \
              textsender status --sender {sender} {id}"
@@ -159,6 +159,20 @@ fn advice(entries: &[Entry]) -> Option<String> {
     }
     let code = last.code.as_deref().and_then(ErrorCode::parse)?;
     Some(format!("What to do: {}", code.remedy()))
+}
+
+/// An id as an argument of a command that is shown to be copied: no option, and one word to a shell.
+fn argument(id: &str) -> String {
+    let id = printable(id);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._@+=:/-".contains(c);
+    let word = match id.chars().all(is_plain) {
+        true => id,
+        false => format!("'{}'", id.replace('\'', r"'\''")),
+    };
+    match word.starts_with('-') {
+        true => format!("-- {word}"),
+        false => word,
+    }
 }
 
 /// To the second, in UTC.
@@ -206,6 +220,18 @@ mod tests {
             outcome: code.map_or(Outcome::Accepted, ErrorCode::outcome),
             code: code.map(|code| code.as_str().into()),
             ms,
+        }
+    }
+
+    #[test]
+    fn an_id_is_one_word_and_no_option() {
+        for (id, shown) in [
+            ("SM5f0c", "SM5f0c"),
+            ("--config=x", "-- --config=x"),
+            ("a; rm -r 'b'", r"'a; rm -r '\''b'\'''"),
+            ("a\u{1b}[2J", "'a [2J'"),
+        ] {
+            assert_eq!(argument(id), shown);
         }
     }
 

@@ -18,10 +18,7 @@ use hyper_util::client::legacy::connect::dns;
 use tokio::sync::Semaphore;
 
 use super::Cause;
-
-/// How many run at a time, unless another number is given. A sender has one host, seldom two; each look-up
-/// takes one of the runtime's 512 threads.
-const LOOKUPS: usize = 4;
+use crate::budget::LOOK_UPS;
 
 /// Whether a name may lead to an address.
 pub type Admits = dyn Fn(&str, IpAddr) -> bool + Send + Sync;
@@ -37,9 +34,10 @@ impl Lookups {
     }
 }
 
+/// As many as one sender may have.
 impl Default for Lookups {
     fn default() -> Self {
-        Self::new(LOOKUPS)
+        Self::new(LOOK_UPS as usize)
     }
 }
 

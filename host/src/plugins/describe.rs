@@ -8,15 +8,15 @@ use textsender_plugin_api::PluginInfo;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Plan, StartupError,
-    frames::{self, BUILD, Describe, Down, FrameReader, Up},
+    Plan, Refusal, StartupError,
+    frames::{self, BUILD, Describe, Described, Down, FrameReader, Up},
 };
 use crate::{
     os::{
         pipes::{Receiver, Sender},
         process,
     },
-    redact::Redactor,
+    redact::{printable, without_tricks},
 };
 
 /// A plugin as it describes itself. Its texts are bounded and printable, and believed no further.
@@ -48,13 +48,10 @@ pub async fn describe(
         seal,
     });
     match timeout_at(deadline, ask(&question, down, up)).await {
-        Ok(Ok(Some(Up::Described(described)))) if described.build == BUILD => Ok(Description {
-            info: clean(described.info),
-            settings: serde_json::from_str(&described.settings).unwrap_or_default(),
-        }),
-        Ok(Ok(Some(Up::Refused(refusal)))) => Err(StartupError::Refused(
-            refusal.cleaned(|text| Redactor::default().clean(text)),
-        )),
+        Ok(Ok(Some(Up::Described(described)))) => believed(described.unmarked(), plugin),
+        Ok(Ok(Some(Up::Refused(refusal)))) => {
+            Err(StartupError::Refused(refusal.unmarked().cleaned(printable)))
+        }
         Ok(_) => Err(StartupError::Ended),
         Err(_) => Err(StartupError::TimedOut),
     }
@@ -80,13 +77,44 @@ async fn ask(question: &Down, down: Sender, up: Receiver) -> io::Result<Option<U
     }
 }
 
-fn clean(mut info: PluginInfo) -> PluginInfo {
-    let redactor = Redactor::default();
+/// What it says, as far as it can be believed, and safe to show.
+fn believed(described: Described, plugin: &str) -> Result<Description, StartupError> {
+    let Described {
+        build,
+        mut info,
+        settings,
+    } = described;
+    if build != BUILD {
+        return Err(StartupError::Ended);
+    }
+    if info.id != plugin {
+        let id = printable(&info.id);
+        return Err(StartupError::Refused(Refusal::OtherId(id)));
+    }
     let texts = [&mut info.name, &mut info.version].into_iter();
     for text in texts.chain(&mut info.hosts) {
-        *text = redactor.clean(text);
+        *text = printable(text);
     }
-    info
+    let settings = serde_json::from_str(&settings).unwrap_or_default();
+    Ok(Description {
+        info,
+        settings: safe(settings),
+    })
+}
+
+/// A schema whose names and texts have no trick in them. A setting whose name changes by it is one that no
+/// configuration can have.
+fn safe(schema: Value) -> Value {
+    match schema {
+        Value::String(text) => without_tricks(&text, false).into(),
+        Value::Array(values) => values.into_iter().map(safe).collect(),
+        Value::Object(members) => {
+            let members = members.into_iter();
+            let members = members.map(|(name, value)| (printable(&name), safe(value)));
+            Value::Object(members.collect())
+        }
+        other => other,
+    }
 }
 
 /// A process that does not outlive the question.
@@ -97,5 +125,39 @@ impl Drop for Ending {
         // It may have ended by itself. Either way it is waited for, or it would stay as a zombie.
         let _ = self.0.kill();
         let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schema_has_no_tricks_in_names_and_texts() {
+        let schema = serde_json::json!({
+            "description": "First.\n\nSecond\u{1b}[2J\u{202e}.",
+            "properties": { "to\u{200b}ken\u{1b}": { "type": "string", "default": "a\u{2028}b" } },
+            "required": ["to\u{200b}ken\u{1b}"],
+        });
+        let expected = serde_json::json!({
+            "description": "First.\n\nSecond [2J .",
+            "properties": { "token ": { "type": "string", "default": "a b" } },
+            "required": ["token "],
+        });
+        assert_eq!(safe(schema), expected);
+    }
+
+    #[test]
+    fn a_plugin_is_believed_to_be_the_one_that_was_asked() {
+        let described = |id: &str| Described {
+            build: BUILD.into(),
+            info: PluginInfo::new(id, "Name\u{1b}[2J", "1"),
+            settings: "{}".into(),
+        };
+        let other = believed(described("other\u{202e}"), "acme").map(|it| it.info.id);
+        let refusal = Refusal::OtherId("other ".into());
+        assert_eq!(other, Err(StartupError::Refused(refusal)));
+        let own = believed(described("acme"), "acme").map(|it| it.info.name);
+        assert_eq!(own, Ok("Name [2J".into()));
     }
 }

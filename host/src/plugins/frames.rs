@@ -5,6 +5,7 @@
 
 use std::{io, time::Duration};
 
+use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use textsender_plugin_api::{
     Answer, DeliveryStatus, Exchange, ExchangeError, Finding, Found, Level, Message, PluginInfo,
@@ -13,6 +14,7 @@ use textsender_plugin_api::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{Plan, Refusal, Sealed, verify::Checksum};
+use crate::redact::{Foreign, in_frame};
 
 /// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
@@ -97,25 +99,38 @@ pub(super) enum Up {
         sealing: Duration,
     },
     /// The plugin is loaded and configured.
-    Ready { build: String, info: PluginInfo },
+    Ready {
+        build: String,
+        #[serde(serialize_with = "in_frame")]
+        info: Foreign<PluginInfo>,
+    },
     /// What the plugin says of itself, and the process ends.
-    Described(Described),
+    Described(#[serde(serialize_with = "in_frame")] Foreign<Described>),
     /// It is not, and the process ends.
-    Refused(Refusal),
+    Refused(#[serde(serialize_with = "in_frame")] Foreign<Refusal>),
     /// The plugin wants an exchange carried.
     Exchange {
         call: u64,
         exchange: u64,
-        request: Exchange,
+        #[serde(serialize_with = "in_frame")]
+        request: Foreign<Exchange>,
     },
     /// The plugin logs a line.
-    Log { level: Level, line: String },
+    Log {
+        level: Level,
+        #[serde(serialize_with = "in_frame")]
+        line: Foreign,
+    },
     /// A call's one result.
-    Done { call: u64, result: CallOutcome },
+    Done {
+        call: u64,
+        #[serde(serialize_with = "in_frame")]
+        result: Foreign<CallOutcome>,
+    },
     /// A call was taken back; nothing more comes of it.
     Cancelled { call: u64 },
     /// The JSON Schema of the settings.
-    Schema(String),
+    Schema(#[serde(serialize_with = "in_frame")] Foreign),
     /// It still reads.
     Pong,
 }
@@ -154,25 +169,42 @@ pub(super) fn encode(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result
 fn append(frame: &impl Serialize, buffer: &mut Vec<u8>) -> io::Result<()> {
     let start = buffer.len();
     buffer.extend_from_slice(&[0; 4]);
-    postcard::to_extend(frame, Appended(buffer)).map_err(io::Error::other)?;
+    let end = start + 4 + MAX_FRAME;
+    let appended = postcard::serialize_with_flavor(frame, Appended { buffer, end });
+    appended.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     let length = buffer.len() - start - 4;
-    if length > MAX_FRAME {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the frame is too large",
-        ));
-    }
     // It fits: MAX_FRAME is far below u32::MAX.
     buffer[start..start + 4].copy_from_slice(&(length as u32).to_le_bytes());
     Ok(())
 }
 
-/// A buffer that stays where it is, whatever becomes of what is appended.
-struct Appended<'a>(&'a mut Vec<u8>);
+/// A buffer that stays where it is, whatever becomes of what is appended, and takes no more than a frame.
+struct Appended<'a> {
+    buffer: &'a mut Vec<u8>,
+    end: usize,
+}
 
-impl Extend<u8> for Appended<'_> {
-    fn extend<T: IntoIterator<Item = u8>>(&mut self, bytes: T) {
-        self.0.extend(bytes);
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        if self.buffer.len() + bytes.len() > self.end {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        if self.buffer.len() == self.end {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.buffer.push(byte);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

@@ -83,9 +83,10 @@ fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, add)
 }
 
-/// A byte as a digit that is not zero, or leading zeroes would not count.
+/// A byte as a digit that is not zero, or leading zeroes would not count. Small letters and capitals are
+/// the same: hosts, headers and hexadecimal digits change them on their way.
 const fn digit(byte: u8) -> u64 {
-    byte as u64 + 1
+    byte.to_ascii_lowercase() as u64 + 1
 }
 
 /// The hash of what is a hash already: its bits mixed, as a polynomial's low bits depend on few others.

@@ -290,10 +290,31 @@ impl http_body::Body for Tracked {
     }
 }
 
+/// Whether a header says how a message is framed or what becomes of its connection (RFC 9112, 6 and 9): a
+/// plugin that wrote them could have it said *not sent* of what a server took.
+fn is_ours(name: &HeaderName) -> bool {
+    const OURS: [&str; 9] = [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    let name = name.as_str();
+    OURS.contains(&name) || name.starts_with("proxy-")
+}
+
 fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, FailureKind> {
     let mut headers = HeaderMap::with_capacity(pairs.len());
     for (name, value) in pairs {
         let name = HeaderName::try_from(name).map_err(|_| FailureKind::Malformed)?;
+        if is_ours(&name) {
+            return Err(FailureKind::Malformed);
+        }
         let mut value = HeaderValue::try_from(value).map_err(|_| FailureKind::Malformed)?;
         // Header values may hold secrets: nothing shows them.
         value.set_sensitive(true);
@@ -327,4 +348,26 @@ async fn read_body(mut answer: Response) -> Result<HttpResponse, FailureKind> {
         headers,
         body,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn framing_and_connection_are_ours() {
+        let refused = |name: &str| headers(&[(name.to_owned(), "0".to_owned())]).is_err();
+        for name in [
+            "Content-Length",
+            "Transfer-Encoding",
+            "HOST",
+            "connection",
+            "Proxy-Connection",
+        ] {
+            assert!(refused(name), "{name}");
+        }
+        for name in ["Authorization", "Content-Type", "Idempotency-Key"] {
+            assert!(!refused(name), "{name}");
+        }
+    }
 }

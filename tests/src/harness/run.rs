@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::outcomes::promise_of;
+use super::secrecy::trick_in;
 use super::test::Test;
 use crate::sandbox::{Request, Sandbox, Text};
 
@@ -188,6 +189,9 @@ impl Run {
             ("standard error", &self.stderr),
         ];
         for (name, output) in outputs {
+            if let Some(trick) = trick_in(output) {
+                panic!("on {name} is {trick:?}\n{self}");
+            }
             for hidden in &self.test.hidden {
                 if let Some(shown) = hidden.shown_in(output) {
                     panic!("on {name} {shown}\n{self}");

@@ -85,6 +85,23 @@ impl Hidden {
     }
 }
 
+/// A character of a text that moves a terminal's cursor, turns words around or is not seen. Colours are none.
+pub fn trick_in(text: &str) -> Option<char> {
+    let is_colour = |rest: &str| {
+        let parameters = rest.strip_prefix("\u{1b}[").unwrap_or_default();
+        let end = parameters.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        end.starts_with('m')
+    };
+    let is_trick = |(at, c): (usize, char)| match c {
+        '\n' | '\t' | '\r' => false,
+        '\u{1b}' => !is_colour(&text[at..]),
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
+        '\u{2060}'..='\u{206f}' | '\u{feff}' => true,
+        c => c.is_control(),
+    };
+    text.char_indices().find(|it| is_trick(*it)).map(|(_, c)| c)
+}
+
 fn digits_of(number: &str) -> String {
     number.chars().filter(char::is_ascii_digit).collect()
 }

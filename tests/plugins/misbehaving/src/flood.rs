@@ -13,6 +13,13 @@ pub fn text(length: usize) -> String {
     HOSTILE.repeat(length / HOSTILE.len())
 }
 
+/// These words as they are, in base64, and with what a terminal acts upon between them.
+pub fn tricks(secrets: &str) -> String {
+    let encoded: String = secrets.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let hidden: String = secrets.chars().flat_map(|c| [c, '\u{200b}']).collect();
+    format!("\u{1b}[2J{secrets}\u{202e}\r\n{encoded}\u{2028}\u{61c}{hidden}\u{2029}\u{9b}31m")
+}
+
 /// Prints megabytes.
 pub fn print() {
     let text = text(MEGABYTE);

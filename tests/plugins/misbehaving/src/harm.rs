@@ -72,3 +72,28 @@ pub fn not_utf8() -> String {
     // SAFETY: none.
     unsafe { String::from_utf8_unchecked(b"http://\xff\xfe\xc0\x80".to_vec()) }
 }
+
+/// Starts threads that take next to no memory, so that only their number is in the way.
+pub fn start_threads(count: usize) {
+    extern "C" fn wait(_: *mut libc::c_void) -> *mut libc::c_void {
+        loop {
+            // SAFETY: it only sleeps.
+            unsafe { libc::sleep(1000) };
+        }
+    }
+    for _ in 0..count {
+        // SAFETY: the thread needs nothing that goes away before it.
+        unsafe {
+            let mut attributes = mem::zeroed();
+            libc::pthread_attr_init(&raw mut attributes);
+            libc::pthread_attr_setstacksize(&raw mut attributes, 64 * 1024);
+            let mut thread = mem::zeroed();
+            libc::pthread_create(
+                &raw mut thread,
+                &raw const attributes,
+                wait,
+                ptr::null_mut(),
+            );
+        }
+    }
+}

@@ -28,8 +28,8 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{
-    BaseUrl, Found, Host, Message, PluginInfo, Receipt, Secret, SendError, Sender, SettingsError,
-    export_sender,
+    BaseUrl, Finding, Found, Host, Message, PluginInfo, Receipt, Secret, SendError, Sender,
+    SettingsError, export_sender,
 };
 
 use crate::deed::Deed;
@@ -86,6 +86,12 @@ impl Sender for Misbehaving {
             return self.deliver(message).await;
         }
         self.misbehave(message, call).await
+    }
+
+    async fn check(&self) -> Result<Vec<Finding>, SendError> {
+        self.begin_call();
+        let token = self.settings.auth_token.expose();
+        Ok(vec![Finding::note(flood::tricks(token))])
     }
 
     async fn find(&self, _: &Message, _: SystemTime) -> Result<Found, SendError> {

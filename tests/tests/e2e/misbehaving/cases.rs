@@ -220,12 +220,12 @@ pub const CASES: &[Case] = &[
     // Budgets.
     deed("flood_log", "logs more lines than are read and dropped", UsedUp, 0, InFlight, "what is dropped costs time, too: at 10,000 lines its process is ended"),
     deed("hoard_exchanges", "begins more exchanges at a time than a message may", UsedUp, 0, No, "eight at a time are carried, the ninth is refused"),
-    deed("hoard_bodies", "begins exchanges of two megabytes each", UsedUp, 0, No, "16 MiB are held for a sender, and what is beyond is refused"),
     deed("hoard_threads", "starts a hundred threads", UsedUp, 0, InFlight, "its process is ended at more than 64"),
     deed("spin_afterwards", "has threads compute for ever after its answer", Accepted, 1, InFlight, "a process without a call has nothing to compute, and is ended"),
 
     // Secrets.
     deed("ask_for_secret_host", "asks for hosts that are made of secrets and of control characters", Accepted, 1, No, "a host asked for is foreign text"),
+    deed("speak_in_tricks", "logs, asks and fails with secrets in many forms, and with what turns a terminal's lines around", Rejected, 0, No, "what comes from a plugin is decoded, redacted and made printable before anything shows it"),
     deed("print", "writes all secrets to standard output and standard error", Accepted, 1, No, "both lead nowhere"),
     deed("log_secrets", "logs all secrets", Accepted, 1, No, "they are redacted by value"),
     deed("fail_with_secrets", "fails with all secrets in words and code", Rejected, 0, No, "they are redacted by value, and no foreign text is in an answer"),

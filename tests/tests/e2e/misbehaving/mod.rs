@@ -40,6 +40,41 @@ fn the_log_of_a_misdeed_is_bounded() {
     }
 }
 
+/// Where foreign words come in, times where words go out. That no secret and no trick comes out is looked at in
+/// every case, on standard output and standard error.
+#[test]
+fn what_a_plugin_says_is_shown_nowhere_as_it_is() {
+    let sources = [
+        "log_secrets",
+        "fail_with_secrets",
+        "quote_settings",
+        "huge_error",
+        "huge_id",
+        "secret_for_id",
+        "ask_for_secret_host",
+        "speak_in_tricks",
+    ];
+    let formats = ["text", "json"];
+    let cases = sources
+        .iter()
+        .flat_map(|source| formats.map(|format| (*source, format)));
+    each(cases, |(source, format)| {
+        let id = json!({ "id": "shown" });
+        let test = Test::new().misbehaving(source).with(id);
+        let run = test.args(["--log-format", format]).run();
+        for command in [
+            &["log"][..],
+            &["log", "--json"],
+            &["explain", "--id", "shown"],
+            &["stats"],
+            &["sender", "check", "misbehaving"],
+        ] {
+            let beside = run.test().beside().command(command.iter().copied());
+            beside.stdin("").run();
+        }
+    });
+}
+
 /// A host process holds back what is not logged: one that does not is the plugin's.
 #[test]
 fn lines_that_are_not_logged_are_not_read() {

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use textsender_plugin_api::{Found, Receipt};
 
-use crate::plugins::{
-    frames::{CallOutcome, Reply},
-    process::{CallResult, Shared},
+use crate::{
+    plugins::{
+        frames::{CallOutcome, Reply},
+        process::{CallResult, Shared},
+    },
+    redact::Foreign,
 };
 
 /// The most findings of a check.
@@ -24,9 +27,9 @@ impl Shared {
     pub(in crate::plugins::process) fn cleaned(
         &self,
         call: u64,
-        outcome: CallOutcome,
+        outcome: Foreign<CallOutcome>,
     ) -> CallResult {
-        match outcome {
+        match outcome.unmarked() {
             CallOutcome::Panicked => CallResult::Panicked,
             CallOutcome::Failed(mut error) => {
                 error.message = self.clean(&error.message).into();
@@ -67,7 +70,7 @@ impl Shared {
 
     /// Foreign text, safe to show: without this sender's secrets, and those of messages in flight.
     pub(in crate::plugins::process) fn clean(&self, text: &str) -> String {
-        self.withheld().clean(text)
+        self.withheld().clean(&Foreign::of(text))
     }
 
     /// An id or code of the provider's, if it has the shape of one and shows nothing that is withheld.
