@@ -511,6 +511,7 @@ const fn is_the_senders_own(code: ErrorCode) -> bool {
             | ErrorCode::Exhausted
             | ErrorCode::Timeout
             | ErrorCode::PluginFailed
+            | ErrorCode::BudgetExhausted
             | ErrorCode::MaybeSent
             | ErrorCode::PluginMissing
             | ErrorCode::PluginRefused

@@ -100,6 +100,21 @@ mod tests {
         assert_eq!(parse("7 (cat) R"), None);
     }
 
+    #[test]
+    fn a_process_whose_priority_is_lowered_stands_behind_all_others() {
+        let mut child = std::process::Command::new("cat")
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        lower_priority(child.id());
+        let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        // Field 19 of proc_pid_stat(5); the third is the first after the name.
+        let (_, rest) = stat.rsplit_once(')').unwrap();
+        assert_eq!(rest.split_ascii_whitespace().nth(16), Some("19"), "{stat}");
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+    }
+
     #[tokio::test]
     async fn the_end_of_a_process_is_waited_for() {
         let mut child = std::process::Command::new("cat")
