@@ -75,6 +75,8 @@ pub struct Config {
     pub containers: Vec<Container>,
     /// `[[policies]]` and the drop-ins.
     pub policies: Vec<Policy>,
+    /// Faults in one policy's own file that cost its users only: see [`Reading::for_sending`].
+    pub of_one_policy: Vec<Fault>,
     /// The files that it was read from.
     pub sources: Sources,
 }
@@ -104,6 +106,35 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether a fault concerns only the users for whom one policy decides.
+    pub fn costs_one_policy(&self, fault: &Fault) -> bool {
+        // Any other key may be a `link` that is misspelt.
+        const OTHERS: [&str; 6] = [
+            "verification_code",
+            "filter",
+            "region",
+            "regions",
+            "kinds",
+            "events",
+        ];
+        let end = fault.key.find(['.', '[']).unwrap_or(fault.key.len());
+        let is_other = OTHERS.contains(&&fault.key[..end]);
+        is_other
+            && fault
+                .place
+                .is_some_and(|place| self.policy_in(place.file).is_some())
+    }
+
+    /// The number of the policy that has this file to itself.
+    pub fn policy_in(&self, file: u32) -> Option<usize> {
+        let source = self.sources.files.get(file as usize)?;
+        let is_drop_in = source.path != self.sources.main;
+        let mut policies = self.policies.iter();
+        policies.position(|policy| is_drop_in && policy.name.place.file == file)
+    }
+}
+
 impl Reading {
     /// Reads what is in `sources`.
     pub fn of(sources: Sources) -> Reading {
@@ -128,6 +159,19 @@ impl Reading {
             config,
             faults: sorted(faults),
         }
+    }
+
+    /// The configuration for sending. What is wrong with a policy in a file of its own costs those users
+    /// for whom it would decide, and no others, as long as it can be read whose these are: its name and
+    /// every `[[link]]`. Any other fault is an error.
+    pub fn for_sending(self) -> Result<Config, Faults> {
+        let Self { mut config, faults } = self;
+        let (of_one_policy, others) = faults
+            .into_iter()
+            .partition(|fault| config.costs_one_policy(fault));
+        Faults::none_of(others)?;
+        config.of_one_policy = of_one_policy;
+        Ok(config)
     }
 
     /// The configuration, if it has no fault.

@@ -76,7 +76,7 @@ impl Snapshot {
     }
 
     fn of(sources: Sources) -> Result<Self, Failure> {
-        let config = Reading::of(sources).into_config();
+        let config = Reading::of(sources).for_sending();
         let snapshot = config.and_then(|config| Self::new(Arc::new(config)));
         snapshot
             .map_err(|faults| Failure::with_detail(ErrorCode::BadConfiguration, faults.to_string()))

@@ -71,6 +71,16 @@ impl Dispatch {
         let (edited, now) = Snapshot::read(&self.file);
         seen.clone_from(&now);
         let edited = edited?;
+        // One that breaks a policy is wrong, and the last good one goes on.
+        if let (Some(fault), None) = (
+            edited.policies().broken(),
+            self.snapshot.policies().broken(),
+        ) {
+            return Err(Failure::with_detail(
+                ErrorCode::BadConfiguration,
+                fault.to_owned(),
+            ));
+        }
         self.accepts(edited.config())?;
         self.pool.reconfigure(edited.config().clone());
         Ok(Some(Self {

@@ -39,7 +39,9 @@ pub(super) fn new_faults(draft: &Draft) -> Result<Verdict, EditError> {
         !known.contains(&identity(fault)) && !is_step_of_completion(fault, &before, &after)
     };
     let faults: Vec<Fault> = live(&after).filter(is_new).cloned().collect();
-    let stops_all = faults.iter().any(|fault| after.stopping.contains(fault));
+    let stops_all = faults
+        .iter()
+        .any(|fault| after.stopping.contains(fault) && !after.config.costs_one_policy(fault));
     let shown = render::render(&faults, &after.config.sources, false);
     Ok(Verdict {
         faults,

@@ -104,6 +104,14 @@ pub enum PolicyError {
         /// Two of them, by name.
         policies: [String; 2],
     },
+    /// The policy that decides has a fault.
+    #[error("policy {policy:?} decides for this user, and is at fault: {fault}")]
+    Broken {
+        /// The policy.
+        policy: String,
+        /// Its first fault, with its place and what to do.
+        fault: String,
+    },
     /// Neither the policy or `[helpdesk]` nor `[defaults]` names a sender.
     #[error("no sender is set for {}; set one in {owner} or in [defaults]", purpose.as_str())]
     NoSender {
@@ -142,6 +150,7 @@ impl PolicyError {
             NoHelpdeskText { .. }
                 | UnknownDefault { .. }
                 | EqualOrder { .. }
+                | Broken { .. }
                 | NoSender { .. }
                 | UnknownSender { .. }
         )

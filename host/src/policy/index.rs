@@ -1,6 +1,6 @@
 //! The policies in the form in which decisions are made: links by container, filters by numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::dn::Dn;
@@ -19,6 +19,8 @@ pub struct Policies {
     pub(super) principals: Principals,
     /// The number of `[defaults] policy`, if it is there.
     pub(super) default: Option<usize>,
+    /// What is wrong with a policy, by its number: for its users nothing can be sent.
+    broken: BTreeMap<usize, String>,
 }
 
 /// What is set at one container.
@@ -45,9 +47,49 @@ pub(super) struct Linked {
 impl Policies {
     /// Indexes the policies of `config`. A container or filter that can't be read is a fault.
     pub fn new(config: Arc<Config>) -> Result<Policies, Faults> {
-        let (policies, faults) = Policies::with_faults(config);
-        Faults::none_of(faults)?;
+        let (mut policies, faults) = Policies::with_faults(config);
+        let (of_one_policy, others): (Vec<Fault>, Vec<Fault>) = faults
+            .into_iter()
+            .partition(|fault| policies.config.costs_one_policy(fault));
+        Faults::none_of(others)?;
+        let config = Arc::clone(&policies.config);
+        for fault in config.of_one_policy.iter().chain(&of_one_policy) {
+            policies.break_policy(fault);
+        }
         Ok(policies)
+    }
+
+    /// Notes what is wrong with one policy. It decides nothing from now on, but where it would have
+    /// decided no other does; and where its filter can't be read, that is for everyone it is linked to.
+    fn break_policy(&mut self, fault: &Fault) {
+        let Some(number) = fault
+            .place
+            .and_then(|place| self.config.policy_in(place.file))
+        else {
+            return;
+        };
+        if fault.key.starts_with("filter") {
+            self.rules[number] = Rule::everyone();
+        }
+        self.broken
+            .entry(number)
+            .or_insert_with(|| fault.to_string());
+    }
+
+    /// What is wrong with the first policy that is broken.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.values().next().map(String::as_str)
+    }
+
+    /// An error if the policy that decides is broken.
+    pub(super) fn is_whole(&self, number: usize) -> Result<(), PolicyError> {
+        match self.broken.get(&number) {
+            None => Ok(()),
+            Some(fault) => Err(PolicyError::Broken {
+                policy: self.config.policies[number].name.value.clone(),
+                fault: fault.clone(),
+            }),
+        }
     }
 
     /// The same with all faults, for `check`: what can't be read is left out.
@@ -62,6 +104,7 @@ impl Policies {
             levels: HashMap::with_capacity(config.policies.len()),
             rules: Vec::with_capacity(config.policies.len()),
             principals: Principals::default(),
+            broken: BTreeMap::new(),
         };
         let mut faults = Vec::new();
         policies.add_blocks(&config, &mut faults);

@@ -54,6 +54,14 @@ pub(super) struct Rule {
 }
 
 impl Rule {
+    /// Everyone.
+    pub fn everyone() -> Self {
+        Self {
+            everyone: true,
+            ..Self::default()
+        }
+    }
+
     /// Whether the filter lets through one who holds `held`.
     pub fn passes(&self, held: &Held) -> bool {
         let holds = |number: &u32| held.flags[*number as usize];

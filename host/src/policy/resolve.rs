@@ -132,6 +132,7 @@ impl Policies {
         event: Option<Event>,
     ) -> Result<Resolution<'_>, PolicyError> {
         let purpose = Purpose::VerificationCode;
+        self.is_whole(number)?;
         let policy = &self.config.policies[number];
         check_event(policy, event)?;
         let Some(block) = &policy.verification_code else {
@@ -192,6 +193,9 @@ impl Policies {
             (None, Err(PolicyError::NoDn | PolicyError::NoPolicy)) => None,
             (None, Err(error)) => return Err(error),
         };
+        if let Some(number) = number {
+            self.is_whole(number)?;
+        }
         let policy = number.map(|number| &self.config.policies[number]);
         let block = policy.and_then(|p| p.verification_code.as_ref());
         let block = block.unwrap_or(&UNBOUND.0);
