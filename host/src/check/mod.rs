@@ -40,7 +40,7 @@ pub use senders::Need;
 pub struct Report {
     /// Everything that is wrong, by file and line.
     pub faults: Vec<Fault>,
-    /// Those of them that stop every message, whoever it is for.
+    /// Those of them that stop every message, for any user.
     #[serde(skip)]
     pub stopping: Vec<Fault>,
     /// What works, and may not be what is meant, by file and line.

@@ -1,6 +1,6 @@
 //! `textsender check`: the whole configuration, offline, every fault at once.
 
-use std::{fmt::Write, process::ExitCode};
+use std::{fmt::Write, io, process::ExitCode};
 
 use super::{
     Common,
@@ -31,8 +31,10 @@ impl Check {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
         // Run by root, it looks as the account that sends: it is whom owners and modes must suit.
         let seen = Site::read(common).and_then(|site| site.become_owner());
-        if let (Err(error), true) = (seen, common.config_file().path.exists()) {
-            return output::print_error(&format!("{error:#}"), Outcome::Crashed.exit());
+        if let (Err(error), true) = (seen, common.config_file().path.exists())
+            && !is_not_there(&error)
+        {
+            return output::print_error(&format!("{error:#}"), Outcome::Misconfigured.exit());
         }
         let report = match super::runtime::block_on(check::check(&common.config_file().path)) {
             Ok(report) => report,
@@ -47,6 +49,15 @@ impl Check {
             false => Outcome::Misconfigured.into(),
         }
     }
+}
+
+/// Whether only the state folder or the account is not there: the rest can be checked all the same.
+fn is_not_there(error: &anyhow::Error) -> bool {
+    let errors = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>());
+    let mut kinds = errors.map(io::Error::kind);
+    kinds.any(|kind| kind == io::ErrorKind::NotFound)
 }
 
 /// Faults as a compiler shows them, then what is not whole yet, then the sum.

@@ -94,7 +94,7 @@ pub(super) struct Log {
 
 /// Why the log can't be shown.
 #[derive(Debug, thiserror::Error)]
-enum Error {
+pub(super) enum Error {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(
@@ -321,7 +321,7 @@ fn outcomes() -> impl TypedValueParser<Value = Outcome> {
 }
 
 /// The number that is looked for.
-fn number(argument: &str) -> Result<Phone, Error> {
+pub(super) fn number(argument: &str) -> Result<Phone, Error> {
     let written = phone::read(argument).map_err(|error| Error::Number(error.to_string()))?;
     let recipient = Recipient::read(&written, None, WithoutPlus::Ask);
     let recipient = recipient.map_err(|error| Error::Number(error.to_string()))?;

@@ -17,6 +17,7 @@ mod init;
 mod log;
 mod logging;
 mod output;
+mod person;
 mod phone;
 mod plugin;
 mod policy;
@@ -112,6 +113,7 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
+    Person(person::Person),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Log(log::Log),
@@ -163,6 +165,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Schema(schema) => schema.run(),
         Command::Completions(command) => command.run(),
         Command::Man(command) => finish(command.run(&out)),
+        Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),
         Command::Restore(command) => finish(command.run(&common, &out)),
         Command::Log(log) => log.run(&common),

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use regex_lite::Regex;
 use serde::Serialize;
 use textsender_plugin_api::Secret as Value;
 
@@ -20,7 +21,7 @@ use super::{
     standing,
 };
 use crate::{
-    check,
+    check::{self, Kind},
     edit::{names::instead, secrets},
     protocol::Outcome,
     secrets as stored,
@@ -108,12 +109,15 @@ impl Set {
         site.become_owner()?;
         let (sender, key) = secrets::parts(&self.name)?;
         site.known_sender(sender)?;
-        self.is_secret(&site, sender, key)?;
+        let form = form_of(&site, sender, key)?;
         let given = ask::secret(&format!("{key} of sender {sender}"))?;
         let secret = match self.exact {
             true => given,
             false => cleaned(&given, key)?,
         };
+        if let (Some(form), false) = (&form, self.exact) {
+            form.check(key, &secret)?;
+        }
         let stored = secrets::store(&site.state, sender, key, &secret, say_wait)?;
         if self.check
             && let Some(why) = refused_by_provider(&site, sender, common)?
@@ -163,32 +167,6 @@ impl Set {
             )?),
         }
         Ok(())
-    }
-
-    /// An error if the plugin says that it is none. A plugin that can't be asked says nothing.
-    fn is_secret(&self, site: &Site, sender: &str, key: &str) -> anyhow::Result<()> {
-        let plugin = site.config.senders[sender].plugin.as_str();
-        let Ok(described) = site.describe(plugin) else {
-            notice(format_args!(
-                "the plugin {plugin} can't be asked whether it has this setting; `textsender plugin list` says why"
-            ));
-            return Ok(());
-        };
-        let fields = check::fields(&described);
-        match check::field(&fields, key) {
-            Ok(field) if field.is_secret => Ok(()),
-            Ok(_) => {
-                bail!("{key} is no secret: set it with `textsender sender set {sender} {key}=...`")
-            }
-            Err(_) => {
-                let secrets = fields.iter().filter(|field| field.is_secret);
-                let names = secrets.map(|field| field.name.as_str());
-                bail!(
-                    "the plugin {plugin} has no secret {key}{}",
-                    instead(key, names, "see `textsender plugin show`")
-                )
-            }
-        }
     }
 }
 
@@ -283,6 +261,61 @@ pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
     Ok(stored)
 }
 
+/// The form that a plugin says a secret has.
+struct Form {
+    pattern: Regex,
+    help: String,
+}
+
+impl Form {
+    /// An error, without the value, if a secret has another.
+    fn check(&self, key: &str, secret: &Value) -> anyhow::Result<()> {
+        match self.pattern.is_match(secret.expose()) {
+            true => Ok(()),
+            false => bail!(
+                "nothing was stored, as it does not have the form of {key}: {}\n--exact stores it all the same",
+                self.help
+            ),
+        }
+    }
+}
+
+/// The form of a secret, if its plugin declares one.
+///
+/// # Errors
+///
+/// The plugin says that it is no secret. A plugin that can't be asked says nothing.
+fn form_of(site: &Site, sender: &str, key: &str) -> anyhow::Result<Option<Form>> {
+    let plugin = site.config.senders[sender].plugin.as_str();
+    let Ok(described) = site.describe(plugin) else {
+        notice(format_args!(
+            "the plugin {plugin} can't be asked whether it has this setting; `textsender plugin list` says why"
+        ));
+        return Ok(None);
+    };
+    let fields = check::fields(&described);
+    match check::field(&fields, key) {
+        Ok(field) if field.is_secret => Ok(match &field.kind {
+            Kind::Text(Some(pattern)) => Some(Form {
+                pattern: pattern.clone(),
+                help: field.help.clone(),
+            }),
+            _ => None,
+        }),
+        Ok(_) => {
+            bail!("{key} is no secret: set it with `textsender sender set {sender} {key}=...`")
+        }
+        Err(_) => {
+            let secrets = fields.iter().filter(|field| field.is_secret);
+            let names = secrets.map(|field| field.name.as_str());
+            bail!(
+                "the plugin {plugin} has no secret {key}{}",
+                instead(key, names, "see `textsender plugin show`")
+            )
+        }
+    }
+}
+
 /// A secret without what pasting brought along, which is told.
 fn cleaned(given: &Value, key: &str) -> anyhow::Result<Value> {
     let cleaned = secrets::clean(given.expose(), key)?;
@@ -316,6 +349,18 @@ fn refused_by_provider(
         Outcome::Misconfigured => Ok(Some(words.join("; "))),
         _ => bail!("stored, and not checked: {}", words.join("; ")),
     }
+}
+
+/// What else lies in the folder of secrets, such as a copy of one.
+pub(super) fn strays(site: &Site) -> Vec<String> {
+    let entries = fs::read_dir(site.state.join(stored::FOLDER));
+    let names = entries.into_iter().flatten().flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut strays: Vec<String> = names
+        .filter(|name| !name.starts_with('.') && secrets::parts(name).is_err())
+        .collect();
+    strays.sort();
+    strays
 }
 
 fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {

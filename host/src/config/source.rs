@@ -298,7 +298,7 @@ impl Unread {
             Unread::Io(error) => {
                 let remedy = match error.kind() {
                     ErrorKind::NotFound => {
-                        "create it, or name another with --config or $TEXTSENDER_CONFIG"
+                        "make one with `textsender init`, or name another with --config or $TEXTSENDER_CONFIG"
                     }
                     ErrorKind::PermissionDenied => {
                         "run it as the account that sends, or as root, with sudo"

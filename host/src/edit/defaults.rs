@@ -1,6 +1,6 @@
 //! Orders about what counts where a policy does not say.
 
-use super::{draft::Draft, editor::Order, error::EditError, names, tables};
+use super::{draft::Draft, error::EditError, names, order::Order, tables};
 
 /// Selects the sender of every policy that names none.
 #[derive(Debug, Clone)]

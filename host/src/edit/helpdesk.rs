@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{draft::Draft, editor::Order, error::EditError, names, policies::Fallback, tables};
+use super::{draft::Draft, error::EditError, names, order::Order, policies::Fallback, tables};
 
 /// Selects the sender of the helpdesk's messages, and those that are tried after it.
 #[derive(Debug, Clone)]

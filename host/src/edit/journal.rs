@@ -105,3 +105,12 @@ pub fn read<'p>(folders: impl IntoIterator<Item = &'p Path>) -> Result<Vec<Chang
     changes.sort_by_key(|change: &Change| change.at);
     Ok(changes)
 }
+
+/// Notes a change that is none of a file's, in the journal of a folder.
+///
+/// # Errors
+///
+/// It can't be written.
+pub fn note(folder: &Path, change: &Change) -> Result<(), EditError> {
+    open(folder)?.add(change)
+}

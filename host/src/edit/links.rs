@@ -6,9 +6,9 @@ use toml_edit::{Array, Table, TableLike};
 
 use super::{
     draft::Draft,
-    editor::Order,
     error::EditError,
     names::{self, policy},
+    order::Order,
     place::table_of,
     tables,
 };

@@ -33,6 +33,7 @@ pub mod journal;
 mod judge;
 pub mod links;
 pub mod names;
+mod order;
 mod place;
 pub mod policies;
 pub mod repair;
@@ -46,5 +47,6 @@ pub mod whole;
 
 pub use difference::{Difference, FileDifference, Line, LineKind};
 pub use draft::Draft;
-pub use editor::{Applied, Editor, Order};
+pub use editor::{Applied, Editor};
 pub use error::EditError;
+pub use order::Order;

@@ -9,10 +9,10 @@ use toml_edit::{Array, DocumentMut, TableLike, Value};
 
 use super::{
     draft::Draft,
-    editor::Order,
     error::EditError,
     links,
     names::{self, policy},
+    order::Order,
     place::table_of,
     tables,
 };

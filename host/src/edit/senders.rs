@@ -5,12 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml_edit::{DocumentMut, TableLike};
 
-use super::{
-    draft::Draft,
-    editor::{Editor, Order},
-    error::EditError,
-    names, place, tables,
-};
+use super::{draft::Draft, editor::Editor, error::EditError, names, order::Order, place, tables};
 use crate::{
     check::{self, Field},
     plugins::Description,

@@ -6,9 +6,9 @@ use textsender_plugin_api::Purpose;
 
 use super::{
     draft::Draft,
-    editor::Order,
     error::EditError,
     names::{self, policy},
+    order::Order,
     place::table_of,
     tables,
 };

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     draft::Draft,
-    editor::Order,
     error::EditError,
     files::{self, Access},
     journal::Change,
+    order::Order,
 };
 
 /// In the folder of the configuration.

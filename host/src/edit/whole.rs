@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{draft::Draft, editor::Order, error::EditError, place::table_of};
+use super::{draft::Draft, error::EditError, order::Order, place::table_of};
 use crate::config::Config;
 
 /// Replaces a file of the configuration.

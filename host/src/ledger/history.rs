@@ -257,6 +257,11 @@ impl History {
         )
     }
 
+    /// The keyed hash of a number, as decisions have it.
+    pub(super) fn hash_of(&self, phone: &Phone) -> Digest {
+        self.keys.recipient(phone)
+    }
+
     /// The folder that it was read from.
     pub(super) fn folder(&self) -> &Folder {
         &self.folder

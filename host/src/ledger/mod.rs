@@ -58,6 +58,7 @@ mod health;
 mod history;
 mod keys;
 mod limits;
+mod person;
 mod process;
 mod reservation;
 mod schema;
@@ -86,6 +87,7 @@ pub use explain_history::explain_history;
 pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
+pub use person::Erased;
 pub use reservation::LimitReached;
 pub use stats::Tally;
 

@@ -15,7 +15,8 @@ use textsender_plugin_api::{BaseUrl, Phone, Secret, SettingsError};
 pub struct Settings {
     /// The Account SID, from the first page of the Twilio Console: AC and 32 hexadecimal digits.
     pub account_sid: String,
-    /// The account's Auth Token. Twilio advises an API key instead.
+    /// The account's Auth Token, 32 hexadecimal digits. Twilio advises an API key instead.
+    #[schemars(regex(pattern = "^[0-9a-f]{32}$"))]
     auth_token: Option<Secret>,
     /// The SID of an API key, SK and 32 hexadecimal digits. Goes with `api_key_secret`.
     api_key_sid: Option<String>,

@@ -109,7 +109,13 @@ fn secrets(site: &Site) -> Vec<Finding> {
                     format!("{} is used by {}", secret.name, secret.use_),
                 )
             });
-            std::iter::once(all).chain(unused).collect()
+            let strays = secret::strays(site).into_iter().map(|name| {
+                note(
+                    "secrets",
+                    format!("{name} is no secret of any sender: it is left alone"),
+                )
+            });
+            std::iter::once(all).chain(unused).chain(strays).collect()
         }
         Err(error) => {
             let remedy = "give the folder to the account that sends";

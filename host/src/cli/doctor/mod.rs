@@ -110,12 +110,22 @@ impl Doctor {
         };
         let account = sending_account(&site.config.state, &site.state)?;
         let asked = accounts::named(name)?;
-        match (account, asked) {
-            (Some(account), Some(asked)) if asked.user != account.user && account.user != 0 => {
-                Ok(Some(sudo::finding(&asked.name, &account.name)))
-            }
-            _ => Ok(None),
-        }
+        let (Some(account), Some(asked)) = (account, asked) else {
+            return Ok(None);
+        };
+        Ok(match account.user {
+            user if user == asked.user => None,
+            0 => Some(problem(
+                "account",
+                format!(
+                    "{} belongs to root, so {} can't send",
+                    site.state.display(),
+                    asked.name
+                ),
+                format!("sudo textsender init --owner {}", asked.name),
+            )),
+            _ => Some(sudo::finding(&asked.name, &account.name)),
+        })
     }
 
     fn look(

@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -> Vec<Finding> {
     let mut findings = vec![readable("configuration", main)];
-    findings.push(state_folder(state));
+    findings.push(state_folder(site, state));
     let plugins = &site.config.plugins.folder;
     let why = match plugins == Path::new(DEFAULT_PLUGINS_FOLDER) {
         true => "the default",
@@ -62,7 +62,7 @@ fn readable(name: &str, chosen: &ResolvedPath) -> Finding {
 }
 
 /// Secrets are read there and the ledger is written, both by the account that sends.
-fn state_folder(chosen: &ResolvedPath) -> Finding {
+fn state_folder(site: &Site, chosen: &ResolvedPath) -> Finding {
     let path = &chosen.path;
     if !path.is_dir() {
         return problem(
@@ -92,7 +92,10 @@ fn state_folder(chosen: &ResolvedPath) -> Finding {
                 owner(path),
                 accounts::own_name()
             ),
-            "sudo textsender doctor --fix",
+            match site.config.state.owner {
+                Some(_) => "sudo textsender doctor --fix".to_owned(),
+                None => format!("sudo textsender init --owner {}", accounts::own_name()),
+            },
         ),
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     config::Trust,
     edit::{
         files::{self, Access, Lock},
+        journal::{self, Change},
         names::why_not,
     },
     plugins::{Description, folder},
@@ -83,6 +84,7 @@ impl Install {
         }
         let described = installed?;
         let version = &described.info.version;
+        note(&site, format!("install plugin {id} {version}"))?;
         match old {
             Some(old) => out.line(format_args!(
                 "replaced plugin {id} {} by {version} in {}",
@@ -130,6 +132,12 @@ fn judge(site: &Site, library: &Path, id: &str, from: &Path) -> anyhow::Result<D
     })
 }
 
+/// Puts a change of a plugin's file into the journal.
+pub(super) fn note(site: &Site, what: String) -> anyhow::Result<()> {
+    let change = Change::now(what, Vec::new(), false);
+    Ok(journal::note(&site.folder(), &change)?)
+}
+
 impl Remove {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
@@ -152,6 +160,7 @@ impl Remove {
         }
         let _lock = Lock::of(&site.folder(), say_wait)?;
         files::remove(&file)?;
+        note(&site, format!("remove plugin {}", self.id))?;
         out.line(format_args!(
             "removed plugin {} ({})",
             self.id,

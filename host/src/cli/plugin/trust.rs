@@ -4,6 +4,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{anyhow, bail};
 
+use super::change;
 use crate::{
     cli::{Common, edit::say_wait, output::Output, site::Site},
     config,
@@ -65,6 +66,7 @@ impl Trust {
             mode: 0o644,
         };
         files::replace(&path, approved.to_string().as_bytes(), access)?;
+        change::note(&site, format!("approve plugin {}", self.id))?;
         out.line(format_args!(
             "approved {} {} in {}",
             self.id,

@@ -136,7 +136,7 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
         ),
         CallResult::Panicked | CallResult::Died | CallResult::Replied(_) => (
             Outcome::Unavailable,
-            "the plugin failed; the log says more".to_owned(),
+            "the plugin failed; --log-level debug shows how".to_owned(),
         ),
     };
     Ok(Asked {

@@ -294,3 +294,46 @@ fn search(folder: &Path) {
     }
     assert!(bytes > 10_000, "the search saw the ledger");
 }
+
+#[tokio::test]
+async fn what_leads_to_a_person_is_erased_once_repeats_no_longer_rely_on_it() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    fixture.send(message("a"), Outcome::Accepted).await;
+    fixture
+        .send(message_to("other", "+447700900124"), Outcome::Accepted)
+        .await;
+    let history = fixture.history();
+    let day = jiff::SignedDuration::from_hours(24);
+    let young = history.erase(&phone(NUMBER), now()).unwrap();
+    assert_eq!((young.erased, young.kept), (0, 1));
+    let later = now().checked_add(day * 2).unwrap();
+    let erased = history.erase(&phone(NUMBER), later).unwrap();
+    assert_eq!((erased.erased, erased.kept), (1, 0));
+    let entries = history.latest(usize::MAX, &Filter::default()).unwrap();
+    let [a, other] = entries.as_slice() else {
+        panic!("the counts stay")
+    };
+    assert_eq!(
+        (&a.recipient, &a.recipient_hash, &a.provider_id),
+        (&None, &None, &None)
+    );
+    assert_eq!(a.state, EntryState::Ended(Outcome::Accepted));
+    assert!(other.recipient_hash.is_some() && other.provider_id.is_some());
+}
+
+#[tokio::test]
+async fn a_copy_of_the_ledger_is_whole_and_can_be_put_in_place() {
+    let fixture = Fixture::new();
+    fixture.send(message("before"), Outcome::Accepted).await;
+    let copies = tempfile::tempdir().unwrap();
+    fixture.history().copy_into(copies.path()).unwrap();
+    fixture.send(message("after"), Outcome::Accepted).await;
+    let place = tempfile::tempdir().unwrap();
+    let options = Options::default();
+    Ledger::restore(place.path(), copies.path(), &options).unwrap();
+    let restored = History::open(place.path(), &options).unwrap();
+    let entries = restored.latest(usize::MAX, &Filter::default()).unwrap();
+    let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["before"]);
+}

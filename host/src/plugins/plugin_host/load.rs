@@ -1,5 +1,6 @@
 //! From a verified library to a checked plugin.
 
+use serde_json::Value;
 use textsender_plugin_api::abi::{ConfigureError, ENTRY_SYMBOL, Instance, Module};
 
 use super::serve::Offered;
@@ -35,7 +36,47 @@ pub(super) fn configure(
     module
         .configure(settings, services)
         .map_err(|error| match error {
-            ConfigureError::Settings(words) => Refusal::Settings(words),
+            ConfigureError::Settings(words) => Refusal::Settings(without_values(words, settings)),
             ConfigureError::Panicked => Refusal::Panicked,
         })
+}
+
+/// What a plugin says of its settings, without their values: a secret may stand where it does not belong,
+/// and serde repeats what it can't read.
+fn without_values(words: String, settings: &str) -> String {
+    /// Shorter ones are parts of words.
+    const SHORTEST: usize = 4;
+    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    let mut values = Vec::new();
+    collect(&settings, &mut values);
+    values.retain(|value| value.len() >= SHORTEST);
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    let hide = |words: String, value: &str| words.replace(value, "[redacted]");
+    values.into_iter().fold(words, hide)
+}
+
+fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(entries) => entries.values().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_of_a_setting_is_repeated() {
+        let settings =
+            r#"{"risk_check":"hunter2-secret","from":"GB","list":[{"$secret":"t0k3n"}]}"#;
+        let words =
+            r#"risk_check: invalid type: string "hunter2-secret", expected a boolean (t0k3n)"#;
+        assert_eq!(
+            without_values(words.to_owned(), settings),
+            r#"risk_check: invalid type: string "[redacted]", expected a boolean ([redacted])"#
+        );
+    }
 }

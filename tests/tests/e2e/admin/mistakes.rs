@@ -38,7 +38,7 @@ const fn done(done: &'static str, said: &'static str, repair: &'static str) -> M
 }
 
 /// `TOKEN` is the right one, `FROM` the account's number.
-const MISTAKES: [Mistake; 41] = [
+const MISTAKES: [Mistake; 42] = [
     // Names and forms on the command line.
     typed(
         "textsender sender set twilo from=FROM",
@@ -180,6 +180,11 @@ const MISTAKES: [Mistake; 41] = [
     typed(
         "printf 'TOKEN\\nother' | textsender secret set twilio.auth_token",
         "several lines",
+        "true",
+    ),
+    typed(
+        "echo hunter2 | textsender secret set twilio.auth_token",
+        "does not have the form of auth_token",
         "true",
     ),
     typed(

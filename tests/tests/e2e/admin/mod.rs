@@ -2,6 +2,7 @@
 
 mod backup;
 mod bad_edits;
+mod broken_policy;
 mod changes;
 mod doctor;
 mod edits;

@@ -38,7 +38,7 @@ fn usage_errors_exit_with_two() {
             &["text", "set", "--helpdesk", "newpassword"],
             "new_password",
         ),
-        (&["test-send"], "give --to"),
+        (&["test-send"], "give --phone"),
         (
             &["test-send", "--to", "+447700900123", "--code", "abc"],
             "4 to 64 printable characters",

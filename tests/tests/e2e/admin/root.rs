@@ -7,9 +7,10 @@ use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use textsender_tests::harness::artifacts;
-use textsender_tests::sandbox::{Sandbox, twilio};
+use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::Admin;
 
@@ -40,7 +41,7 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
         .ok()
         .says("sender twilio is ready");
     admin.run(&["select-sender", "twilio"]).ok();
-    admin.run(&["test-send", "--to", "+447700900123"]).ok();
+    admin.run(&["test-send", "--phone", "+447700900123"]).ok();
     admin.run(&["sender", "check", "twilio"]).ok();
     admin.run(&["check"]).ok();
     admin.run(&["doctor"]).ok().says("runs as nobody");
@@ -81,6 +82,167 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
         String::from_utf8_lossy(&output.stderr).contains("run this as root, with sudo"),
         "{output:?}"
     );
+}
+
+/// An installation of root's whose account that sends is this one, and which sends.
+fn owned_install(sandbox: &Sandbox, owner: &str) -> Admin {
+    let admin = Admin::new();
+    let folder = admin.folder().display().to_string();
+    admin
+        .run(&[
+            "init", "--region", "GB", "--folder", &folder, "--owner", owner,
+        ])
+        .ok();
+    let plugin = artifacts().plugin("twilio").display().to_string();
+    admin.run(&["plugin", "install", &plugin]).ok();
+    let url = format!("base_url={}", sandbox.twilio().url());
+    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+    let from = format!("from={}", twilio::FROM_NUMBER);
+    admin
+        .run(&["sender", "add", "twilio", &url, &sid, &from])
+        .ok();
+    admin
+        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
+        .ok();
+    admin.run(&["select-sender", "twilio"]).ok();
+    admin
+}
+
+/// Runs a command as another account: with a copy of the program that it may run.
+fn as_account(admin: &Admin, user: u32, arguments: &[&str]) -> (i32, String) {
+    let program = admin.folder().join("textsender");
+    if !program.exists() {
+        let mut copy = Command::new("cp");
+        copy.arg(&artifacts().textsender).arg(&program);
+        assert!(copy.status().unwrap().success());
+        let mut open = Command::new("chmod");
+        open.arg("755").arg(admin.folder().parent().unwrap());
+        assert!(open.status().unwrap().success());
+    }
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear();
+    command.env("TEXTSENDER_CONFIG", admin.config());
+    let output = command.uid(user).gid(user).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    (output.status.code().unwrap(), said)
+}
+
+/// `daemon`, in every Linux distribution.
+const DAEMON: u32 = 1;
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_init_hands_the_whole_state_folder_over_and_notes_the_account() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "daemon");
+    admin.run(&["test-send", "--phone", "+447700900123"]).ok();
+    owned_by(&admin.state(), DAEMON);
+    assert!(admin.config_text().contains("owner = \"daemon\""));
+    let folder = admin.folder().display().to_string();
+    let init = ["init", "--folder", &folder, "--owner", "nobody"];
+    admin.run(&init).ok().says("gave");
+    owned_by(&admin.state(), NOBODY);
+    assert!(admin.config_text().contains("owner = \"nobody\""));
+    admin.run(&["test-send", "--phone", "+447700900123"]).ok();
+    owned_by(&admin.state(), NOBODY);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_wrong_owners_and_modes_are_put_right_by_one_command() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "nobody");
+    admin.run(&["test-send", "--phone", "+447700900123"]).ok();
+    let state = admin.state().display().to_string();
+    // As a restore by hand leaves it, and what following a wrong advice makes of it.
+    for harm in ["chown -R root:", "chown -R daemon:", "chmod -R go+rwX"] {
+        admin.shell(&format!("{harm} {state}"), "").ok();
+        let fixed = admin.run(&["doctor", "--offline", "--fix"]);
+        fixed.ok().says("fixed").says("no problems");
+        owned_by(&admin.state(), NOBODY);
+        admin.run(&["check"]).ok();
+        admin.run(&["test-send", "--phone", "+447700900123"]).ok();
+        owned_by(&admin.state(), NOBODY);
+    }
+    admin.shell(&format!("rm -rf {state}"), "").ok();
+    let test = ["test-send", "--phone", "+447700900123"];
+    let ran = admin.run(&test);
+    ran.failed(78).says("textsender init");
+    assert!(!admin.state().exists(), "root made it: {ran}");
+    admin.run(&["doctor", "--offline", "--fix"]).says("fixed");
+    owned_by(&admin.state(), NOBODY);
+    admin
+        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
+        .ok();
+    admin.run(&test).ok();
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_another_account_is_told_one_thing() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "nobody");
+    admin.run(&["test-send", "--phone", "+447700900123"]).ok();
+    let commands: [&[&str]; 8] = [
+        &["check"],
+        &["doctor", "--offline"],
+        &["status"],
+        &["sender", "list"],
+        &["secret", "list"],
+        &["log"],
+        &["stats"],
+        &["test-send", "--phone", "+447700900123"],
+    ];
+    for command in commands {
+        let (exit, said) = as_account(&admin, DAEMON, command);
+        assert_ne!(exit, 0, "{command:?}: {said}");
+        let words = format!("sudo -u nobody textsender {}", command.join(" "));
+        assert!(said.contains(&words), "{command:?}: {said}");
+        assert!(!said.contains("chown"), "{command:?}: {said}");
+        assert_eq!(said.trim().lines().count(), 1, "{command:?}: {said}");
+        let (exit, said) = as_account(&admin, NOBODY, command);
+        assert_eq!(exit, 0, "{command:?}: {said}");
+    }
+    let ran = admin.run(&["doctor", "--as", "daemon"]);
+    ran.failed(78).says("/etc/sudoers.d/textsender");
+    assert_eq!(ran.stdout.matches("->").count(), 1, "{ran}");
+}
+
+/// Where root itself sends, too.
+#[test]
+#[ignore = "needs root"]
+fn as_root_no_plugin_process_is_roots() {
+    let sandbox = Sandbox::start();
+    let admin = super::changes::sending(&sandbox);
+    sandbox
+        .twilio()
+        .fault(When::always(), Fault::delay(Duration::from_secs(5)));
+    let mut check = admin.command(&["sender", "check", "twilio"]);
+    let mut child = check
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    sandbox
+        .wait_for_requests(1, Duration::from_secs(30))
+        .unwrap();
+    let pid = child.id();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    assert!(!children.trim().is_empty());
+    for process in children.split_whitespace() {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let uids = status
+            .lines()
+            .find(|line| line.starts_with("Uid:"))
+            .unwrap();
+        assert!(
+            uids.split_whitespace().skip(1).all(|uid| uid != "0"),
+            "{uids}"
+        );
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// Everything below a folder, and the folder.

@@ -155,3 +155,33 @@ fn the_status_of_a_message_wants_both_sender_and_id() {
     admin.run(&["status", "--sender", "twilio"]).failed(2);
     admin.run(&["status", "SM1"]).failed(2);
 }
+
+#[test]
+fn what_is_recorded_of_a_person_is_shown_and_what_is_young_is_kept() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    let number = |command: &str| {
+        let ran = admin.feed(&["person", command, "--phone", "-"], "+447700900123\n");
+        ran.ok();
+        ran
+    };
+    let exported = number("export").json();
+    assert_eq!(exported.as_array().unwrap().len(), 1, "{exported}");
+    assert_eq!(exported[0]["recipient"], "+44*******123", "{exported}");
+    number("erase").says("1 decision of the last day stays");
+    let ran = admin.run(&["log", "--changes"]);
+    ran.ok().says("erase 0 decisions of one person");
+}
+
+#[test]
+fn an_account_that_is_not_there_is_a_fault_with_its_place() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let text = admin.config_text();
+    admin.write_config(&text.replace("[state]", "[state]\nowner = \"no-such-account\"\n#"));
+    admin
+        .run(&["check"])
+        .failed(78)
+        .says("state.owner: there is no account \"no-such-account\"");
+}
