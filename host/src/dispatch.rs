@@ -24,7 +24,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use textsender_plugin_api::{Found, Message, Phone, Purpose};
+use textsender_plugin_api::{Found, Message, Phone};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -33,8 +33,8 @@ use crate::{
     decision::{self, Decision, Snapshot},
     failpoint::Step,
     ledger::{
-        Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
-        LimitReached, Scope, Ticket, Unclaimed,
+        Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, HealthReport, LimitReached, Scope,
+        Ticket, Unclaimed,
     },
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{Attempt, ErrorCode, Failure, Outcome, Request, Response},
@@ -142,6 +142,7 @@ impl<'d> Received<'d> {
                 id: request.id.as_str().to_owned(),
                 event: request.event.map(|event| event.as_str().to_owned()),
                 actor: request.actor.clone(),
+                user: request.user.name.clone(),
                 uid: dispatch.ledger.caller(),
                 ..Facts::default()
             },
@@ -154,7 +155,7 @@ impl<'d> Received<'d> {
         let decided = self.decide().await?;
         let claimed = decided.claim().await?;
         let is_open = claimed.earlier.is_some();
-        let routed = claimed.route().await;
+        let routed = claimed.route().await?;
         if is_last && !is_open {
             pool.release();
         }
@@ -288,11 +289,9 @@ impl<'d> Decided<'d> {
     }
 
     fn claimed(mut self, ticket: Option<Ticket>, earlier: Option<EarlierAttempt>) -> Claimed<'d> {
-        // A test is how an administrator tries a sender that failed.
-        if let Some(ticket) = &ticket
-            && self.received.request.purpose != Purpose::Test
-        {
-            put_paused_last(ticket, &mut self.plan.senders);
+        // The ledger knows which of them fail, and which have room.
+        if let Some(ticket) = &ticket {
+            self.plan.senders = ticket.senders().to_vec();
         }
         Claimed {
             decided: self,
@@ -304,16 +303,41 @@ impl<'d> Decided<'d> {
 
 impl<'d> Claimed<'d> {
     /// Asks the senders, unless an earlier attempt has sent the message, or may have.
-    async fn route(self) -> Routed<'d> {
-        if let Some(earlier) = &self.earlier
-            && let Some(found) = self.find(earlier).await
-        {
-            return self.routed(found);
+    async fn route(mut self) -> Result<Routed<'d>, Settled> {
+        if let Some(earlier) = self.earlier.take() {
+            if let Some(found) = self.find(&earlier).await {
+                return match (found.result.is_err(), earlier.answer) {
+                    (true, Some((outcome, answer))) => {
+                        Err(self.still_unknown(outcome, &answer).await)
+                    }
+                    _ => Ok(self.routed(found)),
+                };
+            }
+            // It was never sent, and is of no use any more.
+            if earlier.expires_at <= Timestamp::now() {
+                let last = earlier.senders.last().map_or("", String::as_str);
+                let expired = Err(Failure::new(ErrorCode::Expired));
+                return Ok(self.routed(RouteOutcome::found(last, expired)));
+            }
         }
         DISPATCHED.store(true, Ordering::Relaxed);
         let Decided { message, plan, .. } = &self.decided;
         let outcome = route::deliver(plan, message, &self).await;
-        self.routed(outcome)
+        Ok(self.routed(outcome))
+    }
+
+    /// The end of a message that was looked for again, with nothing new: its id is answered as before.
+    async fn still_unknown(self, outcome: Outcome, answer: &str) -> Settled {
+        let Received {
+            dispatch, request, ..
+        } = self.decided.received;
+        let id = request.id.as_str();
+        if let Some(ticket) = self.ticket {
+            dispatch.ledger.still_unknown(ticket, id).await;
+        }
+        let mut response = stored(outcome, answer, id);
+        response.replayed = true;
+        Settled { response }
     }
 
     /// Looks for a message that an earlier attempt may have sent. `None` if every sender that had it
@@ -357,7 +381,7 @@ impl<'d> Claimed<'d> {
     fn routed(self, outcome: RouteOutcome) -> Routed<'d> {
         let mut received = self.decided.received;
         received.dispatch.ledger.reached(Step::Answered);
-        let health = outcome.attempts.iter().filter_map(health_report).collect();
+        let health = health_reports(&outcome.attempts);
         apply_result(&mut received.response, outcome);
         Routed {
             received,
@@ -426,17 +450,6 @@ fn apply_result(response: &mut Response, outcome: RouteOutcome) {
     }
 }
 
-/// Puts senders that are known to fail behind those that are not.
-fn put_paused_last(ticket: &Ticket, senders: &mut Vec<String>) {
-    let is_paused = |health: &Health| matches!(health, Health::Paused { .. });
-    let mut health = ticket.health().iter().map(is_paused);
-    // A ticket has the health of each sender, in their order.
-    let all = std::mem::take(senders).into_iter();
-    let (paused, good) = all.partition(|_| health.next().unwrap_or(false));
-    *senders = good;
-    senders.extend::<Vec<String>>(paused);
-}
-
 /// Logs how a request ended.
 fn log_outcome(request: &Request, response: &Response) {
     let outcome = response.outcome.as_str();
@@ -452,6 +465,7 @@ fn final_outcome(response: &Response, began: Instant, health: Vec<HealthReport>)
         sender: response.sender.clone(),
         provider_id: response.provider_id.clone(),
         attempts: response.attempts.clone(),
+        reasons: Vec::new(),
         took: began.elapsed(),
         // A response of ours has nothing that JSON can't say.
         response: serde_json::to_string(response).unwrap_or_default(),
@@ -487,8 +501,20 @@ fn limited(reached: &LimitReached) -> Failure {
     Failure::with_detail(ErrorCode::Limited, detail).after(Some(reached.retry_after))
 }
 
+/// What attempts say of their senders' health, each dated by those that came after it.
+fn health_reports(attempts: &[Attempt]) -> Vec<HealthReport> {
+    let mut ended_ago = Duration::ZERO;
+    let mut reports = Vec::new();
+    for attempt in attempts.iter().rev() {
+        reports.extend(health_report(attempt, ended_ago));
+        ended_ago += Duration::from_millis(attempt.ms);
+    }
+    reports.reverse();
+    reports
+}
+
 /// What an attempt says of its sender's health; `None` if it says nothing of it.
-fn health_report(attempt: &Attempt) -> Option<HealthReport> {
+fn health_report(attempt: &Attempt, ended_ago: Duration) -> Option<HealthReport> {
     let code = attempt.code.as_deref().and_then(ErrorCode::parse);
     let failure = match (attempt.outcome, code) {
         (Outcome::Accepted | Outcome::Rejected, _) => None,
@@ -499,6 +525,7 @@ fn health_report(attempt: &Attempt) -> Option<HealthReport> {
         sender: attempt.sender.clone(),
         failure,
         took: Duration::from_millis(attempt.ms),
+        ended_ago,
     })
 }
 
@@ -519,6 +546,7 @@ const fn is_the_senders_own(code: ErrorCode) -> bool {
             | ErrorCode::SecretMissing
             | ErrorCode::Unauthorized
             | ErrorCode::ProviderRefused
+            | ErrorCode::BudgetExhausted
     )
 }
 

@@ -4,6 +4,8 @@
 //! option can shift a limit or stop a send in an installed program. `textsender` gives
 //! [`Failpoints::default`]; the tests have a program of their own, `textsender-failpoints`.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 /// What happens besides sending. The default is nothing.
@@ -13,6 +15,8 @@ pub struct Failpoints {
     pub at: fn(Step),
     /// The time of day by which limits, pauses and retention are counted.
     pub clock: fn() -> Timestamp,
+    /// How long the ledger waits for other processes, instead of what it has by default.
+    pub lock_timeout: Option<Duration>,
 }
 
 impl Default for Failpoints {
@@ -20,6 +24,7 @@ impl Default for Failpoints {
         Failpoints {
             at: |_| {},
             clock: Timestamp::now,
+            lock_timeout: None,
         }
     }
 }

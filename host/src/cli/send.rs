@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     dispatch::Dispatch,
     failpoint::{Failpoints, Step},
+    ledger::CLOSING,
     plugins,
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
@@ -145,8 +146,16 @@ impl Afterwards {
                 let config = common.config_file().path;
                 let dispatch = Dispatch::open(&config, common.log.level(), common.failpoints);
                 if let Ok(dispatch) = dispatch {
-                    // Without an event loop it goes unrecorded: the answer is out.
-                    let _ = runtime::block_on(dispatch.note_invalid(id.as_ref(), response));
+                    // The caller has its answer: a locked ledger keeps no process.
+                    let tidying = async {
+                        let noted = async {
+                            dispatch.note_invalid(id.as_ref(), response).await;
+                            dispatch.close().await;
+                        };
+                        tokio::time::timeout(CLOSING, noted).await
+                    };
+                    // Without an event loop it goes unrecorded.
+                    let _ = runtime::block_on(tidying);
                 }
             }
         }

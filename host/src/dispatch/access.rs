@@ -15,10 +15,13 @@ use std::{
 use jiff::Timestamp;
 use textsender_plugin_api::Receipt;
 
+use super::limited;
 use crate::{
     config::{Ledger as Mode, State},
     failpoint::{Failpoints, Step},
-    ledger::{Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed},
+    ledger::{
+        CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
+    },
     protocol::Failure,
 };
 
@@ -104,7 +107,8 @@ impl LedgerAccess {
             return Ok(());
         };
         match ledger.dispatched(ticket, sender).await {
-            Ok(()) => Ok(()),
+            Ok(None) => Ok(()),
+            Ok(Some(reached)) => Err(limited(&reached)),
             Err(error) => self.tolerate(error, id),
         }
     }
@@ -125,6 +129,21 @@ impl LedgerAccess {
         let Some(ledger) = &self.ledger else { return };
         if let Err(error) = ledger.settle(ticket, outcome).await {
             tracing::error!(id, %error, "the outcome is not in the ledger");
+        }
+    }
+
+    /// Writes that a message that was looked for again is as unknown as before.
+    pub(super) async fn still_unknown(&self, ticket: Ticket, id: &str) {
+        let Some(ledger) = &self.ledger else { return };
+        if let Err(error) = ledger.still_unknown(ticket).await {
+            tracing::warn!(id, %error, "that a message is still unknown is not in the ledger");
+        }
+    }
+
+    /// Leaves the ledger tidy, if that takes no longer than a process may stay after its answer.
+    pub(super) async fn close(&self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.close(CLOSING).await;
         }
     }
 

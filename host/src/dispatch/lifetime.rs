@@ -123,6 +123,7 @@ impl Dispatch {
     /// Takes leave of providers that are still connected. To be called after the last answer.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.ledger.close().await;
     }
 
     /// How many messages may be in flight, by `[send] concurrency`.

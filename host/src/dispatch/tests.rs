@@ -10,7 +10,7 @@ fn a_sender_is_blamed_for_its_own_failures_only() {
             code: code.map(|code| code.as_str().into()),
             ms: 5,
         };
-        health_report(&attempt).map(|report| report.failure.is_some())
+        health_report(&attempt, Duration::ZERO).map(|report| report.failure.is_some())
     };
     for (code, blamed) in [
         (None, Some(false)),

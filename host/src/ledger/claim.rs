@@ -4,18 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::OptionalExtension;
 use textsender_plugin_api::{Phone, Purpose};
 use zeroize::Zeroizing;
 
-use super::columns;
-use super::decision::{Ending, Facts, Row};
+use super::choice::{Candidates, Choice};
 use super::health::Health;
-use super::keys::Digest;
-use super::limits::Limits;
-use super::process::Life;
-use super::reservation::{Counted, LimitReached, Places};
-use super::store::Store;
+use super::limits::{Limits, Rule, Scope};
+use super::reservation::{Counted, LimitReached, counters};
+use super::settle::{Held, close_abandoned, note};
+use super::store::{ClaimKey, Ending, Facts, Holder, Life, Row, Store, StoreResult};
 use super::worker::{Durability, Queue};
 use crate::failpoint::Step;
 use crate::protocol::{ErrorCode, Outcome};
@@ -32,7 +29,7 @@ pub struct Claim {
     pub secret: Zeroizing<String>,
     /// When the code expires.
     pub expires_at: Timestamp,
-    /// The senders in the order in which they will be tried; the first is counted by the limits.
+    /// The senders that may be asked, the preferred one first.
     pub senders: Vec<String>,
     /// The limits to hold.
     pub limits: Arc<Limits>,
@@ -70,27 +67,33 @@ pub struct EarlierAttempt {
     pub senders: Vec<String>,
     /// When the id was claimed.
     pub claimed_at: Timestamp,
+    /// When the code expires that was sent then.
+    pub expires_at: Timestamp,
+    /// The outcome and the response that the id had, where it had ended as `unknown`: to be answered
+    /// again if looking for the message brings nothing new ([`Ledger::still_unknown`](super::Ledger::still_unknown)).
+    pub answer: Option<(Outcome, String)>,
 }
 
 /// The right to send one message. It ends with [`Ledger::settle`](super::Ledger::settle). Dropped
 /// without, the claim is released if nothing was dispatched, and `unknown` if something was.
 pub struct Ticket {
     pub(super) held: Option<Held>,
+    senders: Vec<String>,
     health: Vec<Health>,
     over: Vec<LimitReached>,
-    queue: Queue,
-}
-
-/// The row that a ticket stands for.
-pub(super) struct Held {
-    pub seq: i64,
-    pub row: Row,
-    pub limits: Arc<Limits>,
-    pub counted_sender: Option<String>,
+    /// `None` until the claim is committed: a claim that never was can't be closed, and the row that
+    /// it would have been may by then be another's.
+    queue: Option<Queue>,
 }
 
 impl Ticket {
-    /// The health of the claim's senders, in their order.
+    /// The senders in the order in which they are to be asked. The first is the one that the limits
+    /// have counted; senders that are known to fail follow those that are not.
+    pub fn senders(&self) -> &[String] {
+        &self.senders
+    }
+
+    /// The health of the claim's senders, in the claim's order.
     pub fn health(&self) -> &[Health] {
         &self.health
     }
@@ -98,6 +101,16 @@ impl Ticket {
     /// The limits in mode `record` that the message went over.
     pub fn over(&self) -> &[LimitReached] {
         &self.over
+    }
+}
+
+impl ClaimResult {
+    /// The result of a claim that is committed: from now on a dropped ticket closes it.
+    pub(super) fn committed(mut self, closer: Queue) -> ClaimResult {
+        if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
+            ticket.queue = Some(closer);
+        }
+        self
     }
 }
 
@@ -112,194 +125,180 @@ impl fmt::Debug for Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let Some(held) = self.held.take() else {
+        let (Some(held), Some(queue)) = (self.held.take(), &self.queue) else {
             return;
         };
-        let close = move |store: &Store| store.close_abandoned(held.seq, Life::Dead);
-        drop(self.queue.post(Durability::Written, close));
+        let close = move |store: &dyn Store| close_abandoned(store, &held.key, Life::Dead);
+        drop(queue.post(Durability::Written, close));
     }
 }
 
-/// The row that holds an id.
-struct Holder {
-    seq: i64,
-    at: Timestamp,
-    content: Option<Digest>,
-    tag: Option<u16>,
-    expires: i64,
-    owner: Option<String>,
-    sent_to: Option<String>,
-    outcome: Option<Outcome>,
-    code: Option<String>,
-    sender: Option<String>,
-    provider_id: Option<String>,
-    response: Option<String>,
+/// Claims the message's id, in the transaction that is open.
+pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult> {
+    let now = store.now();
+    let mut row = new_row(store, claim, now);
+    if let Some(holder) = store.holder(&claim.facts.id)?
+        && let Some(result) = meet(store, claim, &row, &holder)?
+    {
+        return Ok(result);
+    }
+
+    let counted = Counted {
+        purpose: claim.purpose,
+        phone: &claim.phone,
+        region: claim.facts.region.as_deref(),
+    };
+    let counters = counters(store, &claim.limits, &counted, now)?;
+    let (mut refusing, mut over) = (Vec::new(), Vec::new());
+    for counter in &counters {
+        let (refuses, records) = counter.reached();
+        refusing.extend(refuses);
+        over.extend(records);
+    }
+    let sender_rule = claim.sender_rule();
+    let candidates = claim.candidates(store, sender_rule, now)?;
+    refusing.extend(candidates.refused().cloned());
+    if let Some(reached) = longest(refusing) {
+        row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
+        note(store, &row, &Ending::bare(ErrorCode::Limited, now))?;
+        return Ok(ClaimResult::Limited(reached));
+    }
+
+    for counter in counters {
+        row.places.push(counter.take(store)?);
+    }
+    let health = candidates.health();
+    let choice = candidates.choose(store, true)?;
+    row.places.extend(choice.place);
+    over.extend(choice.over.iter().cloned());
+    row.over_limit = (!over.is_empty()).then(|| name_all(&over));
+    row.paused = paused(&claim.senders, &health);
+    let seq = store.insert(&row)?;
+    store.reached(Step::Claiming);
+    let mut ticket = claim.ticket(store, seq, row, health, choice);
+    ticket.over = over;
+    Ok(ClaimResult::Fresh(ticket))
 }
 
-impl Store {
-    /// Claims the message's id, in the transaction that is open.
-    pub(super) fn claim(&self, claim: &Claim, queue: Queue) -> rusqlite::Result<ClaimResult> {
-        let now = self.now();
-        let mut row = self.row(claim, now);
-        if let Some(holder) = self.holder(&claim.facts.id)? {
-            if !holder.is_same(&row, now) {
-                self.note_claim(&row, Ending::bare(ErrorCode::IdReused))?;
-                return Ok(ClaimResult::Mismatch);
-            }
-            match (holder.outcome, &holder.response, self.life(&holder)) {
-                (Some(outcome), Some(response), _) => {
-                    self.note_claim(&row, holder.replay(outcome))?;
-                    return Ok(ClaimResult::Replay {
-                        outcome,
-                        response: response.clone(),
-                    });
-                }
-                (None, _, Life::Alive) => {
-                    self.note_claim(&row, Ending::bare(ErrorCode::InProgress))?;
-                    return Ok(ClaimResult::InProgress);
-                }
-                (None, _, Life::Dead) if holder.sent_to.is_none() => {
-                    self.close_abandoned(holder.seq, Life::Dead)?;
-                }
-                // Dispatched by a process that died; or settled as unknown when that was noticed.
-                _ => return self.adopt(claim, row, &holder, queue),
-            }
+/// What a repeat of an id meets; `None` if it runs anew.
+fn meet(
+    store: &dyn Store,
+    claim: &Claim,
+    row: &Row,
+    holder: &Holder,
+) -> StoreResult<Option<ClaimResult>> {
+    let now = row.at;
+    let end = |code| note(store, row, &Ending::bare(code, now));
+    if !holder.is_same(row, now) {
+        end(ErrorCode::IdReused)?;
+        return Ok(Some(ClaimResult::Mismatch));
+    }
+    match (holder.outcome, &holder.response) {
+        (Some(outcome), Some(response)) if !holder.may_be_looked_for(now) => {
+            note(store, row, &holder.replay(outcome, now))?;
+            Ok(Some(ClaimResult::Replay {
+                outcome,
+                response: response.clone(),
+            }))
         }
-        let counted = Counted {
-            purpose: claim.purpose,
-            phone: &claim.phone,
-            region: claim.facts.region.as_deref(),
-            sender: claim.senders.first().map(String::as_str),
-        };
-        let over = match self.reserve(&claim.limits, &counted, now)? {
-            Places::Taken { reserved, over } => {
-                row.reserved = reserved;
-                over
-            }
-            Places::Refused(reached) => {
-                row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
-                self.note_claim(&row, Ending::bare(ErrorCode::Limited))?;
-                return Ok(ClaimResult::Limited(reached));
-            }
-        };
-        row.over_limit = (!over.is_empty()).then(|| name_all(&over));
-        let health = self.health_of(&claim.senders, now)?;
-        row.paused = columns::paused_text(&claim.senders, &health);
-        let seq = self.insert(&row)?;
-        self.reached(Step::Claiming);
-        let held = Some(claim.held(seq, row));
-        Ok(ClaimResult::Fresh(Ticket {
-            held,
-            health,
-            over,
-            queue,
-        }))
-    }
-
-    fn row(&self, claim: &Claim, now: i64) -> Row {
-        Row {
-            at: now,
-            live: true,
-            facts: claim.facts.clone(),
-            purpose: Some(claim.purpose.as_str()),
-            masked: Some(claim.phone.to_string()),
-            recipient: Some(self.keys.recipient(&claim.phone)),
-            content: Some(self.keys.content(claim.purpose, &claim.phone)),
-            tag: Some(self.keys.secret_tag(&claim.facts.id, &claim.secret)),
-            expires: Some(claim.expires_at.as_millisecond()),
-            owner: Some(self.process.name().to_owned()),
-            reserved: Vec::new(),
-            over_limit: None,
-            paused: None,
+        (None, _) if holder.life == Life::Alive => {
+            end(ErrorCode::InProgress)?;
+            Ok(Some(ClaimResult::InProgress))
         }
+        (None, _) if holder.life == Life::Dead && holder.sent_to.is_none() => {
+            if let Some(key) = holder.key() {
+                close_abandoned(store, &key, Life::Dead)?;
+            }
+            Ok(None)
+        }
+        // Dispatched by a process that died, or settled as unknown.
+        _ => adopt(store, claim, row, holder).map(Some),
     }
+}
 
-    fn holder(&self, id: &str) -> rusqlite::Result<Option<Holder>> {
-        self.sql
-            .prepare_cached(
-                "SELECT seq, at, content, tag, expires, owner, sent_to, outcome, code, sender,
-                        provider_id, response
-                 FROM decisions WHERE id = ?1 AND live = 1 ORDER BY seq DESC LIMIT 1",
-            )?
-            .query_row([id], |row| {
-                Ok(Holder {
-                    seq: row.get("seq")?,
-                    at: columns::time(row, "at")?,
-                    content: row.get("content")?,
-                    tag: row.get("tag")?,
-                    expires: row.get("expires")?,
-                    owner: row.get("owner")?,
-                    sent_to: row.get("sent_to")?,
-                    outcome: columns::outcome(row, "outcome")?,
-                    code: row.get("code")?,
-                    sender: row.get("sender")?,
-                    provider_id: row.get("provider_id")?,
-                    response: row.get("response")?,
-                })
-            })
-            .optional()
-    }
+/// Takes a message over that may have been sent. It stays dispatched, so if this process dies as
+/// well, the next one finds the same.
+fn adopt(store: &dyn Store, claim: &Claim, row: &Row, holder: &Holder) -> StoreResult<ClaimResult> {
+    store.take_over(holder)?;
+    let sender_rule = claim.sender_rule();
+    let candidates = claim.candidates(store, sender_rule, row.at)?;
+    let health = candidates.health();
+    let choice = candidates.choose(store, false)?;
+    store.reached(Step::Claiming);
+    let answer = holder.response.clone();
+    let attempt = EarlierAttempt {
+        senders: holder.sent_to.clone().unwrap_or_default(),
+        claimed_at: holder.at,
+        expires_at: Timestamp::from_millisecond(holder.expires).unwrap_or(Timestamp::MAX),
+        answer: answer.map(|response| (Outcome::Unknown, response)),
+    };
+    let ticket = claim.ticket(store, holder.seq, row.clone(), health, choice);
+    Ok(ClaimResult::Abandoned(ticket, attempt))
+}
 
-    fn life(&self, holder: &Holder) -> Life {
-        holder
-            .owner
-            .as_deref()
-            .map_or(Life::Lost, |owner| self.process.life_of(owner))
-    }
-
-    /// Writes an audit row for a claim that came to nothing.
-    fn note_claim(&self, row: &Row, ending: Ending<'_>) -> rusqlite::Result<()> {
-        let row = Row {
-            live: false,
-            tag: None,
-            content: None,
-            owner: None,
-            ..row.clone()
-        };
-        self.insert_ended(&row, &ending)
-    }
-
-    /// Takes an abandoned claim over. It stays dispatched, so if this process dies as well, the
-    /// next one finds the same.
-    fn adopt(
-        &self,
-        claim: &Claim,
-        row: Row,
-        holder: &Holder,
-        queue: Queue,
-    ) -> rusqlite::Result<ClaimResult> {
-        self.sql
-            .prepare_cached(
-                "UPDATE decisions SET owner = ?1, outcome = NULL, code = NULL,
-                                      sent_to = coalesce(sent_to, '') WHERE seq = ?2",
-            )?
-            .execute(rusqlite::params![self.process.name(), holder.seq])?;
-        let health = self.health_of(&claim.senders, row.at)?;
-        self.reached(Step::Claiming);
-        let held = Some(claim.held(holder.seq, row));
-        let attempt = EarlierAttempt {
-            senders: columns::lines(holder.sent_to.as_deref()),
-            claimed_at: holder.at,
-        };
-        Ok(ClaimResult::Abandoned(
-            Ticket {
-                held,
-                health,
-                over: Vec::new(),
-                queue,
-            },
-            attempt,
-        ))
+fn new_row(store: &dyn Store, claim: &Claim, now: i64) -> Row {
+    let keys = store.keys();
+    Row {
+        at: now,
+        live: true,
+        user: claim.facts.user.as_deref().map(|user| keys.user(user)),
+        facts: claim.facts.clone(),
+        purpose: Some(claim.purpose),
+        masked: Some(claim.phone.to_string()),
+        recipient: Some(keys.recipient(&claim.phone)),
+        content: Some(keys.content(claim.purpose, &claim.phone)),
+        tag: Some(keys.secret_tag(&claim.facts.id, &claim.secret)),
+        expires: Some(claim.expires_at.as_millisecond()),
+        owner: Some(store.owner().to_owned()),
+        places: Vec::new(),
+        over_limit: None,
+        paused: None,
     }
 }
 
 impl Claim {
-    fn held(&self, seq: i64, row: Row) -> Held {
-        Held {
+    /// The rule that counts the texts of a sender, if it counts this message.
+    fn sender_rule(&self) -> Option<&Rule> {
+        let counting = self.limits.counting(self.purpose, &self.phone);
+        let of_sender = counting
+            .into_iter()
+            .find(|(scope, _)| *scope == Scope::Sender);
+        of_sender.map(|(_, rule)| rule)
+    }
+
+    fn candidates<'a>(
+        &'a self,
+        store: &dyn Store,
+        rule: Option<&'a Rule>,
+        now: i64,
+    ) -> StoreResult<Candidates<'a>> {
+        let is_test = self.purpose == Purpose::Test;
+        Candidates::look(store, &self.senders, rule, is_test, now)
+    }
+
+    fn ticket(
+        &self,
+        store: &dyn Store,
+        seq: i64,
+        row: Row,
+        health: Vec<Health>,
+        choice: Choice,
+    ) -> Ticket {
+        let key = ClaimKey {
             seq,
-            row,
-            limits: Arc::clone(&self.limits),
-            counted_sender: self.senders.first().cloned(),
+            id: self.facts.id.clone(),
+            owner: store.owner().to_owned(),
+        };
+        Ticket {
+            held: Some(Held {
+                key,
+                row,
+                sender_rule: self.sender_rule().cloned(),
+            }),
+            senders: choice.order,
+            health,
+            over: Vec::new(),
+            queue: None,
         }
     }
 }
@@ -312,19 +311,57 @@ impl Holder {
         self.content == row.content && same_secret
     }
 
+    /// Whether it may have been sent, and the provider was not asked lately.
+    fn may_be_looked_for(&self, now: i64) -> bool {
+        let looked_at = self.looked_at.unwrap_or(self.at.as_millisecond());
+        // A look in the future, by a clock that was set back, was not lately.
+        self.outcome == Some(Outcome::Unknown) && !(0..LOOK_AGAIN).contains(&(now - looked_at))
+    }
+
+    /// The key of its claim, if it is open.
+    fn key(&self) -> Option<ClaimKey> {
+        Some(ClaimKey {
+            seq: self.seq,
+            id: self.id.clone(),
+            owner: self.owner.clone()?,
+        })
+    }
+
     /// The audit's ending of a repeat that is answered as before.
-    fn replay(&self, outcome: Outcome) -> Ending<'_> {
+    pub(super) fn replay(&self, outcome: Outcome, now: i64) -> Ending<'_> {
         Ending {
+            at: now,
             outcome,
             code: self.code.as_deref(),
             sender: self.sender.as_deref(),
             provider_id: self.provider_id.as_deref(),
             attempts: None,
+            reasons: None,
             ms: None,
             response: None,
             replayed: true,
         }
     }
+}
+
+/// Of several limits the one that keeps longest.
+fn longest(refusing: Vec<LimitReached>) -> Option<LimitReached> {
+    refusing
+        .into_iter()
+        .max_by_key(|reached| reached.retry_after)
+}
+
+/// The senders among these that are paused, a line each: sender, why. `None` if there are none.
+fn paused(senders: &[String], health: &[Health]) -> Option<String> {
+    let paused: Vec<String> = senders
+        .iter()
+        .zip(health)
+        .filter_map(|(sender, health)| match health {
+            Health::Paused { reason, .. } => Some(format!("{sender} {reason}")),
+            Health::Good | Health::Trial { .. } => None,
+        })
+        .collect();
+    (!paused.is_empty()).then(|| paused.join("\n"))
 }
 
 /// "recipient 5/10m, all 1000/1d"
@@ -334,3 +371,6 @@ fn name_all(reached: &[LimitReached]) -> String {
         .map(|reached| format!("{} {}", reached.scope.name(), reached.limit));
     names.collect::<Vec<_>>().join(", ")
 }
+
+/// How many milliseconds after a message ended as `unknown` a repeat may look for it again.
+const LOOK_AGAIN: i64 = 5_000;

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use serde::{Serialize, Serializer};
 
-use super::columns;
 use super::folder::Folder;
 use super::keys::Digest;
-use super::process::{Life, life_seen_from};
+use super::sqlite::columns;
+use super::sqlite::process::life_seen_from;
+use super::store::Life;
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// One decision, as the audit keeps it. There is no secret in it, and no full number.
@@ -25,6 +26,8 @@ pub struct Entry {
     pub event: Option<String>,
     /// Who asked.
     pub actor: Option<String>,
+    /// The keyed hash of the user's name, in hexadecimal: equal for equal names of one state folder.
+    pub user_hash: Option<String>,
     /// The policy that decided.
     pub policy: Option<String>,
     /// The masked number.
@@ -50,6 +53,8 @@ pub struct Entry {
     pub provider_id: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
+    /// What the provider said of each attempt; empty where it said nothing.
+    pub reasons: Vec<String>,
     /// Milliseconds from the request to the outcome.
     pub ms: Option<i64>,
     /// Whether it was answered from the ledger.
@@ -80,6 +85,7 @@ impl Entry {
             purpose: row.get("purpose")?,
             event: row.get("event")?,
             actor: row.get("actor")?,
+            user_hash: columns::newer::<Digest>(row, "user_hash")?.map(hexadecimal),
             policy: row.get("policy")?,
             recipient: row.get("recipient")?,
             recipient_hash: row
@@ -94,6 +100,9 @@ impl Entry {
             dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
             provider_id: row.get("provider_id")?,
             attempts: columns::attempts(row, "attempts")?,
+            reasons: columns::newer::<String>(row, "reasons")?
+                .map(|reasons| reasons.split('\n').map(str::to_owned).collect())
+                .unwrap_or_default(),
             ms: row.get("ms")?,
             replayed: row.get("replayed")?,
             over_limit: row.get("over_limit")?,
@@ -103,7 +112,9 @@ impl Entry {
             entry.state = EntryState::Ended(outcome);
             return Ok(entry);
         }
-        // What the next repeat or cleaning will write (`Store::close_abandoned`).
+        // It may be one that ended as unknown, and is looked for again.
+        entry.code = None;
+        // What the next repeat or cleaning will write (`settle::close_abandoned`).
         let owner: Option<String> = row.get("owner")?;
         let life = owner.map_or(Life::Lost, |owner| life_seen_from(folder, &owner));
         let code = match life {

@@ -61,6 +61,16 @@ pub enum LedgerError {
         /// The file system's name.
         kind: &'static str,
     },
+    /// The file system that holds the folder does not lock files.
+    #[error("files in {} cannot be locked ({reason}), and the ledger relies on it; the file system is {file_system}: set [state] folder to a local disk", folder.display())]
+    NoLocks {
+        /// The state folder.
+        folder: PathBuf,
+        /// The file system's name.
+        file_system: String,
+        /// The system's words.
+        reason: String,
+    },
     /// The folder, or a file in it, cannot be made or opened.
     #[error("cannot use {} for the ledger ({reason}): check that the path is right and belongs to this user", path.display())]
     Unusable {
@@ -107,7 +117,7 @@ impl LedgerError {
             LedgerError::Locked { .. } => ErrorCode::LedgerLocked,
             LedgerError::Newer { .. } => ErrorCode::LedgerNewer,
             LedgerError::NetworkFolder { .. } => ErrorCode::LedgerNetworkFolder,
-            LedgerError::Unusable { .. } => ErrorCode::LedgerUnusable,
+            LedgerError::Unusable { .. } | LedgerError::NoLocks { .. } => ErrorCode::LedgerUnusable,
             LedgerError::Lost { .. } => ErrorCode::LedgerLost,
             // Only reading commands meet an absent ledger: a send makes one.
             LedgerError::Absent { .. } | LedgerError::Failed { .. } | LedgerError::Stopped => {

@@ -110,7 +110,7 @@ impl Folder {
             };
             match locked {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(self.fault(&error, &path)),
+                Err(TryLockError::Error(error)) => return Err(self.no_locks(&error)),
                 Err(TryLockError::WouldBlock) if started.elapsed() >= lock_timeout => {
                     return Err(LedgerError::Locked {
                         file: path,
@@ -208,6 +208,15 @@ impl Folder {
     /// Whether the disk has no block left for this user.
     pub fn is_full(&self) -> bool {
         disk::is_full(&self.path)
+    }
+
+    /// What it means that a file can't be locked, be it for now or for good.
+    pub fn no_locks(&self, error: &io::Error) -> LedgerError {
+        LedgerError::NoLocks {
+            folder: self.path.clone(),
+            file_system: disk::file_system(&self.path),
+            reason: error.to_string(),
+        }
     }
 
     /// What a failed system call on `path` means.

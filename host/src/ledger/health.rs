@@ -12,10 +12,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Row, params};
 
-use super::columns;
-use super::store::Store;
+use super::store::{Breaker, Store, StoreResult};
 
 /// How a sender did in one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +25,8 @@ pub struct HealthReport {
     pub failure: Option<String>,
     /// How long the attempt took.
     pub took: Duration,
+    /// How long before this report it ended: a message may have gone on to other senders since.
+    pub ended_ago: Duration,
 }
 
 /// Whether a sender should get a message now.
@@ -62,15 +62,6 @@ pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// How long a trial may take before another message may try: the default of `[send] timeout`.
 pub const TRIAL: Duration = Duration::from_secs(30);
 
-/// What the ledger knows of a sender that has failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Breaker {
-    pub failures: u32,
-    pub reason: String,
-    pub failed_at: i64,
-    pub trial_at: Option<i64>,
-}
-
 impl Breaker {
     /// The health at `now`; [`Health::Trial`] if one may be granted.
     pub fn health(&self, now: i64) -> Health {
@@ -94,16 +85,25 @@ impl Breaker {
         }
     }
 
-    /// The breaker after a failure at `now` of an attempt that began at `began`.
-    fn after_failure(self, began: i64, now: i64, reason: &str) -> Breaker {
+    /// The breaker after a failure of an attempt that lasted from `began` to `ended`.
+    fn after_failure(self, began: i64, ended: i64, now: i64, reason: &str) -> Breaker {
         if self.failures > 0 && began < self.failed_at && self.failed_at <= now {
             return self;
         }
         Breaker {
             failures: self.failures.saturating_add(1),
             reason: reason.to_owned(),
-            failed_at: now,
+            failed_at: ended,
             trial_at: None,
+        }
+    }
+
+    /// The breaker after a success.
+    fn closed(self) -> Breaker {
+        Breaker {
+            failures: 0,
+            trial_at: None,
+            ..self
         }
     }
 
@@ -114,16 +114,6 @@ impl Breaker {
             failed_at: 0,
             trial_at: None,
         }
-    }
-
-    /// Reads a row of `senders`.
-    pub fn read(row: &Row<'_>) -> rusqlite::Result<Breaker> {
-        Ok(Breaker {
-            failures: row.get("failures")?,
-            reason: row.get("reason")?,
-            failed_at: columns::time(row, "failed_at")?.as_millisecond(),
-            trial_at: row.get("trial_at")?,
-        })
     }
 
     /// When it failed last.
@@ -144,88 +134,36 @@ fn within(span: Duration, at: i64, now: i64) -> bool {
     u64::try_from(now.saturating_sub(at)).is_ok_and(|since| u128::from(since) < span.as_millis())
 }
 
-impl Store {
-    /// The health of the senders in the order in which the message will try them. A trial is
-    /// granted to a sender only if all before it are paused, for only then will it be tried.
-    pub(super) fn health_of(&self, senders: &[String], now: i64) -> rusqlite::Result<Vec<Health>> {
-        let mut found_one_to_try = false;
-        let mut all = Vec::with_capacity(senders.len());
-        for sender in senders {
-            let breaker = self.breaker(sender)?;
-            if breaker.failed_at > now {
-                self.store_breaker(
-                    sender,
-                    &Breaker {
-                        failed_at: now,
-                        ..breaker.clone()
-                    },
-                )?;
-            }
-            let health = match breaker.health(now) {
-                Health::Trial { failures, reason } if found_one_to_try => Health::Paused {
-                    failures,
-                    reason,
-                    remaining: Duration::ZERO,
-                },
-                Health::Trial { failures, reason } => {
-                    self.store_breaker(
-                        sender,
-                        &Breaker {
-                            trial_at: Some(now),
-                            ..breaker
-                        },
-                    )?;
-                    Health::Trial { failures, reason }
-                }
-                other => other,
-            };
-            found_one_to_try |= !matches!(health, Health::Paused { .. });
-            all.push(health);
+/// What is known of a sender, as of now.
+pub(super) fn breaker(store: &dyn Store, sender: &str, now: i64) -> StoreResult<Breaker> {
+    let mut breaker = store.breaker(sender)?.unwrap_or_else(Breaker::never_failed);
+    // The clock was set back: the failure becomes one of now, and ages from now on.
+    if breaker.failed_at > now {
+        breaker.failed_at = now;
+        store.put_breaker(sender, &breaker)?;
+    }
+    Ok(breaker)
+}
+
+/// Takes note of how a sender did.
+pub(super) fn report(store: &dyn Store, report: &HealthReport, now: i64) -> StoreResult<()> {
+    let breaker = store
+        .breaker(&report.sender)?
+        .unwrap_or_else(Breaker::never_failed);
+    let Some(reason) = &report.failure else {
+        if breaker.failures > 0 {
+            store.put_breaker(&report.sender, &breaker.closed())?;
         }
-        Ok(all)
-    }
+        return Ok(());
+    };
+    let ended = now.saturating_sub(milliseconds(report.ended_ago));
+    let began = ended.saturating_sub(milliseconds(report.took));
+    let failed = breaker.after_failure(began, ended, now, reason);
+    store.put_breaker(&report.sender, &failed)
+}
 
-    /// Takes note of how a sender did.
-    pub(super) fn report_health(&self, report: &HealthReport, now: i64) -> rusqlite::Result<()> {
-        let Some(reason) = &report.failure else {
-            self.sql
-                .prepare_cached(
-                    "UPDATE senders SET failures = 0, trial_at = NULL WHERE sender = ?1 AND failures > 0",
-                )?
-                .execute([&report.sender])?;
-            return Ok(());
-        };
-        let took = i64::try_from(report.took.as_millis()).unwrap_or(i64::MAX);
-        let breaker = self.breaker(&report.sender)?;
-        self.store_breaker(
-            &report.sender,
-            &breaker.after_failure(now.saturating_sub(took), now, reason),
-        )
-    }
-
-    fn breaker(&self, sender: &str) -> rusqlite::Result<Breaker> {
-        let breaker = self
-            .sql
-            .prepare_cached(
-                "SELECT failures, reason, failed_at, trial_at FROM senders WHERE sender = ?1",
-            )?
-            .query_row([sender], Breaker::read)
-            .optional()?;
-        Ok(breaker.unwrap_or_else(Breaker::never_failed))
-    }
-
-    fn store_breaker(&self, sender: &str, breaker: &Breaker) -> rusqlite::Result<()> {
-        self.sql
-            .prepare_cached("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute(params![
-                sender,
-                breaker.failures,
-                breaker.reason,
-                breaker.failed_at,
-                breaker.trial_at
-            ])?;
-        Ok(())
-    }
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -272,10 +210,10 @@ mod tests {
 
     #[test]
     fn failures_that_began_together_count_once() {
-        let one = Breaker::never_failed().after_failure(0, 10_000, "timeout");
-        let two = one.clone().after_failure(5_000, 10_001, "timeout");
+        let one = Breaker::never_failed().after_failure(0, 10_000, 10_000, "timeout");
+        let two = one.clone().after_failure(5_000, 10_001, 10_001, "timeout");
         assert_eq!(one, two);
-        let next = two.after_failure(20_000, 30_000, "unauthorized");
+        let next = two.after_failure(20_000, 30_000, 30_000, "unauthorized");
         assert_eq!((next.failures, next.reason.as_str()), (2, "unauthorized"));
     }
 

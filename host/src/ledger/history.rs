@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use textsender_plugin_api::Phone;
 
+use super::Options;
 use super::entry::{Entry, EntryState, hexadecimal};
 use super::error::LedgerError;
 use super::folder::Folder;
-use super::health::{Breaker, Health};
+use super::health::Health;
 use super::keys::{Digest, Keys};
-use super::store::Store;
-use super::{Options, schema};
+use super::sqlite::{columns, schema};
 use crate::protocol::Outcome;
 
 /// The ledger, open for reading.
@@ -46,6 +46,8 @@ pub struct Filter {
     pub actor: Option<String>,
     /// Whose id begins so.
     pub id_prefix: Option<String>,
+    /// For the user of this name.
+    pub user: Option<String>,
 }
 
 /// How far a reader has followed the ledger.
@@ -98,7 +100,7 @@ impl History {
             let rows = query.query_map(params![since, number, outcome, first], |row| {
                 Entry::read(row, &self.folder)
             })?;
-            let shown = rows.filter(|entry| entry.as_ref().map_or(true, |e| filter.shows(e)));
+            let shown = rows.filter(|entry| entry.as_ref().map_or(true, |e| self.shows(filter, e)));
             let mut entries = shown.take(count).collect::<rusqlite::Result<Vec<_>>>()?;
             entries.reverse();
             Ok(entries)
@@ -133,7 +135,7 @@ impl History {
                 return Ok(());
             };
             from = last.seq + 1;
-            for entry in page.into_iter().filter(|entry| filter.shows(entry)) {
+            for entry in page.into_iter().filter(|entry| self.shows(filter, entry)) {
                 if show(entry).is_break() {
                     return Ok(());
                 }
@@ -202,12 +204,8 @@ impl History {
         let last = sending.iter().chain(&ended).map(|entry| entry.seq).max();
         cursor.after = last.map_or(cursor.after, |last| last.max(cursor.after));
         cursor.sending = sending.iter().map(|entry| entry.seq).collect();
-        let recipient = self.wanted(filter).1;
-        let is_shown = |entry: &Entry| {
-            let hash = recipient.map(hexadecimal);
-            filter.shows(entry) && (hash.is_none() || hash == entry.recipient_hash)
-        };
-        Ok(ended.into_iter().filter(is_shown).collect())
+        let shown = ended.into_iter().filter(|entry| self.shows(filter, entry));
+        Ok(shown.collect())
     }
 
     /// Whether the file that is open is still the ledger: a damaged one may have been set aside.
@@ -224,7 +222,7 @@ impl History {
             self.sql
                 .prepare_cached("SELECT * FROM senders ORDER BY sender")?
                 .query_map([], |row| {
-                    let breaker = Breaker::read(row)?;
+                    let breaker = columns::breaker(row)?;
                     Ok(SenderState {
                         sender: row.get("sender")?,
                         health: breaker.health(now.as_millisecond()),
@@ -267,6 +265,31 @@ impl History {
         &self.folder
     }
 
+    /// Whether an entry passes the filter.
+    fn shows(&self, filter: &Filter, entry: &Entry) -> bool {
+        let is_of = |hash: &Option<String>, wanted: Option<Digest>| match wanted {
+            Some(wanted) => *hash == Some(hexadecimal(wanted)),
+            None => true,
+        };
+        let phone = filter.recipient.as_ref();
+        let user = filter.user.as_deref();
+        is_of(
+            &entry.recipient_hash,
+            phone.map(|phone| self.keys.recipient(phone)),
+        ) && is_of(&entry.user_hash, user.map(|user| self.keys.user(user)))
+            && filter
+                .outcome
+                .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
+            && filter.since.is_none_or(|since| entry.at >= since)
+            && is_wanted(&filter.sender, &entry.sender)
+            && is_wanted(&filter.policy, &entry.policy)
+            && is_wanted(&filter.actor, &entry.actor)
+            && filter
+                .id_prefix
+                .as_ref()
+                .is_none_or(|beginning| entry.id.starts_with(beginning))
+    }
+
     /// Runs a query, and says what its failure means.
     pub(super) fn read<T>(
         &self,
@@ -276,22 +299,6 @@ impl History {
             let full = || self.folder.is_full();
             LedgerError::from_sqlite(&error, &self.folder.database(), self.lock_timeout, full)
         })
-    }
-}
-
-impl Filter {
-    /// Whether an entry passes, as far as its own fields say.
-    fn shows(&self, entry: &Entry) -> bool {
-        self.outcome
-            .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
-            && self.since.is_none_or(|since| entry.at >= since)
-            && is_wanted(&self.sender, &entry.sender)
-            && is_wanted(&self.policy, &entry.policy)
-            && is_wanted(&self.actor, &entry.actor)
-            && self
-                .id_prefix
-                .as_ref()
-                .is_none_or(|beginning| entry.id.starts_with(beginning))
     }
 }
 
@@ -306,21 +313,8 @@ impl Cursor {
     }
 }
 
-impl Store {
-    /// Whether a decision since `since` has this provider id.
-    pub(super) fn has_provider_id(
-        &self,
-        provider_id: &str,
-        since: Timestamp,
-    ) -> rusqlite::Result<bool> {
-        self.sql
-            .prepare_cached("SELECT 1 FROM decisions WHERE at >= ?1 AND provider_id = ?2 LIMIT 1")?
-            .exists(rusqlite::params![since.as_millisecond(), provider_id])
-    }
-}
-
 /// What a [`Filter`] asks of a row. One without an outcome may be that of a process that died
-/// ([`Filter::shows`]).
+/// ([`History::shows`]).
 const WANTED: &str = "seq >= ?4 AND at >= ?1 AND (?2 IS NULL OR recipient_hash = ?2)
                       AND (?3 IS NULL OR outcome IS NULL OR outcome = ?3)";
 

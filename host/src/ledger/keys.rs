@@ -71,6 +71,11 @@ impl Keys {
         self.digest("recipient", &[phone.e164().as_bytes()])
     }
 
+    /// A user's name, for the audit. Directories do not tell capital letters from small ones.
+    pub fn user(&self, name: &str) -> Digest {
+        self.digest("user", &[name.to_lowercase().as_bytes()])
+    }
+
     /// What a limit counts together: "recipient, +44...".
     pub fn window(&self, scope: Scope, value: &str) -> Digest {
         self.digest("window", &[scope.name().as_bytes(), value.as_bytes()])

@@ -13,7 +13,8 @@
 //! | `Settled`, `Responded` | the outcome and the response | is answered the same, if the outcome settles the id |
 //!
 //! `accepted`, `rejected` and `unknown` settle an id; every other outcome releases it, and a repeat
-//! runs anew. Death is seen by a lock that the kernel lets go (see `process`). After a power cut,
+//! runs anew. A message that ended as `unknown` may be looked for again by a repeat, at most once in 5
+//! seconds. Death is seen by a lock that the kernel lets go (see `sqlite::process`). After a power cut,
 //! steps after the claim may be lost from the disk; so a claim of an earlier boot counts as
 //! dispatched.
 //!
@@ -22,8 +23,8 @@
 //! One sync, at the claim [0.3 ms added to one send on a disk that syncs in 0.1 ms, opening included;
 //! 19,000 sends a second with 64 in flight, about 40 µs of processor time each]. SQLite runs on a thread
 //! of its own that commits the steps of all waiting messages together (see `worker`); the log is synced
-//! beside it (see `sync`). The log is written back,
-//! old rows are deleted and dead processes' claims are closed when nothing waits (see `upkeep`).
+//! beside it. The log is written back,
+//! old rows are deleted and dead processes' claims are closed when nothing waits.
 //! `.cargo/config.toml` builds SQLite so that a process's first commit does not sync the folder too.
 //!
 //! # What is in the folder
@@ -46,10 +47,9 @@
 //! windows and pauses early, as it must.
 
 mod backup;
-mod busy;
+mod changes;
+mod choice;
 mod claim;
-mod columns;
-mod decision;
 mod entry;
 mod error;
 mod explain_history;
@@ -59,13 +59,11 @@ mod history;
 mod keys;
 mod limits;
 mod person;
-mod process;
 mod reservation;
-mod schema;
+mod settle;
+mod sqlite;
 mod stats;
 mod store;
-mod sync;
-mod upkeep;
 mod window;
 mod worker;
 
@@ -73,14 +71,14 @@ mod worker;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
+pub use changes::SettingsChange;
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
-pub use decision::{Facts, FinalOutcome, Unclaimed};
 pub use entry::{Entry, EntryState};
 pub use error::LedgerError;
 pub use explain_history::explain_history;
@@ -89,18 +87,27 @@ pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
 pub use person::Erased;
 pub use reservation::LimitReached;
+pub use settle::{FinalOutcome, Unclaimed};
 pub use stats::Tally;
+pub use store::Facts;
 
 use crate::failpoint::{Failpoints, Step};
+use settle::Handover;
+use sqlite::Sqlite;
+use store::Engine;
 use worker::{Durability, Queue};
+
+/// How long [`Ledger::close`] waits in a process that has answered.
+pub const CLOSING: Duration = Duration::from_millis(150);
 
 /// The ledger, open for sending.
 ///
-/// Dropping it finishes what is waiting, tidies the ledger and waits for both; so let it go after
-/// the answer is out.
+/// Dropping it finishes what is waiting and tidies the ledger, on its own thread; [`Ledger::close`]
+/// waits for that.
 pub struct Ledger {
     queue: Queue,
-    thread: Option<JoinHandle<()>>,
+    /// Ends with the thread.
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
     failpoints: Failpoints,
 }
 
@@ -133,17 +140,32 @@ impl Ledger {
     /// # Errors
     /// If the system gives no thread.
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
-        let failpoints = options.failpoints;
-        let (queue, thread) =
-            Queue::start(folder.to_owned(), options).map_err(|error| LedgerError::Unusable {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            })?;
+        let (failpoints, path) = (options.failpoints, folder.to_owned());
+        let engine = move || Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>;
+        let (queue, ended) = Queue::start(engine).map_err(|error| LedgerError::Unusable {
+            path: folder.to_owned(),
+            reason: error.to_string(),
+        })?;
         Ok(Ledger {
             queue,
-            thread: Some(thread),
+            ended: Mutex::new(Some(ended)),
             failpoints,
         })
+    }
+
+    /// Finishes what is waiting, tidies the ledger, and waits for both, but not longer than this: what
+    /// isn't done by then is left to the next process. For a process that has answered.
+    pub async fn close(&self, within: Duration) {
+        self.queue.stop();
+        let ended = self
+            .ended
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(ended) = ended {
+            // It ends by being dropped, with an error; or the time is up.
+            let _ = tokio::time::timeout(within, ended).await;
+        }
     }
 
     /// Marks that a send has passed this step, where a test may end the process.
@@ -164,40 +186,48 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails; then nothing is claimed.
     pub async fn claim(&self, claim: Claim) -> Result<ClaimResult, LedgerError> {
-        let queue = self.queue.clone();
+        let closer = self.queue.clone();
         let claimed = self
             .queue
-            .call(Durability::Synced, move |store| store.claim(&claim, queue))
+            .call_then(
+                Durability::Synced,
+                move |store| claim::claim(store, &claim),
+                |result| result.committed(closer),
+            )
             .await?;
         self.reached(Step::Claimed);
         Ok(claimed)
     }
 
-    /// Marks that `sender` is about to get the message: to be awaited before anything is handed to
-    /// it, and again before each retry and failover.
+    /// Marks that `sender` is about to get the message, and takes its place in the limits of that
+    /// sender: to be awaited before anything is handed to it, and again before each retry and failover.
+    /// A limit that is reached is the answer; then nothing may be handed to this sender.
     ///
     /// # Errors
     /// If the ledger fails or the claim is gone; then nothing may be handed over.
-    pub async fn dispatched(&self, ticket: &Ticket, sender: &str) -> Result<(), LedgerError> {
-        let Some(held) = &ticket.held else {
+    pub async fn dispatched(
+        &self,
+        ticket: &Ticket,
+        sender: &str,
+    ) -> Result<Option<LimitReached>, LedgerError> {
+        let Some(held) = ticket.held.clone() else {
             return Err(LedgerError::Stopped);
         };
-        let (seq, id, sender) = (held.seq, held.row.facts.id.clone(), sender.to_owned());
-        let counted = held.counted_sender.as_deref() == Some(&sender);
-        let limits = Arc::clone(&held.limits);
-        let lost = LedgerError::Lost { id: id.clone() };
-        let marked = self
+        let (id, sender) = (held.key.id.clone(), sender.to_owned());
+        let handover = self
             .queue
             .call(Durability::Written, move |store| {
-                let marked = store.mark_dispatched(seq, &id, &sender)?;
-                if marked == Some(true) && !counted && !limits.sender.limits.is_empty() {
-                    store.count_for_sender(seq, &limits.sender, &sender)?;
-                }
-                Ok(marked)
+                settle::dispatched(store, &held, &sender)
             })
             .await?;
-        self.reached(Step::Dispatched);
-        marked.map(|_| ()).ok_or(lost)
+        match handover {
+            Handover::Marked => {
+                self.reached(Step::Dispatched);
+                Ok(None)
+            }
+            Handover::Limited(reached) => Ok(Some(reached)),
+            Handover::Lost => Err(LedgerError::Lost { id }),
+        }
     }
 
     /// Writes how the message ended: settles its id, or releases it and gives its places in the
@@ -209,14 +239,14 @@ impl Ledger {
     pub async fn settle(
         &self,
         mut ticket: Ticket,
-        decision: FinalOutcome,
+        outcome: FinalOutcome,
     ) -> Result<(), LedgerError> {
         let Some(held) = ticket.held.take() else {
             return Err(LedgerError::Stopped);
         };
         self.queue
             .call(Durability::Written, move |store| {
-                store.decide(held.seq, &held.row, &decision)?;
+                settle::settle(store, &held, &outcome)?;
                 store.reached(Step::Settling);
                 Ok(())
             })
@@ -225,13 +255,43 @@ impl Ledger {
         Ok(())
     }
 
+    /// Writes that looking for a message that had ended as `unknown` brought nothing new: the id is
+    /// settled as before.
+    ///
+    /// # Errors
+    /// If the ledger fails; the next repeat looks again.
+    pub async fn still_unknown(&self, mut ticket: Ticket) -> Result<(), LedgerError> {
+        let Some(held) = ticket.held.take() else {
+            return Err(LedgerError::Stopped);
+        };
+        self.queue
+            .call(Durability::Written, move |store| {
+                settle::still_unknown(store, &held)
+            })
+            .await
+    }
+
     /// Writes a decision that needed no claim.
     ///
     /// # Errors
     /// If the ledger fails.
     pub async fn record(&self, message: Unclaimed) -> Result<(), LedgerError> {
         self.queue
-            .call(Durability::Written, move |store| store.record(&message))
+            .call(Durability::Written, move |store| {
+                settle::record(store, &message)
+            })
+            .await
+    }
+
+    /// Writes a change of the settings into the audit.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn record_change(&self, change: SettingsChange) -> Result<(), LedgerError> {
+        self.queue
+            .call(Durability::Synced, move |store| {
+                store.insert_change(&change.bounded())
+            })
             .await
     }
 
@@ -242,7 +302,7 @@ impl Ledger {
     pub async fn report_health(&self, report: HealthReport) -> Result<(), LedgerError> {
         self.queue
             .call(Durability::Written, move |store| {
-                store.report_health(&report, store.now())
+                health::report(store, &report, store.now())
             })
             .await
     }
@@ -269,9 +329,5 @@ impl Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         self.queue.stop();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was reported when it happened.
-            let _ = thread.join();
-        }
     }
 }

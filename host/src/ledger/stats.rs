@@ -5,9 +5,9 @@ use jiff::civil::Date;
 use rusqlite::types::Type;
 use serde::Serialize;
 
-use super::columns;
 use super::error::LedgerError;
 use super::history::History;
+use super::sqlite::columns;
 use crate::protocol::Outcome;
 
 /// How many decisions share a day, a sender, a region and an outcome.

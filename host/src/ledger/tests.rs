@@ -5,7 +5,9 @@ mod breaker;
 mod damage;
 mod ids;
 mod limits;
+mod migrations;
 mod processes;
+mod simulation;
 mod upkeep;
 
 use std::path::Path;
@@ -74,9 +76,16 @@ impl Fixture {
         self.ledger.as_ref().unwrap()
     }
 
+    /// Lets the ledger go, and waits until it is tidy.
+    async fn close(&mut self) {
+        if let Some(ledger) = self.ledger.take() {
+            ledger.close(LONG).await;
+        }
+    }
+
     /// Lets the ledger go and opens it again, as the next process would.
-    fn reopen(&mut self) -> &Ledger {
-        self.ledger = None;
+    async fn reopen(&mut self) -> &Ledger {
+        self.close().await;
         self.ledger
             .insert(Ledger::open(self.folder.path(), self.options.clone()).unwrap())
     }
@@ -114,6 +123,7 @@ fn message(id: &str) -> Claim {
             id: id.to_owned(),
             event: Some("reset".to_owned()),
             actor: Some("helpdesk\\bob".to_owned()),
+            user: Some("ada".to_owned()),
             policy: Some("Staff".to_owned()),
             region: Some("GB".to_owned()),
             segments: Some(1),
@@ -154,6 +164,7 @@ fn decision(outcome: Outcome) -> FinalOutcome {
             code: (outcome != Outcome::Accepted).then_some("some_code".into()),
             ms: 8,
         }],
+        reasons: Vec::new(),
         took: Duration::from_millis(8),
         response: format!(r#"{{"outcome":"{outcome:?}"}}"#),
         health: Vec::new(),
@@ -163,6 +174,9 @@ fn decision(outcome: Outcome) -> FinalOutcome {
 fn phone(number: &str) -> Phone {
     Phone::parse(number).unwrap()
 }
+
+/// Longer than a busy machine takes.
+const LONG: Duration = Duration::from_secs(60);
 
 const NUMBER: &str = "+447700900123";
 const SECRET: &str = "beK989vc";

@@ -73,15 +73,22 @@ impl Window {
         }
     }
 
-    /// Takes back the event that was counted at `at`, if it is still kept.
-    pub fn give_back(&mut self, at: i64) {
-        // A joined event is in the entry that is as late or later. If none is, the event was
-        // forgotten, or a clock step made it one of an earlier time: then the latest is the nearest.
-        let found = self.entries.iter().position(|entry| entry.at >= at);
-        let Some(index) = found.or(self.entries.len().checked_sub(1)) else {
+    /// Takes back the event that was counted at `at` for the last `span`, if it is still kept. An event
+    /// that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
+    /// taken until it leaves, and no one else's is given away.
+    pub fn give_back(&mut self, at: i64, span: i64, now: i64) {
+        if at.saturating_add(span) <= now {
+            return;
+        }
+        // A joined event is in the first entry that is as late or later.
+        let Some(index) = self.entries.iter().position(|entry| entry.at >= at) else {
             return;
         };
-        self.entries[index].count = self.entries[index].count.saturating_sub(1);
+        let entry = &mut self.entries[index];
+        if entry.at != at && entry.count == 1 {
+            return;
+        }
+        entry.count = entry.count.saturating_sub(1);
         self.entries.retain(|entry| entry.count > 0);
     }
 
@@ -170,12 +177,34 @@ mod tests {
     #[test]
     fn what_is_given_back_counts_no_more() {
         let mut window = window(&[1000, 1100, 1100]);
-        window.give_back(1100);
+        window.give_back(1100, 600, 1200);
         assert_eq!(window.count(600, 1200), 2);
-        window.give_back(1150); // The clock stepped: the latest is taken.
-        window.give_back(1000);
-        window.give_back(1000);
+        window.give_back(1100, 600, 1200);
+        window.give_back(1000, 600, 1200);
         assert_eq!(window.count(600, 1200), 0);
+    }
+
+    #[test]
+    fn only_an_events_own_place_is_given_back() {
+        // It was forgotten when the next one came.
+        let mut window = window(&[1000, 1700]);
+        window.give_back(1000, 600, 1750);
+        assert_eq!(window.count(600, 1750), 1);
+        // It was given back already, or a clock step moved it.
+        window.give_back(1650, 600, 1750);
+        window.give_back(1800, 600, 1750);
+        assert_eq!(window.count(600, 1750), 1);
+    }
+
+    #[test]
+    fn a_joined_event_is_given_back() {
+        let mut window = Window::default();
+        for at in 0..=EXACT as i64 {
+            window.add(&[64_000], at);
+        }
+        let before = window.count(64_000, 100);
+        window.give_back(10, 64_000, 100);
+        assert_eq!(window.count(64_000, 100), before - 1);
     }
 
     #[test]
@@ -212,7 +241,7 @@ mod tests {
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..60), span: i64, now: i64) {
             if let Some(mut window) = Window::read(&bytes, now) {
                 window.free_at(span, 1, now);
-                window.give_back(now);
+                window.give_back(now, span, now);
                 window.add(&[span], now);
             }
         }

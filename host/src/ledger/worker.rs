@@ -1,20 +1,18 @@
 //! The ledger's thread: it takes what is waiting, does it in one transaction, and only then answers.
 //!
-//! SQLite blocks; so it has a thread of its own, and the front never waits for the disk. While one
+//! A store blocks; so it has a thread of its own, and the front never waits for the disk. While one
 //! transaction is being written, the steps of other messages gather, and the next transaction takes them
 //! all. No step is answered before the transaction that holds it is committed and, where the step
-//! must survive a power cut, synced (see `sync`).
+//! must survive a power cut, durable.
 
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::Options;
 use super::error::LedgerError;
-use super::store::Store;
+use super::store::{Engine, Job, Store, StoreResult};
 use crate::failpoint::Step;
 
 /// The way to the ledger's thread.
@@ -33,77 +31,100 @@ pub(super) enum Durability {
 }
 
 /// What the thread is sent.
-enum Message {
+pub(super) enum Message {
     Job(Durability, Box<dyn Job>),
     Stop,
 }
 
 type Batch = Vec<(Durability, Box<dyn Job>)>;
 
-/// A step that waits for its transaction.
-pub(super) trait Job: Send {
-    /// Does the work, inside the transaction.
-    fn run(&mut self, store: &Store) -> rusqlite::Result<()>;
-    /// Answers, after the transaction was committed or given up.
-    fn answer(self: Box<Self>, end: Result<(), LedgerError>);
-}
-
-struct Call<T, F> {
+struct Call<T, F, C> {
     work: Option<F>,
     result: Option<T>,
+    committed: C,
     reply: oneshot::Sender<Result<T, LedgerError>>,
 }
 
-impl<T, F> Job for Call<T, F>
+impl<T, F, C> Job for Call<T, F, C>
 where
     T: Send,
-    F: FnOnce(&Store) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&dyn Store) -> StoreResult<T> + Send,
+    C: FnOnce(T) -> T + Send,
 {
-    fn run(&mut self, store: &Store) -> rusqlite::Result<()> {
+    fn run(&mut self, store: &dyn Store) -> StoreResult<()> {
         if let Some(work) = self.work.take() {
             self.result = Some(work(store)?);
         }
         Ok(())
     }
 
-    fn answer(self: Box<Self>, end: Result<(), LedgerError>) {
-        let answer = match (end, self.result) {
+    fn answer(self: Box<Self>, end: Result<(), LedgerError>, is_committed: bool) {
+        let Call {
+            result,
+            committed,
+            reply,
+            ..
+        } = *self;
+        let result = match is_committed {
+            true => result.map(committed),
+            false => result,
+        };
+        let answer = match (end, result) {
             (Ok(()), Some(result)) => Ok(result),
             (Ok(()), None) => Err(LedgerError::Stopped),
             (Err(error), _) => Err(error),
         };
         // If the caller stopped waiting, the result is dropped; a dropped ticket gives its claim back.
-        if let Err(Err(error)) = self.reply.send(answer) {
+        if let Err(Err(error)) = reply.send(answer) {
             tracing::warn!(%error, "the ledger could not write a step whose caller had stopped waiting");
         }
     }
 }
 
 impl Queue {
-    /// Starts the thread. It opens the ledger at once, and again at each step until it succeeds.
-    pub fn start(folder: PathBuf, options: Options) -> std::io::Result<(Queue, JoinHandle<()>)> {
-        let (jobs, waiting) = mpsc::channel();
-        let worker = Worker {
-            folder,
-            options,
-            store: None,
-            failure: None,
-            waiting,
-            dirty: 0,
+    /// Starts the thread. It makes the engine, opens the store at once, and again at each step until
+    /// that succeeds. The receiver ends when the thread does.
+    pub fn start(
+        engine: impl FnOnce() -> Box<dyn Engine> + Send + 'static,
+    ) -> std::io::Result<(Queue, oneshot::Receiver<()>)> {
+        let (queue, waiting) = Queue::new();
+        let (ends, ended) = oneshot::channel();
+        let run = move || {
+            let _ends: oneshot::Sender<()> = ends;
+            Worker::new(engine(), waiting).run();
         };
-        let thread = thread::Builder::new()
+        thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(|| worker.run())?;
-        Ok((Queue { jobs }, thread))
+            .spawn(run)?;
+        Ok((queue, ended))
+    }
+
+    /// A queue, and what comes out of it.
+    pub fn new() -> (Queue, Receiver<Message>) {
+        let (jobs, waiting) = mpsc::channel();
+        (Queue { jobs }, waiting)
     }
 
     /// Does `work` in the next transaction, and returns once that is committed.
     pub async fn call<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
         self.post(durability, work)
+            .await
+            .unwrap_or(Err(LedgerError::Stopped))
+    }
+
+    /// The same, where the result becomes what `committed` makes of it once that is so, even if the
+    /// caller has stopped waiting.
+    pub async fn call_then<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        committed: impl FnOnce(T) -> T + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        self.post_then(durability, work, committed)
             .await
             .unwrap_or(Err(LedgerError::Stopped))
     }
@@ -112,12 +133,22 @@ impl Queue {
     pub fn post<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+    ) -> oneshot::Receiver<Result<T, LedgerError>> {
+        self.post_then(durability, work, |result| result)
+    }
+
+    fn post_then<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        committed: impl FnOnce(T) -> T + Send + 'static,
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (reply, answer) = oneshot::channel();
         let call = Call {
             work: Some(work),
             result: None,
+            committed,
             reply,
         };
         // If the thread is gone, the reply is dropped with the job, and the answer says so.
@@ -132,10 +163,10 @@ impl Queue {
     }
 }
 
-struct Worker {
-    folder: PathBuf,
-    options: Options,
-    store: Option<Store>,
+/// The thread's own: the engine, the store that it opened, the steps that wait.
+pub(super) struct Worker {
+    engine: Box<dyn Engine>,
+    store: Option<Box<dyn Store>>,
     /// Why the ledger could not be opened at the start; the first step reports it.
     failure: Option<LedgerError>,
     waiting: Receiver<Message>,
@@ -144,20 +175,36 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self) {
-        match Store::open(&self.folder, &self.options) {
+    /// A worker whose store is open, or whose first step will say why it isn't.
+    pub fn new(engine: Box<dyn Engine>, waiting: Receiver<Message>) -> Worker {
+        let mut worker = Worker {
+            engine,
+            store: None,
+            failure: None,
+            waiting,
+            dirty: 0,
+        };
+        match worker.engine.open() {
             Ok(store) => {
                 store.reached(Step::Opened);
-                self.store = Some(store);
+                worker.store = Some(store);
             }
-            Err(error) => self.failure = Some(error),
+            Err(error) => worker.failure = Some(error),
         }
+        worker
+    }
+
+    fn run(mut self) {
         while let Some((batch, stop)) = self.next_batch() {
             self.commit(batch);
             if stop {
                 break;
             }
-            if self.store.as_ref().is_some_and(Store::log_is_long) {
+            if self
+                .store
+                .as_ref()
+                .is_some_and(|store| store.needs_tidying())
+            {
                 self.tidy();
             }
         }
@@ -191,6 +238,18 @@ impl Worker {
         }
     }
 
+    /// Does at most so many of the steps that wait, without waiting for one: a test's turn.
+    #[cfg(test)]
+    pub fn turn(&mut self, most: usize) {
+        let waiting = std::iter::from_fn(|| self.waiting.try_recv().ok());
+        let batch = waiting.take(most).filter_map(|message| match message {
+            Message::Job(durability, job) => Some((durability, job)),
+            Message::Stop => None,
+        });
+        let batch = batch.collect();
+        self.commit(batch);
+    }
+
     /// Does the steps in one transaction, and answers them.
     fn commit(&mut self, mut batch: Batch) {
         if batch.is_empty() {
@@ -215,26 +274,27 @@ impl Worker {
         for (durability, job) in batch {
             match (&end, durability) {
                 (Ok(()), Durability::Synced) => to_sync.push(job),
-                _ => job.answer(end.clone()),
+                _ => job.answer(end.clone(), end.is_ok()),
             }
         }
         if let (Some(store), false) = (&mut self.store, to_sync.is_empty()) {
-            store.syncer.answer(to_sync);
+            store.answer_durably(to_sync);
         }
     }
 
-    fn open(&mut self) -> Result<&Store, LedgerError> {
+    fn open(&mut self) -> Result<&dyn Store, LedgerError> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
         let store = match self.store.take() {
             Some(store) if store.is_usable() => store,
-            _ => Store::open(&self.folder, &self.options)?,
+            _ => self.engine.open()?,
         };
-        Ok(self.store.insert(store))
+        Ok(&**self.store.insert(store))
     }
 
-    fn tidy(&mut self) {
+    /// Keeps the store tidy; what goes wrong is logged.
+    pub fn tidy(&mut self) {
         let Some(store) = &self.store else {
             return;
         };

@@ -5,6 +5,8 @@
 //! | variable | |
 //! |---|---|
 //! | `TEXTSENDER_CRASH_AT` | the [`Step`] at which the process kills itself, by its name |
+//! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, as by SIGSTOP |
+//! | `TEXTSENDER_LOCK_TIMEOUT` | for how many milliseconds the ledger waits for other processes |
 //! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
 
 use std::process::ExitCode;
@@ -26,16 +28,22 @@ fn main() -> ExitCode {
         return plugin_host::run();
     }
     cli::run(Failpoints {
-        at: crash_if_requested,
+        at: crash_or_stop,
         clock: now,
+        lock_timeout: number("TEXTSENDER_LOCK_TIMEOUT").map(Duration::from_millis),
     })
 }
 
-/// Dies at the chosen step as a power switch does it: no destructors, no buffers written.
-fn crash_if_requested(step: Step) {
+/// Dies at the chosen step as a power switch does it, no destructors, no buffers written; or stops there.
+fn crash_or_stop(step: Step) {
     static CRASH_AT: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("TEXTSENDER_CRASH_AT").ok());
+    static STOP_AT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("TEXTSENDER_STOP_AT").ok());
 
+    if STOP_AT.as_deref() == Some(step.name()) {
+        let _ = kill_process(getpid(), Signal::STOP);
+    }
     if CRASH_AT.as_deref() != Some(step.name()) {
         return;
     }
@@ -46,13 +54,14 @@ fn crash_if_requested(step: Step) {
 
 /// The time of day, or a later one.
 fn now() -> Timestamp {
-    static AHEAD: LazyLock<Duration> = LazyLock::new(|| {
-        let seconds = std::env::var("TEXTSENDER_CLOCK_AHEAD").ok();
-        let seconds = seconds.and_then(|seconds| seconds.parse().ok());
-        Duration::from_secs(seconds.unwrap_or(0))
-    });
+    static AHEAD: LazyLock<Duration> =
+        LazyLock::new(|| Duration::from_secs(number("TEXTSENDER_CLOCK_AHEAD").unwrap_or(0)));
 
     Timestamp::now()
         .saturating_add(*AHEAD)
         .unwrap_or(Timestamp::MAX)
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }

@@ -98,6 +98,17 @@ impl Running {
         });
     }
 
+    /// Waits until it has stopped, as [`Test::stop_at`] wants it.
+    #[track_caller]
+    pub fn wait_until_stopped(&self) {
+        wait_for("a process that stops", || {
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.id())).unwrap();
+            // "ID (NAME) STATE ...", where the name may hold anything.
+            let state = stat.rsplit(") ").next()?.chars().next();
+            (state == Some('T')).then_some(())
+        });
+    }
+
     /// Ends its standard input.
     pub fn end_input(&mut self) {
         self.stdin = None;

@@ -39,7 +39,7 @@ pub struct Test {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     /// What `textsender-failpoints` is to do, if that is to run.
-    failpoint: Option<(&'static str, String)>,
+    failpoints: Vec<(&'static str, String)>,
     input: Input,
     code: String,
     policy: String,
@@ -92,7 +92,7 @@ impl Test {
             ],
             args: Vec::new(),
             env: Vec::new(),
-            failpoint: None,
+            failpoints: Vec::new(),
             input: Input::Json(request),
             code,
             policy: POLICY.to_owned(),
@@ -158,14 +158,32 @@ impl Test {
     /// Kills the process at this step of its send (`textsender::failpoint::Step`). Those beside it live.
     #[must_use]
     pub fn crash_at(mut self, step: &str) -> Self {
-        self.failpoint = Some(("TEXTSENDER_CRASH_AT", step.to_owned()));
+        self.failpoints
+            .push(("TEXTSENDER_CRASH_AT", step.to_owned()));
+        self
+    }
+
+    /// Stops the process at this step of its send; it holds what it holds until it is killed.
+    #[must_use]
+    pub fn stop_at(mut self, step: &str) -> Self {
+        self.failpoints
+            .push(("TEXTSENDER_STOP_AT", step.to_owned()));
+        self
+    }
+
+    /// How many milliseconds the process waits for others that lock the ledger.
+    #[must_use]
+    pub fn lock_timeout(mut self, milliseconds: u64) -> Self {
+        let time = milliseconds.to_string();
+        self.failpoints.push(("TEXTSENDER_LOCK_TIMEOUT", time));
         self
     }
 
     /// Sets the ledger's clock of this process ahead.
     #[must_use]
     pub fn clock_ahead(mut self, seconds: u64) -> Self {
-        self.failpoint = Some(("TEXTSENDER_CLOCK_AHEAD", seconds.to_string()));
+        self.failpoints
+            .push(("TEXTSENDER_CLOCK_AHEAD", seconds.to_string()));
         self
     }
 
@@ -286,7 +304,7 @@ impl Test {
             hidden: self.hidden.clone(),
             args: self.args.clone(),
             env: self.env.clone(),
-            failpoint: None,
+            failpoints: Vec::new(),
             input: self.input.clone(),
             code: self.code.clone(),
             policy: self.policy.clone(),
@@ -337,9 +355,9 @@ impl Test {
         if let Input::Json(request) = &self.input {
             self.hidden.extend(hidden_in(request));
         }
-        let program = match self.failpoint {
-            None => &artifacts().textsender,
-            Some(_) => &artifacts().failpoints,
+        let program = match self.failpoints.is_empty() {
+            true => &artifacts().textsender,
+            false => &artifacts().failpoints,
         };
         let mut command = Command::new(program);
         command
@@ -349,7 +367,7 @@ impl Test {
             .env_clear()
             .env("TEXTSENDER_CONFIG", self.site.config_file())
             .envs(self.env.iter().map(|(name, value)| (name, value)))
-            .envs(self.failpoint.take());
+            .envs(std::mem::take(&mut self.failpoints));
         command.stdin(self.stdin.take().unwrap_or_else(Stdio::piped));
         command.stderr(self.stderr.take().unwrap_or_else(Stdio::piped));
         let stdout = self.stdout.take();

@@ -6,6 +6,8 @@ use serde_json::json;
 use textsender_tests::harness::{PATIENCE, Test, each, random_code};
 use textsender_tests::sandbox::{Fault, When};
 
+use crate::stream::{answer_to, request};
+
 fn with_id() -> Test {
     Test::new().with(json!({ "id": "5f0c-1" }))
 }
@@ -125,4 +127,52 @@ fn a_limit_is_told_with_the_time_to_wait() {
     let refused = limited.fault(posts(), refusal).run();
     refused.outcome("misconfigured");
     refused.test().beside().run().outcome("accepted").texts(1);
+}
+
+#[test]
+fn an_id_whose_ledger_was_locked_by_another_process_is_not_sent_again() {
+    let test = Test::new();
+    let slow = When::always().to("+447700900101").method("POST");
+    let test = test
+        .config("[senders.twilio]\ntimeout = \"8s\"")
+        .fault(slow, Fault::silence().taken())
+        .lock_timeout(100);
+    let beside = test.beside();
+    let mut stream = test.stream().start_silent();
+    let [a, b, c] = [
+        request("a", "+447700900101"),
+        request("b", "+447700900102"),
+        request("c", "+447700900103"),
+    ];
+    stream.ask([&a]);
+    stream.sandbox().wait_for_texts(1, PATIENCE).unwrap();
+
+    // While the provider is slow, another process stands in the middle of a transaction.
+    let in_the_way = beside.beside().stop_at("claiming").start();
+    in_the_way.wait_until_stopped();
+    stream.ask([&b]);
+    let answers = stream.wait_for_answers(1);
+    let locked = answer_to("b", &answers);
+    assert_eq!(locked["error"]["code"], "ledger_locked", "{locked}");
+    drop(in_the_way);
+    stream.ask([&c]);
+    let answers = stream.wait_for_answers(2);
+    assert_eq!(answer_to("c", &answers)["outcome"], "accepted");
+
+    let repeat = beside.beside().in_company().request(a.clone()).run();
+    repeat.outcome("in_progress");
+    let run = stream.finish();
+    assert_eq!(answer_to("a", &run.answers())["outcome"], "accepted");
+    let repeat = beside.beside().in_company().request(a).run();
+    repeat.outcome("accepted").has("/replayed", true).texts(2);
+}
+
+#[test]
+fn a_process_that_has_answered_does_not_stay_for_a_locked_ledger() {
+    let in_the_way = Test::new().stop_at("claiming").start();
+    in_the_way.wait_until_stopped();
+    let test = in_the_way.test().beside();
+    // A day: with it, a process that waited would not end while this test lasts.
+    let wrong = test.with(json!({ "purpose": 1 })).lock_timeout(86_400_000);
+    wrong.run().outcome("invalid");
 }

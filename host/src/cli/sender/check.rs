@@ -167,6 +167,7 @@ fn end_pause(site: &Site, sender: &str) -> anyhow::Result<()> {
         sender: sender.to_owned(),
         failure: None,
         took: Duration::ZERO,
+        ended_ago: Duration::ZERO,
     };
     let ledger = Ledger::open(&site.state, options)?;
     Ok(block_on(ledger.report_health(works))??)

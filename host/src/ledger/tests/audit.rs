@@ -263,7 +263,7 @@ async fn no_byte_in_the_folder_holds_a_secret_or_a_number() {
     let held = fixture.fresh(message("e")).await;
     search(fixture.path());
     drop(held);
-    fixture.reopen().ready().await.unwrap();
+    fixture.reopen().await.ready().await.unwrap();
     search(fixture.path());
 }
 
@@ -336,4 +336,66 @@ async fn a_copy_of_the_ledger_is_whole_and_can_be_put_in_place() {
     let entries = restored.latest(usize::MAX, &Filter::default()).unwrap();
     let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
     assert_eq!(ids, ["before"]);
+}
+
+#[tokio::test]
+async fn a_users_messages_are_found_by_name_though_the_name_is_not_kept() {
+    let fixture = Fixture::new();
+    fixture.send(message("a"), Outcome::Accepted).await;
+    let mut of_another = message("b");
+    of_another.facts.user = Some("grace".to_owned());
+    fixture.send(of_another, Outcome::Accepted).await;
+    let found = |user: &str| -> Vec<String> {
+        let filter = Filter {
+            user: Some(user.to_owned()),
+            ..Filter::default()
+        };
+        let found = fixture.history().latest(10, &filter).unwrap();
+        found.into_iter().map(|entry| entry.id).collect()
+    };
+    assert_eq!(found("Ada"), ["a"]);
+    assert_eq!(found("grace"), ["b"]);
+    assert_eq!(found("gra"), Vec::<String>::new());
+    let database = std::fs::read(fixture.path().join("ledger.sqlite3-wal")).unwrap();
+    assert!(!database.windows(5).any(|bytes| bytes == b"grace"));
+}
+
+#[tokio::test]
+async fn what_a_provider_said_is_kept_with_its_attempt_in_one_line_and_bounded() {
+    let fixture = Fixture::new();
+    let ticket = fixture.fresh(message("a")).await;
+    let long = "x".repeat(1000);
+    let outcome = FinalOutcome {
+        reasons: vec![None, Some(format!("no\ncredit {long}"))],
+        ..decision(Outcome::Unavailable)
+    };
+    fixture.ledger().settle(ticket, outcome).await.unwrap();
+    let entry = fixture.history().of_id("a").unwrap().remove(0);
+    let [first, second] = &entry.reasons[..] else {
+        panic!("{:?}", entry.reasons);
+    };
+    assert_eq!(first, "");
+    assert!(second.starts_with("no credit xxx"), "{second}");
+    assert!(second.chars().count() <= 300, "{second}");
+}
+
+#[tokio::test]
+async fn changes_of_the_settings_are_kept_in_their_order() {
+    let fixture = Fixture::new();
+    let change = |n: u8| SettingsChange {
+        at: Timestamp::from_second(1_800_000_000 + i64::from(n)).unwrap(),
+        uid: 0,
+        actor: Some("root".to_owned()),
+        command: format!("sender set twilio {n}"),
+        difference: "textsender.toml\n-from = \"a\"\n+from = \"b\"".to_owned(),
+    };
+    assert_eq!(fixture.ledger().ready().await, Ok(()));
+    assert_eq!(fixture.history().changes(10, None), Ok(Vec::new()));
+    for n in 0..3 {
+        fixture.ledger().record_change(change(n)).await.unwrap();
+    }
+    let history = fixture.history();
+    assert_eq!(history.changes(2, None), Ok(vec![change(1), change(2)]));
+    let since = Some(change(2).at);
+    assert_eq!(history.changes(10, since), Ok(vec![change(2)]));
 }

@@ -9,6 +9,7 @@ fn report(failure: Option<&str>) -> HealthReport {
         sender: "twilio".to_owned(),
         failure: failure.map(str::to_owned),
         took: Duration::from_millis(50),
+        ended_ago: Duration::ZERO,
     }
 }
 
@@ -103,4 +104,16 @@ async fn the_verdicts_of_a_message_are_noted_with_its_outcome() {
     assert!(
         matches!(&ticket.health()[0], Health::Paused { reason, .. } if reason == "unauthorized")
     );
+}
+
+#[tokio::test]
+async fn a_pause_begins_when_the_sender_failed_not_when_the_message_ended() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let failed = HealthReport {
+        ended_ago: Duration::from_secs(4),
+        ..report(Some("timeout"))
+    };
+    fixture.ledger().report_health(failed).await.unwrap();
+    assert_eq!(health(&fixture, "a").await, [paused(1, 6), Health::Good]);
 }

@@ -16,14 +16,16 @@ async fn used_folder() -> TempDir {
         let message = message_to(&format!("id-{id}"), &format!("+4477009{id:05}"));
         fixture.send(message, Outcome::Accepted).await;
     }
-    fixture.ledger = None;
+    fixture.close().await;
     fixture.folder
 }
 
 /// What one more message meets in the folder.
 async fn send_in(folder: &Path) -> Result<ClaimResult, LedgerError> {
     let ledger = Ledger::open(folder, Options::default()).unwrap();
-    ledger.claim(message("one-more")).await
+    let claimed = ledger.claim(message("one-more")).await;
+    ledger.close(LONG).await;
+    claimed
 }
 
 fn copy(folder: &Path) -> TempDir {
@@ -193,7 +195,7 @@ async fn a_ledger_that_is_locked_for_too_long_is_said_to_be() {
     other.execute_batch("ROLLBACK").unwrap();
     drop(fixture.fresh(message("a")).await);
     let guard = fs::File::open(fixture.path().join("ledger.lock")).unwrap();
-    fixture.ledger = None;
+    fixture.close().await;
     guard.lock().unwrap();
     let ledger = Ledger::open(
         fixture.path(),
@@ -360,4 +362,41 @@ async fn a_read_only_folder_is_said_to_be_read_only() {
         );
         disk.remount("rw");
     }
+}
+
+/// A file system that does not lock files: `flock` answers ENOSYS on the thread that calls this.
+#[cfg(target_os = "linux")]
+fn refuse_locks() {
+    use seccompiler::{SeccompAction, SeccompFilter};
+    let filter = SeccompFilter::new(
+        [(libc::SYS_flock, Vec::new())].into(),
+        SeccompAction::Allow,
+        SeccompAction::Errno(libc::ENOSYS.unsigned_abs()),
+        std::env::consts::ARCH.try_into().unwrap(),
+    );
+    let program: seccompiler::BpfProgram = filter.unwrap().try_into().unwrap();
+    seccompiler::apply_filter(&program).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_that_does_not_lock_is_said_to_be_one_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let opened = std::thread::spawn(move || {
+        refuse_locks();
+        sqlite::Sqlite::new(&path, &Options::default()).open().err()
+    });
+    let error = opened.join().unwrap().unwrap();
+    assert!(
+        matches!(&error, LedgerError::NoLocks { file_system, .. } if !file_system.contains("unknown")),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains(&folder.path().display().to_string())
+    );
+    let left = fs::read_dir(folder.path().join("ledger.processes")).unwrap();
+    assert_eq!(left.count(), 0, "no file is left behind");
 }

@@ -56,7 +56,7 @@ async fn an_id_in_progress_is_not_sent_by_another() {
         fixture.claim(message("a")).await,
         ClaimResult::Replay { .. }
     ));
-    fixture.reopen();
+    fixture.reopen().await;
     assert!(matches!(
         fixture.claim(message("a")).await,
         ClaimResult::Replay { .. }
@@ -214,4 +214,76 @@ async fn a_sender_that_is_tried_again_is_marked_once() {
     }
     let entry = fixture.history().of_id("a").unwrap().remove(0);
     assert_eq!(entry.dispatched_to, ["twilio", "gateway"]);
+}
+
+#[tokio::test]
+async fn an_unknown_id_is_looked_for_again_at_most_once_in_five_seconds() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let answered = decision(Outcome::Unknown).response;
+    fixture.send(message("a"), Outcome::Unknown).await;
+    let repeat = |after: i64| {
+        NOW.fetch_add(after, std::sync::atomic::Ordering::SeqCst);
+        fixture.claim(message("a"))
+    };
+    let at_once = repeat(4_999).await;
+    assert!(matches!(at_once, ClaimResult::Replay { .. }), "{at_once:?}");
+
+    let ClaimResult::Abandoned(ticket, attempt) = repeat(1).await else {
+        panic!("it may be looked for");
+    };
+    assert_eq!(attempt.senders, ["twilio"]);
+    assert_eq!(attempt.answer, Some((Outcome::Unknown, answered.clone())));
+    // Meanwhile no other looks, let alone sends.
+    assert!(matches!(repeat(60_000).await, ClaimResult::InProgress));
+    fixture.ledger().still_unknown(ticket).await.unwrap();
+    let ClaimResult::Replay { outcome, response } = repeat(4_999).await else {
+        panic!("it was looked for just now");
+    };
+    assert_eq!((outcome, response), (Outcome::Unknown, answered.clone()));
+
+    // A process that dies while it looks leaves the id as it was.
+    let ClaimResult::Abandoned(ticket, _) = repeat(5_000).await else {
+        panic!("it may be looked for");
+    };
+    drop(ticket);
+    fixture.ledger().ready().await.unwrap();
+    assert!(matches!(repeat(0).await, ClaimResult::Replay { .. }));
+
+    // Found at last.
+    let ClaimResult::Abandoned(ticket, attempt) = repeat(5_000).await else {
+        panic!("it may be looked for");
+    };
+    assert_eq!(attempt.answer, Some((Outcome::Unknown, answered)));
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Accepted))
+        .await
+        .unwrap();
+    let ClaimResult::Replay { outcome, .. } = repeat(60_000).await else {
+        panic!("it is settled");
+    };
+    assert_eq!(outcome, Outcome::Accepted);
+}
+
+#[tokio::test]
+async fn an_unknown_message_that_is_found_absent_gives_its_place_back() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let one = |id| message_under(id, r#"{"recipient":{"limits":["1/10m"]}}"#);
+    fixture.send(one("a"), Outcome::Unknown).await;
+    assert!(matches!(
+        fixture.claim(one("b")).await,
+        ClaimResult::Limited(_)
+    ));
+    NOW.fetch_add(5_000, std::sync::atomic::Ordering::SeqCst);
+    let ClaimResult::Abandoned(ticket, _) = fixture.claim(one("a")).await else {
+        panic!("it may be looked for");
+    };
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Unavailable))
+        .await
+        .unwrap();
+    drop(fixture.fresh(one("b")).await);
 }

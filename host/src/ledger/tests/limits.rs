@@ -115,8 +115,10 @@ async fn each_scope_counts_what_it_says() {
         let mut table = serde_json::json!({ "recipient": { "limits": [] } });
         table[scope] = serde_json::json!({ "limits": ["1/1h"] });
         let limits = Arc::new(configured(&table.to_string()));
+        // With a fallback, a message would go to that one.
         let under = |message: Claim| Claim {
             limits: Arc::clone(&limits),
+            senders: message.senders[..1].to_vec(),
             ..message
         };
         assert_eq!(
@@ -238,4 +240,165 @@ async fn a_clock_set_back_lengthens_a_limit_by_its_window_at_most() {
     assert!(limited(&fixture, message_under("d", THREE)).await.is_some());
     NOW.fetch_add(1, SeqCst);
     assert_eq!(limited(&fixture, message_under("d", THREE)).await, None);
+}
+
+#[tokio::test]
+async fn only_a_messages_own_place_is_given_back() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let one = |id| message_under(id, r#"{"recipient":{"limits":["1/5s"]}}"#);
+    let slow = fixture.fresh(one("a")).await;
+    NOW.fetch_add(6_000, SeqCst);
+    assert_eq!(limited(&fixture, one("b")).await, None);
+    // The first fails after its place has left the window.
+    NOW.fetch_add(2_000, SeqCst);
+    let failed = decision(Outcome::Unavailable);
+    fixture.ledger().settle(slow, failed).await.unwrap();
+    NOW.fetch_add(800, SeqCst);
+    assert!(limited(&fixture, one("c")).await.is_some());
+}
+
+const SENDER_THREE: &str =
+    r#"{"recipient":{"limits":[]},"prefix":{"limits":[]},"sender":{"limits":["3/10m"]}}"#;
+
+/// Sends a message through the first sender of its ticket.
+async fn send_through(fixture: &Fixture, message: Claim) -> String {
+    let ticket = fixture.fresh(message).await;
+    let sender = ticket.senders()[0].clone();
+    let reached = fixture.ledger().dispatched(&ticket, &sender).await.unwrap();
+    assert_eq!(reached, None);
+    let mut accepted = decision(Outcome::Accepted);
+    accepted.attempts[0].sender.clone_from(&sender);
+    fixture.ledger().settle(ticket, accepted).await.unwrap();
+    sender
+}
+
+#[tokio::test]
+async fn texts_through_the_fallback_of_a_paused_sender_count_for_the_fallback() {
+    let fixture = Fixture::new();
+    let report = |failure: Option<&str>| HealthReport {
+        sender: "twilio".to_owned(),
+        failure: failure.map(str::to_owned),
+        took: Duration::ZERO,
+        ended_ago: Duration::ZERO,
+    };
+    let failed = report(Some("timeout"));
+    fixture.ledger().report_health(failed).await.unwrap();
+    for id in ["a", "b", "c"] {
+        let sender = send_through(&fixture, message_under(id, SENDER_THREE)).await;
+        assert_eq!(sender, "gateway");
+    }
+    // The fallback is full, so the paused one is asked, though it is paused; it has room for three.
+    for id in ["d", "e", "f"] {
+        let sender = send_through(&fixture, message_under(id, SENDER_THREE)).await;
+        assert_eq!(sender, "twilio");
+    }
+    let reached = limited(&fixture, message_under("g", SENDER_THREE)).await;
+    assert_eq!(
+        reached.map(|reached| reached.to_string()).as_deref(),
+        Some("3 texts through this sender in 10m, the limit sender = 3/10m")
+    );
+}
+
+#[tokio::test]
+async fn a_message_goes_to_the_first_sender_that_has_room() {
+    let fixture = Fixture::new();
+    for (id, wanted) in [
+        ("a", "twilio"),
+        ("b", "twilio"),
+        ("c", "twilio"),
+        ("d", "gateway"),
+    ] {
+        let message = message_under(id, SENDER_THREE);
+        assert_eq!(send_through(&fixture, message).await, wanted, "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_failover_is_refused_by_the_limit_of_the_next_sender() {
+    let fixture = Fixture::new();
+    let limits = r#"{"recipient":{"limits":[]},"sender":{"limits":["1/10m"]}}"#;
+    let through = |id, sender: &str| Claim {
+        senders: vec![sender.to_owned()],
+        ..message_under(id, limits)
+    };
+    assert_eq!(limited(&fixture, through("a", "gateway")).await, None);
+    let ticket = fixture.fresh(message_under("b", limits)).await;
+    let ledger = fixture.ledger();
+    assert_eq!(ledger.dispatched(&ticket, "twilio").await, Ok(None));
+    let reached = ledger.dispatched(&ticket, "gateway").await.unwrap();
+    assert_eq!(reached.unwrap().scope, Scope::Sender);
+    let entry = &fixture.history().of_id("b").unwrap()[0];
+    assert_eq!(entry.dispatched_to, ["twilio"], "nothing was handed over");
+}
+
+#[tokio::test]
+async fn a_text_counts_for_the_sender_that_took_it_and_not_for_one_that_refused() {
+    let fixture = Fixture::new();
+    let limits = r#"{"recipient":{"limits":[]},"sender":{"limits":["1/10m"]}}"#;
+    let ticket = fixture.fresh(message_under("a", limits)).await;
+    for sender in ["twilio", "gateway"] {
+        fixture.ledger().dispatched(&ticket, sender).await.unwrap();
+    }
+    let mut accepted = decision(Outcome::Accepted);
+    let refused = Attempt {
+        outcome: Outcome::Misconfigured,
+        ..accepted.attempts[0].clone()
+    };
+    accepted.attempts[0].sender = "gateway".to_owned();
+    accepted.attempts.insert(0, refused);
+    fixture.ledger().settle(ticket, accepted).await.unwrap();
+    let through = |id, sender: &str| Claim {
+        senders: vec![sender.to_owned()],
+        ..message_under(id, limits)
+    };
+    assert!(limited(&fixture, through("b", "gateway")).await.is_some());
+    assert_eq!(limited(&fixture, through("c", "twilio")).await, None);
+}
+
+#[tokio::test]
+async fn an_exempt_number_is_not_counted_on_a_failover_either() {
+    let fixture = Fixture::new();
+    let limits = r#"{"sender":{"limits":["1/10m"]},"exempt":["+447700900123"]}"#;
+    for id in ["a", "b"] {
+        let ticket = fixture.fresh(message_under(id, limits)).await;
+        for sender in ["twilio", "gateway"] {
+            let reached = fixture.ledger().dispatched(&ticket, sender).await;
+            assert_eq!(reached, Ok(None));
+        }
+        fixture
+            .ledger()
+            .settle(ticket, decision(Outcome::Accepted))
+            .await
+            .unwrap();
+    }
+    let other = Claim {
+        senders: vec!["gateway".to_owned()],
+        ..message_under("c", limits)
+    };
+    let other = Claim {
+        phone: phone("+447700900124"),
+        ..other
+    };
+    assert_eq!(limited(&fixture, other).await, None);
+}
+
+#[tokio::test]
+async fn a_test_asks_its_sender_even_while_it_is_paused() {
+    let fixture = Fixture::new();
+    let failed = HealthReport {
+        sender: "twilio".to_owned(),
+        failure: Some("timeout".to_owned()),
+        took: Duration::ZERO,
+        ended_ago: Duration::ZERO,
+    };
+    fixture.ledger().report_health(failed).await.unwrap();
+    let test = Claim {
+        purpose: Purpose::Test,
+        ..message("a")
+    };
+    let ticket = fixture.fresh(test).await;
+    assert_eq!(ticket.senders(), ["twilio", "gateway"]);
+    let ticket = fixture.fresh(message("b")).await;
+    assert_eq!(ticket.senders(), ["gateway", "twilio"]);
 }

@@ -53,7 +53,7 @@ async fn child() {
             FAILED
         }
     };
-    drop(ledger);
+    ledger.close(LONG).await;
     std::process::exit(code);
 }
 
@@ -183,8 +183,8 @@ async fn the_audit_reports_the_dead_before_and_after_they_are_tidied_away() {
             Some(code.as_str().to_owned()),
         );
         assert_eq!(seen(&fixture), dead);
-        fixture.reopen().ready().await.unwrap();
-        fixture.reopen().ready().await.unwrap();
+        fixture.reopen().await.ready().await.unwrap();
+        fixture.reopen().await.ready().await.unwrap();
         let sql = "SELECT count(*) FROM decisions WHERE outcome IS NULL";
         let open: i64 = fixture
             .history()
@@ -232,4 +232,71 @@ fn a_send_syncs_once() {
     };
     let trace = String::from_utf8(traced.stderr).unwrap();
     assert_eq!(trace.matches("sync(").count(), 1, "{trace}");
+}
+
+/// Another process: a second ledger on the same folder, with a lock file of its own.
+fn another(fixture: &Fixture) -> Ledger {
+    Ledger::open(fixture.path(), fixture.options.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_claim_outlives_the_store_that_made_it() {
+    let fixture = Fixture::with(Options {
+        lock_timeout: Duration::from_millis(20),
+        ..Options::default()
+    });
+    let ticket = fixture.fresh(message("a")).await;
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
+
+    // A stranger keeps the file locked for longer than a step waits: the store is opened anew.
+    let stranger = rusqlite::Connection::open(fixture.path().join("ledger.sqlite3")).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = fixture.ledger().claim(message("b")).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
+    stranger.execute_batch("ROLLBACK").unwrap();
+    drop(fixture.fresh(message("c")).await);
+
+    let other = another(&fixture);
+    let repeat = other.claim(message("a")).await.unwrap();
+    assert!(matches!(repeat, ClaimResult::InProgress), "{repeat:?}");
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Accepted))
+        .await
+        .unwrap();
+    let repeat = other.claim(message("a")).await.unwrap();
+    assert!(matches!(repeat, ClaimResult::Replay { .. }), "{repeat:?}");
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_locked_keeps_no_process_from_ending() {
+    let fixture = Fixture::with(Options {
+        lock_timeout: Duration::from_secs(24 * 60 * 60),
+        ..Options::default()
+    });
+    fixture.ledger().ready().await.unwrap();
+    let stranger = rusqlite::Connection::open(fixture.path().join("ledger.sqlite3")).unwrap();
+    stranger.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let ledger = fixture.ledger();
+    // It waits for a day, or until the process ends.
+    let waiting = ledger.report_health(HealthReport {
+        sender: "twilio".to_owned(),
+        failure: None,
+        took: Duration::ZERO,
+        ended_ago: Duration::ZERO,
+    });
+    let closing = async {
+        tokio::task::yield_now().await;
+        ledger.close(CLOSING).await;
+    };
+    tokio::select! {
+        biased;
+        end = waiting => panic!("{end:?}"),
+        () = closing => {}
+    }
+    stranger.execute_batch("ROLLBACK").unwrap();
 }

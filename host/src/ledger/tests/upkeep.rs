@@ -33,7 +33,7 @@ async fn the_tag_of_a_secret_is_deleted_at_its_expiry() {
         fixture.claim(message("two")).await,
         ClaimResult::Replay { .. }
     ));
-    fixture.reopen().ready().await.unwrap();
+    fixture.reopen().await.ready().await.unwrap();
     assert_eq!(tags(&fixture), 0);
 }
 
@@ -62,7 +62,7 @@ async fn old_decisions_are_deleted_after_the_answer_but_no_id_before_its_expiry(
         1,
         "not before an answer"
     );
-    fixture.reopen().ready().await.unwrap();
+    fixture.reopen().await.ready().await.unwrap();
     assert_eq!(fixture.history().of_id("short").unwrap().len(), 0);
     assert!(matches!(
         fixture.claim(message("long")).await,
@@ -80,7 +80,7 @@ async fn the_log_stays_short_in_a_stream_and_between_single_sends() {
     };
     for n in 0..100 {
         fixture.send(stranger(n), Outcome::Accepted).await;
-        fixture.reopen().ready().await.unwrap();
+        fixture.reopen().await.ready().await.unwrap();
     }
     let after_single_sends = log(&fixture);
     assert!(after_single_sends < 1 << 20, "{after_single_sends}");
@@ -111,8 +111,8 @@ async fn windows_that_count_nothing_are_deleted() {
     };
     assert!(windows(&fixture) > 20);
     NOW.fetch_add(86_400_000, SeqCst);
-    fixture.reopen().ready().await.unwrap();
-    fixture.reopen().ready().await.unwrap();
+    fixture.reopen().await.ready().await.unwrap();
+    fixture.reopen().await.ready().await.unwrap();
     assert_eq!(windows(&fixture), 0);
 }
 

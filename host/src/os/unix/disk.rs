@@ -7,6 +7,23 @@ pub fn is_full(path: &Path) -> bool {
     rustix::fs::statvfs(path).is_ok_and(|disk| disk.f_bavail == 0)
 }
 
+/// The kind of file system that holds `path`, as `mount` shows it, for a message.
+pub fn file_system(path: &Path) -> String {
+    let unknown = || "an unknown file system".to_owned();
+    let Ok(path) = path.canonicalize() else {
+        return unknown();
+    };
+    // "DEVICE PATH KIND OPTIONS 0 0", where a space in a path is \040. The last mount lies on top.
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let mounted = |line: &str| line.split(' ').nth(1).unwrap_or("/").replace("\\040", " ");
+    let holding = mounts
+        .lines()
+        .filter(|line| path.starts_with(mounted(line)));
+    let nearest = holding.max_by_key(|line| mounted(line).len());
+    let kind = nearest.and_then(|line| line.split(' ').nth(2));
+    kind.map_or_else(unknown, str::to_owned)
+}
+
 /// The name of the network or cluster file system that holds `path`; `None` for a local one.
 #[cfg(target_os = "linux")]
 pub fn network_file_system(path: &Path) -> Option<&'static str> {

@@ -8,61 +8,66 @@
 //! from the disk (only the claim is synced), so a claim of an earlier boot may have been dispatched
 //! although the ledger does not say so.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::error::LedgerError;
-use super::folder::Folder;
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::Folder;
+use crate::ledger::store::Life;
 use crate::os;
 
 /// This process, as others see it. Dropping it says that the process is done.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in crate::ledger) struct Process {
     name: String,
     path: PathBuf,
     boot: String,
     processes: PathBuf,
-    _locked: File,
-}
-
-/// What became of the process that holds a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
-    /// It runs.
-    Alive,
-    /// It ended, and what it last wrote is in the ledger.
-    Dead,
-    /// It ended with an earlier boot, and what it last wrote may be lost.
-    Lost,
+    locked: File,
 }
 
 impl Process {
     /// Makes and locks this process's file.
-    pub fn enter(folder: &Folder) -> Result<Process, LedgerError> {
+    pub fn enter(folder: &Folder, boot: &str) -> Result<Process, LedgerError> {
         let processes = folder.processes();
-        let boot = boot_mark();
         folder.make_folder(&processes)?;
         loop {
             let name = format!("{boot}-{}", random_name());
             let path = processes.join(&name);
             let file = folder.open_or_make(&path)?;
             // Between making and locking, a sweep may have taken the file for a dead process's.
-            let kept = file.try_lock().is_ok()
-                && file
-                    .metadata()
-                    .is_ok_and(|file| !os::identity::is_unlinked(&file));
-            if kept {
-                return Ok(Process {
-                    name,
-                    path,
-                    boot,
-                    processes,
-                    _locked: file,
-                });
+            let metadata = match file.try_lock() {
+                Ok(()) => file.metadata(),
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => {
+                    // No other process can take a file that none can lock for a living one's.
+                    let _ = fs::remove_file(&path);
+                    return Err(folder.no_locks(&error));
+                }
+            };
+            let metadata = metadata.map_err(|error| folder.fault(&error, &path))?;
+            if os::identity::is_unlinked(&metadata) {
+                continue;
             }
+            return Ok(Process {
+                name,
+                path,
+                boot: boot.to_owned(),
+                processes,
+                locked: file,
+            });
+        }
+    }
+
+    /// Whether those who use this folder see that this process lives.
+    pub fn is_in(&self, folder: &Folder) -> bool {
+        let seen = fs::metadata(folder.processes().join(&self.name));
+        match (seen, self.locked.metadata()) {
+            (Ok(seen), Ok(locked)) => os::identity::of(&seen) == os::identity::of(&locked),
+            _ => false,
         }
     }
 
@@ -103,7 +108,7 @@ impl Drop for Process {
 }
 
 /// What became of the process `name`, as seen by one that is no process of the ledger itself.
-pub(super) fn life_seen_from(folder: &Folder, name: &str) -> Life {
+pub(in crate::ledger) fn life_seen_from(folder: &Folder, name: &str) -> Life {
     life_of(&folder.processes(), &boot_mark(), name)
 }
 
@@ -128,7 +133,7 @@ fn life_of(processes: &std::path::Path, boot: &str, name: &str) -> Life {
 
 /// Eight hexadecimal digits that differ between boots. Where the system names no boot, they differ
 /// between processes: then every death counts as one that may have lost steps, which is safe.
-fn boot_mark() -> String {
+pub fn boot_mark() -> String {
     os::process::boot_mark().unwrap_or_else(|| random_name()[..8].to_owned())
 }
 
@@ -150,8 +155,8 @@ mod tests {
     fn a_process_is_alive_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Folder::prepare(folder.path()).unwrap();
-        let one = Process::enter(&folder).unwrap();
-        let two = Process::enter(&folder).unwrap();
+        let one = Process::enter(&folder, &boot_mark()).unwrap();
+        let two = Process::enter(&folder, &boot_mark()).unwrap();
         let name = one.name().to_owned();
         assert_eq!(two.life_of(&name), Life::Alive);
         assert_eq!(two.dead(), Vec::<String>::new());
@@ -163,7 +168,7 @@ mod tests {
     fn an_unlocked_file_is_a_death() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Folder::prepare(folder.path()).unwrap();
-        let me = Process::enter(&folder).unwrap();
+        let me = Process::enter(&folder, &boot_mark()).unwrap();
         let killed = format!("{}-0123456789abcdef", me.boot);
         fs::write(folder.processes().join(&killed), "").unwrap();
         assert_eq!(me.life_of(&killed), Life::Dead);
@@ -176,7 +181,7 @@ mod tests {
     fn another_boot_may_have_lost_steps() {
         let folder = tempfile::tempdir().unwrap();
         let folder = Folder::prepare(folder.path()).unwrap();
-        let me = Process::enter(&folder).unwrap();
+        let me = Process::enter(&folder, &boot_mark()).unwrap();
         assert_eq!(me.life_of("00000000-0123456789abcdef"), Life::Lost);
         assert_eq!(me.life_of("../../etc/passwd"), Life::Lost);
         assert_eq!(life_seen_from(&folder, me.name()), Life::Alive);

@@ -10,16 +10,18 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::LedgerError;
-use super::folder::{Folder, Guard};
-use super::keys::{Digest, Keys};
-use super::{Options, busy};
+use super::busy;
+use crate::ledger::Options;
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::{Folder, Guard};
+use crate::ledger::keys::{Digest, Keys};
 
 /// The schema that this build writes (`PRAGMA user_version`).
-pub(super) const VERSION: u32 = 1;
+pub(in crate::ledger) const VERSION: u32 = 2;
 
 /// The statements that lead from each version to the next; the first makes version 1.
-const MIGRATIONS: [&str; VERSION as usize] = [include_str!("schema_1.sql")];
+const MIGRATIONS: [&str; VERSION as usize] =
+    [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// Opens the ledger, after making, migrating or setting it aside where that is needed. A file that
 /// was set aside is an error once ([`LedgerError::Corrupt`]); the next call makes a new ledger.
@@ -57,13 +59,14 @@ pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Ke
 }
 
 /// Opens the ledger for reading only, and only if it is there.
-pub(super) fn open_to_read(
+pub(in crate::ledger) fn open_to_read(
     folder: &Folder,
     lock_timeout: Duration,
 ) -> Result<(Connection, Keys), LedgerError> {
     let _open = folder.guard(Guard::Open, lock_timeout)?;
     match inspect(folder, lock_timeout)? {
-        Inspected::Ready(connection, keys) => {
+        // What an older version lacks, the columns that were added, reads as absent.
+        Inspected::Ready(connection, keys) | Inspected::Older(connection, keys, _) => {
             connection
                 .pragma_update(None, "query_only", true)
                 .map_err(|error| fault(folder, lock_timeout, &error))?;
@@ -71,10 +74,6 @@ pub(super) fn open_to_read(
         }
         Inspected::Missing => Err(LedgerError::Absent {
             folder: folder.path().to_owned(),
-        }),
-        Inspected::Older(..) => Err(LedgerError::Failed {
-            file: folder.database(),
-            reason: "an older textsender wrote it, and the first send will migrate it".to_owned(),
         }),
     }
 }

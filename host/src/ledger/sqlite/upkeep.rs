@@ -4,10 +4,11 @@
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{OptionalExtension, params};
 
-use super::process::Life;
-use super::store::{LONG_LOG, Store};
+use super::SqliteStore;
+use crate::ledger::settle::close_abandoned;
+use crate::ledger::store::{ClaimKey, Life, StoreResult};
 
-impl Store {
+impl SqliteStore {
     /// Whether the log is so long that it must be written back even if messages wait.
     pub(super) fn log_is_long(&self) -> bool {
         self.log_pages() >= self.long_log.get()
@@ -16,8 +17,8 @@ impl Store {
     /// Writes the log back if it has grown, and once a minute closes what dead processes left open
     /// and deletes what is old. In a ledger that was not `used` since the last time, only an expired
     /// tag is a reason to write.
-    pub(super) fn tidy(&self, used: bool) -> rusqlite::Result<()> {
-        let now = self.now();
+    pub(super) fn keep_tidy(&self, used: bool) -> StoreResult<()> {
+        let now = self.time();
         if !used && !self.a_tag_has_expired(now)? {
             return Ok(());
         }
@@ -30,13 +31,14 @@ impl Store {
         }
         // After a write-back, the first transaction starts the log over and syncs its header: better
         // this one than the next send's.
-        self.begin()?;
+        self.begin_transaction()?;
         if due {
             self.close_the_dead()?;
             self.delete_old(now)?;
         }
         self.stamp(if due { "tidied_at" } else { "written_back_at" }, now)?;
-        self.commit()
+        self.commit_transaction()?;
+        Ok(())
     }
 
     /// A checkpoint that does not wait. True if the whole log was written back.
@@ -58,19 +60,27 @@ impl Store {
 
     /// Closes the claims of dead processes, so that the audit says what became of them although
     /// their ids were never repeated.
-    fn close_the_dead(&self) -> rusqlite::Result<()> {
+    fn close_the_dead(&self) -> StoreResult<()> {
         for name in self.process.dead() {
             let life = self.process.life_of(&name);
             if life == Life::Alive {
                 continue;
             }
-            let open: Vec<i64> = self
+            let open: Vec<ClaimKey> = self
                 .sql
-                .prepare_cached("SELECT seq FROM decisions WHERE outcome IS NULL AND owner = ?1")?
-                .query_map([&name], |row| row.get(0))?
+                .prepare_cached(
+                    "SELECT seq, id FROM decisions WHERE outcome IS NULL AND owner = ?1",
+                )?
+                .query_map([&name], |row| {
+                    Ok(ClaimKey {
+                        seq: row.get(0)?,
+                        id: row.get(1)?,
+                        owner: name.clone(),
+                    })
+                })?
                 .collect::<rusqlite::Result<_>>()?;
-            for seq in open {
-                self.close_abandoned(seq, life)?;
+            for claim in open {
+                close_abandoned(self, &claim, life)?;
             }
             self.process.forget(&name);
         }
@@ -150,6 +160,10 @@ impl Store {
 /// Pages in the log from which it is written back when there is time: 512 KiB. The first process
 /// after a pause reads the log through once, so a longer one would cost each send.
 const WRITE_BACK_FROM: i32 = 256;
+
+/// Pages in the log from which it is written back although messages wait: 16 MiB.
+pub(super) const LONG_LOG: i32 = 8 * 1024;
+
 /// Milliseconds between two cleanings.
 const TIDY_EVERY: i64 = 60_000;
 

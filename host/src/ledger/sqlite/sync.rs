@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 
-use super::error::LedgerError;
-use super::folder::Folder;
-use super::worker::Job;
+use crate::ledger::error::LedgerError;
+use crate::ledger::folder::Folder;
+use crate::ledger::store::Job;
 
 /// Steps that are committed, and answered once they are synced.
 pub(super) type Steps = Vec<Box<dyn Job>>;
@@ -84,7 +84,8 @@ impl Log {
             LedgerError::from_io(&error, &self.folder, &self.path)
         });
         for step in steps {
-            step.answer(end.clone());
+            // It is committed, whether it is durable or not.
+            step.answer(end.clone(), true);
         }
     }
 }
@@ -107,18 +108,18 @@ fn start(log: &Arc<Log>) -> Option<(Sender<Steps>, JoinHandle<()>)> {
 mod tests {
     use std::os::fd::OwnedFd;
 
-    use super::super::store::Store;
     use super::*;
+    use crate::ledger::store::{Store, StoreResult};
 
     /// A step that reports how it was answered.
     struct Step(Sender<bool>);
 
     impl Job for Step {
-        fn run(&mut self, _: &Store) -> rusqlite::Result<()> {
+        fn run(&mut self, _: &dyn Store) -> StoreResult<()> {
             Ok(())
         }
 
-        fn answer(self: Box<Self>, end: Result<(), LedgerError>) {
+        fn answer(self: Box<Self>, end: Result<(), LedgerError>, _: bool) {
             self.0.send(end.is_ok()).unwrap();
         }
     }

@@ -1,0 +1,318 @@
+//! What the store keeps and finds, statement by statement.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+use textsender_plugin_api::Purpose;
+
+use super::SqliteStore;
+use super::columns;
+use crate::failpoint::Step;
+use crate::ledger::SettingsChange;
+use crate::ledger::error::LedgerError;
+use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::store::{
+    Breaker, ClaimKey, Ending, Holder, Job, Life, OpenClaim, Place, Row, Store, StoreError,
+    StoreResult,
+};
+use crate::protocol::Outcome;
+
+impl Store for SqliteStore {
+    fn begin(&self) -> StoreResult<()> {
+        Ok(self.begin_transaction()?)
+    }
+
+    fn commit(&self) -> StoreResult<()> {
+        Ok(self.commit_transaction()?)
+    }
+
+    fn roll_back(&self) {
+        self.end_transaction();
+    }
+
+    fn answer_durably(&mut self, steps: Vec<Box<dyn Job>>) {
+        self.sync(steps);
+    }
+
+    fn is_usable(&self) -> bool {
+        self.is_in_place()
+    }
+
+    fn fault(&self, error: &StoreError) -> LedgerError {
+        self.explain_any(error)
+    }
+
+    fn now(&self) -> i64 {
+        self.time()
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn owner(&self) -> &str {
+        self.process.name()
+    }
+
+    fn reached(&self, step: Step) {
+        self.pass(step);
+    }
+
+    fn holder(&self, id: &str) -> StoreResult<Option<Holder>> {
+        let found = self
+            .sql
+            .prepare_cached(
+                "SELECT seq, id, at, content, tag, expires, owner, sent_to, outcome, code, sender,
+                        provider_id, response, looked_at
+                 FROM decisions WHERE id = ?1 AND live = 1 ORDER BY seq DESC LIMIT 1",
+            )?
+            .query_row([id], |row| {
+                let sent_to: Option<String> = row.get("sent_to")?;
+                let owner: Option<String> = row.get("owner")?;
+                let outcome = columns::outcome(row, "outcome")?;
+                let life = match (&owner, outcome) {
+                    (_, Some(_)) | (None, _) => Life::Lost,
+                    (Some(owner), None) => self.process.life_of(owner),
+                };
+                Ok(Holder {
+                    seq: row.get("seq")?,
+                    id: row.get("id")?,
+                    at: columns::time(row, "at")?,
+                    content: row.get("content")?,
+                    tag: row.get("tag")?,
+                    expires: row.get("expires")?,
+                    owner,
+                    life,
+                    sent_to: sent_to.map(|senders| columns::lines(Some(&senders))),
+                    outcome,
+                    code: row.get("code")?,
+                    sender: row.get("sender")?,
+                    provider_id: row.get("provider_id")?,
+                    response: row.get("response")?,
+                    looked_at: row.get("looked_at")?,
+                })
+            })
+            .optional()?;
+        Ok(found)
+    }
+
+    fn open_claim(&self, key: &ClaimKey) -> StoreResult<Option<OpenClaim>> {
+        let found = self
+            .sql
+            .prepare_cached(
+                "SELECT sent_to, places, response IS NOT NULL FROM decisions
+                 WHERE seq = ?1 AND id = ?2 AND owner = ?3 AND outcome IS NULL",
+            )?
+            .query_row(params![key.seq, key.id, key.owner], |row| {
+                let sent_to: Option<String> = row.get(0)?;
+                let places: Option<Vec<u8>> = row.get(1)?;
+                Ok((sent_to, places, row.get(2)?))
+            })
+            .optional()?;
+        let Some((sent_to, places, was_unknown)) = found else {
+            return Ok(None);
+        };
+        let places = Place::read(&places.unwrap_or_default());
+        Ok(Some(OpenClaim {
+            sent_to: sent_to.map(|senders| columns::lines(Some(&senders))),
+            places: places.ok_or(StoreError::Damaged("places"))?,
+            was_unknown,
+        }))
+    }
+
+    fn insert(&self, row: &Row) -> StoreResult<i64> {
+        let facts = &row.facts;
+        let places = (!row.places.is_empty()).then(|| Place::bytes(&row.places));
+        let seq = self
+            .sql
+            .prepare_cached(
+                "INSERT INTO decisions (at, id, live, purpose, event, actor, policy, region, segments,
+                                        uid, recipient, recipient_hash, content, tag, expires, owner,
+                                        places, over_limit, paused, user_hash)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                         ?18, ?19, ?20)",
+            )?
+            .insert(params![
+                row.at,
+                facts.id,
+                row.live,
+                row.purpose.map(Purpose::as_str),
+                facts.event,
+                facts.actor,
+                facts.policy,
+                facts.region,
+                facts.segments,
+                facts.uid,
+                row.masked,
+                row.recipient,
+                row.content,
+                row.tag,
+                row.expires,
+                row.owner,
+                places,
+                row.over_limit,
+                row.paused,
+                row.user,
+            ])?;
+        Ok(seq)
+    }
+
+    fn take_over(&self, holder: &Holder) -> StoreResult<()> {
+        self.sql
+            .prepare_cached(
+                "UPDATE decisions SET owner = ?1, outcome = NULL, sent_to = coalesce(sent_to, '')
+                 WHERE seq = ?2 AND id = ?3 AND owner IS ?4",
+            )?
+            .execute(params![self.owner(), holder.seq, holder.id, holder.owner])?;
+        Ok(())
+    }
+
+    fn mark_dispatched(
+        &self,
+        key: &ClaimKey,
+        sent_to: &[String],
+        places: &[Place],
+    ) -> StoreResult<bool> {
+        let marked = self
+            .sql
+            .prepare_cached(
+                "UPDATE decisions SET sent_to = ?1, places = ?2
+                 WHERE seq = ?3 AND id = ?4 AND owner = ?5 AND outcome IS NULL",
+            )?
+            .execute(params![
+                sent_to.join("\n"),
+                Place::bytes(places),
+                key.seq,
+                key.id,
+                key.owner
+            ])?;
+        Ok(marked == 1)
+    }
+
+    fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool> {
+        // What may have been sent may be found later not to have been.
+        let is_unknown = ending.outcome == Outcome::Unknown && live;
+        let ended = self
+            .sql
+            .prepare_cached(
+                "UPDATE decisions SET live = ?1, outcome = ?2, code = ?3, sender = ?4,
+                        provider_id = ?5, attempts = ?6, reasons = ?7, ms = ?8, response = ?9,
+                        replayed = ?10, owner = NULL, looked_at = ?11,
+                        places = CASE WHEN ?11 IS NULL THEN NULL ELSE places END
+                 WHERE seq = ?12 AND id = ?13 AND owner = ?14 AND outcome IS NULL",
+            )?
+            .execute(params![
+                live,
+                ending.outcome.as_str(),
+                ending.code,
+                ending.sender,
+                ending.provider_id,
+                ending.attempts,
+                ending.reasons,
+                ending.ms,
+                ending.response,
+                ending.replayed,
+                is_unknown.then_some(ending.at),
+                key.seq,
+                key.id,
+                key.owner,
+            ])?;
+        Ok(ended == 1)
+    }
+
+    fn end_as_before(&self, key: &ClaimKey) -> StoreResult<bool> {
+        let ended = self
+            .sql
+            .prepare_cached(
+                "UPDATE decisions SET outcome = ?1, owner = NULL, looked_at = ?2
+                 WHERE seq = ?3 AND id = ?4 AND owner = ?5 AND outcome IS NULL",
+            )?
+            .execute(params![
+                Outcome::Unknown.as_str(),
+                self.now(),
+                key.seq,
+                key.id,
+                key.owner
+            ])?;
+        Ok(ended == 1)
+    }
+
+    fn has_provider_id(&self, provider_id: &str, since: Timestamp) -> StoreResult<bool> {
+        let has = self
+            .sql
+            .prepare_cached("SELECT 1 FROM decisions WHERE at >= ?1 AND provider_id = ?2 LIMIT 1")?
+            .exists(params![since.as_millisecond(), provider_id])?;
+        Ok(has)
+    }
+
+    fn window(&self, key: &Digest) -> StoreResult<Option<Vec<u8>>> {
+        let events = self
+            .sql
+            .prepare_cached("SELECT events FROM windows WHERE key = ?1")?
+            .query_row([key], |row| row.get(0))
+            .optional()?;
+        Ok(events)
+    }
+
+    fn put_window(&self, key: &Digest, until: Option<i64>, events: &[u8]) -> StoreResult<()> {
+        let Some(until) = until else {
+            self.sql
+                .prepare_cached("UPDATE windows SET events = ?1 WHERE key = ?2")?
+                .execute(params![events, key])?;
+            return Ok(());
+        };
+        self.sql
+            .prepare_cached(
+                "INSERT OR REPLACE INTO windows (key, until, events) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![key, until, events])?;
+        Ok(())
+    }
+
+    fn breaker(&self, sender: &str) -> StoreResult<Option<Breaker>> {
+        let breaker = self
+            .sql
+            .prepare_cached(
+                "SELECT failures, reason, failed_at, trial_at FROM senders WHERE sender = ?1",
+            )?
+            .query_row([sender], columns::breaker)
+            .optional()?;
+        Ok(breaker)
+    }
+
+    fn put_breaker(&self, sender: &str, breaker: &Breaker) -> StoreResult<()> {
+        self.sql
+            .prepare_cached("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                sender,
+                breaker.failures,
+                breaker.reason,
+                breaker.failed_at,
+                breaker.trial_at
+            ])?;
+        Ok(())
+    }
+
+    fn insert_change(&self, change: &SettingsChange) -> StoreResult<()> {
+        self.sql
+            .prepare_cached(
+                "INSERT INTO changes (at, uid, actor, command, difference)
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                change.at.as_millisecond(),
+                change.uid,
+                change.actor,
+                change.command,
+                change.difference
+            ])?;
+        Ok(())
+    }
+
+    fn needs_tidying(&self) -> bool {
+        self.log_is_long()
+    }
+
+    fn tidy(&self, used: bool) -> StoreResult<()> {
+        self.keep_tidy(used)
+    }
+}
