@@ -21,7 +21,7 @@ pub struct Erased {
 
 impl History {
     /// Takes out of every decision about this number what leads to the person: the masked number, its
-    /// keyed hash, the provider's id, the stored response. The counts stay.
+    /// keyed hash, the user's, the provider's id and words, the stored response. The counts stay.
     ///
     /// # Errors
     /// If the ledger cannot be written.
@@ -31,13 +31,18 @@ impl History {
         let until = until.as_millisecond();
         self.read(|| {
             self.sql.pragma_update(None, "query_only", false)?;
-            let erased = self.sql.execute(
+            // A ledger that an older version wrote has no more columns.
+            let more = match self.sql.column_exists(None, "decisions", "user_hash")? {
+                true => ", user_hash = NULL, reasons = NULL",
+                false => "",
+            };
+            let erase = format!(
                 "UPDATE decisions
                  SET recipient = NULL, recipient_hash = NULL, content = NULL, tag = NULL,
-                     provider_id = NULL, response = NULL, live = 0
-                 WHERE recipient_hash = ?1 AND at < ?2 AND outcome IS NOT NULL",
-                params![hash, until],
+                     provider_id = NULL, response = NULL, live = 0{more}
+                 WHERE recipient_hash = ?1 AND at < ?2 AND outcome IS NOT NULL"
             );
+            let erased = self.sql.execute(&erase, params![hash, until]);
             self.sql.pragma_update(None, "query_only", true)?;
             let kept = "SELECT count(*) FROM decisions WHERE recipient_hash = ?1";
             let kept: i64 = self.sql.query_row(kept, [hash], |row| row.get(0))?;
