@@ -8,6 +8,7 @@ use crate::{HttpRequest, HttpResponse, Mail, SmtpReply};
 
 /// What a plugin asks the host to carry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Exchange {
     /// An HTTP request.
     Http(HttpRequest),
@@ -27,6 +28,7 @@ impl Exchange {
 
 /// What came back, whole.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Answer {
     /// From an HTTP request.
     Http(HttpResponse),
@@ -36,6 +38,7 @@ pub enum Answer {
 
 /// How far an exchange came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Stage {
     /// Nothing of the message left: the provider can't have taken it.
     NotSent,

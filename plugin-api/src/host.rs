@@ -80,6 +80,7 @@ impl fmt::Debug for Host {
 
 /// The levels of a log line, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
 pub enum Level {
     /// Somebody must act.
     Error,

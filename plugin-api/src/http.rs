@@ -128,6 +128,7 @@ impl RequestBuilder {
 /// The methods of RFC 9110 that providers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+#[non_exhaustive]
 pub enum Method {
     /// GET
     Get,

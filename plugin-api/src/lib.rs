@@ -5,9 +5,12 @@ pub mod abi;
 pub mod alphabet;
 mod base_url;
 mod capabilities;
+mod description;
 mod exchange;
+mod file_content;
 mod host;
 mod http;
+pub mod marks;
 pub mod message;
 mod phone;
 mod secret;
@@ -21,7 +24,9 @@ mod verdict;
 
 pub use base_url::BaseUrl;
 pub use capabilities::{Alphabet, Capabilities, TextSource};
+pub use description::{Description, Provider, SettingFault};
 pub use exchange::{Answer, Exchange, ExchangeError, FailureKind, Stage};
+pub use file_content::{CONTENT_KEY, FileContent};
 pub use host::{BoxFuture, Host, Level, Services};
 pub use http::{HttpClient, HttpRequest, HttpResponse, MAX_ANSWER, Method, RequestBuilder};
 pub use message::{Message, Purpose};
@@ -30,4 +35,6 @@ pub use secret::{SECRET_KEY, Secret};
 pub use sender::{PluginInfo, Sender, SettingsError};
 pub use smtp::{Mail, SmtpClient, SmtpCommand, SmtpReply, SmtpSecurity};
 pub use template::Template;
-pub use verdict::{DeliveryState, DeliveryStatus, Finding, Found, Receipt, SendError, Verdict};
+pub use verdict::{
+    DeliveryState, DeliveryStatus, Finding, Found, MessagePart, Receipt, SendError, Verdict,
+};

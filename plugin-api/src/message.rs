@@ -13,6 +13,7 @@ use crate::{
 /// Why a message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Purpose {
     /// A code that a user types in, to enrol or to reset a password.
     VerificationCode,
@@ -22,6 +23,10 @@ pub enum Purpose {
     NewPassword,
     /// An administrator's test.
     Test,
+    /// Something to know, without code or password, such as that a password was changed. A plugin
+    /// of ABI 1.0 is never handed one.
+    #[schemars(skip)]
+    Information,
 }
 
 impl Purpose {
@@ -32,6 +37,7 @@ impl Purpose {
             Self::HelpdeskCode => "helpdesk_code",
             Self::NewPassword => "new_password",
             Self::Test => "test",
+            Self::Information => "information",
         }
     }
 }

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    Capabilities, DeliveryState, DeliveryStatus, Finding, Found, Host, Message, Receipt, SendError,
+    Capabilities, DeliveryState, DeliveryStatus, Description, Finding, Found, Host, Message,
+    Provider, Receipt, SendError,
 };
 
 /// What a plugin is. Read without configuring it.
@@ -24,6 +25,17 @@ pub struct PluginInfo {
     pub hosts: Vec<String>,
     /// What it can carry of a policy's text.
     pub capabilities: Capabilities,
+    /// The shape of the ids that its provider gives, as a regular expression of the whole id. The
+    /// host drops an id of another shape.
+    #[serde(default)]
+    pub provider_id: Option<String>,
+    /// The settings that name a file whose content the host reads: see
+    /// [`FileContent`](crate::FileContent).
+    #[serde(default)]
+    pub file_settings: Vec<String>,
+    /// The minor version of the ABI that it was built against. The host fills it in.
+    #[serde(default)]
+    pub abi_minor: u32,
 }
 
 impl PluginInfo {
@@ -35,12 +47,31 @@ impl PluginInfo {
             version: version.into(),
             hosts: Vec::new(),
             capabilities: Capabilities::everything(),
+            provider_id: None,
+            file_settings: Vec::new(),
+            abi_minor: 0,
         }
     }
 
     /// Adds a host name that the plugin talks to.
     pub fn with_host(mut self, host: &str) -> Self {
         self.hosts.push(host.into());
+        self
+    }
+
+    /// Says what the provider's ids look like: `^(SM|MM)[0-9a-f]{32}$`. Ids have at most 64
+    /// characters of `[A-Za-z0-9._@+=:/-]` in any case, and no `://`.
+    pub fn with_provider_id_pattern(self, pattern: &str) -> Self {
+        Self {
+            provider_id: Some(pattern.into()),
+            ..self
+        }
+    }
+
+    /// Names a setting of type [`FileContent`](crate::FileContent): the host reads the file before
+    /// it configures the sender.
+    pub fn with_file_setting(mut self, setting: &str) -> Self {
+        self.file_settings.push(setting.into());
         self
     }
 
@@ -92,6 +123,25 @@ pub trait Sender: Sized + Send + Sync + 'static {
 
     /// What the plugin is.
     fn info() -> PluginInfo;
+
+    /// The providers that this plugin's settings can choose, where it knows several. Most plugins
+    /// are for one, and leave this out.
+    fn providers() -> Vec<Provider> {
+        Vec::new()
+    }
+
+    /// What the plugin is with these settings, where that depends on them: `settings` is a JSON
+    /// object as it stands in the configuration, perhaps incomplete, without secrets and with the
+    /// [content of files](crate::FileContent).
+    fn describe(_settings: &serde_json::Value) -> Option<Description> {
+        None
+    }
+
+    /// What this configured sender is, where that depends on its settings: the hosts of the
+    /// provider that they choose, say.
+    fn configured_info(&self) -> PluginInfo {
+        Self::info()
+    }
 
     /// Makes a sender from its settings, without any exchange.
     ///

@@ -46,6 +46,7 @@ impl SmtpClient {
 /// How the connection to a mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SmtpSecurity {
     /// Plain at first, then TLS by STARTTLS, always (RFC 3207). Usual on port 587.
     StartTls,
@@ -81,6 +82,16 @@ pub struct Mail {
     pub body: String,
     /// The `Message-ID` without its angle brackets: keep it the same on a repeat.
     pub message_id: String,
+    /// An OAuth 2 access token for `user`, in a password's place (AUTH XOAUTH2). A host of ABI 1.0
+    /// does not log in then, and the server refuses the mail.
+    #[serde(with = "secret::exposed")]
+    pub access_token: Option<Secret>,
+    /// The name that the host gives itself in EHLO, where the server cares.
+    pub hello: Option<String>,
+    /// The most mails by one connection; the host has a bound of its own.
+    pub mails_per_connection: Option<u32>,
+    /// The most connections of this sender to the server at once.
+    pub connections: Option<u32>,
 }
 
 impl Mail {
@@ -97,6 +108,10 @@ impl Mail {
             subject: String::new(),
             body: String::new(),
             message_id: String::new(),
+            access_token: None,
+            hello: None,
+            mails_per_connection: None,
+            connections: None,
         }
     }
 }
@@ -110,6 +125,7 @@ impl fmt::Debug for Mail {
 /// At which command of the dialogue a reply came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum SmtpCommand {
     /// The greeting, EHLO or STARTTLS.
     Connect,

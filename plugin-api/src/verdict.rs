@@ -45,6 +45,7 @@ impl Receipt {
 /// | `Unavailable` | certainly not sent, and worth repeating | repeats, asks the next sender |
 /// | `Unauthorized` | the provider refuses the credentials | tells the administrator, asks the next sender |
 /// | `Misconfigured` | a setting or the account is wrong | tells the administrator, asks the next sender |
+/// | `Unsuitable` | this provider can't carry this code or password | asks the next sender, and blames no one |
 /// | `Unknown` | it may have been sent | never repeats blindly |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -67,6 +68,29 @@ pub enum Verdict {
     Misconfigured,
     /// It may have been sent.
     Unknown,
+    /// This sender can't carry this code or password, whoever it is for. Not sent.
+    Unsuitable,
+}
+
+/// The part of a message that a sender can't carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessagePart {
+    /// The one-time code.
+    Code,
+    /// The password.
+    Password,
+}
+
+impl MessagePart {
+    /// The word for it in errors.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Password => "password",
+        }
+    }
 }
 
 /// A message that the provider did not accept, or may have.
@@ -87,6 +111,8 @@ pub struct SendError {
     pub retry_after: Option<Duration>,
     /// Why the exchange brought no answer, where that is the cause.
     pub failure: Option<FailureKind>,
+    /// What of the message is [`Verdict::Unsuitable`].
+    pub part: Option<MessagePart>,
 }
 
 impl SendError {
@@ -98,6 +124,7 @@ impl SendError {
             provider_code: None,
             retry_after: None,
             failure: None,
+            part: None,
         }
     }
 
@@ -144,6 +171,15 @@ impl SendError {
     /// See [`Verdict::Unknown`].
     pub fn unknown(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Verdict::Unknown, message)
+    }
+
+    /// See [`Verdict::Unsuitable`]. Say it before the exchange: a provider's own words about a text
+    /// are [`rejected`](Self::rejected).
+    pub fn unsuitable(part: MessagePart, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            part: Some(part),
+            ..Self::new(Verdict::Unsuitable, message)
+        }
     }
 
     /// Adds the provider's own code: at most 128 letters, digits and `._@+=:/-`. The host shows no other.

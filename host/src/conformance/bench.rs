@@ -242,6 +242,7 @@ impl Bench {
         let place = match &seen.exchange {
             Exchange::Http(request) => host_of(request.url_without_query()),
             Exchange::Smtp(mail) => mail.server.clone(),
+            _ => String::new(),
         };
         let allowed = seen.fault != Some(FailureKind::NotAllowed);
         self.report.expect(

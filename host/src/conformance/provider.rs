@@ -100,7 +100,7 @@ impl MockTransport for Provider {
         let turn = match (&exchange, state.script.reading.clone()) {
             (Exchange::Http(request), Some(reading)) if !request.delivers => Turn::Answer(reading),
             (Exchange::Http(_), _) => state.script.http.clone(),
-            (Exchange::Smtp(_), _) => state.script.mail.clone(),
+            _ => state.script.mail.clone(),
         };
         let quote = quoted(&exchange);
         state.seen.push(Seen { exchange, fault });
@@ -164,5 +164,6 @@ fn quoted(exchange: &Exchange) -> String {
             String::from_utf8_lossy(&request.body).replace(['\r', '\n'], " ")
         }
         Exchange::Smtp(mail) => format!("<{}>", mail.to),
+        _ => String::new(),
     }
 }

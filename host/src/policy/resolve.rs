@@ -79,6 +79,8 @@ impl Policies {
             }
             Purpose::HelpdeskCode | Purpose::NewPassword => self.helpdesk(query.purpose),
             Purpose::Test => self.test(query),
+            // Not reached: a request for any other is refused when it is read.
+            _ => Err(PolicyError::NewPasswordOff),
         }
     }
 

@@ -274,7 +274,7 @@ impl fmt::Debug for Rendered {
 /// The placeholder for what a message of this purpose is all about.
 fn secret(purpose: Purpose) -> Placeholder {
     match purpose {
-        Purpose::VerificationCode | Purpose::HelpdeskCode | Purpose::Test => Placeholder::Code,
         Purpose::NewPassword => Placeholder::Password,
+        _ => Placeholder::Code,
     }
 }

@@ -31,6 +31,7 @@ pub(super) fn fault(exchange: &Exchange, egress: &Egress) -> Option<FailureKind>
             SmtpSecurity::None if !is_loopback(&mail.server) => Err(FailureKind::NotAllowed),
             _ => smtp::checked(mail, egress).map(|_| ()),
         },
+        _ => Err(FailureKind::Unsupported),
     };
     checked.err()
 }

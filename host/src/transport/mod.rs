@@ -121,6 +121,7 @@ impl Transports {
                     .carry(mail, egress, progress)
                     .await
                     .map(Answer::Smtp),
+                _ => Err(FailureKind::Unsupported),
             }
         };
         let result = match tokio::time::timeout_at(deadline, carried).await {

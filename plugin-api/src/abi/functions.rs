@@ -36,6 +36,10 @@ pub struct SenderModule {
         settings: RStr<'_>,
         host: HostObject,
     ) -> RResult<SenderObject, AbiConfigureError>,
+    /// Since 1.1. The providers that its settings choose between, as a JSON list.
+    pub providers: extern "C" fn() -> RString,
+    /// Since 1.1. What it is with these settings, as JSON; empty where it is the same with all.
+    pub describe: extern "C" fn(settings: RStr<'_>) -> RString,
 }
 
 impl RootModule for SenderModuleRef {
@@ -78,6 +82,8 @@ pub struct SenderFunctions {
     ) -> CallFuture<AbiFound>,
     #[sabi(last_prefix_field)]
     pub check: unsafe extern "C" fn(state: *const c_void) -> CallFuture<RVec<AbiFinding>>,
+    /// Since 1.1. What the sender is with its settings.
+    pub info: unsafe extern "C" fn(state: *const c_void) -> AbiInfo,
 }
 
 /// The host, as handed to a plugin. It lives as long as the process.

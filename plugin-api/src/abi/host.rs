@@ -22,12 +22,16 @@ use super::{
     },
 };
 use crate::{
-    Answer, DeliveryStatus, Exchange, ExchangeError, FailureKind, Finding, Found, Message,
-    PluginInfo, Receipt, SendError, Services, Stage,
+    Answer, DeliveryStatus, Description, Exchange, ExchangeError, FailureKind, Finding, Found,
+    Message, PluginInfo, Provider, Purpose, Receipt, SendError, Services, Stage,
 };
 
 /// A library whose ABI was checked: the plugin in it may be called.
-pub struct Module(SenderModuleRef);
+pub struct Module {
+    table: SenderModuleRef,
+    /// The minor version of the ABI that the plugin was built against.
+    minor: u32,
+}
 
 impl Module {
     /// Checks what a library exports under [`ENTRY_SYMBOL`](super::ENTRY_SYMBOL): that it is an
@@ -43,23 +47,50 @@ impl Module {
     /// The library was built for another ABI.
     pub unsafe fn check(symbol: *const c_void) -> Result<Self, LoadError> {
         // SAFETY: as this function's.
-        unsafe { load::root_module(symbol) }.map(Self)
+        let (table, minor) = unsafe { load::root_module(symbol) }?;
+        Ok(Self { table, minor })
     }
 
     /// The module that [`export_sender!`](crate::export_sender) would export, of a sender in this
     /// same program: to measure what a call costs.
     pub fn linked<S: crate::Sender>() -> Self {
-        Self(super::plugin::module::<S>())
+        Self {
+            table: super::plugin::module::<S>(),
+            minor: load::OUR_MINOR,
+        }
     }
 
     /// What the plugin is.
     pub fn info(&self) -> PluginInfo {
-        self.0.info()().into()
+        self.of_this_age(self.table.info()().into())
+    }
+
+    /// The providers that the plugin's settings choose between. Empty for one of ABI 1.0.
+    pub fn providers(&self) -> Vec<Provider> {
+        let json = self.table.providers().map(|providers| providers());
+        json.and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default()
+    }
+
+    /// What the plugin is with these settings: a JSON object. `None` where it is the same with all,
+    /// as with any plugin of ABI 1.0.
+    pub fn describe(&self, settings: &str) -> Option<Description> {
+        let json = self.table.describe()?(RStr::from(settings));
+        let mut description: Description = serde_json::from_str(&json).ok()?;
+        description.info = self.of_this_age(description.info);
+        Some(description)
+    }
+
+    fn of_this_age(&self, info: PluginInfo) -> PluginInfo {
+        PluginInfo {
+            abi_minor: self.minor,
+            ..info
+        }
     }
 
     /// The JSON Schema of the plugin's settings.
     pub fn settings_schema(&self) -> String {
-        self.0.settings_schema()().into()
+        self.table.settings_schema()().into()
     }
 
     /// Makes a sender. `settings` is a JSON object with marked secrets; `services` live on.
@@ -72,10 +103,13 @@ impl Module {
         settings: &str,
         services: S,
     ) -> Result<Instance, ConfigureError> {
-        let object = self.0.configure()(RStr::from(settings), host_object(services));
+        let object = self.table.configure()(RStr::from(settings), host_object(services));
         object
             .into_result()
-            .map(Instance)
+            .map(|object| Instance {
+                object,
+                minor: self.minor,
+            })
             .map_err(|error| match error.panicked {
                 true => ConfigureError::Panicked,
                 false => ConfigureError::Settings(error.message.into()),
@@ -84,7 +118,10 @@ impl Module {
 }
 
 /// A configured sender.
-pub struct Instance(SenderObject);
+pub struct Instance {
+    object: SenderObject,
+    minor: u32,
+}
 
 // SAFETY: the contract of a plugin: its `Sender` is `Send + Sync`.
 unsafe impl Send for Instance {}
@@ -97,8 +134,29 @@ impl Instance {
         &self,
         message: Message,
     ) -> impl Future<Output = Result<Receipt, CallError>> + use<> {
+        // To a plugin of ABI 1.0 a purpose that it does not know is a code.
+        let is_new = message.purpose == Purpose::Information;
+        let sent = (self.minor >= 1 || !is_new).then(|| {
+            // SAFETY: the sender is released only by `drop`.
+            unsafe { self.object.functions.send()(self.object.state, message.into()) }
+        });
+        async move {
+            match sent {
+                Some(sent) => plain(sent).await,
+                None => Err(CallError::TooOld),
+            }
+        }
+    }
+
+    /// What the sender is with its settings. `None` from a plugin of ABI 1.0: as the module says.
+    pub fn info(&self) -> Option<PluginInfo> {
+        let info = self.object.functions.info()?;
         // SAFETY: the sender is released only by `drop`.
-        plain(unsafe { self.0.functions.send()(self.0.state, message.into()) })
+        let info: PluginInfo = unsafe { info(self.object.state) }.into();
+        Some(PluginInfo {
+            abi_minor: self.minor,
+            ..info
+        })
     }
 
     /// Asks what became of a message.
@@ -107,7 +165,7 @@ impl Instance {
         provider_id: &str,
     ) -> impl Future<Output = Result<DeliveryStatus, CallError>> + use<> {
         // SAFETY: the sender is released only by `drop`.
-        plain(unsafe { self.0.functions.status()(self.0.state, provider_id.into()) })
+        plain(unsafe { self.object.functions.status()(self.object.state, provider_id.into()) })
     }
 
     /// Looks for a message that may have been sent since then.
@@ -122,13 +180,13 @@ impl Instance {
             .as_millis();
         let since = u64::try_from(since).unwrap_or(u64::MAX);
         // SAFETY: the sender is released only by `drop`.
-        plain(unsafe { self.0.functions.find()(self.0.state, message.into(), since) })
+        plain(unsafe { self.object.functions.find()(self.object.state, message.into(), since) })
     }
 
     /// Proves credentials and settings without sending.
     pub fn check(&self) -> impl Future<Output = Result<Vec<Finding>, CallError>> + use<> {
         // SAFETY: the sender is released only by `drop`.
-        let findings = unsafe { self.0.functions.check()(self.0.state) };
+        let findings = unsafe { self.object.functions.check()(self.object.state) };
         async move {
             Ok(findings
                 .await
@@ -143,7 +201,7 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         // SAFETY: the one release of the one reference that `configure` gave.
-        unsafe { self.0.functions.release()(self.0.state) }
+        unsafe { self.object.functions.release()(self.object.state) }
     }
 }
 
@@ -158,6 +216,8 @@ pub enum CallError {
     Failed(SendError),
     /// The plugin panicked. The text went to the log.
     Panicked,
+    /// The plugin is older than what it was asked for, and was not asked.
+    TooOld,
 }
 
 impl From<AbiSendError> for CallError {

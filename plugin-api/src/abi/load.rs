@@ -19,13 +19,18 @@ use abi_stable::{
 
 use super::{ABI_VERSION, functions::SenderModuleRef};
 
+/// The minor version in [`ABI_VERSION`].
+pub(super) const OUR_MINOR: u32 = 1;
+
 /// The root module behind a library's header, once its ABI is checked.
 ///
 /// # Safety
 ///
 /// `symbol` is the address of [`ENTRY_SYMBOL`](super::ENTRY_SYMBOL) in a library that stays loaded
 /// until the process ends.
-pub(super) unsafe fn root_module(symbol: *const c_void) -> Result<SenderModuleRef, LoadError> {
+pub(super) unsafe fn root_module(
+    symbol: *const c_void,
+) -> Result<(SenderModuleRef, u32), LoadError> {
     // SAFETY: the symbol is the library's header, which begins with an `AbiHeader` in every version
     // of `abi_stable`, and stays loaded; the header's own check comes first.
     let header = unsafe { std::mem::transmute::<*const c_void, AbiHeaderRef>(symbol) };
@@ -45,7 +50,8 @@ pub(super) unsafe fn root_module(symbol: *const c_void) -> Result<SenderModuleRe
 
     // SAFETY: version and layout were checked right above.
     let module = unsafe { library.init_root_module_with_unchecked_layout::<SenderModuleRef>() };
-    module.map_err(|_| LoadError::EntryFailed)
+    let module = module.map_err(|_| LoadError::EntryFailed)?;
+    Ok((module, theirs.minor))
 }
 
 fn number(version: VersionStrings) -> Option<VersionNumber> {
@@ -57,6 +63,7 @@ struct Side(&'static TypeLayout, u32);
 
 /// Whether every type that crosses is the same to both sides, but for what was added.
 fn agree(plugin: Side, host: Side) -> Result<(), LoadError> {
+    let plugin_minor = plugin.1;
     let (older, newer) = match plugin.1 <= host.1 {
         true => (plugin, host),
         false => (host, plugin),
@@ -78,6 +85,7 @@ fn agree(plugin: Side, host: Side) -> Result<(), LoadError> {
             });
             Err(LoadError::OtherLayout {
                 of: place.unwrap_or_default(),
+                minor: plugin_minor,
             })
         }
     }
@@ -97,6 +105,8 @@ pub enum LoadError {
     OtherLayout {
         /// The type, or what holds it; may be empty.
         of: String,
+        /// The minor version of the ABI that the plugin says it is built against.
+        minor: u32,
     },
     /// The library's entry failed.
     EntryFailed,
@@ -115,9 +125,9 @@ impl fmt::Display for LoadError {
                 "it is built against ABI {built_against} and this textsender speaks {ABI_VERSION}: \
                  build it anew with the SDK of this textsender"
             ),
-            Self::OtherLayout { of } => write!(
+            Self::OtherLayout { of, minor } => write!(
                 f,
-                "it says ABI {ABI_VERSION}, but {of} is laid out otherwise; was it built with a \
+                "it says ABI 1.{minor}.0, but {of} is laid out otherwise; was it built with a \
                  changed or unreleased textsender-plugin-api? Build it anew with a released one"
             ),
             Self::EntryFailed => f.write_str("its entry point failed"),
@@ -162,6 +172,8 @@ mod tests {
                 settings: RStr<'_>,
                 host: HostObject,
             ) -> RResult<SenderObject, AbiConfigureError>,
+            pub providers: extern "C" fn() -> RString,
+            pub describe: extern "C" fn(settings: RStr<'_>) -> RString,
             pub licence: extern "C" fn() -> RString,
         }
 
@@ -225,11 +237,16 @@ mod tests {
     const TOMORROW: &TypeLayout = <grown::SenderModuleRef as StableAbi>::LAYOUT;
 
     #[test]
-    fn what_is_added_at_the_end_parts_nobody() {
-        assert_eq!(agree(Side(TODAY, 0), Side(TODAY, 0)), Ok(()));
+    fn what_is_added_at_the_end_separates_no_one() {
+        assert_eq!(agree(Side(TODAY, 1), Side(TODAY, 1)), Ok(()));
         // An old plugin in a new host, and a new plugin in an old host.
-        assert_eq!(agree(Side(TODAY, 0), Side(TOMORROW, 1)), Ok(()));
-        assert_eq!(agree(Side(TOMORROW, 1), Side(TODAY, 0)), Ok(()));
+        assert_eq!(agree(Side(TODAY, 1), Side(TOMORROW, 2)), Ok(()));
+        assert_eq!(agree(Side(TOMORROW, 2), Side(TODAY, 1)), Ok(()));
+    }
+
+    #[test]
+    fn the_minor_version_is_the_one_in_the_version() {
+        assert_eq!(ABI_VERSION, format!("1.{OUR_MINOR}.0"));
     }
 
     #[test]

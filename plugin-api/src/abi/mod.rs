@@ -31,7 +31,7 @@ pub use host::{CallError, ConfigureError, Instance, Module};
 pub use load::LoadError;
 
 /// The version of the ABI, `1.N.0`: N grows when something is added. It is not the crate's version.
-pub const ABI_VERSION: &str = "1.0.0";
+pub const ABI_VERSION: &str = "1.1.0";
 
 /// The symbol that a plugin's library exports.
 #[cfg(feature = "host")]

@@ -19,7 +19,10 @@ use super::{
         SenderObject,
     },
     panics::{self, Caught},
-    values::{AbiDelivery, AbiFinding, AbiFound, AbiInfo, AbiMessage, AbiReceipt, AbiSendError},
+    values::{
+        AbiDelivery, AbiFinding, AbiFound, AbiInfo, AbiMessage, AbiReceipt, AbiSendError,
+        BadMessage,
+    },
 };
 use crate::{
     Answer, BoxFuture, Exchange, ExchangeError, Host, Level, Message, SendError, Sender, Services,
@@ -32,6 +35,8 @@ pub fn module<S: Sender>() -> SenderModuleRef {
         info: info::<S>,
         settings_schema: settings_schema::<S>,
         configure: configure::<S>,
+        providers: providers::<S>,
+        describe: describe::<S>,
     }
     .leak_into_prefix()
 }
@@ -45,6 +50,21 @@ extern "C" fn settings_schema<S: Sender>() -> RString {
     panics::caught(settings::schema::<S::Settings>)
         .unwrap_or_default()
         .into()
+}
+
+extern "C" fn providers<S: Sender>() -> RString {
+    json(panics::caught(S::providers))
+}
+
+extern "C" fn describe<S: Sender>(settings: RStr<'_>) -> RString {
+    let settings = serde_json::from_str(&settings).unwrap_or_default();
+    json(panics::caught(|| S::describe(&settings)).flatten())
+}
+
+/// JSON, or nothing.
+fn json(value: Option<impl serde::Serialize>) -> RString {
+    let text = value.and_then(|value| serde_json::to_string(&value).ok());
+    text.unwrap_or_default().into()
 }
 
 extern "C" fn configure<S: Sender>(
@@ -63,6 +83,7 @@ extern "C" fn configure<S: Sender>(
                 status: status::<S>,
                 find: find::<S>,
                 check: check::<S>,
+                info: configured_info::<S>,
             }
             .leak_into_prefix(),
         }),
@@ -93,7 +114,7 @@ unsafe extern "C" fn send<S: Sender>(
     // SAFETY: as this function's.
     let sender = unsafe { share::<S>(state) };
     call(async move {
-        let message = Message::try_from(message).map_err(|_| bad_recipient())?;
+        let message = Message::try_from(message).map_err(unreadable)?;
         sender.send(&message).await.map(AbiReceipt::from)
     })
 }
@@ -119,7 +140,7 @@ unsafe extern "C" fn find<S: Sender>(
     // SAFETY: as this function's.
     let sender = unsafe { share::<S>(state) };
     call(async move {
-        let message = Message::try_from(message).map_err(|_| bad_recipient())?;
+        let message = Message::try_from(message).map_err(unreadable)?;
         let since = UNIX_EPOCH + Duration::from_millis(since_unix_ms);
         sender.find(&message, since).await.map(AbiFound::from)
     })
@@ -134,6 +155,17 @@ unsafe extern "C" fn check<S: Sender>(state: *const c_void) -> CallFuture<RVec<A
         let findings = sender.check().await?;
         Ok(findings.into_iter().map(AbiFinding::from).collect())
     })
+}
+
+/// # Safety
+/// `state` is from `configure::<S>` and not released.
+unsafe extern "C" fn configured_info<S: Sender>(state: *const c_void) -> AbiInfo {
+    // SAFETY: as this function's.
+    let sender = unsafe { share::<S>(state) };
+    let nameless = || crate::PluginInfo::new("", "", "");
+    panics::caught(|| sender.configured_info())
+        .unwrap_or_else(nameless)
+        .into()
 }
 
 /// Another reference to the sender behind `state`, for a future to own.
@@ -156,8 +188,11 @@ fn call<T: Send + 'static>(
     Caught::new(result, || RErr(AbiSendError::panicked())).into_ffi()
 }
 
-fn bad_recipient() -> SendError {
-    SendError::misconfigured("the host handed over a number that is not E.164")
+fn unreadable(message: BadMessage) -> SendError {
+    SendError::misconfigured(match message {
+        BadMessage::Recipient => "the host handed over a number that is not E.164",
+        BadMessage::Purpose => "the plugin is too old for this purpose: install a newer one",
+    })
 }
 
 /// The host's functions as [`Services`].

@@ -15,7 +15,7 @@ mod kinds;
 mod messages;
 mod results;
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use abi_stable::{
     StableAbi,
@@ -26,7 +26,7 @@ pub use exchanges::{AbiExchangeError, AbiHttpAnswer, AbiHttpRequest, AbiMail, Ab
 pub use kinds::LevelKind;
 #[cfg(test)]
 pub use kinds::kinds;
-pub use messages::{AbiInfo, AbiMessage};
+pub use messages::{AbiInfo, AbiMessage, BadMessage};
 pub use results::{AbiDelivery, AbiFinding, AbiFound, AbiReceipt, AbiSendError};
 
 /// A name and a value that a later minor version may add.
@@ -38,6 +38,25 @@ pub struct Attribute {
 }
 
 type Attributes = RVec<Attribute>;
+
+/// Adds a value under a name, where there is one.
+fn put(attributes: &mut Attributes, name: &str, value: Option<impl ToString>) {
+    attributes.extend(value.map(|value| Attribute {
+        name: name.into(),
+        value: value.to_string().into(),
+    }));
+}
+
+/// The values of a name, in order.
+fn all<'a>(attributes: &'a Attributes, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let named = attributes.iter().filter(move |known| known.name == name);
+    named.map(|known| known.value.as_str())
+}
+
+/// The value of a name, if it is there and reads as one.
+fn get<T: FromStr>(attributes: &Attributes, name: &str) -> Option<T> {
+    all(attributes, name).next()?.parse().ok()
+}
 
 fn optional(value: Option<String>) -> ROption<RString> {
     value.map(RString::from).into()

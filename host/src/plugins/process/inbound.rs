@@ -244,7 +244,7 @@ impl Inbound {
             Level::Warn => tracing::warn!(sender, "plugin: {line}"),
             Level::Info => tracing::info!(sender, "plugin: {line}"),
             Level::Debug => tracing::debug!(sender, "plugin: {line}"),
-            Level::Trace => tracing::trace!(sender, "plugin: {line}"),
+            _ => tracing::trace!(sender, "plugin: {line}"),
         }
         Ok(())
     }

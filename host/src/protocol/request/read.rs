@@ -150,6 +150,10 @@ fn content(
             Err(bad("code", "new_password carries a password and no code"))
         }
         (Purpose::NewPassword, None, None) => Err(missing("password")),
+        (Purpose::Information, _, _) => Err(bad(
+            "purpose",
+            "messages without a code or password are not sent yet",
+        )),
         (_, _, Some(_)) => Err(bad("password", "only new_password carries a password")),
         (_, Some(JsonString(code)), None) => Code::parse(&code)
             .map(Content::Code)

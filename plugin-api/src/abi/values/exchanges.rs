@@ -6,9 +6,9 @@ use abi_stable::{
 };
 
 use super::{
-    Attributes,
+    Attributes, get,
     kinds::{CommandKind, FailureCode, MethodKind, SecurityKind, StageKind},
-    optional, plain,
+    optional, plain, put,
 };
 use crate::{ExchangeError, HttpRequest, HttpResponse, Mail, Secret, SmtpReply};
 
@@ -80,6 +80,12 @@ impl From<AbiHttpAnswer> for HttpResponse {
     }
 }
 
+/// Since 1.1, of a mail: how to log in without a password, and what the server can bear.
+const ACCESS_TOKEN: &str = "access_token";
+const HELLO: &str = "hello";
+const MAILS_PER_CONNECTION: &str = "mails_per_connection";
+const CONNECTIONS: &str = "connections";
+
 /// Mirrors [`Mail`].
 #[repr(C)]
 #[derive(StableAbi)]
@@ -99,6 +105,16 @@ pub struct AbiMail {
 
 impl From<Mail> for AbiMail {
     fn from(mail: Mail) -> Self {
+        let mut attributes = Attributes::new();
+        let token = mail.access_token.as_ref().map(Secret::expose);
+        put(&mut attributes, ACCESS_TOKEN, token);
+        put(&mut attributes, HELLO, mail.hello);
+        put(
+            &mut attributes,
+            MAILS_PER_CONNECTION,
+            mail.mails_per_connection,
+        );
+        put(&mut attributes, CONNECTIONS, mail.connections);
         Self {
             server: mail.server.into(),
             port: mail.port,
@@ -110,14 +126,19 @@ impl From<Mail> for AbiMail {
             subject: mail.subject.into(),
             body: mail.body.into(),
             message_id: mail.message_id.into(),
-            attributes: Attributes::new(),
+            attributes,
         }
     }
 }
 
 impl From<AbiMail> for Mail {
     fn from(mail: AbiMail) -> Self {
+        let attributes = &mail.attributes;
         Self {
+            access_token: get::<String>(attributes, ACCESS_TOKEN).map(Secret::new),
+            hello: get(attributes, HELLO),
+            mails_per_connection: get(attributes, MAILS_PER_CONNECTION),
+            connections: get(attributes, CONNECTIONS),
             server: mail.server.into(),
             port: mail.port,
             security: mail.security.into(),

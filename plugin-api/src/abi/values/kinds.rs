@@ -9,7 +9,8 @@ use crate::{
 
 /// Declares a kind: a transparent integer with named constants and its mapping to a Rust enum.
 macro_rules! kind {
-    ($(#[$doc:meta])* $name:ident for $type:ty, unknown = $unknown:expr; $($constant:ident = $number:literal => $variant:path,)+) => {
+    ($(#[$doc:meta])* $name:ident for $type:ty, unknown = $unknown:expr;
+     $($constant:ident = $number:literal => $variant:path $(| $beside:path)?,)+) => {
         $(#[$doc])*
         #[repr(transparent)]
         #[derive(StableAbi, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ macro_rules! kind {
 
         impl From<$type> for $name {
             fn from(value: $type) -> Self {
-                match value { $($variant => Self::$constant,)+ }
+                match value { $($variant $(| $beside)? => Self::$constant,)+ }
             }
         }
 
@@ -37,19 +38,22 @@ macro_rules! kind {
 }
 
 kind! {
-    /// Why a message is sent. A purpose that an old plugin does not know is a code to it.
-    PurposeKind for Purpose, unknown = Purpose::VerificationCode;
+    /// Why a message is sent. One that this side does not know is refused before it is mapped: see
+    /// [`BadMessage`](super::BadMessage). (In 1.0 it was a code.)
+    PurposeKind for Purpose, unknown = Purpose::Information;
     VERIFICATION_CODE = 1 => Purpose::VerificationCode,
     HELPDESK_CODE = 2 => Purpose::HelpdeskCode,
     NEW_PASSWORD = 3 => Purpose::NewPassword,
     TEST = 4 => Purpose::Test,
+    INFORMATION = 5 => Purpose::Information,
 }
 
 kind! {
-    /// What a failed send means.
+    /// What a failed send means. `Unsuitable`, since 1.1, crosses as *undeliverable here* with an
+    /// attribute: to a host of 1.0 a new number would be *unknown*, and the next sender not asked.
     VerdictKind for Verdict, unknown = Verdict::Unknown;
     REJECTED = 1 => Verdict::Rejected,
-    UNDELIVERABLE_HERE = 2 => Verdict::UndeliverableHere,
+    UNDELIVERABLE_HERE = 2 => Verdict::UndeliverableHere | Verdict::Unsuitable,
     OPTED_OUT = 3 => Verdict::OptedOut,
     THROTTLED = 4 => Verdict::Throttled,
     EXHAUSTED = 5 => Verdict::Exhausted,
@@ -145,6 +149,13 @@ kind! {
     UNICODE = 1 => Alphabet::Unicode,
     GSM = 2 => Alphabet::Gsm,
     ASCII = 3 => Alphabet::Ascii,
+}
+
+impl PurposeKind {
+    /// Whether this side knows the purpose: if so, it comes back the same.
+    pub fn is_known(self) -> bool {
+        Self::from(Purpose::from(self)) == self
+    }
 }
 
 /// Every kind with its numbers, for the golden layout.

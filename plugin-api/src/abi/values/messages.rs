@@ -6,9 +6,9 @@ use abi_stable::{
 };
 
 use super::{
-    Attributes, duration,
+    Attributes, all, duration, get,
     kinds::{AlphabetKind, PurposeKind, TextByKind},
-    milliseconds, optional, plain,
+    milliseconds, optional, plain, put,
 };
 use crate::{Capabilities, Message, Phone, PluginInfo, Secret, template::Placeholder};
 
@@ -63,15 +63,24 @@ pub struct AbiInfo {
     attributes: Attributes,
 }
 
+/// Since 1.1, of a plugin: the pattern of its provider's ids, and each setting that names a file.
+const PROVIDER_ID: &str = "provider_id";
+const FILE_SETTING: &str = "file_setting";
+
 impl From<PluginInfo> for AbiInfo {
     fn from(info: PluginInfo) -> Self {
+        let mut attributes = Attributes::new();
+        put(&mut attributes, PROVIDER_ID, info.provider_id);
+        for setting in info.file_settings {
+            put(&mut attributes, FILE_SETTING, Some(setting));
+        }
         Self {
             id: info.id.into(),
             name: info.name.into(),
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
             carries: info.capabilities.into(),
-            attributes: Attributes::new(),
+            attributes,
         }
     }
 }
@@ -84,6 +93,12 @@ impl From<AbiInfo> for PluginInfo {
             version: info.version.into(),
             hosts: info.hosts.into_iter().map(Into::into).collect(),
             capabilities: info.carries.into(),
+            provider_id: get(&info.attributes, PROVIDER_ID),
+            file_settings: all(&info.attributes, FILE_SETTING)
+                .map(Into::into)
+                .collect(),
+            // Which version it is, the library's header says.
+            abi_minor: 0,
         }
     }
 }
@@ -126,15 +141,27 @@ impl From<Message> for AbiMessage {
     }
 }
 
+/// Why a message can't be read.
+pub enum BadMessage {
+    /// Its recipient is no number.
+    Recipient,
+    /// Its purpose is newer than this side.
+    Purpose,
+}
+
 impl TryFrom<AbiMessage> for Message {
-    type Error = crate::PhoneError;
+    type Error = BadMessage;
 
     fn try_from(message: AbiMessage) -> Result<Self, Self::Error> {
+        // What it is for decides what it may say: a guess could send a code's words without a code.
+        if !message.purpose.is_known() {
+            return Err(BadMessage::Purpose);
+        }
         let kept = |value: ROption<RString>| plain(value).map(Secret::new);
         Ok(Self {
             id: message.id.into(),
             purpose: message.purpose.into(),
-            to: Phone::parse(&message.to)?,
+            to: Phone::parse(&message.to).map_err(|_| BadMessage::Recipient)?,
             national: message.national.into(),
             text: message.text.into(),
             code: kept(message.code),

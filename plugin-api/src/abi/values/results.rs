@@ -6,11 +6,11 @@ use abi_stable::{
 };
 
 use super::{
-    Attributes, duration,
+    Attributes, duration, get,
     kinds::{DeliveryKind, FailureCode, VerdictKind},
-    milliseconds, optional, plain,
+    milliseconds, optional, plain, put,
 };
-use crate::{DeliveryStatus, Finding, Found, Receipt, SendError};
+use crate::{DeliveryStatus, Finding, Found, MessagePart, Receipt, SendError, Verdict};
 
 /// Mirrors [`Receipt`].
 #[repr(C)]
@@ -67,8 +67,16 @@ impl AbiSendError {
     }
 }
 
+/// Since 1.1, of an error: the part of the message that the sender can't carry.
+const UNSUITABLE: &str = "unsuitable";
+
 impl From<SendError> for AbiSendError {
     fn from(error: SendError) -> Self {
+        let mut attributes = Attributes::new();
+        if error.verdict == Verdict::Unsuitable {
+            let part = error.part.unwrap_or(MessagePart::Code);
+            put(&mut attributes, UNSUITABLE, Some(part.as_str()));
+        }
         Self {
             verdict: error.verdict.into(),
             panicked: false,
@@ -76,15 +84,25 @@ impl From<SendError> for AbiSendError {
             provider_code: optional(error.provider_code),
             retry_after_ms: milliseconds(error.retry_after),
             failure: error.failure.map(Into::into).into(),
-            attributes: Attributes::new(),
+            attributes,
         }
     }
 }
 
 impl From<AbiSendError> for SendError {
     fn from(error: AbiSendError) -> Self {
+        let part = match get::<String>(&error.attributes, UNSUITABLE).as_deref() {
+            Some("password") => Some(MessagePart::Password),
+            Some(_) => Some(MessagePart::Code),
+            None => None,
+        };
+        let verdict = match (error.verdict.into(), part) {
+            (Verdict::UndeliverableHere, Some(_)) => Verdict::Unsuitable,
+            (verdict, _) => verdict,
+        };
         Self {
-            verdict: error.verdict.into(),
+            verdict,
+            part: part.filter(|_| verdict == Verdict::Unsuitable),
             message: error.message.into_string().into(),
             provider_code: plain(error.provider_code),
             retry_after: duration(error.retry_after_ms),
