@@ -110,6 +110,12 @@ impl RequestBuilder {
         self
     }
 
+    /// Marks a GET that hands a message over: some providers are asked by their address alone.
+    pub fn delivering(mut self) -> Self {
+        self.request.delivers = true;
+        self
+    }
+
     /// Sends it and waits for the whole answer, within the message's deadline.
     ///
     /// # Errors

@@ -274,7 +274,7 @@ impl End {
         match result {
             CallResult::Replied(reply) => Self::Replied(reply),
             CallResult::Failed(error) => Self::Failed(error),
-            CallResult::Panicked => Self::Panicked,
+            CallResult::Panicked | CallResult::TooOld => Self::Panicked,
             CallResult::Died => Self::Died,
             CallResult::TimedOut => Self::TimedOut,
         }

@@ -3,13 +3,14 @@
 
 use std::{io, path::Path, process::Child};
 
-use serde_json::Value;
-use textsender_plugin_api::PluginInfo;
+use serde_json::{Map, Value};
+use textsender_plugin_api::{PluginInfo, Provider, SettingFault};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     Plan, Refusal, StartupError,
     frames::{self, BUILD, Describe, Described, Down, FrameReader, Up},
+    setting_files,
 };
 use crate::{
     os::{
@@ -26,6 +27,18 @@ pub struct Description {
     pub info: PluginInfo,
     /// The JSON Schema of its settings; `null` if what it gave is no JSON.
     pub settings: Value,
+    /// The providers that its settings choose between, where it knows several.
+    pub providers: Vec<Provider>,
+    /// What is wrong with the settings that it was described with.
+    pub faults: Vec<SettingFault>,
+}
+
+/// Settings to describe a plugin with: without secrets.
+pub struct With<'a> {
+    /// A JSON object.
+    pub settings: &'a Map<String, Value>,
+    /// Where files that they name are looked for.
+    pub folder: &'a Path,
 }
 
 /// Asks the plugin in a file.
@@ -39,15 +52,33 @@ pub async fn describe(
     seal: Plan,
     deadline: Instant,
 ) -> Result<Description, StartupError> {
+    describe_with(library, plugin, seal, deadline, None).await
+}
+
+/// Asks the plugin in a file what it is with these settings.
+///
+/// # Errors
+///
+/// The file can't be used, or does not answer in time.
+pub async fn describe_with(
+    library: &Path,
+    plugin: &str,
+    seal: Plan,
+    deadline: Instant,
+    with: Option<With<'_>>,
+) -> Result<Description, StartupError> {
     let (child, down, up) = process::spawn(&seal).map_err(|_| StartupError::Ended)?;
     let _child = Ending(child);
     let question = Down::Describe(Describe {
         build: BUILD.into(),
         library: library.to_owned(),
         plugin: plugin.to_owned(),
+        settings: with
+            .as_ref()
+            .map(|with| Value::from(with.settings.clone()).to_string()),
         seal,
     });
-    match timeout_at(deadline, ask(&question, down, up)).await {
+    match timeout_at(deadline, ask(&question, with, down, up)).await {
         Ok(Ok(Some(Up::Described(described)))) => believed(described.unmarked(), plugin),
         Ok(Ok(Some(Up::Refused(refusal)))) => {
             Err(StartupError::Refused(refusal.unmarked().cleaned(printable)))
@@ -57,9 +88,31 @@ pub async fn describe(
     }
 }
 
-async fn ask(question: &Down, down: Sender, up: Receiver) -> io::Result<Option<Up>> {
+async fn ask(
+    question: &Down,
+    with: Option<With<'_>>,
+    down: Sender,
+    up: Receiver,
+) -> io::Result<Option<Up>> {
+    post(&down, question).await?;
+    // `down` stays open until the answer is here: its end would end the process.
+    let mut frames = FrameReader::new(up);
+    loop {
+        match (frames.next().await?, &with) {
+            (Some(Up::Sealed { .. }), _) => {}
+            (Some(Up::WantFiles(wanted)), Some(With { settings, folder })) => {
+                let settings = Value::from((*settings).clone()).to_string();
+                let files = setting_files::read(&settings, folder, wanted);
+                post(&down, &Down::Files(files)).await?;
+            }
+            (answer, _) => return Ok(answer),
+        }
+    }
+}
+
+async fn post(down: &Sender, frame: &Down) -> io::Result<()> {
     let mut bytes = Vec::new();
-    frames::encode(question, &mut bytes)?;
+    frames::encode(frame, &mut bytes)?;
     let mut written = 0;
     while written < bytes.len() {
         down.writable().await?;
@@ -69,12 +122,7 @@ async fn ask(question: &Down, down: Sender, up: Receiver) -> io::Result<Option<U
             Err(error) => return Err(error),
         }
     }
-    // `down` stays open until the answer is here: its end would end the process.
-    let mut frames = FrameReader::new(up);
-    match frames.next().await? {
-        Some(Up::Sealed { .. }) => frames.next().await,
-        refused => Ok(refused),
-    }
+    Ok(())
 }
 
 /// What it says, as far as it can be believed, and safe to show.
@@ -83,6 +131,8 @@ fn believed(described: Described, plugin: &str) -> Result<Description, StartupEr
         build,
         mut info,
         settings,
+        providers,
+        faults,
     } = described;
     if build != BUILD {
         return Err(StartupError::Ended);
@@ -99,6 +149,8 @@ fn believed(described: Described, plugin: &str) -> Result<Description, StartupEr
     Ok(Description {
         info,
         settings: safe(settings),
+        providers: serde_json::from_str(&providers).unwrap_or_default(),
+        faults,
     })
 }
 

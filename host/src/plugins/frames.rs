@@ -9,7 +9,7 @@ use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use textsender_plugin_api::{
     Answer, DeliveryStatus, Exchange, ExchangeError, Finding, Found, Level, Message, PluginInfo,
-    Receipt, SendError,
+    Receipt, SendError, SettingFault,
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -20,7 +20,7 @@ use crate::redact::{Foreign, in_frame};
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
 
 /// Tells one build from another.
-pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-4");
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-5");
 
 /// From the front to the host process.
 #[derive(Serialize, Deserialize)]
@@ -38,6 +38,8 @@ pub(super) enum Down {
         exchange: u64,
         result: Result<Answer, ExchangeError>,
     },
+    /// The content of files that settings name, or why there is none. Answers [`Up::WantFiles`].
+    Files(Vec<(String, Result<String, String>)>),
     /// Asks for the JSON Schema of the settings. Answered by [`Up::Schema`].
     Schema,
     /// Asks whether it still reads. Answered by [`Up::Pong`].
@@ -63,6 +65,8 @@ pub(super) struct Describe {
     pub(super) build: String,
     pub(super) library: std::path::PathBuf,
     pub(super) plugin: String,
+    /// Settings that it is to be described with: a JSON object without secrets.
+    pub(super) settings: Option<String>,
     pub(super) seal: Plan,
 }
 
@@ -72,6 +76,10 @@ pub(super) struct Described {
     pub(super) build: String,
     pub(super) info: PluginInfo,
     pub(super) settings: String,
+    /// The providers that its settings choose between: a JSON list.
+    pub(super) providers: String,
+    /// What is wrong with the settings that came with the question.
+    pub(super) faults: Vec<SettingFault>,
 }
 
 /// What a plugin is asked to do.
@@ -129,6 +137,8 @@ pub(super) enum Up {
     },
     /// A call was taken back; nothing more comes of it.
     Cancelled { call: u64 },
+    /// Before it is configured, the plugin needs the files that these settings name.
+    WantFiles(Vec<String>),
     /// The JSON Schema of the settings.
     Schema(#[serde(serialize_with = "in_frame")] Foreign),
     /// It still reads.
@@ -141,6 +151,7 @@ pub(super) enum CallOutcome {
     Replied(Reply),
     Failed(SendError),
     Panicked,
+    TooOld,
 }
 
 /// What a plugin replied.

@@ -29,6 +29,8 @@ pub struct Launch {
     pub library: PathBuf,
     /// The settings as a JSON object in which secrets are marked.
     pub settings: String,
+    /// Where files that settings name are looked for.
+    pub folder: PathBuf,
     /// The secrets among them, for redaction.
     pub secrets: Vec<Secret>,
     /// How HTTP is carried.
@@ -64,6 +66,11 @@ impl Launch {
             library: folder::find(&config.plugins, &configured.plugin),
             plugin: configured.plugin.value.clone(),
             settings: Value::from(settings).to_string(),
+            folder: config
+                .sources
+                .main
+                .parent()
+                .map_or_else(PathBuf::new, Path::to_owned),
             secrets,
             http: HttpSettings {
                 proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
@@ -88,6 +95,7 @@ impl Launch {
             plugin: plugin.to_owned(),
             library: library.to_owned(),
             settings: Value::from(settings.clone()).to_string(),
+            folder: PathBuf::from("."),
             secrets: secrets.collect(),
             http: HttpSettings::default(),
             max_level: Level::Trace,

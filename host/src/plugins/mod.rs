@@ -23,6 +23,7 @@ pub mod plugin_host;
 mod pool;
 mod process;
 mod refusal;
+mod setting_files;
 mod startup_error;
 pub mod verify;
 
@@ -30,7 +31,7 @@ pub use crate::os::{
     process::{end_early, run_as, start_early},
     seal::{Plan, Sealed},
 };
-pub use describe::{Description, describe};
+pub use describe::{Description, With, describe, describe_with};
 pub use frames::{Reply, Work};
 pub(crate) use launch::to_json;
 pub use launch::{Launch, plan};

@@ -96,6 +96,8 @@ pub enum CallResult {
     Failed(SendError),
     /// The plugin panicked.
     Panicked,
+    /// The plugin is older than what it was asked for, and was not asked.
+    TooOld,
     /// The host process ended.
     Died,
     /// Nothing, until the deadline.

@@ -62,6 +62,7 @@ error_codes! {
     NotMobile = "not_mobile", Rejected, "the number is a landline's, which gets no texts", "Ask the user for a mobile number; kinds = [\"fixed_line\"] in the policy texts landlines.";
     OptedOut = "opted_out", Rejected, "the recipient opted out of texts from this sender", "Ask the user to send START to the sender's number.";
     Undeliverable = "undeliverable", Rejected, "no sender can reach this number", "Check the user's number, or add a fallback sender that reaches it.";
+    UnsuitableCode = "unsuitable_code", Rejected, "the sender can't carry this code or password", "Have codes and passwords made of characters that the sender carries: its log names which part it is. Or name another sender.";
 
     ProviderUnavailable = "provider_unavailable", Unavailable, "the provider can't be reached or failed before it took the message", "Repeat later. The log names the cause.";
     Throttled = "throttled", Unavailable, "the provider wants it slower", "Repeat after retry_after.";
@@ -103,6 +104,7 @@ error_codes! {
     SecretMissing = "secret_missing", Misconfigured, "a secret of the sender can't be read", "Store the secret, or correct where it is read from.";
     BadText = "bad_text", Misconfigured, "the policy's text can't be sent", "Correct the text.";
     Unauthorized = "unauthorized", Misconfigured, "the provider refuses the sender's credentials", "Store the right secret.";
+    PluginTooOld = "plugin_too_old", Misconfigured, "the sender's plugin is too old for this kind of message", "Install a newer version of the plugin.";
     ProviderRefused = "provider_refused", Misconfigured, "the provider refuses the sender's settings or account", "The log names the provider's reason.";
 }
 

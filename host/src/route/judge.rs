@@ -46,6 +46,8 @@ const fn row(verdict: PluginVerdict, on_unknown: OnUnknown) -> (ErrorCode, Again
         PluginVerdict::Rejected => (ErrorCode::NumberRejected, Again::No, false),
         PluginVerdict::OptedOut => (ErrorCode::OptedOut, Again::No, false),
         PluginVerdict::UndeliverableHere => (ErrorCode::Undeliverable, Again::No, true),
+        // Of the message's content, not of the number or the sender: another may carry it.
+        PluginVerdict::Unsuitable => (ErrorCode::UnsuitableCode, Again::No, true),
         PluginVerdict::Throttled => (ErrorCode::Throttled, Again::AfterBackoff, true),
         PluginVerdict::Exhausted => (ErrorCode::Exhausted, Again::No, true),
         PluginVerdict::Unavailable => (ErrorCode::ProviderUnavailable, Again::AfterBackoff, true),
@@ -76,6 +78,7 @@ pub fn not_told(sender: &str, end: &CallEnd) -> Failure {
             }
         }
         CallResult::TimedOut => ErrorCode::Timeout,
+        CallResult::TooOld => ErrorCode::PluginTooOld,
         CallResult::Replied(_) | CallResult::Panicked | CallResult::Died => ErrorCode::PluginFailed,
     };
     let mut failure = of_sender(code, sender);
@@ -141,6 +144,7 @@ fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResu
         }
         CallResult::Failed(error) => claimed(sender, &error, &trace, on_unknown),
         CallResult::Panicked => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
+        CallResult::TooOld => AttemptResult::not_asked(of_sender(ErrorCode::PluginTooOld, sender)),
         CallResult::Died => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
         CallResult::TimedOut => by_stage(sender, &trace, ErrorCode::Timeout, on_unknown),
     }
@@ -161,6 +165,9 @@ fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown
         let timed_out = error.failure == Some(FailureKind::Timeout);
         if timed_out && failure.code == ErrorCode::ProviderUnavailable {
             failure.code = ErrorCode::Timeout;
+        }
+        if let (ErrorCode::UnsuitableCode, Some(part)) = (failure.code, error.part) {
+            failure.detail = Some(format!("sender {sender}: its {}", part.as_str()));
         }
         if failure.outcome() != Outcome::Unavailable {
             return result;
@@ -258,7 +265,7 @@ impl AttemptResult {
 pub(super) fn rank(failure: &Failure) -> u8 {
     match (failure.outcome(), failure.code) {
         (Outcome::Unknown, _) => 0,
-        (Outcome::Rejected, ErrorCode::Undeliverable) => 4,
+        (Outcome::Rejected, ErrorCode::Undeliverable | ErrorCode::UnsuitableCode) => 4,
         (Outcome::Rejected, _) => 1,
         (Outcome::Unavailable, _) => 2,
         _ => 3,

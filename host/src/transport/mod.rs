@@ -60,6 +60,7 @@ pub fn destination(exchange: &Exchange) -> Option<(String, u16)> {
             Some((host, url.port_or_known_default()?))
         }
         Exchange::Smtp(mail) => Some((mail.server.clone(), mail.port)),
+        _ => None,
     }
 }
 
@@ -121,7 +122,7 @@ impl Transports {
                     .carry(mail, egress, progress)
                     .await
                     .map(Answer::Smtp),
-                _ => Err(FailureKind::Unsupported),
+                _ => Err(Fault::from(FailureKind::Unsupported)),
             }
         };
         let result = match tokio::time::timeout_at(deadline, carried).await {

@@ -211,7 +211,7 @@ impl Smtp {
         let tls = match mail.security {
             SmtpSecurity::None if is_loopback(&mail.server) => None,
             SmtpSecurity::None => return Err(FailureKind::NotAllowed.into()),
-            SmtpSecurity::StartTls | SmtpSecurity::Tls => Some(self.tls(mail)?),
+            _ => Some(self.tls(mail)?),
         };
         let resolver = resolver(egress, None, &self.lookups);
         let mut connection = connect::open(mail, tls, &resolver, self.connect_within).await?;

@@ -78,7 +78,7 @@ fn first_api() -> Result<(), Failed> {
     };
     assert_eq!(
         refusal("\"1.0.0\"", "\"2.0.0\""),
-        "it is built against ABI 2.0.0 and this textsender speaks 1.0.0: build it anew with the SDK of this textsender"
+        "it is built against ABI 2.0.0 and this textsender speaks 1.1.0: build it anew with the SDK of this textsender"
     );
     let (ours, swapped) = (
         "    provider_id: ROption<RString>,\n    segments: ROption<u32>,",

@@ -40,6 +40,8 @@ fn described(settings: Value) -> Description {
     Description {
         info: PluginInfo::new("acme", "Acme", "1"),
         settings,
+        providers: Vec::new(),
+        faults: Vec::new(),
     }
 }
 

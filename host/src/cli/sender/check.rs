@@ -134,7 +134,7 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
             Outcome::Unavailable,
             "the provider did not answer in time".to_owned(),
         ),
-        CallResult::Panicked | CallResult::Died | CallResult::Replied(_) => (
+        CallResult::Panicked | CallResult::Died | CallResult::TooOld | CallResult::Replied(_) => (
             Outcome::Unavailable,
             "the plugin failed; --log-level debug shows how".to_owned(),
         ),

@@ -7,6 +7,7 @@ mod load;
 mod serve;
 
 use std::{
+    borrow::Cow,
     fs::File,
     io,
     path::Path,
@@ -15,8 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::{Map, Value, json};
 use textsender_plugin_api::{
-    Level, PluginInfo,
+    CONTENT_KEY, Level, PluginInfo,
     abi::{Instance, Module},
 };
 
@@ -26,12 +28,14 @@ use super::{
     verify::{self, Checksum},
 };
 use crate::{
-    os::{accounts, pipes, process, seal},
+    os::{accounts, pipes, pipes::Receiver, process, seal},
     redact::Foreign,
 };
 use serve::{Offered, Server};
 
 pub use crate::os::process::SUBCOMMAND;
+
+type Frames = FrameReader<Receiver>;
 
 /// Runs the host process until the front closes its pipe.
 pub fn run() -> ExitCode {
@@ -51,14 +55,14 @@ async fn serve_front() -> io::Result<()> {
     let mut frames = FrameReader::new(down);
     let start = match frames.next().await? {
         Some(Down::Start(start)) => start,
-        Some(Down::Describe(question)) => return describe(&question, up),
+        Some(Down::Describe(question)) => return describe(&question, up, &mut frames).await,
         _ => return Ok(()),
     };
     if start.build != BUILD {
         return Ok(());
     }
     let server = Arc::new(Server::new(up, start.max_level));
-    match prepare(&start, &server) {
+    match prepare(&start, &server, &mut frames).await {
         Ok((module, info, instance)) => {
             drop(start);
             server.post(&Up::Ready {
@@ -75,7 +79,7 @@ async fn serve_front() -> io::Result<()> {
 }
 
 /// Loads a plugin and says what it says of itself, without making a sender.
-fn describe(question: &Describe, up: File) -> io::Result<()> {
+async fn describe(question: &Describe, up: File, frames: &mut Frames) -> io::Result<()> {
     if question.build != BUILD {
         return Ok(());
     }
@@ -84,21 +88,82 @@ fn describe(question: &Describe, up: File) -> io::Result<()> {
         library,
         plugin,
         seal,
+        settings,
         ..
     } = question;
-    let described = load_as(library, plugin, None, seal, &server).map(|(module, info)| {
-        Up::Described(Foreign::of(Described {
-            build: BUILD.into(),
-            info,
-            settings: module.settings_schema(),
-        }))
+    let described = match load_as(library, plugin, None, seal, &server) {
+        Ok((module, info)) => described(&module, info, settings.as_deref(), &server, frames).await,
+        Err(refusal) => Err(refusal),
+    };
+    server.post(&match described {
+        Ok(described) => Up::Described(Foreign::of(described)),
+        Err(refusal) => Up::Refused(Foreign::of(refusal)),
     });
-    let refused = |refusal| Up::Refused(Foreign::of(refusal));
-    server.post(&described.unwrap_or_else(refused));
     Ok(())
 }
 
-fn prepare(start: &Start, server: &Arc<Server>) -> Result<(Module, PluginInfo, Instance), Refusal> {
+/// What the plugin is: with these settings, where they are given and that makes a difference.
+async fn described(
+    module: &Module,
+    info: PluginInfo,
+    settings: Option<&str>,
+    server: &Server,
+    frames: &mut Frames,
+) -> Result<Described, Refusal> {
+    let mut described = Described {
+        build: BUILD.into(),
+        settings: String::new(),
+        providers: serde_json::to_string(&module.providers()).unwrap_or_default(),
+        faults: Vec::new(),
+        info,
+    };
+    if let Some(settings) = settings {
+        let settings = with_files(&described.info, settings, server, frames).await?;
+        if let Some(special) = module.describe(&settings) {
+            described.info = special.info;
+            described.settings = special.settings.to_string();
+            described.faults = special.faults;
+            return Ok(described);
+        }
+    }
+    described.settings = module.settings_schema();
+    Ok(described)
+}
+
+/// The settings, with the content of each file that the plugin says it needs. The front reads them:
+/// this process may not.
+async fn with_files<'s>(
+    info: &PluginInfo,
+    settings: &'s str,
+    server: &Server,
+    frames: &mut Frames,
+) -> Result<Cow<'s, str>, Refusal> {
+    if info.file_settings.is_empty() {
+        return Ok(settings.into());
+    }
+    let mut object: Map<String, Value> = serde_json::from_str(settings).unwrap_or_default();
+    let mut wanted = info.file_settings.clone();
+    wanted.retain(|setting| object.get(setting).is_some_and(Value::is_string));
+    if wanted.is_empty() {
+        return Ok(settings.into());
+    }
+    server.post(&Up::WantFiles(wanted));
+    let Ok(Some(Down::Files(files))) = frames.next().await else {
+        return Err(Refusal::Settings("the host read no files".to_owned()));
+    };
+    for (setting, content) in files {
+        let content = content.map_err(|error| Refusal::Settings(format!("{setting}: {error}")))?;
+        let path = object.get(&setting).cloned();
+        object.insert(setting, json!({ "path": path, CONTENT_KEY: content }));
+    }
+    Ok(Value::from(object).to_string().into())
+}
+
+async fn prepare(
+    start: &Start,
+    server: &Arc<Server>,
+    frames: &mut Frames,
+) -> Result<(Module, PluginInfo, Instance), Refusal> {
     let Start {
         library,
         plugin,
@@ -108,7 +173,13 @@ fn prepare(start: &Start, server: &Arc<Server>) -> Result<(Module, PluginInfo, I
     } = start;
     let (module, info) = load_as(library, plugin, *approved, seal, server)?;
     let services = Offered::new(server.clone());
-    let instance = load::configure(&module, &start.settings, services)?;
+    let settings = with_files(&info, &start.settings, server, frames).await?;
+    let instance = load::configure(&module, &settings, services)?;
+    // What it is may depend on its settings: the hosts of the provider that they choose.
+    let info = match instance.info() {
+        Some(own) if own.id == info.id => own,
+        _ => info,
+    };
     Ok((module, info, instance))
 }
 

@@ -99,7 +99,9 @@ impl Server {
                 Down::Ping => {
                     self.post(&Up::Pong);
                 }
-                Down::Start(_) | Down::Describe(_) => return Err(io::ErrorKind::InvalidData.into()),
+                Down::Start(_) | Down::Describe(_) | Down::Files(_) => {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
             }
         }
         Ok(())
@@ -164,6 +166,7 @@ async fn perform(instance: &Instance, work: Work) -> CallOutcome {
         Ok(reply) => CallOutcome::Replied(reply),
         Err(CallError::Failed(error)) => CallOutcome::Failed(error),
         Err(CallError::Panicked) => CallOutcome::Panicked,
+        Err(CallError::TooOld) => CallOutcome::TooOld,
     }
 }
 

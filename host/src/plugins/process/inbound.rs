@@ -15,7 +15,8 @@ use crate::{
     os::pipes::Receiver,
     plugins::{
         Refusal, Sealed,
-        frames::{BUILD, FrameReader, Up},
+        frames::{BUILD, Down, FrameReader, Up},
+        setting_files,
     },
     redact::Foreign,
     transport::{self, Egress},
@@ -45,6 +46,9 @@ pub(super) async fn read(shared: Arc<Shared>, pipe: Receiver) {
 
 /// What comes in from one host process.
 struct Inbound(Arc<Shared>);
+
+/// The most files that one plugin's settings name.
+const MAX_FILES: usize = 8;
 
 impl Inbound {
     /// Takes one frame. What does not fit is a fault that ends the process.
@@ -85,6 +89,7 @@ impl Inbound {
                 shared.calls().done(call, result)
             }
             Up::Cancelled { call } => shared.calls().cancelled(call),
+            Up::WantFiles(wanted) => self.files(wanted),
             Up::Schema(schema) => shared.schema(&schema),
             Up::Pong => Ok(()),
         }
@@ -123,6 +128,21 @@ impl Inbound {
             return Err("it got ready twice");
         }
         shared.life.set_ready();
+        Ok(())
+    }
+
+    /// Reads the files that settings name, before the plugin is configured.
+    fn files(&self, wanted: Vec<String>) -> Result<(), &'static str> {
+        if !self.0.life.is_starting() || wanted.len() > MAX_FILES {
+            return Err("it wants files that it was not to have");
+        }
+        let shared = self.0.clone();
+        tokio::task::spawn_blocking(move || {
+            let launch = &shared.launch;
+            let files = setting_files::read(&launch.settings, &launch.folder, wanted);
+            // If the process is gone, it needs none.
+            let _ = shared.outbox.post(&Down::Files(files));
+        });
         Ok(())
     }
 
@@ -259,5 +279,6 @@ fn size_of(request: &Exchange) -> usize {
             request.url.len() + headers + request.body.len()
         }
         Exchange::Smtp(mail) => mail.body.len() + mail.subject.len(),
+        _ => 0,
     }
 }

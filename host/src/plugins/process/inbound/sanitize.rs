@@ -31,6 +31,7 @@ impl Shared {
     ) -> CallResult {
         match outcome.unmarked() {
             CallOutcome::Panicked => CallResult::Panicked,
+            CallOutcome::TooOld => CallResult::TooOld,
             CallOutcome::Failed(mut error) => {
                 error.message = self.clean(&error.message).into();
                 error.provider_code = self.shaped(call, error.provider_code);
