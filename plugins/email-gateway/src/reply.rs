@@ -43,7 +43,7 @@ fn permanent(reply: &SmtpReply, enhanced: Option<&str>) -> SendError {
         }
         (Rcpt, _) => SendError::undeliverable_here("the gateway has no such number"),
         (Data, _) => SendError::misconfigured("the mail server takes no mail of this account"),
-        (Dot, _) => SendError::undeliverable_here("the gateway refuses the text"),
+        _ => SendError::undeliverable_here("the gateway refuses the text"),
     }
 }
 

@@ -1,0 +1,107 @@
+//! From a provider's answer to a verdict. Never accepted without a rule that says so.
+
+use std::time::Duration;
+
+use regex_lite::Regex;
+use serde_json::Value;
+use textsender_plugin_api::{HttpResponse, Receipt, SendError};
+
+use crate::definition::{Judgement, Rule, Scalar};
+
+/// How much of a body a regular expression sees, in bytes.
+const LOOKED_AT: usize = 4096;
+
+/// A rule whose expression is compiled.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    rule: Rule,
+    body: Option<Regex>,
+}
+
+impl Compiled {
+    /// Compiles a rule's expression.
+    pub fn new(rule: &Rule) -> Result<Self, String> {
+        let body = rule.body.as_deref().map(Regex::new).transpose();
+        let body = body.map_err(|_| "body is no regular expression".to_owned())?;
+        Ok(Self {
+            rule: rule.clone(),
+            body,
+        })
+    }
+
+    fn matches(&self, status: u16, text: &str, json: &Value) -> bool {
+        let Rule {
+            status: statuses,
+            at,
+            is,
+            one_of,
+            prefix,
+            exists,
+            id,
+            ..
+        } = &self.rule;
+        let value = at.as_deref().map(|at| json.pointer(at).and_then(scalar));
+        let there = value.clone().flatten();
+        let same = |expected: &Scalar| there.as_deref() == Some(expected.0.as_str());
+        let is_there = at
+            .as_deref()
+            .is_some_and(|at| json.pointer(at).is_some_and(|it| !it.is_null()));
+        statuses.as_ref().is_none_or(|set| set.holds(status))
+            && is.as_ref().is_none_or(same)
+            && one_of.as_ref().is_none_or(|all| all.iter().any(same))
+            && prefix
+                .as_ref()
+                .is_none_or(|begin| there.as_ref().is_some_and(|it| it.starts_with(begin)))
+            && exists.is_none_or(|expected| expected == is_there)
+            && self.body.as_ref().is_none_or(|body| body.is_match(text))
+            && id
+                .as_deref()
+                .is_none_or(|id| json.pointer(id).and_then(scalar).is_some())
+    }
+}
+
+/// What an answer means: by the first rule that matches, else by its status alone.
+pub fn judge(rules: &[Compiled], answer: &HttpResponse) -> Result<Receipt, SendError> {
+    let json: Value = answer.json().unwrap_or_default();
+    let looked_at = &answer.body[..answer.body.len().min(LOOKED_AT)];
+    let text = String::from_utf8_lossy(looked_at);
+    let matching = rules
+        .iter()
+        .find(|rule| rule.matches(answer.status, &text, &json));
+    let rule = matching.map(|matching| &matching.rule);
+    let judgement = rule.map_or_else(|| by_status(answer.status), |rule| rule.verdict);
+    let at = |pointer: Option<&String>| pointer.and_then(|at| json.pointer(at)).and_then(scalar);
+    let Some((verdict, words)) = judgement.failure() else {
+        let mut receipt = Receipt::without_id();
+        receipt.provider_id = at(rule.and_then(|rule| rule.id.as_ref()));
+        return Ok(receipt);
+    };
+    let code = at(rule.and_then(|rule| rule.code.as_ref()));
+    let seconds = at(rule.and_then(|rule| rule.retry_after.as_ref()));
+    let wait = seconds
+        .and_then(|it| it.parse().ok())
+        .map(Duration::from_secs);
+    let error = SendError::new(verdict, words)
+        .with_provider_code(code.unwrap_or_else(|| answer.status.to_string()));
+    Err(error.with_retry_after(wait.or_else(|| answer.retry_after())))
+}
+
+/// What an answer means that no rule knows.
+const fn by_status(status: u16) -> Judgement {
+    match status {
+        401 | 403 => Judgement::Unauthorized,
+        429 => Judgement::Throttled,
+        300..=499 => Judgement::Misconfigured,
+        _ => Judgement::Unknown,
+    }
+}
+
+/// A text, number or truth value as text.
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}

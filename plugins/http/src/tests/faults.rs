@@ -1,0 +1,195 @@
+//! What is wrong with a definition is found before anything is sent, with its place.
+
+use crate::check;
+
+const GOOD: &str = r#"
+url = "https://api.acme.example/sms"
+json = { to = "%number%", text = "%message%" }
+auth = { scheme = "bearer", token = "%key%" }
+[settings]
+key = { help = "The key.", secret = true }
+host = { help = "The host." }
+[[answer]]
+status = 200
+id = "/id"
+verdict = "accepted"
+"#;
+
+#[test]
+fn a_good_one_has_none() {
+    check::read(GOOD).unwrap();
+}
+
+#[test]
+fn each_kind_is_named_at_its_place() {
+    let rule = "[[answer]]\nstatus = 200\nid = \"/id\"\nverdict = \"accepted\"\n";
+    let cases = [
+        // What is replaced, by what, the words, and what they point at.
+        (
+            r#""https://api.acme.example/sms""#,
+            r#""http://api.acme.example/sms""#,
+            "begins with https://",
+            r#""http://api.acme.example/sms""#,
+        ),
+        (
+            "api.acme.example/sms",
+            "api.acme.example/%key%",
+            "stands in an address",
+            r#""https://api.acme.example/%key%""#,
+        ),
+        (
+            "api.acme.example/sms",
+            "api.acme.example/sms?k=%key%",
+            "stands in an address",
+            r#""https://api.acme.example/sms?k=%key%""#,
+        ),
+        (
+            "api.acme.example/sms",
+            "%number%/sms",
+            "may not come from the message",
+            r#""https://%number%/sms""#,
+        ),
+        (
+            "api.acme.example/sms",
+            "%host%/sms",
+            "mark the setting with host = true",
+            r#""https://%host%/sms""#,
+        ),
+        (
+            "api.acme.example/sms",
+            "api.%host%/sms",
+            "is the whole host, or the label",
+            r#""https://api.%host%/sms""#,
+        ),
+        (
+            "%message%",
+            "%mesage%",
+            "neither a setting nor a value of the message",
+            "json",
+        ),
+        (
+            "%number%",
+            "%national%",
+            "name the one country with calling_code",
+            "json",
+        ),
+        (
+            "url =",
+            "number = \"national\"\nurl =",
+            "name the one country with calling_code",
+            "json",
+        ),
+        (
+            "json = { to = \"%number%\", text = \"%message%\" }",
+            "text = '{\"to\":\"%number%\",\"text\":\"%message%\"}'",
+            "JSON is not pasted",
+            "'{\"to\"",
+        ),
+        (
+            "json =",
+            "form = {}\njson =",
+            "give one of form, json, xml and text",
+            "\"https",
+        ),
+        (
+            "url =",
+            "method = \"GET\"\nurl =",
+            "a GET has no body",
+            "\"https",
+        ),
+        (
+            ", text = \"%message%\"",
+            "",
+            "the text would not arrive",
+            "\"https",
+        ),
+        (
+            ", token = \"%key%\"",
+            "",
+            "this scheme needs token",
+            "{ scheme",
+        ),
+        ("id = \"/id\"\n", "", "accepted on nothing", "[[answer]]"),
+        (
+            "status = 200\n",
+            "",
+            "accepted for any status",
+            "[[answer]]",
+        ),
+        (
+            "status = 200\n",
+            "status = \"4xx\"\n",
+            "no success",
+            "[[answer]]",
+        ),
+        (
+            "id = \"/id\"",
+            "id = \"id\"",
+            "is no JSON pointer",
+            "[[answer]]",
+        ),
+        (
+            "id = \"/id\"\n",
+            "body = \"(\"\n",
+            "no regular expression",
+            "[[answer]]",
+        ),
+        (
+            "id = \"/id\"\n",
+            "id = \"/id\"\nis = 1\n",
+            "at goes with one of",
+            "[[answer]]",
+        ),
+        (
+            "verdict = \"accepted\"",
+            "verdict = \"unknown\"",
+            "no rule accepts anything",
+            "\"https",
+        ),
+        (
+            "verdict = \"accepted\"",
+            "verdict = \"acepted\"",
+            "unknown variant",
+            "\"acepted\"",
+        ),
+        ("url =", "ulr =", "unknown field", "ulr"),
+        ("status = 200", "status = 99", "expected a status", "99"),
+        (
+            "\"%message%\"",
+            "\"100 % sure %message%\"",
+            "no name",
+            "json",
+        ),
+        (
+            rule,
+            "[[answer]]\nstatus = 200\nverdict = \"unknown\"\n[[answer]]\nstatus = 200\nid = \"/id\"\nverdict = \"accepted\"\n",
+            "never matches",
+            "[[answer]]",
+        ),
+        (
+            rule,
+            "[[answer]]\nstatus = 200\nat = \"/s\"\nis = 0\nid = \"/id\"\nverdict = \"accepted\"\n[[answer]]\nstatus = 200\nat = \"/s\"\nin = [0, 1]\nverdict = \"rejected\"\n",
+            "say different things",
+            "[[answer]]",
+        ),
+        (
+            rule,
+            "[[answer]]\nstatus = 200\nid = \"/uid\"\nverdict = \"accepted\"\n[[example]]\nstatus = 200\nbody = '{\"id\":1}'\nverdict = \"unknown\"\n",
+            "leads nowhere",
+            "[[answer]]",
+        ),
+    ];
+    for (from, to, words, place) in cases {
+        assert!(GOOD.contains(from), "{from}");
+        let source = GOOD.replacen(from, to, 1);
+        let faults = check::read(&source).expect_err(to);
+        let (message, span) = faults
+            .iter()
+            .find(|(it, _)| it.contains(words))
+            .unwrap_or_else(|| panic!("{to}: {faults:?}"));
+        // A table's span begins at its bracket or its key, as `toml` counts.
+        let pointed = source[span.start..].starts_with(place)
+            || place == "json" && source[..span.start].ends_with("json = ");
+        assert!(pointed, "{message}: {:?}", &source[span.clone()]);
+    }
+}

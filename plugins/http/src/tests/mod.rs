@@ -1,0 +1,5 @@
+//! The plugin on the fake host.
+
+mod faults;
+mod properties;
+mod providers;
