@@ -517,6 +517,8 @@ fn health_reports(attempts: &[Attempt]) -> Vec<HealthReport> {
 fn health_report(attempt: &Attempt, ended_ago: Duration) -> Option<HealthReport> {
     let code = attempt.code.as_deref().and_then(ErrorCode::parse);
     let failure = match (attempt.outcome, code) {
+        // Said of the code or password alone.
+        (_, Some(ErrorCode::UnsuitableCode)) => return None,
         (Outcome::Accepted | Outcome::Rejected, _) => None,
         (_, Some(code)) if is_the_senders_own(code) => Some(code.as_str().to_owned()),
         _ => return None,
