@@ -50,13 +50,18 @@ pub(in crate::plugins::process) async fn watch(shared: Arc<Shared>) {
 /// Looks at it until there is a reason to end it.
 async fn look(shared: &Shared) -> Reason {
     let mut silence = Silence::default();
-    let mut consumption = Consumption::of(shared);
+    // Counted from the first look on: one send is over by then.
+    let mut consumption = None;
     loop {
         sleep(LOOK).await;
         if silence.is_too_long(shared) {
             return Reason::STUCK;
         }
-        if let Some(limit) = consumption.exceeds(shared) {
+        let Some(usage) = shared.life.usage() else {
+            continue;
+        };
+        let consumption = consumption.get_or_insert_with(|| Consumption::since(shared, usage));
+        if let Some(limit) = consumption.exceeds(shared, usage) {
             return Reason::used_up(limit);
         }
     }
@@ -99,11 +104,6 @@ struct Consumption {
 }
 
 impl Consumption {
-    fn of(shared: &Shared) -> Self {
-        let usage = shared.life.usage().unwrap_or_default();
-        Self::since(shared, usage)
-    }
-
     fn since(shared: &Shared, usage: Usage) -> Self {
         let calls = shared.calls();
         Self {
@@ -116,16 +116,16 @@ impl Consumption {
     }
 
     /// The budget that it used up, if it is to be ended for it.
-    fn exceeds(&mut self, shared: &Shared) -> Option<Limit> {
-        let usage = shared.life.usage()?;
+    fn exceeds(&mut self, shared: &Shared, usage: Usage) -> Option<Limit> {
         if usage.threads > THREADS {
             return Some(Limit::Threads);
         }
         self.looks += 1;
-        if self.looks < COUNTED_LOOKS {
+        if self.looks <= COUNTED_LOOKS {
             return None;
         }
         let before = std::mem::replace(self, Self::since(shared, usage));
+        self.looks = 1;
         let used = usage.processor.saturating_sub(before.processor);
         let was_idle = before.was_idle && self.was_idle && before.calls == self.calls;
         if was_idle {
