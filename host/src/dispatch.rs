@@ -548,7 +548,6 @@ const fn is_the_senders_own(code: ErrorCode) -> bool {
             | ErrorCode::SecretMissing
             | ErrorCode::Unauthorized
             | ErrorCode::ProviderRefused
-            | ErrorCode::BudgetExhausted
     )
 }
 

@@ -19,6 +19,7 @@ fn a_sender_is_blamed_for_its_own_failures_only() {
         (Some(ErrorCode::Timeout), Some(true)),
         (Some(ErrorCode::MaybeSent), Some(true)),
         (Some(ErrorCode::Unauthorized), Some(true)),
+        (Some(ErrorCode::BudgetExhausted), Some(true)),
         (Some(ErrorCode::PluginMissing), Some(true)),
         (Some(ErrorCode::Throttled), None),
         (Some(ErrorCode::Expired), None),
