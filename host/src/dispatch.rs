@@ -124,6 +124,8 @@ struct Routed<'d> {
     received: Received<'d>,
     ticket: Option<Ticket>,
     health: Vec<HealthReport>,
+    /// What was said of each attempt.
+    reasons: Vec<Option<String>>,
 }
 
 /// A request that is answered, and written down as far as the ledger allows.
@@ -382,11 +384,13 @@ impl<'d> Claimed<'d> {
         let mut received = self.decided.received;
         received.dispatch.ledger.reached(Step::Answered);
         let health = health_reports(&outcome.attempts);
+        let reasons = outcome.reasons.clone();
         apply_result(&mut received.response, outcome);
         Routed {
             received,
             ticket: self.ticket,
             health,
+            reasons,
         }
     }
 }
@@ -431,7 +435,11 @@ impl Routed<'_> {
             ..
         } = self.received;
         if let Some(ticket) = self.ticket {
-            let outcome = final_outcome(&response, at, self.health);
+            let reasons = self.reasons;
+            let outcome = FinalOutcome {
+                reasons,
+                ..final_outcome(&response, at, self.health)
+            };
             let id = request.id.as_str();
             dispatch.ledger.settle(ticket, outcome, id).await;
         }

@@ -76,8 +76,16 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         let (sender, reason) = paused.split_once(' ').unwrap_or((paused, "?"));
         line(sender, &format!("asked last, as it was failing ({reason})"));
     }
-    for attempt in &entry.attempts {
+    for (number, attempt) in entry.attempts.iter().enumerate() {
         line(&attempt.sender, &how(attempt));
+        // What the provider said stands below what it means.
+        let reason = entry
+            .reasons
+            .get(number)
+            .filter(|reason| !reason.is_empty());
+        if let Some(reason) = reason {
+            line("", &format!("it said: {}", printable(reason)));
+        }
     }
     if entry.attempts.is_empty() {
         for sender in &entry.dispatched_to {
@@ -235,6 +243,17 @@ mod tests {
         ] {
             assert_eq!(argument(id), shown);
         }
+    }
+
+    #[test]
+    fn what_a_provider_said_stands_below_its_attempt() {
+        let entry = Entry {
+            reasons: vec!["20003: no credit left".to_owned(), String::new()],
+            ..entry()
+        };
+        let explained = explain_history(&[entry]);
+        let said = "in time (timeout)\n              it said: 20003: no credit left\n  gateway ";
+        assert!(explained.contains(said), "{explained}");
     }
 
     #[test]

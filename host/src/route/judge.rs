@@ -113,6 +113,17 @@ fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>) {
     }
 }
 
+/// What the provider or the plugin said of a failed attempt, as it was cleaned when it came in.
+pub(super) fn reason(end: &CallEnd) -> Option<String> {
+    let CallResult::Failed(error) = &end.result else {
+        return None;
+    };
+    match &error.provider_code {
+        Some(code) => Some(format!("{code}: {}", error.message)),
+        None => Some(error.message.to_string()),
+    }
+}
+
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
 /// a message may have left, the front knows better.
 pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {

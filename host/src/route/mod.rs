@@ -119,6 +119,8 @@ pub struct RouteOutcome {
     pub sender: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
+    /// What the provider or the plugin said of each, cleaned; for the ledger, never for a caller.
+    pub reasons: Vec<Option<String>>,
     /// Whether it may arrive more than once.
     pub may_duplicate: bool,
 }
@@ -130,6 +132,7 @@ impl RouteOutcome {
             result,
             sender: Some(sender.to_owned()),
             attempts: Vec::new(),
+            reasons: Vec::new(),
             may_duplicate: false,
         }
     }
@@ -142,6 +145,7 @@ pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Rout
         message,
         senders,
         attempts: Vec::new(),
+        reasons: Vec::new(),
         failed: Vec::new(),
     };
     let last = plan.senders.len().saturating_sub(1);
@@ -160,6 +164,7 @@ struct Attempts<'a, A> {
     message: &'a Message,
     senders: &'a A,
     attempts: Vec<Attempt>,
+    reasons: Vec<Option<String>>,
     failed: Vec<Failure>,
 }
 
@@ -212,6 +217,7 @@ impl<A: Ask> Attempts<'_, A> {
             .senders
             .ask(sender, Work::Send(message.clone()), deadline)
             .await;
+        let reason = asked.as_ref().ok().and_then(judge::reason);
         let mut result = match asked {
             Ok(end) => judge::judge(sender, end, self.plan.on_unknown),
             Err(failure) => AttemptResult::not_asked(failure),
@@ -225,6 +231,7 @@ impl<A: Ask> Attempts<'_, A> {
             code: result.failure().map(|failure| failure.code.as_str().into()),
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
+        self.reasons.push(reason);
         self.failed.extend(result.failure().cloned());
         result
     }
@@ -274,6 +281,7 @@ impl<A: Ask> Attempts<'_, A> {
             result: Ok(receipt),
             sender: Some(sender.to_owned()),
             attempts: self.attempts,
+            reasons: self.reasons,
         }
     }
 
@@ -294,6 +302,7 @@ impl<A: Ask> Attempts<'_, A> {
             result: Err(result),
             sender: self.attempts.last().map(|attempt| attempt.sender.clone()),
             attempts: self.attempts,
+            reasons: self.reasons,
             may_duplicate,
         }
     }
