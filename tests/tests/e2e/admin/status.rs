@@ -185,3 +185,20 @@ fn an_account_that_is_not_there_is_a_fault_with_its_place() {
         .failed(78)
         .says("state.owner: there is no account \"no-such-account\"");
 }
+
+#[test]
+fn what_the_provider_said_is_told_afterwards() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sandbox
+        .twilio()
+        .set_auth_token("5ec2e700000000000000000000000077");
+    let request = r#"{"id":"5f0c","purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+    let sent = admin.feed(&["send"], request);
+    // The caller gets our words alone.
+    assert!(!sent.failed(78).stdout.contains("it said"), "{sent}");
+    let told = admin.run(&["explain", "--id", "5f0c"]);
+    told.ok().says("it said: ");
+    assert!(!told.stdout.contains("beK989vc"), "{told}");
+    assert!(!told.stdout.contains("+447700900123"), "{told}");
+}
