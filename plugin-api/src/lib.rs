@@ -22,6 +22,10 @@ pub mod template;
 pub mod testing;
 mod verdict;
 
+/// The versions of these two that the API speaks.
+#[doc(no_inline)]
+pub use {schemars, serde_json};
+
 pub use base_url::BaseUrl;
 pub use capabilities::{Alphabet, Capabilities, TextSource};
 pub use description::{Description, Provider, SettingFault};

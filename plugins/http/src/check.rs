@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use serde_json::Value;
-use textsender_plugin_api::{Method, SettingFault};
+use textsender_plugin_api::{HttpResponse, Method, SettingFault};
 
 use crate::{
-    answer::Compiled,
-    definition::{Definition, Judgement, Number, Rule, Scheme},
+    answer::{Compiled, judge},
+    definition::{Definition, Example, Judgement, Number, Rule, Scheme},
     template::{OF_MESSAGE, Template},
 };
 
@@ -342,13 +342,38 @@ impl Faults<'_> {
         let Definition {
             example, answer, ..
         } = self.definition;
-        if example.is_empty() {
+        let rules: Result<Vec<_>, _> = answer.iter().map(|it| Compiled::new(it.as_ref())).collect();
+        let Ok(rules) = rules else { return };
+        for spanned in example {
+            let Example {
+                status,
+                body,
+                verdict,
+                id,
+                ..
+            } = spanned.as_ref();
+            let response = HttpResponse {
+                status: *status,
+                headers: Vec::new(),
+                body: body.clone().into_bytes(),
+            };
+            let is_right = match (judge(&rules, &response), verdict.failure()) {
+                (Ok(receipt), None) => receipt.provider_id == *id,
+                (Err(error), Some((expected, _))) => error.verdict == expected,
+                _ => false,
+            };
+            if !is_right {
+                let words = "the rules say something else of this example, or read another id";
+                self.add(words, &spanned.span());
+            }
+        }
+        let bodies = example.iter().map(|it| it.as_ref().body.as_str());
+        let bodies: Vec<Value> = bodies
+            .filter_map(|it| serde_json::from_str(it).ok())
+            .collect();
+        if bodies.is_empty() {
             return;
         }
-        let bodies: Vec<Value> = example
-            .iter()
-            .filter_map(|it| serde_json::from_str(&it.body).ok())
-            .collect();
         for spanned in answer {
             let rule = spanned.as_ref();
             // What looks for a missing value leads nowhere on purpose.

@@ -71,7 +71,7 @@ pub struct Definition {
     pub id_pattern: Option<Spanned<String>>,
     /// The provider's answers, as documented.
     #[serde(default)]
-    pub example: Vec<Example>,
+    pub example: Vec<Spanned<Example>>,
 }
 
 /// Fields by their names.

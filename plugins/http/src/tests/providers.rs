@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Sender,
+    Sender, Verdict,
     testing::{FakeHost, Reply, Request, block_on, message},
 };
 
@@ -40,7 +40,11 @@ fn definitions_have_no_fault() {
 #[test]
 fn answers_mean_what_the_documents_say() {
     for (id, definition) in presets::definitions() {
-        let kinds: Vec<_> = definition.example.iter().map(|it| it.verdict).collect();
+        let kinds: Vec<_> = definition
+            .example
+            .iter()
+            .map(|it| it.as_ref().verdict)
+            .collect();
         let is_refusal = |it: &Judgement| {
             !matches!(
                 it,
@@ -55,7 +59,7 @@ fn answers_mean_what_the_documents_say() {
             kinds.contains(&Judgement::Unknown) && kinds.iter().any(is_refusal),
             "{id}"
         );
-        for example in &definition.example {
+        for example in definition.example.iter().map(|it| it.as_ref()) {
             let (host, http) = configured(id, &definition);
             answer_the_rest(&host);
             host.answer_with({
@@ -133,6 +137,110 @@ fn requests_are_what_they_were() {
         expected, requests,
         "accept it with {BLESS}=1, and read the difference"
     );
+}
+
+/// The definition of the guide: checked, and asked to send.
+#[test]
+fn the_guides_definition_sends() {
+    let guide = include_str!("../../../../docs/providers.md");
+    let (_, rest) = guide.split_once("```toml\n").unwrap();
+    let (definition, _) = rest.split_once("```").unwrap();
+    let host = FakeHost::new();
+    let settings = json!({
+        "definition": { "path": "acme.toml", "$content": definition },
+        "from": "Helpdesk",
+    });
+    let http: Http = host.configure(settings, [("key", "k3y-of-acme")]).unwrap();
+    assert_eq!(http.configured_info().hosts, ["api.acme.example"]);
+
+    host.answer(Reply::json(200, json!({ "id": "a1" })));
+    let receipt = block_on(http.send(&message())).unwrap();
+    assert_eq!(receipt.provider_id.as_deref(), Some("a1"));
+    let request = host.request();
+    assert_eq!(request.url, "https://api.acme.example/v1/sms");
+    assert_eq!(request.bearer_auth(), Some("k3y-of-acme"));
+    let expected = json!({ "to": "+447700900123", "from": "Helpdesk", "text": message().text });
+    assert_eq!(request.json(), expected);
+
+    host.answer(Reply::json(400, json!({ "error": "bad_number" })));
+    let error = block_on(http.send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::Rejected);
+}
+
+/// Settings and their faults: the key is named, and no value is shown.
+#[test]
+fn settings_are_held_against_the_definition() {
+    let host = FakeHost::new();
+    let fault = |settings: Value, secrets: Vec<(&'static str, &'static str)>| {
+        let configured = host.configure::<Http>(settings, secrets);
+        configured
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default()
+    };
+    let elks = || json!({ "provider": "46elks", "username": "u1234", "from": "Helpdesk" });
+    let with = |key: &str, value: Value| {
+        let mut settings = elks();
+        settings[key] = value;
+        settings
+    };
+    let secret = || vec![("api_password", "not-a-real-secret")];
+    assert_eq!(fault(elks(), secret()), "");
+    let cases = [
+        (fault(json!({}), vec![]), "provider: name one of"),
+        (
+            fault(json!({ "provider": "none" }), vec![]),
+            "provider: no such provider",
+        ),
+        (fault(elks(), vec![]), "api_password: is missing"),
+        (
+            fault(with("form", json!("x")), secret()),
+            "form: no such setting; there are api_password, from, username",
+        ),
+        (
+            fault(with("from", json!(["x"])), secret()),
+            "from: expected a text",
+        ),
+        (
+            fault(with("api_password", json!("s3cr3t")), vec![]),
+            "api_password: this is a secret",
+        ),
+        (
+            fault(with("definition", json!("acme.toml")), secret()),
+            "definition: give provider or definition",
+        ),
+        (
+            fault(json!({ "definition": "acme.toml" }), vec![]),
+            "definition: acme.toml was not read",
+        ),
+        (
+            fault(
+                json!({ "definition": { "path": "acme.toml", "$content": "\nurl = \"ftp://x\"" } }),
+                vec![],
+            ),
+            "definition: acme.toml:2:7: an address begins with https://",
+        ),
+    ];
+    for (fault, expected) in cases {
+        assert!(fault.starts_with(expected), "{fault} is not {expected}");
+        assert!(!fault.contains("s3cr3t"), "{fault}");
+    }
+}
+
+/// A token is fetched once while it holds, and anew after a refusal.
+#[test]
+fn tokens_are_kept_while_they_hold() {
+    let definition = presets::named("orange").unwrap();
+    let (host, http) = configured("orange", &definition);
+    let taken = definition.example[0].as_ref().body.clone();
+    host.answer_with(move |request| provider(request, 201, &taken));
+    block_on(http.send(&message())).unwrap();
+    block_on(http.send(&message())).unwrap();
+    assert_eq!(host.requests().len(), 3);
+    host.answer(Reply::empty(401));
+    block_on(http.send(&message())).unwrap_err();
+    block_on(http.send(&message())).unwrap();
+    assert_eq!(host.requests().len(), 6);
 }
 
 /// A sender of this provider, with each setting's example or a value that fits.
