@@ -12,13 +12,20 @@ use std::{
 
 use textsender_plugin_api::Secret;
 
-use crate::{config::SecretRef, trust};
+use crate::{
+    config::SecretRef,
+    os::{limits, rights::Rights},
+    trust,
+};
 
 /// The folder of stored secrets, in the state folder.
 pub const FOLDER: &str = "secrets";
 
 /// The longest secret, in bytes: a private key in PEM is shorter.
 const MAX_SECRET: u64 = 64 * 1024;
+
+/// The bit of a mode by which every account may read.
+const OTHERS_READ: u32 = 0o004;
 
 /// Why a secret can't be read. It names places, never a value.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +68,9 @@ impl SecretError {
     /// What is wrong, without the setting's name.
     pub fn what(&self) -> String {
         match self {
-            Self::File { path, error, .. } => format!("{}: {error}", path.display()),
+            Self::File { path, error, .. } => {
+                format!("{}: {}", path.display(), limits::explained(error))
+            }
             Self::Env { name, .. } => format!("the environment variable {name} is not set"),
             Self::NoCredentials { name, .. } => {
                 format!("there is no credential {name}: $CREDENTIALS_DIRECTORY is not set")
@@ -180,9 +189,12 @@ pub fn referred(key: &str, reference: &SecretRef) -> Result<Secret, SecretError>
 fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
     let read = || {
         let mut value = String::new();
-        trust::open(path)?
-            .take(MAX_SECRET + 1)
-            .read_to_string(&mut value)?;
+        let file = trust::open(path)?;
+        if Rights::of(&file.metadata()?).mode & OTHERS_READ != 0 {
+            let path = path.display();
+            tracing::warn!("every account can read the secret {path}; fix it: chmod o= {path}");
+        }
+        file.take(MAX_SECRET + 1).read_to_string(&mut value)?;
         if value.len() as u64 > MAX_SECRET {
             let words = "is longer than 64 KiB, which no secret is";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));

@@ -11,7 +11,13 @@ use crate::{
 
 pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
     let paths = paths(config, state);
-    let unsafe_ones = trust::faults(paths.iter().map(PathBuf::as_path));
+    let main = config.sources.main.as_path();
+    // The main file can't vouch for itself: it is judged before its word counts.
+    trust::accept_groups(Vec::new());
+    let mut unsafe_ones = trust::faults([main]);
+    trust::accept_groups(config.trusted.groups.clone());
+    unsafe_ones.extend(trust::faults(paths.iter().map(PathBuf::as_path)));
+    unsafe_ones.dedup();
     let unsafe_ones = unsafe_ones
         .iter()
         .map(|found| Fault::of_file(found.path(), found.fault(), remedy(found, state)));
@@ -25,7 +31,7 @@ fn remedy(found: &Unsafe, state: &Path) -> String {
         Unsafe::Owner { path, .. } if path.starts_with(state) => {
             "sudo textsender doctor --fix".to_owned()
         }
-        found => found.mend(),
+        found => found.remedy(),
     }
 }
 
@@ -41,6 +47,8 @@ fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = config.sources.paths().map(Path::to_path_buf).collect();
     paths.push(config.sources.main.with_file_name(POLICIES_FOLDER));
     paths.extend(libraries);
+    paths.push(state.to_owned());
+    paths.extend(config.http.ca_file.clone());
     paths.extend(secret_files);
     // The secrets that are stored, as far as they can be listed.
     let stored = state.join(secrets::FOLDER);

@@ -18,6 +18,7 @@ use crate::{
     dispatch::Dispatch,
     failpoint::{Failpoints, Step},
     ledger::CLOSING,
+    os::limits,
     plugins,
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
@@ -97,7 +98,8 @@ impl Send {
         let runtime = match runtime::start() {
             Ok(runtime) => runtime,
             Err(error) => {
-                return failed(Failure::with_detail(ErrorCode::Crashed, error.to_string()));
+                let words = limits::explained(&error);
+                return failed(Failure::with_detail(ErrorCode::Crashed, words));
             }
         };
         let (level, failpoints) = (common.log.level(), common.failpoints);

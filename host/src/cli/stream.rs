@@ -139,10 +139,13 @@ impl Stream {
 
 impl Serving {
     fn of(stream: Stream) -> Self {
+        let looked = Instant::now();
+        // Root becomes the account that sends here: no thread may begin before.
+        let dispatch = stream.open();
         let (answers, written) = answers::writer();
         Self {
-            looked: Instant::now(),
-            dispatch: stream.open(),
+            looked,
+            dispatch,
             stream,
             answers,
             written,

@@ -21,6 +21,7 @@ mod relations;
 pub mod render;
 mod sections;
 mod sender;
+mod setting;
 mod source;
 mod table;
 mod units;
@@ -41,9 +42,10 @@ pub use policies::{
 pub use relations::relations;
 pub use sections::{
     DEFAULT_PLUGINS_FOLDER, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins, Proxy,
-    Seal, Sending, State, Trust,
+    Sending, State, Trust, Trusted,
 };
-pub use sender::{Network, SecretRef, Sender, Setting};
+pub use sender::{Network, Sender};
+pub use setting::{SecretRef, Setting};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub plugins: Plugins,
     /// `[state]`.
     pub state: State,
+    /// `[trust]`.
+    pub trusted: Trusted,
     /// `[defaults]`.
     pub defaults: Defaults,
     /// `[send]`.
@@ -230,6 +234,7 @@ fn syntax_faults(walk: &Walk, index: u32, errors: Vec<toml::de::Error>) -> Vec<F
 fn read_main(t: &Table, config: &mut Config) {
     config.plugins = t.table("plugins", Plugins::read).unwrap_or_default();
     config.state = t.table("state", State::read).unwrap_or_default();
+    config.trusted = t.table("trust", Trusted::read).unwrap_or_default();
     config.defaults = t.table("defaults", Defaults::read).unwrap_or_default();
     config.sending = t.table("send", Sending::read).unwrap_or_default();
     config.http = t.table("http", Http::read).unwrap_or_default();

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::place::Located;
 use super::policies::WithoutPlus;
+use super::setting::{SecretRef, Setting, read_setting};
 use super::table::{Node, Table};
 use super::units::{self, Rate};
+use crate::os::{accounts, seal::Demand};
 
 /// Where plugins are looked for if `[plugins] folder` does not say.
 pub const DEFAULT_PLUGINS_FOLDER: &str = "/usr/lib/textsender/plugins";
@@ -22,8 +24,8 @@ pub struct Plugins {
     pub further_folders: Vec<PathBuf>,
     /// What makes a library trusted.
     pub trust: Trust,
-    /// What happens where the kernel can't seal a host process.
-    pub seal: Seal,
+    /// What happens where a host process can't be sealed wholly.
+    pub seal: Demand,
 }
 
 /// What makes a plugin's library trusted.
@@ -36,23 +38,13 @@ pub enum Trust {
     Pinned,
 }
 
-/// What happens where the kernel lacks a part of the seal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Seal {
-    /// What there is, is used; what is lacking is reported.
-    #[default]
-    Best,
-    /// The sender is `misconfigured`.
-    Required,
-}
-
 impl Default for Plugins {
     fn default() -> Self {
         Plugins {
             folder: DEFAULT_PLUGINS_FOLDER.into(),
             further_folders: Vec::new(),
             trust: Trust::default(),
-            seal: Seal::default(),
+            seal: Demand::default(),
         }
     }
 }
@@ -60,7 +52,11 @@ impl Default for Plugins {
 impl Plugins {
     pub(super) fn read(t: &Table) -> Self {
         let trust = [("owner", Trust::Owner), ("pinned", Trust::Pinned)];
-        let seal = [("best", Seal::Best), ("required", Seal::Required)];
+        let seal = [
+            ("best", Demand::Best),
+            ("required", Demand::Required),
+            ("any", Demand::Any),
+        ];
         let folders = t.get("folder").map(|node| node.paths());
         let mut folders = folders.unwrap_or_default().into_iter();
         Plugins {
@@ -128,6 +124,35 @@ impl State {
     }
 }
 
+/// `[trust]`: who else may change files that are believed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trusted {
+    /// Groups whose members may write to drop-ins, secrets, libraries and the like, by number. They may
+    /// not write to the main file: it would vouch for itself.
+    pub groups: Vec<u32>,
+}
+
+impl Trusted {
+    pub(super) fn read(t: &Table) -> Self {
+        let group = |node: &Node| {
+            let name = node.word()?;
+            let number = accounts::group_named(&name);
+            if number.is_none() {
+                node.fault(
+                    "is not a group of this machine",
+                    "use a name of /etc/group, or a number",
+                );
+            }
+            number
+        };
+        Trusted {
+            groups: t
+                .get("groups")
+                .map_or_else(Vec::new, |node| node.list(group)),
+        }
+    }
+}
+
 /// `[defaults]`: what counts where a policy or a request does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defaults {
@@ -183,6 +208,8 @@ impl Sending {
 pub struct Http {
     /// The proxy for everything but loopback.
     pub proxy: Option<Proxy>,
+    /// Where the password for the proxy is, whose address then names the user alone.
+    pub proxy_password: Option<SecretRef>,
     /// PEM file with the certificates to trust instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// `HOST:PORT` to connect to, whatever the address says. Only a sender may set it.
@@ -193,6 +220,7 @@ impl Http {
     pub(super) fn read(t: &Table) -> Self {
         Http {
             proxy: t.get("proxy").and_then(|node| Proxy::read(&node)),
+            proxy_password: t.get("proxy_password").and_then(|node| secret(&node)),
             ca_file: t.path("ca_file"),
             connect_to: None,
         }
@@ -217,9 +245,29 @@ impl Http {
     pub fn over(&self, host: &Http) -> Http {
         let own = self.clone();
         Http {
+            // A password belongs to the address beside it.
+            proxy_password: match own.proxy {
+                Some(_) => own.proxy_password,
+                None => own.proxy_password.or_else(|| host.proxy_password.clone()),
+            },
             proxy: own.proxy.or_else(|| host.proxy.clone()),
             ca_file: own.ca_file.or_else(|| host.ca_file.clone()),
             connect_to: own.connect_to,
+        }
+    }
+}
+
+/// A secret, which may only be referred to.
+fn secret(node: &Node) -> Option<SecretRef> {
+    node.hide();
+    match read_setting(node)? {
+        Setting::Secret(reference) => Some(reference),
+        Setting::Value(_) => {
+            node.fault(
+                "is a secret, and may not stand in the configuration",
+                "refer to it with { file = }, { env = } or { credential = }",
+            );
+            None
         }
     }
 }

@@ -3,14 +3,15 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::fault::Fault;
 use super::place::{Located, Place};
-use crate::os::identity::Stamp;
+use crate::os::{identity::Stamp, limits};
+use crate::trust::{self, Unsafe};
 
 /// Largest file that is read, in bytes. 10,000 policies take about 5 MiB; more than this is a mistake.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -83,6 +84,9 @@ pub struct Sources {
     pub files: Vec<Source>,
     /// Those that could not.
     pub(super) faults: Vec<Fault>,
+    /// What is not to be believed of the files as they were opened: first what concerns the main one.
+    unsafe_files: Vec<Unsafe>,
+    unsafe_of_main: usize,
     fingerprint: Fingerprint,
 }
 
@@ -94,13 +98,33 @@ impl Sources {
             main: path.to_owned(),
             ..Sources::default()
         };
-        sources.add(path);
+        sources.add(path, trust::look(path));
+        sources.unsafe_of_main = sources.unsafe_files.len();
         let folder = path.with_file_name(POLICIES_FOLDER);
         sources.fingerprint.note(&folder, fs::metadata(&folder));
-        for drop_in in sources.drop_ins(&folder) {
-            sources.add(&drop_in);
+        let drop_ins = sources.drop_ins(&folder);
+        if drop_ins.is_empty() {
+            return sources;
+        }
+        match trust::look_into(&folder) {
+            Ok((opened, found)) => {
+                sources.unsafe_files.extend(found);
+                for path in drop_ins {
+                    sources.add(&path, opened.look(&path));
+                }
+            }
+            Err(error) => sources.faults.push(Unread::of(error).fault(&folder)),
         }
         sources
+    }
+
+    /// Why the files are not to be believed, were they judged when they were opened. `groups` may
+    /// write to drop-ins; the main file can't vouch for itself.
+    pub fn first_unsafe(&self, groups: &[u32]) -> Option<&Unsafe> {
+        let (main, drop_ins) = self.unsafe_files.split_at(self.unsafe_of_main);
+        let is_accepted = |found: &&Unsafe| found.group().is_some_and(|it| groups.contains(&it));
+        let mut drop_ins = drop_ins.iter().filter(|found| !is_accepted(found));
+        main.first().or_else(|| drop_ins.next())
     }
 
     /// A configuration that is in memory only, as if read from `path`.
@@ -202,8 +226,14 @@ impl Sources {
         paths
     }
 
-    fn add(&mut self, path: &Path) {
-        match read_file(path, &mut self.fingerprint) {
+    fn add(&mut self, path: &Path, opened: io::Result<(File, Vec<Unsafe>)>) {
+        // Noted before: a file that comes later is seen as an edit.
+        self.fingerprint.note(path, fs::metadata(path));
+        let read = opened.map_err(Unread::of).and_then(|(file, found)| {
+            self.unsafe_files.extend(found);
+            read_file(path, &file, &mut self.fingerprint)
+        });
+        match read {
             Ok(text) => self.files.push(Source::new(path.to_owned(), text)),
             Err(unread) => self.faults.push(unread.fault(path)),
         }
@@ -244,24 +274,15 @@ enum Unread {
     TooLarge,
     NotUtf8 { line: usize },
     Utf16,
-    Io(std::io::Error),
+    Io(io::Error),
 }
 
-/// Reads one file. Its stamp is taken from the open file *before* reading, so an edit that comes
-/// during it is noticed afterwards.
-fn read_file(path: &Path, fingerprint: &mut Fingerprint) -> Result<String, Unread> {
-    let metadata = fs::metadata(path);
-    // Seen before it is opened, as opening a pipe would wait for its writer.
-    let is_file = metadata.as_ref().map(Metadata::is_file).unwrap_or(true);
-    fingerprint.note(path, metadata);
-    if !is_file {
-        return Err(Unread::NotAFile);
-    }
-    let mut file = File::open(path).map_err(Unread::Io)?;
+/// Reads one file that is open. Its stamp is taken *before* reading, so an edit that comes during it is
+/// noticed afterwards.
+fn read_file(path: &Path, file: &File, fingerprint: &mut Fingerprint) -> Result<String, Unread> {
     fingerprint.note(path, file.metadata());
-
     let mut bytes = Vec::new();
-    let mut bounded = (&mut file).take(MAX_FILE_BYTES + 1);
+    let mut bounded = file.take(MAX_FILE_BYTES + 1);
     bounded.read_to_end(&mut bytes).map_err(Unread::Io)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Unread::TooLarge);
@@ -278,6 +299,13 @@ fn read_file(path: &Path, fingerprint: &mut Fingerprint) -> Result<String, Unrea
 }
 
 impl Unread {
+    fn of(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidInput => Unread::NotAFile,
+            _ => Unread::Io(error),
+        }
+    }
+
     fn fault(self, path: &Path) -> Fault {
         match self {
             Unread::NotAFile => Fault::of_file(path, "is not a regular file", "put a file there"),
@@ -305,7 +333,11 @@ impl Unread {
                     }
                     _ => "see that it can be read",
                 };
-                Fault::of_file(path, format!("cannot be read: {error}"), remedy)
+                Fault::of_file(
+                    path,
+                    format!("cannot be read: {}", limits::explained(&error)),
+                    remedy,
+                )
             }
         }
     }

@@ -145,7 +145,7 @@ fn the_rest_of_the_dialect_is_read() {
     assert_eq!(config.state.ledger, Ledger::BestEffort);
     assert_eq!(config.state.retention, Duration::from_secs(30 * 86_400));
     assert_eq!(config.plugins.folder, Path::new("/etc/textsender/plugins"));
-    assert_eq!(config.plugins.seal, Seal::Required);
+    assert_eq!(config.plugins.seal, crate::os::seal::Demand::Required);
     assert_eq!(config.limits.exempt[0].as_e164(), "+447700900123");
 
     let helpdesk = config.helpdesk.as_ref().unwrap();

@@ -60,9 +60,14 @@ impl Snapshot {
     pub fn read(file: &Path) -> (Result<Self, Failure>, Fingerprint) {
         let sources = Sources::read(file);
         let fingerprint = sources.fingerprint().clone();
-        let trusted = trust::all(sources.paths())
-            .map_err(|error| Failure::with_detail(ErrorCode::BadConfiguration, error.to_string()));
-        (trusted.and_then(|()| Self::of(sources)), fingerprint)
+        let reading = Reading::of(sources);
+        let groups = &reading.config.trusted.groups;
+        trust::accept_groups(groups.clone());
+        if let Some(found) = reading.config.sources.first_unsafe(groups) {
+            let failure = Failure::with_detail(ErrorCode::BadConfiguration, found.to_string());
+            return (Err(failure), fingerprint);
+        }
+        (Self::of(reading), fingerprint)
     }
 
     /// Reads a configuration that is not for sending: it may lie where others can write, as a draft
@@ -72,11 +77,11 @@ impl Snapshot {
     ///
     /// The configuration is wrong: `misconfigured`.
     pub fn of_draft(file: &Path) -> Result<Self, Failure> {
-        Self::of(Sources::read(file))
+        Self::of(Reading::of(Sources::read(file)))
     }
 
-    fn of(sources: Sources) -> Result<Self, Failure> {
-        let config = Reading::of(sources).for_sending();
+    fn of(reading: Reading) -> Result<Self, Failure> {
+        let config = reading.for_sending();
         let snapshot = config.and_then(|config| Self::new(Arc::new(config)));
         snapshot
             .map_err(|faults| Failure::with_detail(ErrorCode::BadConfiguration, faults.to_string()))

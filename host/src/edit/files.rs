@@ -2,13 +2,20 @@
 //! to have, whatever the umask.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs::{self, File, TryLockError},
     io::{self, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use super::{error::EditError, names};
-use crate::os::rights::{self, Rights};
+use crate::{
+    os::{
+        folders::Folder,
+        rights::{self, Rights},
+    },
+    trust,
+};
 
 /// Whose a file is, and who may do what with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,84 +57,76 @@ impl Access {
 ///
 /// The caller holds the [`Lock`] that keeps others from writing it.
 pub fn replace(path: &Path, bytes: &[u8], access: Access) -> Result<(), EditError> {
-    let failed = |error| EditError::io(path, "written")(error);
-    // A link stays a link: what it leads to is replaced.
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
-        Err(error) => return Err(failed(error)),
+    let write = || {
+        // A link stays a link: what it leads to is replaced.
+        let (folder, name) = trust::place(path)?;
+        let beside = beside(&name);
+        let written = write_new(&folder, &beside, bytes, access);
+        let written = written.and_then(|()| folder.rename(&beside, &name));
+        if written.is_err() {
+            // It may not be there; what went wrong is in the error.
+            let _ = folder.remove(&beside);
+        }
+        written.and_then(|()| folder.sync())
     };
-    let beside = beside(&target);
-    let written = write_new(&beside, bytes, access).and_then(|()| fs::rename(&beside, &target));
-    if written.is_err() {
-        // It may not be there; what went wrong is told below.
-        let _ = fs::remove_file(&beside);
-    }
-    written.and_then(|()| sync_folder(&target)).map_err(failed)
+    write().map_err(EditError::io(path, "written"))
 }
 
 /// Opens a file to which lines are added; made if it is not there, for its folder's owner and for
 /// those who may read the folder.
 pub fn open_to_append(path: &Path) -> Result<File, EditError> {
-    let failed = |error| EditError::io(path, "written")(error);
-    let is_new = !path.exists();
-    let mut file = rights::open_or_create(path, 0o600).map_err(failed)?;
-    if is_new {
-        let folder = Access::of(&names::folder_of(path)).map_err(failed)?;
-        let access = folder.with_mode(folder.mode & 0o664 | 0o600);
-        access.apply(&file).map_err(failed)?;
-    }
-    file.seek(SeekFrom::End(0)).map_err(failed)?;
-    Ok(file)
+    let open = || {
+        let is_new = !path.exists();
+        let (folder, name) = trust::place(path)?;
+        let mut file = folder.open_or_create(&name)?;
+        if is_new {
+            let folder = Access::of(&names::folder_of(path))?;
+            let access = folder.with_mode(folder.mode & 0o664 | 0o600);
+            access.apply(&file)?;
+        }
+        file.seek(SeekFrom::End(0))?;
+        Ok(file)
+    };
+    open().map_err(EditError::io(path, "written"))
 }
 
-/// Removes a file for good.
+/// Removes a file for good; of a link, the link.
 pub fn remove(path: &Path) -> Result<(), EditError> {
-    fs::remove_file(path)
-        .and_then(|()| sync_folder(path))
-        .map_err(EditError::io(path, "removed"))
+    let remove = || {
+        let folder = trust::folder(&names::folder_of(path))?;
+        folder.remove(path.file_name().unwrap_or_default())?;
+        folder.sync()
+    };
+    remove().map_err(EditError::io(path, "removed"))
 }
 
 /// Makes a folder, with those above it. One that is there stays as it is; returns whether it was
 /// made.
 pub fn make_folder(path: &Path, access: Access) -> Result<bool, EditError> {
-    if path.is_dir() {
-        return Ok(false);
-    }
-    let make = || {
-        if let Some(parent) = path.parent() {
-            rights::make_folders(parent, 0o755)?;
-        }
-        rights::make_folder(path, 0o700)?;
-        access.apply(&File::open(path)?)
+    let make = || match trust::make_folder(path, 0o755)? {
+        Some(made) => access.apply(&made).map(|()| true),
+        None => Ok(false),
     };
-    make().map_err(EditError::io(path, "made"))?;
-    Ok(true)
+    make().map_err(EditError::io(path, "made"))
 }
 
-fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.new"))
+fn beside(name: &OsStr) -> OsString {
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(".new");
+    beside
 }
 
-fn write_new(path: &Path, bytes: &[u8], access: Access) -> io::Result<()> {
-    // One that a crash left behind: under the lock no other command has it open.
-    match fs::remove_file(path) {
+fn write_new(folder: &Folder, name: &OsStr, bytes: &[u8], access: Access) -> io::Result<()> {
+    // One that a crash left behind: under the lock it is in no one's use.
+    match folder.remove(name) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = rights::create_new(path, 0o600)?;
+    let mut file = folder.create_new(name)?;
     file.write_all(bytes)?;
     access.apply(&file)?;
     file.sync_all()
-}
-
-/// Puts a rename or removal on the disk.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Keeps other commands from changing the same files, until it is dropped.
@@ -139,9 +138,8 @@ impl Lock {
     /// Takes the lock of a folder, and waits for it after a word by `on_wait`. Its file stays there: one
     /// that came and went could be locked by two.
     pub fn of(folder: &Path, on_wait: fn()) -> Result<Self, EditError> {
-        let path = folder.join(".textsender.lock");
         let lock = || -> io::Result<File> {
-            let file = open_lock(folder, &path)?;
+            let file = open_lock(folder)?;
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::WouldBlock) => {}
@@ -157,9 +155,11 @@ impl Lock {
 }
 
 /// The lock's file. All who may change the folder may open it.
-fn open_lock(folder: &Path, path: &Path) -> io::Result<File> {
-    let is_new = !path.exists();
-    let file = rights::open_or_create(path, 0o600)?;
+fn open_lock(folder: &Path) -> io::Result<File> {
+    const NAME: &str = ".textsender.lock";
+
+    let is_new = !folder.join(NAME).exists();
+    let file = trust::folder(folder)?.open_or_create(OsStr::new(NAME))?;
     if is_new {
         let access = Access::of(folder)?;
         access.with_mode(access.mode & 0o660 | 0o600).apply(&file)?;

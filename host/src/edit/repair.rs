@@ -138,7 +138,7 @@ fn of_configuration(config: &Config, account: &SendingAccount) -> Vec<Repair> {
         let Rights { user, mode, .. } = Rights::of(&metadata);
         let is_open = trust::faults([path.as_path()])
             .iter()
-            .any(|found| matches!(found, Unsafe::Mode { path: open, .. } if *open == path));
+            .any(|found| matches!(found, Unsafe::Mode { path: open, .. } | Unsafe::Group { path: open, .. } if *open == path));
         if user != 0 && user != account.user && user != accounts::own() {
             let change = RightsChange::Owner { user: 0, group: 0 };
             let path = path.clone();

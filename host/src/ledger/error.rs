@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use rusqlite::{Error as Sqlite, ErrorCode as Sqlcode, ffi};
 
-use crate::protocol::{ErrorCode, Failure};
+use crate::{
+    os,
+    protocol::{ErrorCode, Failure},
+};
 
 /// The ledger could not do what was asked. Every message says where, why, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +74,12 @@ pub enum LedgerError {
         /// The system's words.
         reason: String,
     },
+    /// Others could have written it.
+    #[error("the ledger is not to be trusted: {reason}")]
+    Untrusted {
+        /// What, and what to do.
+        reason: String,
+    },
     /// The folder, or a file in it, cannot be made or opened.
     #[error("cannot use {} for the ledger ({reason}): check that the path is right and belongs to this user", path.display())]
     Unusable {
@@ -117,7 +126,9 @@ impl LedgerError {
             LedgerError::Locked { .. } => ErrorCode::LedgerLocked,
             LedgerError::Newer { .. } => ErrorCode::LedgerNewer,
             LedgerError::NetworkFolder { .. } => ErrorCode::LedgerNetworkFolder,
-            LedgerError::Unusable { .. } | LedgerError::NoLocks { .. } => ErrorCode::LedgerUnusable,
+            LedgerError::Unusable { .. }
+            | LedgerError::NoLocks { .. }
+            | LedgerError::Untrusted { .. } => ErrorCode::LedgerUnusable,
             LedgerError::Lost { .. } => ErrorCode::LedgerLost,
             // Only reading commands meet an absent ledger: a send makes one.
             LedgerError::Absent { .. } | LedgerError::Failed { .. } | LedgerError::Stopped => {
@@ -130,7 +141,18 @@ impl LedgerError {
     pub(super) fn from_io(error: &std::io::Error, folder: &Path, path: &Path) -> LedgerError {
         use std::io::ErrorKind::*;
         let reason = format!("{}: {error}", path.display());
+        if let Some(limit) = os::limits::reached(error) {
+            let reason = format!("{reason}: {limit}");
+            return LedgerError::Failed {
+                file: path.into(),
+                reason,
+            };
+        }
         match error.kind() {
+            // It says what to do.
+            Other => LedgerError::Untrusted {
+                reason: error.to_string(),
+            },
             PermissionDenied | ReadOnlyFilesystem => LedgerError::ReadOnly {
                 folder: folder.into(),
                 reason,
@@ -153,7 +175,14 @@ impl LedgerError {
         lock_timeout: Duration,
         full: impl Fn() -> bool,
     ) -> LedgerError {
-        let reason = error.to_string();
+        let limit = match error.sqlite_error_code() {
+            Some(Sqlcode::SystemIoFailure | Sqlcode::DiskFull) => os::limits::of_file_sizes(),
+            _ => None,
+        };
+        let reason = match limit {
+            Some(limit) => format!("{error}; perhaps {limit}"),
+            None => error.to_string(),
+        };
         let folder = file.parent().unwrap_or(file).to_path_buf();
         let corrupt = |reason| LedgerError::Corrupt {
             file: file.into(),

@@ -13,12 +13,16 @@ use crate::os::{
     identity::{self, FileId},
     rights::{self, Rights},
 };
+use crate::trust;
 
 /// A folder that exists, is local, and in which the ledger's files have fixed names.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: PathBuf,
 }
+
+/// The mode of folders that are made: their owner's alone.
+const PRIVATE: u32 = 0o700;
 
 /// How the guard file is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +39,8 @@ impl Folder {
         let folder = Folder {
             path: path.to_owned(),
         };
-        if !path.is_dir() {
-            rights::make_folders(path, 0o700).map_err(|error| folder.fault(&error, path))?;
-        }
-        folder.local()
+        trust::make_folder(path, PRIVATE).map_err(|error| folder.fault(&error, path))?;
+        folder.judged()?.local()
     }
 
     /// The folder if it is there already; for those who only read.
@@ -55,7 +57,23 @@ impl Folder {
             }
             Err(error) => return Err(folder.fault(&error, path)),
         }
-        folder.local()
+        folder.judged()?.local()
+    }
+
+    /// The folder, if it and the files in it are only this user's: a planted ledger or key would decide
+    /// what was sent.
+    fn judged(self) -> Result<Folder, LedgerError> {
+        trust::folder(&self.path).map_err(|error| self.fault(&error, &self.path))?;
+        let [log, shared] = self.companions();
+        for path in [self.database(), self.key(), log, shared] {
+            match trust::open(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.fault(&error, &path));
+                }
+                _ => {}
+            }
+        }
+        Ok(self)
     }
 
     fn local(self) -> Result<Folder, LedgerError> {
@@ -129,6 +147,8 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match rights::create_new(path, 0o600) {
                     Ok(file) => {
+                        // Whatever the umask says: the next process has to open it again.
+                        rights::set_mode(&file, 0o600).map_err(|error| self.fault(&error, path))?;
                         self.give_to_owner(&file, path)?;
                         Ok(file)
                     }
@@ -141,16 +161,15 @@ impl Folder {
             }
             other => other,
         };
-        file.map_err(|error| self.fault(&error, path))
+        file.and_then(|file| trust::judge(path, &file).map(|()| file))
+            .map_err(|error| self.fault(&error, path))
     }
 
     /// Makes a folder of ours (0700) inside the state folder, if it is missing.
     pub fn make_folder(&self, path: &Path) -> Result<(), LedgerError> {
-        match rights::make_folder(path, 0o700) {
-            Ok(()) => File::open(path)
-                .map_err(|error| self.fault(&error, path))
-                .and_then(|made| self.give_to_owner(&made, path)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        match trust::make_folder(path, PRIVATE) {
+            Ok(Some(made)) => self.give_to_owner(&made, path),
+            Ok(None) => Ok(()),
             Err(error) => Err(self.fault(&error, path)),
         }
     }

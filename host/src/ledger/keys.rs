@@ -4,8 +4,8 @@
 //! random bytes in `ledger.key`; an attacker who has the ledger without the key learns nothing from a hash,
 //! even though numbers and codes are few enough to try them all.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read, Write};
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::limits::Scope;
+use crate::trust;
 
 /// A hash as it is stored: 128 bits.
 pub(super) type Digest = [u8; 16];
@@ -28,7 +29,14 @@ impl Keys {
     /// Reads the key; `None` if the file is missing or is not a key.
     pub fn read(folder: &Folder) -> Result<Option<Keys>, LedgerError> {
         let path = folder.key();
-        match fs::read(&path).map(Zeroizing::new) {
+        let read = || -> std::io::Result<_> {
+            let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + 1));
+            trust::open(&path)?
+                .take(KEY_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
             Ok(bytes) if bytes.len() == KEY_BYTES => Ok(Some(Keys::new(&bytes))),
             Ok(_) => Ok(None),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

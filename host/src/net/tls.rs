@@ -1,6 +1,11 @@
 //! TLS for every protocol: rustls with one crypto provider, and roots loaded once and late.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    env,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
@@ -16,6 +21,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use webpki::EndEntityCert;
 
 use super::{Cause, NetError, peer};
+use crate::trust;
 
 /// A client configuration that trusts the system's roots, or those of `ca_file` alone.
 ///
@@ -71,19 +77,66 @@ pub async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 fn roots_of(file: &Path) -> Result<RootCertStore, String> {
-    let fault = |what: &dyn std::fmt::Display| format!("ca_file {}: {what}", file.display());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| fault(&error))? {
-        let certificate = certificate.map_err(|error| fault(&error))?;
-        roots.add(certificate).map_err(|error| fault(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(fault(&"there is no certificate in it"));
-    }
+    add(file, &mut roots).map_err(|what| format!("ca_file {}: {what}", file.display()))?;
     Ok(roots)
 }
 
+/// Adds the certificates in a file that only root and the running user can change: whoever writes to it
+/// can be any provider.
+fn add(file: &Path, roots: &mut RootCertStore) -> Result<(), String> {
+    let opened = trust::open(file).map_err(|error| error.to_string())?;
+    let before = roots.len();
+    for certificate in CertificateDer::pem_reader_iter(BufReader::new(opened)) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    match roots.len() > before {
+        true => Ok(()),
+        false => Err("there is no certificate in it".to_owned()),
+    }
+}
+
+/// The roots that `SSL_CERT_FILE` and `SSL_CERT_DIR` name in place of the system's, as for OpenSSL; `None`
+/// where neither is set. What is no certificate in such a folder is left out, as OpenSSL does; what
+/// others can write to is an error.
+fn roots_of_environment() -> Option<Result<RootCertStore, String>> {
+    let (file, folders) = (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"));
+    if file.is_none() && folders.is_none() {
+        return None;
+    }
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = file.map(PathBuf::from)
+        && let Err(what) = add(&file, &mut roots)
+    {
+        return Some(Err(format!("$SSL_CERT_FILE {}: {what}", file.display())));
+    }
+    let folders = folders.unwrap_or_default();
+    let folders = env::split_paths(&folders).filter(|folder| !folder.as_os_str().is_empty());
+    let entries = folders.flat_map(|folder| folder.read_dir().into_iter().flatten());
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    for file in files.filter(|file| file.is_file()) {
+        if let Err(error) = trust::open(&file)
+            && error.kind() == io::ErrorKind::Other
+        {
+            return Some(Err(format!("$SSL_CERT_DIR: {error}")));
+        }
+        // No certificate, or one twice.
+        let _ = add(&file, &mut roots);
+    }
+    match roots.is_empty() {
+        true => Some(Err(
+            "$SSL_CERT_FILE and $SSL_CERT_DIR name no certificate: correct or unset them"
+                .to_owned(),
+        )),
+        false => Some(Ok(roots)),
+    }
+}
+
 fn system_roots() -> Result<RootCertStore, String> {
+    if let Some(roots) = roots_of_environment() {
+        return roots;
+    }
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);

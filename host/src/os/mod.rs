@@ -8,9 +8,12 @@
 //! |---|---|
 //! | [`accounts`] | whose process this is; accounts by name and number; to become another one, for good |
 //! | [`rights`] | owner and mode of a file; making files and folders with a mode; what this account may do with a path |
+//! | [`acl`] | who may write to a file beside its owner |
+//! | [`folders`] | folders by open handles, and what is done in them |
 //! | [`identity`] | which file a name leads to, and a stamp that shows any change of it |
 //! | [`disk`] | whether a disk is full, and the name of a network file system |
 //! | [`pipes`] | the two pipes of a host process; waiting for input; whether a reader went away |
+//! | [`limits`] | the names of the limits that a call ran into |
 //! | [`terminal`] | typing that is not shown |
 //! | [`signals`] | the request to end, and an end without any tidying up |
 //! | [`library`] | what a shared library's bytes say; loading it |
@@ -30,7 +33,10 @@ pub mod seal;
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{accounts, disk, identity, library, pipes, process, rights, signals, terminal};
+pub use unix::{
+    accounts, acl, disk, folders, identity, library, limits, pipes, process, rights, signals,
+    terminal,
+};
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -1,11 +1,11 @@
 //! What a plugin says of itself, asked in a host process of its own that ends with the answer: no
 //! settings, no secrets, no exchange.
 
-use std::{io, path::Path, process::Child};
+use std::{io, path::Path, process::Child, time::Duration};
 
 use serde_json::{Map, Value};
 use textsender_plugin_api::{PluginInfo, Provider, SettingFault};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
     Plan, Refusal, StartupError,
@@ -67,8 +67,12 @@ pub async fn describe_with(
     deadline: Instant,
     with: Option<With<'_>>,
 ) -> Result<Description, StartupError> {
-    let (child, down, up) = process::spawn(&seal).map_err(|_| StartupError::Ended)?;
-    let _child = Ending(child);
+    let spawned = process::spawn(&seal);
+    let (child, down, up) = spawned.map_err(|error| {
+        let words = process::spawn_failure(&error).0;
+        StartupError::Refused(Refusal::Forbidden(words))
+    })?;
+    let mut child = Ending(child);
     let question = Down::Describe(Describe {
         build: BUILD.into(),
         library: library.to_owned(),
@@ -83,7 +87,7 @@ pub async fn describe_with(
         Ok(Ok(Some(Up::Refused(refusal)))) => {
             Err(StartupError::Refused(refusal.unmarked().cleaned(printable)))
         }
-        Ok(_) => Err(StartupError::Ended),
+        Ok(_) => Err(child.cause().await),
         Err(_) => Err(StartupError::TimedOut),
     }
 }
@@ -171,6 +175,23 @@ fn safe(schema: Value) -> Value {
 
 /// A process that does not outlive the question.
 struct Ending(Child);
+
+impl Ending {
+    /// Why it ended without an answer.
+    async fn cause(&mut self) -> StartupError {
+        for _ in 0..50 {
+            match self.0.try_wait() {
+                Ok(None) => sleep(Duration::from_millis(5)).await,
+                Ok(Some(status)) if process::was_call_forbidden(status) => {
+                    let words = process::CALL_FORBIDDEN.to_owned();
+                    return StartupError::Refused(Refusal::Forbidden(words));
+                }
+                _ => break,
+            }
+        }
+        StartupError::Ended
+    }
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {

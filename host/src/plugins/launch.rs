@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{Level, SECRET_KEY, Secret};
 
@@ -11,7 +12,7 @@ use super::{
     lock::{Lock, Pin},
 };
 use crate::{
-    config::{Config, Network, Plugins, Seal, Sender, Setting, Trust},
+    config::{Config, Http, Network, Plugins, Sender, Setting, Trust},
     protocol::{ErrorCode, Failure},
     secrets,
     transport::HttpSettings,
@@ -59,8 +60,9 @@ impl Launch {
         let configured = config.senders.get(sender).ok_or_else(|| {
             Failure::with_detail(ErrorCode::UnknownSender, format!("sender {sender}"))
         })?;
-        let (settings, secrets) = settings(configured, state, sender)?;
+        let (settings, mut secrets) = settings(configured, state, sender)?;
         let http = configured.http.over(&config.http);
+        let proxy = proxy(&http, sender, &mut secrets)?;
         Ok(Self {
             sender: sender.to_owned(),
             library: folder::find(&config.plugins, &configured.plugin),
@@ -73,7 +75,7 @@ impl Launch {
                 .map_or_else(PathBuf::new, Path::to_owned),
             secrets,
             http: HttpSettings {
-                proxy: http.proxy.map(|proxy| proxy.as_url().to_owned()),
+                proxy,
                 ca_file: http.ca_file,
                 connect_to: http.connect_to,
                 timeout: configured.timeout,
@@ -108,7 +110,7 @@ impl Launch {
 /// How a host process is to be sealed, for a sender with this grant, if any.
 pub fn plan(plugins: &Plugins, network: Option<&Network>) -> Plan {
     Plan {
-        required: plugins.seal == Seal::Required,
+        demand: plugins.seal,
         ports: network.map_or_else(Vec::new, |network| network.ports.clone()),
     }
 }
@@ -140,7 +142,13 @@ pub(super) fn files(config: &Config, state: &Path, sender: &str) -> Vec<PathBuf>
         folder::find(&config.plugins, &configured.plugin),
         state.join(secrets::FOLDER),
     ];
-    files.extend(configured.http.over(&config.http).ca_file);
+    let http = configured.http.over(&config.http);
+    files.extend(http.ca_file);
+    files.extend(
+        http.proxy_password
+            .as_ref()
+            .and_then(secrets::file_referred),
+    );
     if config.plugins.trust == Trust::Pinned {
         files.push(Lock::beside(&config.sources.main));
     }
@@ -194,6 +202,33 @@ fn settings(
     Ok((settings, all))
 }
 
+/// The proxy's address with its password, which is one more secret.
+fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<String>, Failure> {
+    let Some(proxy) = &http.proxy else {
+        return Ok(None);
+    };
+    let Some(reference) = &http.proxy_password else {
+        return Ok(Some(proxy.as_url().to_owned()));
+    };
+    let missing = |what: String| {
+        let detail = format!("sender {sender}: [http] {what}");
+        Failure::with_detail(ErrorCode::SecretMissing, detail)
+    };
+    let password = secrets::referred("proxy_password", reference);
+    let password = password.map_err(|error| missing(error.to_string()))?;
+    let mut url: Url = proxy
+        .as_url()
+        .parse()
+        .map_err(|_| missing("proxy is no address that takes a password".to_owned()))?;
+    if url.username().is_empty() || url.set_password(Some(password.expose())).is_err() {
+        return Err(missing(
+            "proxy names no user for its password: write http://USER@HOST:PORT".to_owned(),
+        ));
+    }
+    secrets.push(password);
+    Ok(Some(url.into()))
+}
+
 /// TOML has dates, which JSON does not: they are text there.
 pub(crate) fn to_json(value: &toml::Value) -> Value {
     match value {
@@ -207,5 +242,38 @@ pub(crate) fn to_json(value: &toml::Value) -> Value {
             .iter()
             .map(|(key, value)| (key.clone(), to_json(value)))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Reading, Sources};
+
+    fn launched(http: &str) -> Result<Launch, Failure> {
+        let text = format!("[http]\n{http}\n[senders.a]\nplugin = \"acme\"\n");
+        let config = Reading::of(Sources::from_text("/t.toml", text));
+        let config = config.into_config().unwrap();
+        Launch::of(&config, Path::new("/nowhere"), "a", Level::Error)
+    }
+
+    #[test]
+    fn a_proxys_password_may_be_a_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "pa:ss word\n").unwrap();
+        let password = format!("proxy_password = {{ file = {file:?} }}");
+        let proxy = r#"proxy = "http://ada@proxy.example:3128""#;
+        let launch = launched(&format!("{proxy}\n{password}")).ok().unwrap();
+        let address = launch.http.proxy.unwrap();
+        assert_eq!(address, "http://ada:pa%3Ass%20word@proxy.example:3128/");
+        assert!(launch.secrets.iter().any(|it| it.expose() == "pa:ss word"));
+
+        let nameless = r#"proxy = "http://proxy.example:3128""#;
+        let failure = launched(&format!("{nameless}\n{password}")).err().unwrap();
+        assert_eq!(failure.code, ErrorCode::SecretMissing);
+        let missing = r#"proxy_password = { file = "/nowhere/password" }"#;
+        let failure = launched(&format!("{proxy}\n{missing}")).err().unwrap();
+        assert!(failure.detail.unwrap().contains("/nowhere/password"));
     }
 }

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_error};
 use crate::{
     config::{Config, Fingerprint},
+    os::process::spawn_failure,
     protocol::{ErrorCode, Failure},
 };
 
@@ -94,8 +95,13 @@ impl Pool {
         slot.files = Fingerprint::of(launch::files(&config, &self.state, sender));
         let launch = Launch::of(&config, &self.state, sender, self.max_level)?;
         let process = HostProcess::start(launch).map_err(|error| {
-            let detail = format!("sender {sender}: no host process can be started: {error}");
-            Failure::with_detail(ErrorCode::PluginFailed, detail)
+            let (words, passes) = spawn_failure(&error);
+            let detail = format!("sender {sender}: no host process can be started: {words}");
+            let code = match passes {
+                true => ErrorCode::PluginFailed,
+                false => ErrorCode::ForbiddenBySandbox,
+            };
+            Failure::with_detail(code, detail)
         })?;
         let process = Arc::new(process);
         slot.process = Some(process.clone());

@@ -13,6 +13,8 @@ pub enum Refusal {
     File(FileFault),
     /// The kernel lacks what the seal must have: our words.
     NotSealed(String),
+    /// Something around the process forbids what it needs: our words.
+    Forbidden(String),
     /// The linker refuses it: the linker's words, which name symbols and libraries of the file.
     NotLoaded(String),
     /// It speaks another ABI: our words.
@@ -33,7 +35,7 @@ impl Refusal {
     pub(super) fn is_settled_before_seal(&self) -> bool {
         match self {
             Self::File(FileFault::NoEntry | FileFault::Needs(_)) => false,
-            Self::File(_) | Self::NotSealed(_) => true,
+            Self::File(_) | Self::NotSealed(_) | Self::Forbidden(_) => true,
             _ => false,
         }
     }
@@ -48,7 +50,7 @@ impl Refusal {
             Self::Settings(words) => Self::Settings(clean(&words)),
             Self::Hosts(hosts) => Self::Hosts(all(hosts)),
             Self::File(FileFault::Needs(names)) => Self::File(FileFault::Needs(all(names))),
-            Self::File(_) | Self::NotSealed(_) | Self::Panicked => self,
+            Self::File(_) | Self::NotSealed(_) | Self::Forbidden(_) | Self::Panicked => self,
         }
     }
 }
@@ -58,7 +60,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(fault) => fault.fmt(f),
-            Self::NotSealed(words) | Self::OtherAbi(words) => f.write_str(words),
+            Self::NotSealed(words) | Self::Forbidden(words) | Self::OtherAbi(words) => {
+                f.write_str(words)
+            }
             Self::NotLoaded(words) => write!(f, "the linker refuses it: {words}"),
             Self::OtherId(id) => write!(f, "it holds another plugin than its name says: {id:?}"),
             Self::Hosts(hosts) => {

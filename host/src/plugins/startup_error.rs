@@ -41,6 +41,10 @@ pub(super) fn failure(launch: &Launch, reason: StartupError) -> Failure {
             let detail = format!("sender {sender}: the log says which");
             Failure::with_detail(ErrorCode::BadSettings, detail)
         }
+        Refusal::Forbidden(words) => {
+            let detail = format!("sender {sender}: {words}");
+            Failure::with_detail(ErrorCode::ForbiddenBySandbox, detail)
+        }
         Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
             refused(&refusal.to_string())
         }

@@ -72,13 +72,13 @@ error_codes! {
     PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
     BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin used up what one sender may use, before anything was sent", "Tell the plugin's author what the log says; SECURITY.md lists the budgets.";
     Stopping = "stopping", Unavailable, "nothing was sent, as textsender was asked to end", "Repeat once it runs again.";
-    LedgerReadOnly = "ledger_read_only", Unavailable, "nothing was sent, as the ledger can't be written", "Let this user write the state folder, or set [state] folder to another one.";
+    LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Let this user write the state folder, or set [state] folder to another one.";
     LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";
     LedgerCorrupt = "ledger_corrupt", Unavailable, "nothing was sent, as the ledger is damaged", "Repeat: a damaged ledger is set aside, and the next message starts a new one.";
     LedgerLocked = "ledger_locked", Unavailable, "nothing was sent, as another process keeps the ledger locked", "Find it with `fuser -v` on the ledger's file, and stop it.";
     LedgerNewer = "ledger_newer", Unavailable, "nothing was sent, as a newer textsender wrote the ledger", "Install the newer textsender again, or move the ledger away.";
     LedgerNetworkFolder = "ledger_network_folder", Unavailable, "nothing was sent, as the ledger is on a network file system", "Set [state] folder to a local disk.";
-    LedgerUnusable = "ledger_unusable", Unavailable, "nothing was sent, as the state folder can't be used", "Check that [state] folder is right and belongs to this user.";
+    LedgerUnusable = "ledger_unusable", Misconfigured, "nothing was sent, as the state folder can't be used", "Check that [state] folder is right and belongs to this user.";
     LedgerLost = "ledger_lost", Unavailable, "nothing was sent, as the ledger was replaced meanwhile", "Repeat the same id.";
     LedgerFailed = "ledger_failed", Unavailable, "nothing was sent, as the ledger failed", "Look for disk errors in the system's log.";
 
@@ -100,6 +100,7 @@ error_codes! {
     NoSender = "no_sender", Misconfigured, "neither the policy nor [defaults] names a sender", "Set [defaults] sender.";
     PluginMissing = "plugin_missing", Misconfigured, "the sender's plugin is not there", "Put the file into the plugins folder.";
     PluginRefused = "plugin_refused", Misconfigured, "the sender's plugin can't be used", "`textsender plugin list` shows why.";
+    ForbiddenBySandbox = "forbidden_by_sandbox", Misconfigured, "something around textsender, such as its service's sandbox, forbids what it needs", "Allow it there; the message names it, and packaging/systemd has a drop-in that does.";
     BadSettings = "bad_settings", Misconfigured, "the plugin refuses the sender's settings", "Correct the settings.";
     SecretMissing = "secret_missing", Misconfigured, "a secret of the sender can't be read", "Store the secret, or correct where it is read from.";
     BadText = "bad_text", Misconfigured, "the policy's text can't be sent", "Correct the text.";

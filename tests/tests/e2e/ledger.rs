@@ -161,7 +161,7 @@ fn as_root_in_a_folder_that_cannot_be_written_nothing_is_sent_unless_nothing_is_
     disk.remount("ro");
     let refused = test.run();
     refused
-        .outcome("unavailable")
+        .outcome("misconfigured")
         .error("ledger_read_only")
         .requests(0);
     let off = format!(

@@ -49,11 +49,11 @@ fn a_plugin_that_others_can_write_is_refused_with_the_command_that_mends_it() {
     each([0o757, 0o777, 0o1757], |mode| {
         let test = Test::new().change(|site| set(&library(site), mode));
         let path = library(test.site()).display().to_string();
-        refused(&test.run(), &format!("mend it: chmod go-w {path}"));
+        refused(&test.run(), &format!("fix it: chmod go-w {path}"));
     });
     let test = Test::new().change(|site| set(&site.plugins(), 0o757));
     let folder = test.site().plugins().display().to_string();
-    refused(&test.run(), &format!("mend it: chmod go-w {folder}"));
+    refused(&test.run(), &format!("fix it: chmod go-w {folder}"));
 
     let sticky = Test::new().change(|site| set(&site.plugins(), 0o1777));
     sticky.run().outcome("accepted").texts(1);

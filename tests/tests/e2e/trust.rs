@@ -89,7 +89,7 @@ fn a_lock_that_others_can_write_or_that_is_damaged_approves_nothing() {
         approve(site, HOSTS);
         fs::set_permissions(lock_file(site), Permissions::from_mode(0o666)).unwrap();
     });
-    refused(&open.run(), "mend it: chmod go-w");
+    refused(&open.run(), "fix it: chmod go-w");
     each(
         ["[twilio", "[twilio]\nsha256 = \"12\"", "twilio = 1"],
         |text| {

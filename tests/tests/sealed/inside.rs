@@ -14,6 +14,7 @@ use textsender_tests::harness::artifacts;
 use textsender_tests::sandbox::Sandbox;
 use textsender_tests::sandbox::site::Site;
 
+use crate::filters;
 use crate::surroundings::{INHERITED, Surroundings, write_into};
 
 /// What came of each attempt: `succeeded`, `refused` or `failed`.
@@ -23,7 +24,7 @@ pub type Results = BTreeMap<String, String>;
 pub type Report = BTreeMap<String, Results>;
 
 /// Sends one message.
-const SEND: &str = "./textsender --log-level debug send";
+pub const SEND: &str = "./textsender --log-level debug send";
 
 const REQUEST: &str = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
 
@@ -91,33 +92,11 @@ impl Inside {
             .unwrap_or_else(|error| panic!("{error}: {}", shown(&output)))
     }
 
-    /// Cases beside the attempts: kernels that lack a part of the seal, and the front itself.
+    /// Cases beside the attempts: filters around textsender, and the front itself.
     pub fn others(&self) -> Vec<Trial> {
-        let user = self.user;
-        let case = move |part: &'static str, seal: &'static str, outcome, words| {
-            Trial::test(
-                format!("{user}::kernel_without_{part}::{seal}"),
-                move || {
-                    let inside = Inside::new(user);
-                    let mut installation = inside.installation();
-                    installation.set("plugins.seal", seal);
-                    let command = format!("exec ./escapes-outside without {part} {SEND}");
-                    expect(&installation.run(&command), outcome, words)
-                },
-            )
-        };
-        vec![
-            case("landlock", "best", "accepted", "no Landlock, seccomp"),
-            case(
-                "landlock",
-                "required",
-                "misconfigured",
-                "the kernel has no Landlock",
-            ),
-            case("seccomp", "best", "accepted", ", no seccomp"),
-            case("seccomp", "required", "misconfigured", "no seccomp filter"),
-            front(user),
-        ]
+        let mut trials = filters::cases(self.user);
+        trials.push(front(self.user));
+        trials
     }
 
     fn report(&self, installation: &Installation) -> Report {
@@ -130,7 +109,7 @@ impl Inside {
         serde_json::from_value(report).unwrap()
     }
 
-    fn installation(&self) -> Installation {
+    pub fn installation(&self) -> Installation {
         let mut site = Site::new().unwrap();
         let escapes = artifacts().plugin("escapes");
         let surroundings = Surroundings::new(site.folder().join("around"));
@@ -186,15 +165,19 @@ fn front(user: User) -> Trial {
     Trial::test(format!("{user}::front_is_shut"), case).with_ignored_flag(is_root)
 }
 
-struct Installation {
+pub struct Installation {
     user: User,
     site: Site,
     surroundings: Surroundings,
 }
 
 impl Installation {
-    fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
+    pub fn set(&mut self, key: &str, value: impl Into<toml::Value>) {
         self.site.set(key, value).unwrap();
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.site.folder().join(name), text).unwrap();
     }
 
     /// Sends once, so that there is a ledger to read from the first moment.
@@ -204,7 +187,7 @@ impl Installation {
     }
 
     /// Runs a command with a request on its standard input. The shell leaves a file open for it to inherit.
-    fn run(&self, command: &str) -> Output {
+    pub fn run(&self, command: &str) -> Output {
         if self.user == User::Nobody {
             give(self.site.folder(), NOBODY);
         }
@@ -228,7 +211,7 @@ impl Installation {
     }
 }
 
-fn expect(output: &Output, outcome: &str, words: &str) -> Result<(), Failed> {
+pub fn expect(output: &Output, outcome: &str, words: &str) -> Result<(), Failed> {
     let shown = shown(output);
     let fits = shown.contains(&format!("\"outcome\":\"{outcome}\"")) && shown.contains(words);
     match fits {

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod filters;
 mod inside;
 mod surroundings;
 

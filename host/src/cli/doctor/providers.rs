@@ -14,6 +14,7 @@ use crate::{
         site::{Site, block_on},
         standing,
     },
+    os::seal::Demand,
     plugins::{HostProcess, Launch},
     protocol::Outcome,
 };
@@ -45,13 +46,28 @@ pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
         let Some(sealed) = sealed else {
             continue;
         };
-        findings.push(match sealed.lacks(&plan).as_slice() {
-            [] => ok("seal", format!("{name}: {sealed}")),
-            lacks => note(
-                "seal",
-                format!("{name} is not wholly sealed: {}", lacks.join("; ")),
-            ),
-        });
+        let lacks = sealed.lacks(&plan);
+        findings.push(
+            match lacks
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .as_slice()
+            {
+                [] => ok("seal", format!("{name}: {sealed}")),
+                lacks => {
+                    let words = format!("{name} is not wholly sealed: {}", lacks.join("; "));
+                    match plan.demand {
+                        Demand::Any => note("seal", words),
+                        _ => problem(
+                            "seal",
+                            words,
+                            "allow it; or say in [plugins] that it may be so: seal = \"any\"",
+                        ),
+                    }
+                }
+            },
+        );
     }
     Ok(findings)
 }

@@ -31,7 +31,12 @@ impl Image {
     ///
     /// The file can't be read, or the kernel gives no memory.
     pub fn of(_: &Path, file: &File, most: u64) -> io::Result<Self> {
-        let mut memory = File::from(memory_file()?);
+        let memory = memory_file().map_err(|error| {
+            let error = io::Error::from(error);
+            let words = format!("no memory file can be made (memfd_create): {error}");
+            io::Error::new(error.kind(), words)
+        });
+        let mut memory = File::from(memory?);
         let copied = io::copy(&mut file.take(most.saturating_add(1)), &mut memory)?;
         fcntl_add_seals(
             &memory,

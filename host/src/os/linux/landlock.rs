@@ -4,12 +4,15 @@
 //! folders and its cache stay readable; nothing can be executed or written. No TCP port, and no
 //! process or abstract socket outside, where the kernel knows these (6.7 and 6.12).
 
+use std::{error::Error, io, ptr};
+
 use ::landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, NetPort, Ruleset, RulesetAttr, RulesetCreatedAttr,
+    RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::linker;
+use super::{forbidden, linker};
+use crate::os::seal::Absent;
 
 /// The newest version that this was written for. What an older kernel lacks of it is left out.
 const WRITTEN_FOR: ABI = ABI::V6;
@@ -23,24 +26,53 @@ const RESOLVER: &[&str] = &[
     "/etc/resolv.conf",
     "/etc/services",
     "/etc/ca-certificates",
-    "/etc/pki",
-    "/etc/ssl",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
     "/usr/share/ca-certificates",
 ];
 
-/// Restricts this process, and says by which version; `None` where the kernel has no Landlock.
-pub(super) fn restrict(ports: &[u16]) -> Option<u32> {
-    let status = try_restrict(ports).ok()?;
-    if matches!(status.ruleset, RulesetStatus::NotEnforced) {
-        return None;
+/// Restricts this process, and says by which version.
+pub(super) fn restrict(ports: &[u16]) -> Result<u32, Absent> {
+    let absent = |error| forbidden::absent(&error, Some("landlock"));
+    let version = version().map_err(absent)?;
+    match try_restrict(ports) {
+        Ok(status) if status.ruleset != RulesetStatus::NotEnforced => Ok(version),
+        Ok(_) => Err(Absent::Kernel),
+        Err(error) => Err(absent(cause(&error))),
     }
-    match status.landlock {
-        LandlockStatus::Available {
-            effective_abi,
-            kernel_abi,
-        } => Some(kernel_abi.map_or(effective_abi as u32, i32::cast_unsigned)),
-        _ => None,
+}
+
+/// The kernel's version of it.
+fn version() -> io::Result<u32> {
+    const VERSION: u32 = 1;
+
+    // SAFETY: with this flag, the call takes no memory of ours.
+    let version = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            ptr::null::<libc::c_void>(),
+            0_usize,
+            VERSION,
+        )
+    };
+    u32::try_from(version).map_err(|_| io::Error::last_os_error())
+}
+
+/// The system's answer behind an error. One that is not the system's would be a fault of ours.
+fn cause(error: &RulesetError) -> io::Error {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(code) = error.downcast_ref().and_then(io::Error::raw_os_error) {
+            return io::Error::from_raw_os_error(code);
+        }
+        cause = error.source();
     }
+    io::ErrorKind::Other.into()
 }
 
 fn try_restrict(ports: &[u16]) -> Result<::landlock::RestrictionStatus, RulesetError> {
@@ -62,4 +94,20 @@ fn try_restrict(ports: &[u16]) -> Result<::landlock::RestrictionStatus, RulesetE
         .add_rules(path_beneath_rules(readable, read))?
         .add_rules(ports.map(Ok::<_, RulesetError>))?
         .restrict_self()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_grant_opens_no_private_key() {
+        for key in ["/etc/ssl/private/x.key", "/etc/pki/tls/private/x.key"] {
+            let readable = RESOLVER.iter().chain(linker::FOLDERS);
+            let opens = |path: &&&str| Path::new(key).starts_with(path);
+            assert_eq!(readable.clone().find(opens), None, "{key}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Linux: what a host process may no longer do once it is sealed.
 
 mod child;
+mod forbidden;
 mod image;
 mod landlock;
 mod linker;
@@ -14,7 +15,7 @@ use rustix::{
 };
 
 use super::{
-    seal::{Plan, Sealed},
+    seal::{Plan, SealError, Sealed},
     unix::process::limit,
 };
 
@@ -58,10 +59,18 @@ pub fn close_inherited() {
 
 /// Bounds what this process can do to the machine, and ties it to the front's life.
 pub fn restrain() -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    protect()?;
-    limit(Resource::As, MEMORY)?;
-    limit(Resource::Nofile, DESCRIPTORS)
+    let named = |call: &str, error: io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("the system call {call} is refused: {error}"),
+        )
+    };
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
+        .map_err(|error| named("prctl", error.into()))?;
+    protect()
+        .and_then(|()| limit(Resource::As, MEMORY))
+        .and_then(|()| limit(Resource::Nofile, DESCRIPTORS))
+        .map_err(|error| named("prlimit64", error))
 }
 
 /// Seals this process: after it, code of a stranger may run here.
@@ -69,10 +78,11 @@ pub fn restrain() -> io::Result<()> {
 /// # Errors
 ///
 /// A part that every kernel has is refused. What a kernel may lack is told by the result.
-pub fn seal(plan: &Plan) -> io::Result<Sealed> {
-    limit(Resource::Fsize, 0)?;
-    rustix::thread::set_no_new_privs(true)?;
-    rustix::thread::set_capabilities(None, NO_CAPABILITIES)?;
+pub fn seal(plan: &Plan) -> Result<Sealed, SealError> {
+    let refused = |call| move |error: io::Error| forbidden::refused(call, error);
+    limit(Resource::Fsize, 0).map_err(refused("prlimit64"))?;
+    rustix::thread::set_no_new_privs(true).map_err(|error| refused("prctl")(error.into()))?;
+    drop_capabilities().map_err(refused("capset"))?;
     Ok(Sealed {
         // Before seccomp, which shuts Landlock's own calls.
         landlock: landlock::restrict(&plan.ports),
@@ -80,7 +90,16 @@ pub fn seal(plan: &Plan) -> io::Result<Sealed> {
     })
 }
 
-/// For a front that runs as root: its plugins are root without its powers.
+/// For a front that runs as root: its plugins are root without its powers. Where there are none, the
+/// call is not made: filters of services and containers forbid it.
+fn drop_capabilities() -> io::Result<()> {
+    let has_none = rustix::thread::capabilities(None).is_ok_and(|now| now == NO_CAPABILITIES);
+    match has_none {
+        true => Ok(()),
+        false => Ok(rustix::thread::set_capabilities(None, NO_CAPABILITIES)?),
+    }
+}
+
 const NO_CAPABILITIES: CapabilitySets = CapabilitySets {
     effective: CapabilitySet::empty(),
     permitted: CapabilitySet::empty(),

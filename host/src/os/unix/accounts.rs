@@ -34,8 +34,13 @@ pub fn is_root() -> bool {
 ///
 /// # Errors
 ///
-/// The system does not allow it, as in some containers.
+/// There is a second thread, or the system does not allow it, as in some containers.
 pub fn switch_to(user: u32, group: u32, groups: &[u32]) -> io::Result<()> {
+    if super::process::has_threads() {
+        return Err(io::Error::other(
+            "a thread began before the change of account, and would keep the old one; please report this",
+        ));
+    }
     let groups: Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
     set_thread_groups(&groups)?;
     set_thread_gid(Gid::from_raw(group))?;
@@ -122,6 +127,70 @@ pub fn name_of(user: u32) -> String {
 /// The name of the account that runs this.
 pub fn own_name() -> String {
     name_of(own())
+}
+
+/// Everyone who is in a group: those whom it names, and those whose own group it is. `None` where
+/// that can't be known: the group is not in the machine's own files, or they are not all that counts.
+pub fn members(group: u32) -> Option<Vec<u32>> {
+    let groups = fs::read_to_string(GROUP).ok()?;
+    let accounts = fs::read_to_string(PASSWD).ok()?;
+    if !only_files_count() {
+        return None;
+    }
+    let named = groups.lines().find_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        let number: u32 = fields.next()?.parse().ok()?;
+        (number == group).then(|| fields.next().unwrap_or_default().to_owned())
+    })?;
+    let accounts: Vec<Account> = accounts.lines().filter_map(parse).collect();
+    let is_member = |account: &&Account| {
+        account.group == group || named.split(',').any(|name| name == account.name)
+    };
+    let members: Vec<u32> = accounts
+        .iter()
+        .filter(is_member)
+        .map(|account| account.user)
+        .collect();
+    // One that is named and has no account here is one of a directory.
+    let has_account = |name: &str| accounts.iter().any(|account| account.name == name);
+    let is_known = named
+        .split(',')
+        .all(|name| name.is_empty() || has_account(name));
+    is_known.then_some(members)
+}
+
+/// The number of a group, by its name or number.
+pub fn group_named(name: &str) -> Option<u32> {
+    let text = fs::read_to_string(GROUP).unwrap_or_default();
+    let found = text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok())?
+    });
+    found.or_else(|| name.parse().ok())
+}
+
+/// Whether no directory tells of accounts beside the machine's own files (nsswitch.conf(5)).
+fn only_files_count() -> bool {
+    let text = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    let mut lines = text.lines().filter_map(|line| {
+        let (database, sources) = line.split('#').next()?.split_once(':')?;
+        matches!(database.trim(), "passwd" | "group").then_some(sources)
+    });
+    let is_own = |source: &str| ["files", "compat", "systemd"].contains(&source);
+    lines.all(|sources| {
+        let sources = sources.split_whitespace();
+        sources
+            .filter(|source| !source.starts_with('['))
+            .all(is_own)
+    })
+}
+
+/// Whether a number stands for every account that this user namespace does not know.
+pub fn is_unmapped(user: u32) -> bool {
+    let overflow = fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let is_whole = map.split_whitespace().eq(["0", "0", "4294967295"]);
+    !map.is_empty() && !is_whole && overflow.trim().parse() == Ok(user)
 }
 
 /// `name:password:user:group:comment:home:shell`, as in passwd(5).

@@ -33,7 +33,14 @@ pub(super) fn end_of(child: &mut Child) -> io::Result<(Sender, Receiver)> {
 pub fn take_pipes() -> io::Result<(Receiver, File)> {
     let down = moved(rustix::stdio::stdin())?;
     let up = moved(rustix::stdio::stdout())?;
-    let nothing = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    let nothing = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+    let nothing = nothing.map_err(|error| {
+        let error = io::Error::from(error);
+        io::Error::new(
+            error.kind(),
+            format!("/dev/null can't be opened: {error}; is /dev mounted?"),
+        )
+    })?;
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;
     rustix::stdio::dup2_stderr(&nothing)?;

@@ -4,14 +4,15 @@ mod early;
 
 use std::{
     fs, io,
-    os::unix::process::CommandExt,
-    process::{Child, Command, Stdio},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
     time::Duration,
 };
 
 use rustix::process::{Resource, Rlimit};
 
+use super::limits;
 use super::pipes::{self, Receiver, Sender};
 use crate::os::{seal::Plan, system};
 
@@ -43,6 +44,30 @@ pub fn spawn(plan: &Plan) -> io::Result<(Child, Sender, Receiver)> {
     };
     let (down, up) = pipes::end_of(&mut child)?;
     Ok((child, down, up))
+}
+
+/// What is said of a process that a filter ended.
+pub const CALL_FORBIDDEN: &str = "a system call is forbidden from outside: a filter around textsender \
+     ended its host process (SIGSYS); in its systemd unit, SystemCallErrorNumber=EPERM shows which";
+
+/// Whether a process was ended for a system call that a filter forbids.
+pub fn was_call_forbidden(status: ExitStatus) -> bool {
+    status.signal() == Some(rustix::process::Signal::SYS.as_raw())
+}
+
+/// What stands behind a failure to start a process, as far as it can be told, and whether it is one
+/// that passes.
+pub fn spawn_failure(error: &io::Error) -> (String, bool) {
+    let words = match limits::reached(error) {
+        Some(limit) => return (format!("{error}: {limit}"), true),
+        None if error.kind() == io::ErrorKind::NotFound => "is /proc mounted?",
+        None if error.kind() == io::ErrorKind::PermissionDenied => {
+            "to become the state folder's owner takes CAP_SETUID and CAP_SETGID, and nothing may \
+             forbid to start programs"
+        }
+        None => return (error.to_string(), true),
+    };
+    (format!("{error}: {words}"), false)
 }
 
 fn started(plan: &Plan) -> io::Result<Child> {
@@ -99,6 +124,11 @@ pub(in crate::os) fn limit(resource: Resource, most: u64) -> io::Result<()> {
         maximum: most,
     };
     Ok(rustix::process::setrlimit(resource, limit)?)
+}
+
+/// Whether this process has more than one thread, as far as the system says.
+pub fn has_threads() -> bool {
+    fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1)
 }
 
 /// Eight hexadecimal digits that differ between boots; `None` where the system names no boot.

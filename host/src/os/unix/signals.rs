@@ -25,6 +25,13 @@ impl EndRequests {
     }
 }
 
+/// Lets a write past the limit of file sizes fail (EFBIG) instead of ending the process without a word.
+#[allow(unsafe_code)]
+pub fn ignore_file_size_limit() {
+    // SAFETY: no handler of ours is set, and nothing else in this process uses the signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Ends this process as a power switch does it: no destructors, no buffers written.
 pub fn kill_self() -> ! {
     // If the kernel refused to kill us, abort() is the next best death.

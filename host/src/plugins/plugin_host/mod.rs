@@ -9,7 +9,7 @@ mod serve;
 use std::{
     borrow::Cow,
     fs::File,
-    io,
+    io::{self, Write},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -24,11 +24,16 @@ use textsender_plugin_api::{
 
 use super::{
     Plan, Refusal,
-    frames::{BUILD, Describe, Described, Down, FrameReader, Start, Up},
+    frames::{self, BUILD, Describe, Described, Down, FrameReader, Start, Up},
     verify::{self, Checksum},
 };
 use crate::{
-    os::{accounts, pipes, pipes::Receiver, process, seal},
+    os::{
+        accounts, pipes,
+        pipes::Receiver,
+        process,
+        seal::{self, Absent, SealError},
+    },
     redact::Foreign,
 };
 use serve::{Offered, Server};
@@ -50,8 +55,13 @@ pub fn run() -> ExitCode {
 }
 
 async fn serve_front() -> io::Result<()> {
-    let (down, up) = pipes::take_pipes()?;
-    process::restrain()?;
+    let (down, up) = match pipes::take_pipes() {
+        Ok(pipes) => pipes,
+        Err(error) => return refuse(&mut io::stdout(), &error),
+    };
+    if let Err(error) = process::restrain() {
+        return refuse(&mut &up, &error);
+    }
     let mut frames = FrameReader::new(down);
     let start = match frames.next().await? {
         Some(Down::Start(start)) => start,
@@ -76,6 +86,16 @@ async fn serve_front() -> io::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Says why this process can't begin. Its end alone would look like a plugin's doing.
+fn refuse(front: &mut impl Write, error: &io::Error) -> io::Result<()> {
+    let words = format!("its host process can't begin: {error}");
+    let mut frame = Vec::new();
+    let refused = Up::Refused(Foreign::of(Refusal::Forbidden(words)));
+    frames::encode(&refused, &mut frame)?;
+    front.write_all(&frame)?;
+    front.flush()
 }
 
 /// Loads a plugin and says what it says of itself, without making a sender.
@@ -216,23 +236,41 @@ fn leave_root() -> Result<(), Refusal> {
         Ok(()) => Ok(()),
         // The number means nothing in this user namespace: its root is an ordinary account outside.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        Err(error) => Err(Refusal::NotSealed(format!(
-            "its process runs as root and can't leave that account ({error}): run textsender as another account"
-        ))),
+        Err(error) => {
+            let words = format!(
+                "its process runs as root and can't leave that account ({error}): run textsender as another account, \
+                 or leave it CAP_SETUID, CAP_SETGID and the calls of @setuid"
+            );
+            Err(match error.kind() {
+                io::ErrorKind::PermissionDenied => Refusal::Forbidden(words),
+                _ => Refusal::NotSealed(words),
+            })
+        }
+    }
+}
+
+fn not_sealed(error: SealError) -> Refusal {
+    let words = format!("its process can't be sealed: {error}");
+    match error.is_forbidden {
+        true => Refusal::Forbidden(words),
+        false => Refusal::NotSealed(words),
     }
 }
 
 /// Seals this process and tells the front how far, while this process can be believed.
 fn apply_seal(plan: &Plan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
     let begun = Instant::now();
-    let sealed = seal::apply(plan)
-        .map_err(|error| Refusal::NotSealed(format!("its process can't be sealed: {error}")))?;
-    let lacks = sealed.lacks(plan);
-    if plan.required && !lacks.is_empty() {
-        let lacks = lacks.join("; ");
-        return Err(Refusal::NotSealed(format!(
-            "[plugins] seal = \"required\", and {lacks}"
-        )));
+    let sealed = seal::apply(plan).map_err(not_sealed)?;
+    let mut lacks = sealed.lacks(plan);
+    lacks.retain(|lack| lack.is_refused(plan));
+    if !lacks.is_empty() {
+        let is_forbidden = lacks.iter().any(|lack| lack.why == Absent::Forbidden);
+        let lacks: Vec<_> = lacks.iter().map(ToString::to_string).collect();
+        let words = format!("[plugins] seal = \"required\", and {}", lacks.join("; "));
+        return Err(match is_forbidden {
+            true => Refusal::Forbidden(words),
+            false => Refusal::NotSealed(words),
+        });
     }
     server.post(&Up::Sealed {
         sealed,

@@ -12,7 +12,7 @@ use tokio::{task::coop::consume_budget, time::timeout_at};
 use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
 use crate::{
     budget::Limit,
-    os::pipes::Receiver,
+    os::{pipes::Receiver, process, seal::Demand},
     plugins::{
         Refusal, Sealed,
         frames::{BUILD, Down, FrameReader, Up},
@@ -35,7 +35,10 @@ pub(super) async fn read(shared: Arc<Shared>, pipe: Receiver) {
                 Ok(()) => {}
                 Err(reason) => break reason,
             },
-            Ok(None) => break Reason::fault("it ended"),
+            Ok(None) => {
+                inbound.look_at_end().await;
+                break Reason::fault("it ended");
+            }
             Err(_) => break Reason::fault("it broke the frames' form"),
         }
         // Frames that are here already cost no wait: the others' tasks have their turn all the same.
@@ -51,6 +54,19 @@ struct Inbound(Arc<Shared>);
 const MAX_FILES: usize = 8;
 
 impl Inbound {
+    /// Before a plugin's code runs in it, only a filter from outside ends a process for a system call.
+    async fn look_at_end(&self) {
+        let shared = &self.0;
+        if shared.sealed.get().is_some() || !shared.life.is_starting() {
+            return;
+        }
+        let status = shared.life.exit_status().await;
+        if status.is_some_and(process::was_call_forbidden) {
+            let refusal = Refusal::Forbidden(process::CALL_FORBIDDEN.to_owned());
+            shared.life.set_refused(refusal);
+        }
+    }
+
     /// Takes one frame. What does not fit is a fault that ends the process.
     fn accept(&self, frame: Up) -> Result<(), Reason> {
         if let Up::Log { level, line } = frame {
@@ -99,7 +115,10 @@ impl Inbound {
         let launch = &self.0.launch;
         let sender = launch.sender.as_str();
         for lack in sealed.lacks(&launch.seal) {
-            tracing::debug!(sender, "the plugin is not wholly sealed: {lack}");
+            match launch.seal.demand {
+                Demand::Any => tracing::info!(sender, "the plugin is not wholly sealed: {lack}"),
+                _ => tracing::warn!(sender, "the plugin is not wholly sealed: {lack}"),
+            }
         }
         self.0.sealed.set(sealed).map_err(|_| "it was sealed twice")
     }

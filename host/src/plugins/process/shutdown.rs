@@ -26,6 +26,10 @@ use crate::{
 /// was not waited for, unless the kernel needs long to take its memory back.
 const LAST_WAIT: Duration = Duration::from_millis(50);
 
+/// How often a process that closed its pipe is asked whether it has ended, and how often in all.
+const REAP: Duration = Duration::from_millis(5);
+const REAP_TRIES: u32 = 50;
+
 /// How far a host process has come.
 #[derive(Clone)]
 pub(super) enum Phase {
@@ -152,6 +156,21 @@ impl Lifecycle {
         let over = phase.wait_for(|phase| matches!(phase, Phase::Ended | Phase::Refused(_)));
         // Its sender is here, and outlives this borrow.
         let _ = over.await;
+    }
+
+    /// How a process ended that closed its pipe; `None` if it goes on without one.
+    pub(super) async fn exit_status(&self) -> Option<ExitStatus> {
+        for _ in 0..REAP_TRIES {
+            let status = match &mut *lock(&self.child) {
+                Some(child) => child.try_wait(),
+                None => return None,
+            };
+            match status {
+                Ok(None) => tokio::time::sleep(REAP).await,
+                ended => return ended.ok().flatten(),
+            }
+        }
+        None
     }
 
     /// Ends the process, once: every call that runs has died. It is waited for in a task: the kernel

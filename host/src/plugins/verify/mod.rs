@@ -18,6 +18,7 @@ use textsender_plugin_api::abi::ENTRY_SYMBOL;
 use crate::{
     os::{
         library::{self, Contents, Malformed},
+        limits,
         seal::{self, Image},
     },
     trust,
@@ -152,8 +153,29 @@ impl Verified {
 ///
 /// The first fault.
 pub(super) fn verify(path: &Path, approved: Option<Checksum>) -> Result<Verified, FileFault> {
+    verify_after(path, approved, |_| {})
+}
+
+/// Where another process may come in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Moment {
+    /// The file is open.
+    Opened,
+    /// Its bytes are fixed.
+    Fixed,
+}
+
+/// The same; `at` is called at each moment.
+fn verify_after(
+    path: &Path,
+    approved: Option<Checksum>,
+    mut at: impl FnMut(Moment),
+) -> Result<Verified, FileFault> {
+    let file = open(path)?;
+    at(Moment::Opened);
     // Fixed first, then judged.
-    let image = Image::of(path, &open(path)?, MAX_LIBRARY).map_err(|error| unreadable(&error))?;
+    let image = Image::of(path, &file, MAX_LIBRARY).map_err(|error| unreadable(&error))?;
+    at(Moment::Fixed);
     if image.bytes().len() as u64 > MAX_LIBRARY {
         return Err(FileFault::TooLarge);
     }
@@ -200,7 +222,7 @@ fn read(file: &File) -> Result<Vec<u8>, FileFault> {
 }
 
 fn unreadable(error: &io::Error) -> FileFault {
-    FileFault::Unreadable(error.to_string())
+    FileFault::Unreadable(limits::explained(error))
 }
 
 /// Reads a library from these bytes: see [`crate::fuzz`].

@@ -55,6 +55,7 @@ fn try_everything(moment: &'static str) {
 #[derive(Deserialize, JsonSchema)]
 struct Settings {
     /// Where the report goes.
+    #[schemars(extend("x-textsender-host" = true))]
     report_url: String,
 }
 

@@ -10,26 +10,60 @@
 
 mod calls;
 
-use std::{collections::BTreeMap, env::consts::ARCH};
+use std::{collections::BTreeMap, env::consts::ARCH, io};
 
 use libc::{c_int, c_long};
 use seccompiler::{
     BpfProgram, SeccompAction,
     SeccompCmpArgLen::{Dword, Qword},
     SeccompCmpOp::{Eq, MaskedEq, Ne},
-    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads, sock_filter,
+    SeccompCondition, SeccompFilter, SeccompRule, sock_filter,
 };
 
+use super::forbidden;
+use crate::os::{process::has_threads, seal::Absent};
 use calls::{CONNECTION, ITSELF, MEMORY, READING, THREADS, UNSEEN, WAITING};
 
-/// Restricts every thread of this process; `false` where the kernel has no seccomp, or this list
-/// was not written for the machine.
-pub(super) fn restrict(network: bool) -> bool {
-    try_restrict(network).is_ok()
+/// Restricts every thread of this process.
+pub(super) fn restrict(network: bool) -> Result<(), Absent> {
+    // This list was not written for every machine.
+    let program = program(network).map_err(|_| Absent::Kernel)?;
+    install(&program).map_err(|error| forbidden::absent(&error, None))
 }
 
-fn try_restrict(network: bool) -> Result<(), seccompiler::Error> {
-    apply_filter_all_threads(&program(network)?)
+/// By `seccomp(2)`, or by the older `prctl(2)`, which filters around services and containers forget: it
+/// restricts the calling thread alone, so only where that is the only one.
+fn install(program: &[sock_filter]) -> io::Result<()> {
+    let length = u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let program = libc::sock_fprog {
+        len: length,
+        filter: program.as_ptr().cast::<libc::sock_filter>().cast_mut(),
+    };
+    let (mode, every_thread) = (
+        libc::SECCOMP_SET_MODE_FILTER,
+        libc::SECCOMP_FILTER_FLAG_TSYNC,
+    );
+    // SAFETY: the kernel copies the program, whose length is given, and changes no memory of ours.
+    let done = unsafe { libc::syscall(libc::SYS_seccomp, mode, every_thread, &raw const program) };
+    if done == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    if done > 0 || has_threads() {
+        return Err(error);
+    }
+    // SAFETY: as above.
+    let done = unsafe {
+        libc::prctl(
+            libc::PR_SET_SECCOMP,
+            libc::SECCOMP_MODE_FILTER,
+            &raw const program,
+        )
+    };
+    match done {
+        0 => Ok(()),
+        _ => Err(error),
+    }
 }
 
 fn program(network: bool) -> Result<BpfProgram, seccompiler::Error> {
@@ -187,6 +221,8 @@ impl Calls {
         let unchanged = SeccompCondition::new(2, Qword, Eq, 0)?;
         self.when(libc::SYS_prlimit64, vec![is(0, Whole, 0)?, unchanged])?;
         self.when(libc::SYS_sched_setaffinity, vec![is(0, Whole, 0)?])?;
+        self.when(libc::SYS_getsid, vec![is(0, Whole, 0)?])?;
+        self.when(libc::SYS_getpgid, vec![is(0, Whole, 0)?])?;
 
         for command in DESCRIPTOR_COMMANDS {
             self.when(libc::SYS_fcntl, vec![is(1, Whole, *command)?])?;

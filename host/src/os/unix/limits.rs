@@ -1,0 +1,43 @@
+//! Limits of a process and of the machine, by the names under which administrators know them.
+
+use std::io;
+
+use rustix::io::Errno;
+
+/// An error in the system's words, with the limit that it ran into.
+pub fn explained(error: &io::Error) -> String {
+    match reached(error) {
+        Some(limit) => format!("{error}: {limit}"),
+        None => error.to_string(),
+    }
+}
+
+/// The limit of file sizes, in the words of [`reached`], where there is one: for failures whose cause
+/// was lost on the way.
+pub fn of_file_sizes() -> Option<&'static str> {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Fsize);
+    limit.current?;
+    reached(&Errno::FBIG.into())
+}
+
+/// The limit that a system call ran into, if that is why it failed.
+pub fn reached(error: &io::Error) -> Option<&'static str> {
+    let errno = Errno::from_raw_os_error(error.raw_os_error()?);
+    Some(match errno {
+        Errno::MFILE => {
+            "the limit of open files is reached (LimitNOFILE= of its service, or ulimit -n)"
+        }
+        Errno::NFILE => "the machine's limit of open files is reached",
+        Errno::AGAIN => {
+            "the limit of processes and threads is reached (TasksMax= or LimitNPROC= of its service, \
+             or ulimit -u)"
+        }
+        Errno::NOMEM => {
+            "there is no memory left (MemoryMax= or LimitAS= of its service, or ulimit -v)"
+        }
+        Errno::FBIG => {
+            "the limit of file sizes is reached (LimitFSIZE= of its service, or ulimit -f)"
+        }
+        _ => return None,
+    })
+}
