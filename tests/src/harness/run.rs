@@ -141,6 +141,13 @@ impl Run {
         self
     }
 
+    /// The system calls that strace saw, one a line.
+    #[track_caller]
+    pub fn traced(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.test.trace_file()).unwrap();
+        log.lines().map(str::to_owned).collect()
+    }
+
     /// Wants these words in the log.
     #[track_caller]
     pub fn logs(&self, words: &str) -> &Self {

@@ -1,6 +1,7 @@
 //! The builder of cases.
 
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -47,6 +48,8 @@ pub struct Test {
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
     log_level: &'static str,
+    /// The system calls that are traced, if any are.
+    traced: Option<&'static str>,
     /// Whether others send at the same time, so that a text may be theirs.
     pub(super) in_company: bool,
 }
@@ -100,6 +103,7 @@ impl Test {
             stdout: None,
             stderr: None,
             log_level: "trace",
+            traced: None,
             in_company: false,
         };
         test.write_policy();
@@ -199,6 +203,18 @@ impl Test {
     pub fn log_level(mut self, level: &'static str) -> Self {
         self.log_level = level;
         self
+    }
+
+    /// Has strace follow these system calls of its first thread: see [`Run::traced`](super::Run::traced).
+    #[must_use]
+    pub fn trace(mut self, calls: &'static str) -> Self {
+        self.traced = Some(calls);
+        self
+    }
+
+    /// Where strace writes what it saw.
+    pub(super) fn trace_file(&self) -> PathBuf {
+        self.site.folder().join("strace.log")
     }
 
     /// Connects standard error to something else, which the case reads or does not.
@@ -312,6 +328,7 @@ impl Test {
             stdout: None,
             stderr: None,
             log_level: self.log_level,
+            traced: None,
             in_company: self.in_company,
         }
     }
@@ -359,7 +376,15 @@ impl Test {
             true => &artifacts().textsender,
             false => &artifacts().failpoints,
         };
-        let mut command = Command::new(program);
+        let mut command = match self.traced {
+            None => Command::new(program),
+            Some(calls) => {
+                let mut strace = Command::new("strace");
+                strace.arg("-e").arg(format!("trace={calls}"));
+                strace.arg("-o").arg(self.trace_file()).arg(program);
+                strace
+            }
+        };
         command
             .args(&self.command)
             .args(["--log-level", self.log_level])
