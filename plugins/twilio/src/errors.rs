@@ -46,7 +46,19 @@ fn by_code(code: u64) -> Option<(Verdict, &'static str)> {
 
         21610 => (OptedOut, "the recipient replied STOP to this sender"),
         21612 => (UndeliverableHere, "no route to the number from this sender"),
-        21408 => (UndeliverableHere, "Geo Permissions leave out the country"),
+        // Neither is the number's fault: the Console decides which countries and ranges are texted.
+        21408 => (
+            UndeliverableHere,
+            "region_not_enabled: switch the country on in the Console's Geo Permissions",
+        ),
+        21268 => (
+            UndeliverableHere,
+            "premium numbers are switched off in the Console's Geo Permissions",
+        ),
+        60410 => (
+            UndeliverableHere,
+            "Twilio blocks the number's range for fraud: see Verify Fraud Guard or support",
+        ),
 
         21611 => (Throttled, "the sender's queue at Twilio is full"),
         20429 => (Throttled, "too many requests at a time"),
@@ -58,6 +70,10 @@ fn by_code(code: u64) -> Option<(Verdict, &'static str)> {
         20404 => (Misconfigured, NOT_FOUND),
 
         21608 | 21219 => (Misconfigured, "a trial account: verified numbers only"),
+        30034 => (
+            Misconfigured,
+            "from: the number is not registered for texts to the United States (A2P 10DLC)",
+        ),
         21212 | 21606 | 21659..=21662 => (Misconfigured, "from: Twilio refuses this sender"),
         21603 => (Misconfigured, "from: Twilio wants a sender"),
         21701 => (Misconfigured, "messaging_service_sid: no such service"),
@@ -77,14 +93,14 @@ fn by_status(status: u16) -> (Verdict, &'static str) {
         401 => (Unauthorized, CREDENTIALS),
         403 => (Misconfigured, "the account or key may not do this"),
         404 => (Misconfigured, NOT_FOUND),
-        // Whoever gave up waiting may have been a proxy, and Twilio behind it may not.
+        // What gave up waiting may have been a proxy, and Twilio behind it may not.
         408 => (Unknown, "timed out, and Twilio may have the text"),
         // "Aren't processed and are safe to retry after backing off."
         429 => (Throttled, "too many requests at a time"),
         // Never `Rejected`: Twilio's new codes have been for wrong senders, not wrong numbers, and
         // another sender may do better.
         400..500 => (Misconfigured, "refused: see Twilio's error dictionary"),
-        // Twilio has no idempotency key: nobody knows what became of the text.
+        // Twilio has no idempotency key: what became of the text is not known.
         _ => (Unknown, "Twilio failed, and may have the text"),
     }
 }

@@ -89,7 +89,11 @@ fn documented_errors() {
         // A code never outweighs a status that leaves the text in doubt.
         (500, 21211, Unknown),
         (503, 20003, Unknown),
-        // Codes that nobody has seen yet.
+        (400, 30034, Misconfigured),
+        // What the administrator can change in the Console, and never the user's number.
+        (400, 21268, UndeliverableHere),
+        (403, 60410, UndeliverableHere),
+        // Codes that are new.
         (400, 21999, Misconfigured),
         (401, 29999, Unauthorized),
         (429, 29999, Throttled),
@@ -210,7 +214,7 @@ fn an_accepted_text_has_an_id() {
     }
 }
 
-/// A captive portal or a gateway answers 200 as well. Nobody knows whether Twilio has the text.
+/// A captive portal or a gateway answers 200 as well. It is not known whether Twilio has the text.
 #[test]
 fn success_without_an_id_is_unknown() {
     let replies = [
