@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use icu_properties::{CodePointMapData, props::BidiClass};
+
 use crate::protocol::is_language_tag;
 use textsender_plugin_api::template::{Placeholder, Template, TemplateError};
 
@@ -58,8 +60,22 @@ impl CompiledText {
             let template = Template::parse(&folded.text).ok()?;
             Some((template, folded.changes))
         });
-        Ok(Self { template, folded })
+        Ok(Self {
+            template,
+            folded,
+            is_right_to_left: is_right_to_left(source),
+        })
     }
+}
+
+/// Whether letters of it are written from right to left, as in Arabic and Hebrew (UAX #9, classes R and AL).
+fn is_right_to_left(source: &str) -> bool {
+    let classes = CodePointMapData::<BidiClass>::new();
+    let is_of = |class| matches!(class, BidiClass::RightToLeft | BidiClass::ArabicLetter);
+    !source.is_ascii()
+        && source
+            .chars()
+            .any(|character| is_of(classes.get(character)))
 }
 
 fn origin_faults(source: &TextSource<'_>) -> Vec<TextFault> {

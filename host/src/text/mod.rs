@@ -107,6 +107,9 @@ pub struct Texts {
 struct CompiledText {
     template: Template,
     folded: Option<(Template, Vec<Change>)>,
+    /// Whether it is written from right to left, so that a code of several groups would be shown in the other
+    /// order.
+    is_right_to_left: bool,
 }
 
 /// A text for one user. Its `Debug` leaves the text out: it holds a code or a password.
@@ -194,6 +197,9 @@ impl Texts {
         names: Names,
     ) -> Result<Composed, RenderError> {
         let mut prepared = Prepared::new(values, text.template.uses(), names);
+        if text.is_right_to_left {
+            prepared.isolate_code();
+        }
         let plain = self.compose(&text.template, &prepared, values.code)?;
         let Some((template, changes)) = &text.folded else {
             return Ok(plain);

@@ -445,3 +445,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_code_of_several_groups_keeps_its_order_in_text_from_right_to_left() {
+    let none = BTreeMap::new();
+    let cases = [
+        (
+            "رمز التحقق: %code%",
+            "123-456",
+            "رمز التحقق: \u{2068}123-456\u{2069}",
+        ),
+        ("הקוד: %code%", "123 456", "הקוד: \u{2068}123 456\u{2069}"),
+        ("הקוד: %code%", "123456", "הקוד: 123456"),
+        ("Your code: %code%", "123-456", "Your code: 123-456"),
+        ("Ваш код: %code%", "123-456", "Ваш код: 123-456"),
+    ];
+    for (text, code, shown) in cases {
+        let texts = Texts::compile(&TextSource::new(Purpose::Test, text, &none)).unwrap();
+        let values = TextValues {
+            code: Some(code),
+            ..TextValues::default()
+        };
+        assert_eq!(texts.render(None, &values).unwrap().text, shown);
+    }
+}

@@ -78,7 +78,7 @@ pub fn user_value(value: &str) -> Cow<'_, str> {
 
 /// Values ready to be put in. Code and password are as they came, whatever is done to the names.
 pub(super) struct Prepared<'a> {
-    code: Option<&'a str>,
+    code: Option<Cow<'a, str>>,
     password: Option<&'a str>,
     user: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
@@ -93,11 +93,20 @@ impl<'a> Prepared<'a> {
             used.and_then(|value| write_name(value, names))
         };
         Self {
-            code: values.code,
+            code: values.code.map(Cow::from),
             password: values.password,
             user: name(Placeholder::User, values.user),
             name: name(Placeholder::Name, values.name),
             minutes: values.expires_in.map(|left| minutes(left).to_string()),
+        }
+    }
+
+    /// Keeps the groups of a code in their order inside text that is written from right to left, where `123-456`
+    /// would be shown as `456-123`: U+2068 and U+2069 isolate it (UAX #9, section 2.4).
+    pub(super) fn isolate_code(&mut self) {
+        let has_groups = |code: &Cow<str>| code.contains(|c: char| !c.is_alphanumeric());
+        if let Some(code) = self.code.take_if(|code| has_groups(code)) {
+            self.code = Some(Cow::from(format!("\u{2068}{code}\u{2069}")));
         }
     }
 
@@ -119,7 +128,7 @@ impl<'a> Prepared<'a> {
 impl Values for Prepared<'_> {
     fn value(&self, placeholder: Placeholder) -> Option<Cow<'_, str>> {
         match placeholder {
-            Placeholder::Code => self.code.map(Cow::from),
+            Placeholder::Code => self.code.as_deref().map(Cow::from),
             Placeholder::Password => self.password.map(Cow::from),
             Placeholder::User => self.user.as_deref().map(Cow::from),
             Placeholder::Name => self.name.as_deref().map(Cow::from),
