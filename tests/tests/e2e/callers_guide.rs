@@ -133,51 +133,114 @@ fn the_first_command_sends_a_text() {
     assert_eq!(sandbox.text_count(), 1);
 }
 
-#[test]
-fn the_python_client_sends_once_and_tells_whether_to_go_on() {
-    let sandbox = Sandbox::start();
-    let site = site(&sandbox);
+/// Runs the guide's Python client with an expression, and gives what it prints.
+fn python(site: &Site, expression: &str) -> String {
     let client = block("## A client in Python", "python");
-    let call = "\nprint(text_code({'phone': '+447700900123'}, 'beK989vc', 'reset-1'))\n";
-    fs::write(site.folder().join("client.py"), format!("{client}{call}")).unwrap();
-    let run = || shell(&site, "python3", &["client.py"]);
-
-    // Whether it was sent is not known; the client repeats the id, and never sends twice.
-    sandbox.twilio().fault(When::next(), Fault::drop().taken());
-    assert_eq!(said(&run()), "True");
-    assert_eq!(sandbox.text_count(), 1);
-    assert_eq!(said(&run()), "True");
-    assert_eq!(sandbox.text_count(), 1);
-
-    let call = "\nprint(text_code({'phone': '+33612345678'}, 'beK989vc', 'reset-2'))\n";
-    fs::write(site.folder().join("client.py"), format!("{client}{call}")).unwrap();
-    sandbox.twilio().fault(When::always(), Fault::status(401));
-    assert_eq!(said(&run()), "False");
+    let program = format!("{client}\nprint({expression})\n");
+    fs::write(site.folder().join("client.py"), program).unwrap();
+    said(&shell(site, "python3", &["client.py"])).to_owned()
 }
 
 #[test]
-fn the_node_client_keeps_a_stream_open() {
-    // Debian's `nodejs`; without it there is nothing to show.
-    if Command::new("node").arg("--version").output().is_err() {
-        return;
-    }
+#[cfg_attr(not(has_python), ignore = "needs python3")]
+fn the_python_client_sends_once_and_tells_how_to_go_on() {
     let sandbox = Sandbox::start();
     let site = site(&sandbox);
+    let call = "text_code({'phone': '+447700900123'}, 'beK989vc', 'reset-1')";
+
+    // Whether it was sent is not known; the client repeats the id, and never sends twice.
+    sandbox.twilio().fault(When::next(), Fault::drop().taken());
+    assert_eq!(python(&site, call), "enter code");
+    assert_eq!(sandbox.text_count(), 1);
+    assert_eq!(python(&site, call), "enter code");
+    assert_eq!(sandbox.text_count(), 1);
+
+    sandbox.twilio().fault(When::always(), Fault::status(401));
+    let call = "text_code({'phone': '+33612345678'}, 'beK989vc', 'reset-2')";
+    assert_eq!(python(&site, call), "other way");
+    let call = "text_code({'phone': '07700 9001'}, 'beK989vc', 'reset-3')";
+    assert_eq!(python(&site, call), "correct number");
+}
+
+#[test]
+#[cfg_attr(not(has_python), ignore = "needs python3")]
+fn the_python_client_knows_a_program_that_never_ran_from_one_that_died() {
+    let sandbox = Sandbox::start();
+    let site = site(&sandbox);
+    let with = |command: &str| {
+        let call = format!("text_code({{'phone': '+447700900123'}}, 'beK989vc', 'r', {command})");
+        python(&site, &call)
+    };
+    assert_eq!(with("('no-such-program',)"), "other way");
+    for exit in [1, 2, 126, 127] {
+        assert_eq!(with(&format!("('sh', '-c', 'exit {exit}')")), "other way");
+    }
+    assert_eq!(with("('sh', '-c', 'kill -9 $$')"), "enter code");
+    assert_eq!(
+        with("('sh', '-c', 'echo half of an answer; exit 1')"),
+        "enter code"
+    );
+}
+
+/// Runs the guide's Node client with more lines, and gives what they print.
+fn node(site: &Site, lines: &str) -> String {
     let client = block("## A client in Node", "js");
-    let call = r#"
-const textsender = new Textsender();
+    let request = r#"
 const request = (n) => ({ id: `reset-${n}`, purpose: "verification_code", event: "reset",
   user: { phone: `+4477009001${n}` }, code: "beK989vc", expires_in: 600 });
-Promise.all([10, 11, 12].map((n) => textsender.send(request(n)))).then((responses) => {
-  console.log(responses.map((response) => `${response.id}:${response.outcome}`).join(" "));
+const print = (responses) => console.log(responses.map(({ id, outcome }) => `${id}:${outcome}`).join(" "));
+"#;
+    fs::write(
+        site.folder().join("client.js"),
+        format!("{client}{request}{lines}"),
+    )
+    .unwrap();
+    said(&shell(site, "node", &["client.js"])).to_owned()
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs node")]
+fn the_node_client_keeps_a_stream_open() {
+    let sandbox = Sandbox::start();
+    let site = site(&sandbox);
+    let lines = r#"
+const textsender = new Textsender();
+Promise.all([10, 11, 12, 10].map((n) => textsender.send(request(n)))).then((responses) => {
+  print(responses);
   textsender.close();
 });
 "#;
-    fs::write(site.folder().join("client.js"), format!("{client}{call}")).unwrap();
-    let output = shell(&site, "node", &["client.js"]);
+    // The id that comes twice is sent once, and both get its answer.
     assert_eq!(
-        said(&output),
-        "reset-10:accepted reset-11:accepted reset-12:accepted"
+        node(&site, lines),
+        "reset-10:accepted reset-11:accepted reset-12:accepted reset-10:accepted"
     );
     assert_eq!(sandbox.text_count(), 3);
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs node")]
+fn the_node_client_survives_a_missing_program_and_one_that_dies() {
+    let sandbox = Sandbox::start();
+    let site = site(&sandbox);
+    let lines = r#"
+const missing = new Textsender("no-such-program");
+const never = new Textsender("sh", ["-c", "exit 127"]);
+const dying = new Textsender("sh", ["-c", "read line; kill -9 $$"]);
+(async () => {
+  print([await missing.send(request(10)), await missing.send(request(11))]);
+  print([await never.send(request(12))]);
+  // After the process died, the next request gets another one.
+  print([await dying.send(request(13)), await dying.send(request(14))]);
+  dying.command = "textsender";
+  dying.args = ["send", "--stream"];
+  print([await dying.send(request(15))]);
+  dying.close();
+})();
+"#;
+    assert_eq!(
+        node(&site, lines),
+        "reset-10:misconfigured reset-11:misconfigured\nreset-12:misconfigured\n\
+         reset-13:unknown reset-14:unknown\nreset-15:accepted"
+    );
 }
