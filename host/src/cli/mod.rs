@@ -16,6 +16,7 @@ mod history;
 mod init;
 mod log;
 mod logging;
+mod numbers;
 mod output;
 mod person;
 mod phone;
@@ -105,6 +106,7 @@ enum Command {
     SelectSender(select_sender::SelectSender),
     Policy(policy::Policy),
     Text(text::Text),
+    Numbers(numbers::Numbers),
     Helpdesk(helpdesk::Helpdesk),
     Config(config::Config),
     TestSend(test_send::TestSend),
@@ -157,6 +159,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::SelectSender(command) => finish(command.run(&common, &out)),
         Command::Policy(command) => finish(command.run(&common, &out)),
         Command::Text(command) => finish(command.run(&common, &out)),
+        Command::Numbers(command) => finish(command.run(&common, &out)),
         Command::Config(command) => finish(command.run(&common, &out)),
         Command::Helpdesk(command) => finish(command.run(&common, &out)),
         Command::TestSend(command) => finish(command.run(&common, &out)),

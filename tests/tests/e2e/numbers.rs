@@ -1,6 +1,6 @@
 //! Numbers as directories and users write them: who is texted, and who is never texted instead.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use textsender_tests::harness::{Test, each};
 
 /// A policy for one region.
@@ -75,4 +75,60 @@ fn a_list_of_languages_chooses_the_text() {
     let test = test.with(json!({ "user": { "locale": "fr, cy;q=0.8, en;q=0.5" } }));
     let run = test.run();
     run.outcome("accepted").has("/locale", "cy");
+}
+
+/// A German directory: some numbers with + and some with the calling code alone.
+const USERS: &str = r#"
+{"phone":"+4917139200551"}
+{"phone":"+4917139200551"}
+{"phone":"49 151 23456789"}
+{"phone":"491713920055"}
+{"phone":"491713920056"}
+{"phone":""}
+{"phone":"+4930123456"}
+{"phone":"+436641234567"}
+{"phone":"none at all"}
+"#;
+
+fn numbers_check(how: &str) -> Test {
+    policy("region = \"DE\"")
+        .command(["numbers", "check", how])
+        .stdin(USERS)
+}
+
+#[test]
+fn a_file_of_users_is_counted_before_it_matters() {
+    let run = numbers_check("--json").run();
+    run.exit(0);
+    let report: Value = serde_json::from_str(run.stdout.as_deref().unwrap()).unwrap();
+    let counts = json!({
+        "users": 9, "textable": 2, "none": 1, "ambiguous": 3, "landline": 1, "other_country": 1,
+        "other_kind": 0, "unreadable": 1, "shared": 2,
+        "advice": { "key": "numbers_without_plus", "value": "international", "users": 3 },
+    });
+    assert_eq!(report["policies"]["Everyone"], counts);
+    let run = numbers_check("--csv").run();
+    let csv = run.stdout.clone().unwrap();
+    assert_eq!(
+        csv,
+        "policy,users,textable,none,ambiguous,landline,other_country,other_kind,unreadable,shared,advice\r\n\
+         \"Everyone\",9,2,1,3,1,1,0,1,2,\"numbers_without_plus = \"\"international\"\"\"\r\n"
+    );
+    assert!(!csv.contains("171"), "{csv}");
+}
+
+#[test]
+fn check_warns_where_many_numbers_are_unclear() {
+    let warnings = |lines: &str| {
+        let run = policy(lines).command(["check", "--json"]).stdin([]).run();
+        let report: Value = serde_json::from_str(run.stdout.as_deref().unwrap()).unwrap();
+        run.exit(0);
+        report["warnings"].as_array().unwrap().len()
+    };
+    assert_eq!(warnings("region = \"DE\""), 1);
+    assert_eq!(
+        warnings("region = \"DE\"\nnumbers_without_plus = \"ask\""),
+        0
+    );
+    assert_eq!(warnings("region = \"GB\""), 0);
 }

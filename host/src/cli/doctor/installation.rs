@@ -24,16 +24,19 @@ pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Everything that `check` finds, each on a line.
+/// Everything that `check` finds, each on a line. What it only warns of is no problem, and names its key.
 fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
     let report = block_on(check::check(&site.config.sources.main))?;
     if report.faults.is_empty() {
         let senders = count(report.senders, "sender", "senders");
         let policies = count(report.policies, "policy", "policies");
-        return Ok(vec![ok(
+        let mut findings = vec![ok(
             "configuration",
             format!("{senders}, {policies}, no faults"),
-        )]);
+        )];
+        let warnings = report.warnings.iter();
+        findings.extend(warnings.map(|warning| ok("configuration", format!("warning: {warning}"))));
+        return Ok(findings);
     }
     let faults = report.faults.into_iter().map(|fault| {
         let place = match fault.line {
