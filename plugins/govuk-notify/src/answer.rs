@@ -17,6 +17,9 @@ use crate::settings::is_uuid;
 /// A clock that is off by more than this gets a warning; at 30 seconds Notify refuses the token.
 const CLOCK_WARNING: Duration = Duration::from_secs(10);
 
+/// Notify's own name for a refusal because of the rate.
+pub const RATE_LIMIT: &str = "RateLimitError";
+
 /// The fields of a request.
 const FIELDS: [&str; 5] = [
     "phone_number",
@@ -86,6 +89,9 @@ pub fn refusal(answer: &HttpResponse, now: SystemTime) -> SendError {
         401 => SendError::unauthorized("Notify did not get a token that it can read"),
         403 if fault.message.contains("clock") => wrong_clock(answer, now),
         403 => SendError::unauthorized(format!("Notify refuses the API key: {}", fault.message)),
+        429 if fault.message.contains("international_sms") => SendError::undeliverable_here(
+            "today's texts to other countries are used up; Notify counts anew at midnight UTC",
+        ),
         429 if fault.error == "TooManyRequestsError" => {
             SendError::exhausted("today's texts are used up; Notify counts anew at midnight UTC")
                 .with_retry_after(Some(until_midnight(date(answer).unwrap_or(now))))
@@ -117,7 +123,7 @@ fn not_notify(answer: &HttpResponse) -> SendError {
         500.. => SendError::unknown(format!(
             "HTTP {status} from what stands before Notify; it may have taken the message"
         )),
-        429 => SendError::throttled("something before Notify wants it slower")
+        429 => SendError::throttled("something before Notify is rate-limiting")
             .with_retry_after(answer.retry_after()),
         200..300 => SendError::unknown("the answer is not Notify's: see base_url and the proxy"),
         _ => SendError::misconfigured(format!(
@@ -137,6 +143,20 @@ fn bad_request(fault: &Fault) -> SendError {
             _ => SendError::rejected("the number is not valid"),
         };
     }
+    // The two that an administrator can do something about in Notify's own pages.
+    if message.contains("Template has been deleted") {
+        return SendError::misconfigured(
+            "template_id: the template was archived; restore it, or name another",
+        );
+    }
+    if message.contains("not allowed to send text messages") {
+        return SendError::misconfigured(
+            "the service may not send texts: switch them on in its settings",
+        );
+    }
+    if message.contains("message is empty") {
+        return SendError::misconfigured("the template makes an empty text of the message");
+    }
     if message.contains("international") {
         return SendError::undeliverable_here("the service may not send to other countries");
     }
@@ -153,6 +173,11 @@ fn bad_request(fault: &Fault) -> SendError {
 }
 
 fn wrong_clock(answer: &HttpResponse, now: SystemTime) -> SendError {
+    if skew_of(answer, now).is_some_and(|skew| skew < CLOCK_WARNING) {
+        return SendError::unavailable(
+            "Notify says that the token's time is off, and by its own answer the clocks agree",
+        );
+    }
     let off = match skew(answer, now) {
         Some(skew) => format!("this machine's clock is {skew} Notify's"),
         None => "this machine's clock is off".to_owned(),
@@ -165,15 +190,18 @@ fn wrong_clock(answer: &HttpResponse, now: SystemTime) -> SendError {
 /// A warning for a clock that is off, before Notify refuses it.
 pub fn clock_finding(answer: &HttpResponse, now: SystemTime) -> Option<Finding> {
     let theirs = date(answer)?;
-    let off = now
-        .duration_since(theirs)
-        .unwrap_or_else(|early| early.duration());
-    (off > CLOCK_WARNING).then(|| {
+    (skew_of(answer, now)? > CLOCK_WARNING).then(|| {
         let skew = in_words(theirs, now);
         Finding::note(format!(
-            "this machine's clock is {skew} Notify's; at 30 s Notify refuses every message"
+            "warning: this machine's clock is {skew} Notify's; at 30 s Notify refuses every message"
         ))
     })
+}
+
+/// How far the clocks are apart, whichever is ahead.
+fn skew_of(answer: &HttpResponse, now: SystemTime) -> Option<Duration> {
+    let ahead = now.duration_since(date(answer)?);
+    Some(ahead.unwrap_or_else(|early| early.duration()))
 }
 
 fn skew(answer: &HttpResponse, now: SystemTime) -> Option<String> {

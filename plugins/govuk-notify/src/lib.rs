@@ -8,7 +8,9 @@
 //! |---|---|
 //! | `settings` | what an administrator fills in, and the API key taken apart |
 //! | `token` | the bearer token, new for each request |
-//! | `personalisation` | what goes into the template, in characters that Notify carries |
+//! | `personalisation` | what goes into the template |
+//! | `arriving` | which characters Notify changes on the way |
+//! | `pause` | the wait of the whole sender after a refusal for its rate |
 //! | `answer` | what Notify's answers mean |
 //! | `template` | what a check finds in the template |
 //!
@@ -16,6 +18,8 @@
 //! recorded with the real API, which `tests` holds as a table.
 
 mod answer;
+mod arriving;
+mod pause;
 mod personalisation;
 mod settings;
 mod template;
@@ -27,19 +31,24 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Alphabet, Capabilities, DeliveryStatus, Finding, Found, Host, Message, PluginInfo, Receipt,
-    RequestBuilder, SendError, Sender, SettingsError, TextSource,
+    Capabilities, DeliveryStatus, Finding, Found, Host, Message, Phone, PluginInfo, Purpose,
+    Receipt, RequestBuilder, Secret, SendError, Sender, SettingsError, TextSource,
 };
 
+use pause::Pause;
 use settings::{ApiKey, Settings, is_uuid};
 use template::Template;
 
-/// What a text may hold after personalisation, in characters ("Message is too long").
+/// What a text may hold after personalisation, in UTF-16 units ("Message is too long").
 const MAX_TEXT: u32 = 918;
+
+/// Takes texts and keeps none of them, whatever the API key.
+const SMOKE_NUMBER: &str = "+447700900000";
 
 struct GovukNotify {
     settings: Settings,
     key: ApiKey,
+    pause: Pause,
     host: Host,
 }
 
@@ -52,9 +61,7 @@ impl Sender for GovukNotify {
             .with_capabilities(
                 Capabilities::everything()
                     .with_text(TextSource::Settings)
-                    .with_max_characters(MAX_TEXT)
-                    .with_alphabet(Alphabet::Gsm)
-                    .with_extra_chars(personalisation::WELSH),
+                    .with_max_characters(MAX_TEXT),
             )
     }
 
@@ -63,16 +70,24 @@ impl Sender for GovukNotify {
         Ok(Self {
             settings,
             key,
+            pause: Pause::default(),
             host,
         })
     }
 
     async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
+        if let Some(left) = self.pause.left(&self.host) {
+            return Err(pause::throttled(left));
+        }
         let request = self.host.http().post(self.url("/v2/notifications/sms"));
         let request = request.json(&self.body(message)?);
         let answer = self.authenticated(request).send().await?;
         if answer.status != 201 {
-            return Err(answer::refusal(&answer, self.host.now()));
+            let refusal = answer::refusal(&answer, self.host.now());
+            return Err(match refusal.provider_code.as_deref() {
+                Some(answer::RATE_LIMIT) => self.pause.begin(&self.host, refusal),
+                _ => refusal,
+            });
         }
         let Some(created) = answer.json::<answer::Created>() else {
             return Err(SendError::unknown(
@@ -139,16 +154,54 @@ impl Sender for GovukNotify {
             _ => return Err(answer::unread(&answer, self.host.now())),
         };
         findings.extend(answer::clock_finding(&answer, self.host.now()));
-        if !self.settings.sender_id.is_empty() {
-            findings.push(Finding::note(
-                "sender_id: Notify only tells whether it is right when a message is sent",
-            ));
+        if !findings.iter().any(|finding| finding.is_fault) {
+            findings.push(self.try_out().await?);
         }
         Ok(findings)
     }
 }
 
 impl GovukNotify {
+    /// What no other question shows: Notify serves a template that was archived as if it were there, and says
+    /// of a sender only when a message is sent. A text to a smoke-test number is looked at like any other, and
+    /// neither sent nor kept.
+    async fn try_out(&self) -> Result<Finding, SendError> {
+        let templates = self
+            .get("/v2/templates")
+            .query("type", "sms")
+            .send()
+            .await?;
+        if let Some(false) = template::is_listed(&templates, &self.settings.template_id) {
+            return Ok(Finding::fault(
+                "template_id: the template was archived; restore it, or name another",
+            ));
+        }
+        let Ok(number) = Phone::parse(SMOKE_NUMBER) else {
+            return Err(SendError::misconfigured(
+                "the smoke-test number is no number",
+            ));
+        };
+        let mut message = Message::new("check", Purpose::Test, number, "This is a check: 123456");
+        message.code = Some(Secret::new("123456"));
+        message.password = Some(Secret::new("123456"));
+        let request = self.host.http().post(self.url("/v2/notifications/sms"));
+        let request = request.json(&self.body(&message)?).read_only();
+        let answer = self.authenticated(request).send().await?;
+        if answer.status == 201 {
+            return Ok(Finding::note(
+                "Notify takes a text to its smoke-test number: template, personalisation and sender_id are right",
+            ));
+        }
+        let refusal = answer::unread(&answer, self.host.now());
+        match refusal.needs_administrator() {
+            true => Ok(Finding::fault(refusal.message)),
+            false => Ok(Finding::note(format!(
+                "can't tell whether texts will be taken: {}",
+                refusal.message
+            ))),
+        }
+    }
+
     /// The request's body for one message. Optional fields are left out: Notify refuses null and "".
     fn body(&self, message: &Message) -> Result<Value, SendError> {
         let personalisation = personalisation::fill(&self.settings.personalisation, message)?;

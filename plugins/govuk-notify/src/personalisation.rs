@@ -1,39 +1,33 @@
-//! What goes into a template, in characters that Notify carries.
-//!
-//! Notify replaces what is neither in the GSM alphabet nor a Welsh letter, by `?` or by something
-//! that looks alike, and answers 201 all the same. So the message is looked at before it is sent.
+//! What goes into a template: the settings' values for one message.
 
 use std::collections::BTreeMap;
 
-use textsender_plugin_api::{Message, SendError, alphabet, template::Template};
+use textsender_plugin_api::{Message, SendError, template::Template};
 
-/// The letters with accents that Welsh needs, with those that GSM has too.
-pub const WELSH: &str = "ÂÊÎÔÛŴŶâêîôûŵŷÁÉÍÓÚẂÝáéíóúẃýÀÈÌÒÙẀỲàèìòùẁỳÄËÏÖÜẄŸäëïöüẅÿ";
+use crate::arriving::is_unchanged;
 
 /// The values for a message: for each key its template's text, where the message has all that the
 /// template asks for.
 ///
 /// # Errors
 ///
-/// Code, password or text hold a character that Notify does not carry.
+/// The code or the password would arrive as another one.
 pub fn fill<'a>(
     templates: &'a BTreeMap<String, Template>,
     message: &Message,
 ) -> Result<BTreeMap<&'a str, String>, SendError> {
-    let message = alphabet::fit(message, is_carried).map_err(|unfit| {
-        SendError::misconfigured(format!(
-            "{unfit}: GOV.UK Notify carries GSM characters and Welsh letters only, and would put ? there"
-        ))
-    })?;
+    for (what, secret) in [("code", &message.code), ("password", &message.password)] {
+        let secret = secret.as_ref().map(|secret| secret.expose());
+        if secret.is_some_and(|secret| !is_unchanged(secret)) {
+            return Err(SendError::undeliverable_here(format!(
+                "the {what} has blanks or look-alike characters that GOV.UK Notify changes: it would arrive as another one"
+            )));
+        }
+    }
     let fill = |(key, template): (&'a String, &Template)| {
-        Some((key.as_str(), template.render(&message).ok()?))
+        Some((key.as_str(), template.render(message).ok()?))
     };
     Ok(templates.iter().filter_map(fill).collect())
-}
-
-fn is_carried(character: char) -> bool {
-    // Notify's list has no form feed, although GSM does.
-    (alphabet::is_gsm(character) && character != '\u{c}') || WELSH.contains(character)
 }
 
 #[cfg(test)]
@@ -71,51 +65,35 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_folded_or_left_out() {
-        let templates = templates(&[("greeting", "Hello %name|there%")]);
-        for (name, greeting) in [
-            ("Siân", "Hello Siân"),
-            ("Łukasz", "Hello Lukasz"),
-            ("李", "Hello there"),
+    fn text_and_names_are_as_they_are() {
+        let templates = templates(&[("greeting", "Hello %name|there%"), ("message", "%message%")]);
+        for (name, text) in [
+            ("Siân", "Rhowch ŵŷ"),
+            ("Łukasz", "Код 1"),
+            ("李", "你好 😀"),
+            ("Zoë", "It’s yours"),
         ] {
             let mut message = message();
             message.name = Some(name.into());
-            assert_eq!(fill(&templates, &message).unwrap()["greeting"], greeting);
+            message.text = text.into();
+            let filled = fill(&templates, &message).unwrap();
+            assert_eq!(filled["greeting"], format!("Hello {name}"));
+            assert_eq!(filled["message"], text);
         }
     }
 
     #[test]
-    fn what_notify_would_replace_is_refused() {
-        let carried = [
-            "Rhowch ŵŷ ẁ Ÿ",
-            "5 € [{~}] \\ ^ |",
-            "ÄÖÑÜ§¿àΔΩ",
-            "two\nlines",
-        ];
-        let replaced = ["你好", "😀", "Код", "It’s", "tab\t", "ą", "form\u{c}feed"];
-        let templates = templates(&[("message", "%message%")]);
-        for text in carried {
-            let mut message = message();
-            message.text = text.into();
-            assert_eq!(fill(&templates, &message).unwrap()["message"], text);
+    fn a_secret_that_would_arrive_as_another_is_refused_and_not_shown() {
+        let mut codes = message();
+        codes.code = Some(Secret::new("c0d’e"));
+        let mut passwords = message();
+        passwords.code = None;
+        passwords.password = Some(Secret::new("correct  horse"));
+        for (message, what) in [(codes, "the code has"), (passwords, "the password has")] {
+            let error = fill(&BTreeMap::new(), &message).unwrap_err();
+            assert_eq!(error.verdict, Verdict::UndeliverableHere);
+            assert!(error.message.starts_with(what), "{error}");
+            assert!(!error.message.contains("horse") && !error.message.contains("c0d"));
         }
-        for text in replaced {
-            let mut message = message();
-            message.text = text.into();
-            let error = fill(&templates, &message).unwrap_err();
-            assert_eq!(error.verdict, Verdict::Misconfigured, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_code_is_not_shown_in_the_error() {
-        let mut message = message();
-        message.code = Some(Secret::new("c0d€—✓"));
-        let error = fill(&BTreeMap::new(), &message).unwrap_err();
-        assert_eq!(
-            error.message,
-            "the code holds a character outside of its alphabet: GOV.UK Notify carries GSM \
-             characters and Welsh letters only, and would put ? there"
-        );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 use textsender_plugin_api::{
-    Finding,
+    Finding, HttpResponse,
     template::{Placeholder, Placeholders, Template as Filling},
 };
 
@@ -81,6 +81,23 @@ fn shows(shown: Placeholders) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    templates: Vec<ListedTemplate>,
+}
+
+#[derive(Deserialize)]
+struct ListedTemplate {
+    id: String,
+}
+
+/// Whether the template is among those that are in use; `None` if the answer is no such list.
+pub fn is_listed(answer: &HttpResponse, id: &str) -> Option<bool> {
+    let listed = answer.json::<Listed>().filter(|_| answer.status == 200)?;
+    let mut ids = listed.templates.iter().map(|template| &template.id);
+    Some(ids.any(|listed| listed.eq_ignore_ascii_case(id)))
 }
 
 /// A placeholder's name as Notify compares it: without case, spaces, dashes and underscores.

@@ -46,6 +46,7 @@ mod limits;
 mod log;
 mod mail;
 mod misbehaving;
+mod notify;
 mod numbers;
 mod official_clients;
 mod paths;

@@ -55,7 +55,7 @@ const TEXTS: [(&str, &str, [bool; 5]); 8] = [
     (
         "Greek",
         "Ο κωδικός σας είναι %code%, αγαπητέ χρήστη",
-        [true, false, true, false, false],
+        [true, true, true, false, false],
     ),
     (
         "Greek capitals of the GSM alphabet",
@@ -65,12 +65,12 @@ const TEXTS: [(&str, &str, [bool; 5]); 8] = [
     (
         "Arabic",
         "رمز التحقق الخاص بك هو %code%",
-        [true, false, true, false, false],
+        [true, true, true, false, false],
     ),
     (
         "emoji, some of several characters",
-        "🔐 %code% 👩🏽‍💻🏴󠁧󠁢󠁷󠁬󠁳󠁿",
-        [true, false, true, false, false],
+        "🔐 %code% 👩🏽🏴󠁧󠁢󠁷󠁬󠁳󠁿",
+        [true, true, true, false, false],
     ),
     (
         "the GSM extension table",
@@ -184,8 +184,8 @@ fn a_name_that_can_not_be_carried_never_denies_the_code() {
         [
             ("twilio", "李 Łukasz", "李 Łukasz"),
             ("govuk-notify", "Siân Ŵyn", "Siân Ŵyn"),
-            ("govuk-notify", "Łukasz Müller", "Lukasz Müller"),
-            ("govuk-notify", "李小龙", ""),
+            ("govuk-notify", "Łukasz Müller", "Łukasz Müller"),
+            ("govuk-notify", "李小龙", "李小龙"),
             ("gsm-gateway", "Łukasz Müller", "Lukasz Müller"),
             ("ascii-gateway", "Łukasz Müller", "Lukasz Muller"),
             ("ascii-gateway", "李小龙", ""),

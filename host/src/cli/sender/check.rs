@@ -72,11 +72,12 @@ impl Check {
             });
         } else {
             for finding in &findings {
-                let word = match finding.is_fault {
-                    true => out.paint(Style::Bad, "fault"),
-                    false => out.paint(Style::Good, "ok"),
+                let (word, message) = match finding.message.strip_prefix("warning: ") {
+                    _ if finding.is_fault => (out.paint(Style::Bad, "fault"), &*finding.message),
+                    Some(warning) => (out.paint(Style::Attention, "warning"), warning),
+                    None => (out.paint(Style::Good, "ok"), &*finding.message),
                 };
-                out.line(format_args!("{word}: {}", finding.message));
+                out.line(format_args!("{word}: {message}"));
             }
         }
         Ok(outcome.into())

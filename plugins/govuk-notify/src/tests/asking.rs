@@ -91,13 +91,18 @@ fn a_check_sends_nothing() {
     });
     let date = "Tue, 24 Nov 2026 02:41:09 GMT";
     host.answer(Reply::json(200, template).with_header("Date", date));
+    host.answer(Reply::json(
+        200,
+        json!({ "templates": [{ "id": TEMPLATE }] }),
+    ));
+    host.answer(created());
     let findings = block_on(notify.check()).unwrap();
     let words = [
         "the API key is good; the template is `Verify verify`, version 1",
         "the template shows only the code",
         "the template shows a code",
-        "this machine's clock is 20 s ahead of Notify's",
-        "sender_id: Notify only tells",
+        "warning: this machine's clock is 20 s ahead of Notify's",
+        "Notify takes a text to its smoke-test number",
     ];
     assert_eq!(findings.len(), words.len());
     for (finding, words) in findings.iter().zip(words) {
@@ -105,6 +110,7 @@ fn a_check_sends_nothing() {
         assert!(!finding.is_fault);
     }
     assert!(host.requests().iter().all(|request| !request.delivers));
+    assert_eq!(host.request().json()["phone_number"], "+447700900000");
 
     host.answer(refused(404, "NoResultFound", "No result found"));
     assert!(block_on(notify.check()).unwrap()[0].is_fault);
@@ -113,4 +119,55 @@ fn a_check_sends_nothing() {
         block_on(notify.check()).unwrap_err().verdict,
         Verdict::Unauthorized
     );
+}
+
+/// Notify serves an archived template as if it were there, and says of a sender only when a text is sent.
+#[test]
+fn a_check_finds_what_every_send_would_fail_for() {
+    let template = json!({
+        "id": TEMPLATE, "type": "sms", "name": "Codes", "version": 1, "body": "((message))",
+        "subject": null, "personalisation": { "message": { "required": true } },
+    });
+    let listed = |id: &str| Reply::json(200, json!({ "templates": [{ "id": id }] }));
+    let no_sender = "sms_sender_id does not exist in database for service id";
+    let rate = "Exceeded rate limit for key type LIVE";
+    let cases = [
+        (
+            listed(ID),
+            None,
+            Some("template_id: the template was archived"),
+        ),
+        (
+            listed(TEMPLATE),
+            Some(refused(400, "BadRequestError", no_sender)),
+            Some("Notify refuses the request: sms_sender_id"),
+        ),
+        (
+            listed(TEMPLATE),
+            Some(refused(429, "RateLimitError", rate)),
+            None,
+        ),
+        (listed(TEMPLATE), Some(created()), None),
+        // No list: the text to the smoke-test number says it too.
+        (
+            Reply::html(502),
+            Some(refused(400, "BadRequestError", "Template has been deleted")),
+            Some("template_id: the template was archived"),
+        ),
+    ];
+    for (list, tried, fault) in cases {
+        let host = FakeHost::new();
+        let notify = sender_with(&host, json!({ "sender_id": ID }));
+        host.answer(Reply::json(200, template.clone()));
+        host.answer(list);
+        if let Some(reply) = tried {
+            host.answer(reply);
+        }
+        let findings = block_on(notify.check()).unwrap();
+        let found = findings.iter().find(|finding| finding.is_fault);
+        match (found, fault) {
+            (Some(found), Some(fault)) => assert!(found.message.starts_with(fault), "{found:?}"),
+            (found, fault) => assert!(found.is_none() && fault.is_none(), "{found:?} {fault:?}"),
+        }
+    }
 }

@@ -258,6 +258,11 @@ fn names_the_wrong_clock() {
             1_795_488_069 + 3600,
             "this machine's clock is 3600 s ahead of Notify's;",
         ),
+        (
+            Some(date),
+            1_795_488_069 - 31,
+            "this machine's clock is 31 s behind Notify's;",
+        ),
         (Some("soon"), 0, "this machine's clock is off;"),
         (None, 0, "this machine's clock is off;"),
     ];
@@ -275,27 +280,49 @@ fn names_the_wrong_clock() {
     }
 }
 
+/// Notify was seen to say so of a clock that was right: a new token may pass.
 #[test]
-fn the_two_kinds_of_429() {
+fn a_clock_that_is_right_is_not_blamed() {
+    let host = FakeHost::new();
+    host.set_now(UNIX_EPOCH + Duration::from_secs(1_795_488_069));
+    let words = "Error: Your system clock must be accurate to within 30 seconds";
+    let reply = refused(403, "AuthError", words);
+    host.answer(reply.with_header("Date", "Tue, 24 Nov 2026 02:41:09 GMT"));
+    let error = block_on(sender(&host).send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::Unavailable);
+}
+
+/// A refused request takes a token too: asking again at once makes it worse, and whoever asks.
+#[test]
+fn the_whole_sender_waits_after_a_refusal_for_its_rate() {
     let host = FakeHost::new();
     let notify = sender(&host);
-    host.answer(refused(
-        429,
-        "RateLimitError",
-        "Exceeded rate limit for key type LIVE",
-    ));
+    let rate = "Exceeded rate limit for key type LIVE";
+    host.answer(refused(429, "RateLimitError", rate));
+    let bounds = Duration::from_millis(2200)..=Duration::from_millis(3700);
     let error = block_on(notify.send(&message())).unwrap_err();
-    assert_eq!(
-        (error.verdict, error.retry_after),
-        (Verdict::Throttled, None)
-    );
+    assert_eq!(error.verdict, Verdict::Throttled);
+    assert!(bounds.contains(&error.retry_after.unwrap()), "{error:?}");
 
+    // Another message does not even ask, and has a wait of its own.
+    host.advance(Duration::from_secs(1));
+    let error = block_on(notify.send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::Throttled);
+    assert!(error.retry_after.unwrap() >= Duration::from_millis(1200));
+    assert_eq!(host.requests().len(), 1);
+
+    host.advance(Duration::from_millis(1300));
+    host.answer(created());
+    assert!(block_on(notify.send(&message())).is_ok());
+}
+
+#[test]
+fn the_day_has_two_limits() {
+    let host = FakeHost::new();
+    let notify = sender(&host);
     host.set_now(UNIX_EPOCH + Duration::from_secs(1_795_478_399));
-    host.answer(refused(
-        429,
-        "TooManyRequestsError",
-        "Exceeded send limits (sms: 50) for today",
-    ));
+    let limit = |kind| format!("Exceeded send limits ({kind}) for today");
+    host.answer(refused(429, "TooManyRequestsError", &limit("sms: 50")));
     let error = block_on(notify.send(&message())).unwrap_err();
     let one = Some(Duration::from_secs(1));
     assert_eq!(
@@ -303,4 +330,32 @@ fn the_two_kinds_of_429() {
         (Verdict::Exhausted, one)
     );
     assert_eq!(error.provider_code.as_deref(), Some("TooManyRequestsError"));
+
+    // The other refuses foreign numbers alone, and says nothing of the sender.
+    let international = limit("international_sms: 100");
+    host.answer(refused(429, "TooManyRequestsError", &international));
+    let error = block_on(notify.send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::UndeliverableHere);
+}
+
+#[test]
+fn what_an_administrator_can_do_about_a_400_is_said() {
+    let cases = [
+        (
+            "Template has been deleted",
+            "template_id: the template was archived",
+        ),
+        (
+            "Service is not allowed to send text messages",
+            "the service may not send texts",
+        ),
+        ("Your message is empty.", "the template makes an empty text"),
+    ];
+    for (message_of_notify, words) in cases {
+        let host = FakeHost::new();
+        host.answer(refused(400, "BadRequestError", message_of_notify));
+        let error = block_on(sender(&host).send(&message())).unwrap_err();
+        assert_eq!(error.verdict, Verdict::Misconfigured);
+        assert!(error.message.starts_with(words), "{error}");
+    }
 }

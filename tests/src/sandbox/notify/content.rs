@@ -4,12 +4,8 @@ use serde_json::{Map, Value};
 
 use super::service::Template;
 
-/// Longest text after substitution, in characters.
+/// Longest text after substitution, in UTF-16 units.
 pub(super) const MAX_LENGTH: usize = 918;
-
-/// Characters outside ASCII that Notify sends as they are: GSM 7-bit and the letters of Welsh.
-const CARRIED: &str = "£¥èéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉ¤¡ÄÖÑÜ§¿äöñüà€\
-    âêîôûŵŷÂÊÎÔÛŴŶáíóúýẃÁÍÓÚÝẂÀÈÌÒÙỲẀỳẁËÏẄŸëïẅÿ";
 
 /// Why a template cannot be filled in.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +14,8 @@ pub(super) enum ContentError {
     Missing(Vec<String>),
     /// The text is this many characters long.
     TooLong(usize),
+    /// Nothing is left of it.
+    Empty,
 }
 
 impl ContentError {
@@ -27,6 +25,7 @@ impl ContentError {
             ContentError::Missing(names) => {
                 format!("Missing personalisation: {}", names.join(", "))
             }
+            ContentError::Empty => "Your message is empty.".to_owned(),
             ContentError::TooLong(length) => format!(
                 "Your message is too long. Text messages cannot be longer than {MAX_LENGTH} characters. \
                  Your message is {length} characters long."
@@ -80,8 +79,9 @@ pub(super) fn fill(
             }
         }
     }
-    let text: String = text.trim().chars().map(carried).collect();
-    match text.chars().count() {
+    let text = shown(&text);
+    match text.encode_utf16().count() {
+        0 => Err(ContentError::Empty),
         length if length > MAX_LENGTH => Err(ContentError::TooLong(length)),
         _ => Ok(text),
     }
@@ -144,14 +144,49 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// A character as it is sent: some have a plain relative, others become a question mark.
-fn carried(c: char) -> char {
-    match c {
-        _ if c.is_ascii() || CARRIED.contains(c) => c,
-        '‘' | '’' => '\'',
-        '“' | '”' => '"',
-        '–' | '—' => '-',
-        '\u{a0}' => ' ',
-        _ => '?',
+/// The text as the phone shows it: all of Unicode, but for look-alikes and what is invisible; blanks before a
+/// comma or full stop go, lines have no blank at their ends and one between words, and no two empty lines
+/// follow each other.
+fn shown(text: &str) -> String {
+    let mut carried = String::with_capacity(text.len());
+    for character in text.chars() {
+        match replacement(character) {
+            Some(replacement) => carried.push_str(replacement),
+            None => carried.push(character),
+        }
     }
+    let mut lines: Vec<String> = Vec::new();
+    for line in before_punctuation(&carried).lines() {
+        let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_third = line.is_empty() && lines.last().is_none_or(String::is_empty);
+        if !is_third {
+            lines.push(line);
+        }
+    }
+    lines.join("\n").trim().to_owned()
+}
+
+/// The text without the blanks that stand before a comma or full stop.
+fn before_punctuation(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, ',' | '.') {
+            kept.truncate(kept.trim_end_matches([' ', '\t']).len());
+        }
+        kept.push(character);
+    }
+    kept
+}
+
+/// What stands in the place of a character that is not carried.
+fn replacement(c: char) -> Option<&'static str> {
+    Some(match c {
+        '‘' | '’' => "'",
+        '“' | '”' => "\"",
+        '–' | '—' => "-",
+        '…' => "...",
+        '\u{a0}' | '\u{202f}' | '\t' => " ",
+        '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' => "",
+        _ => return None,
+    })
 }

@@ -44,9 +44,9 @@ impl Limits {
         take: bool,
     ) -> Result<(), Answer> {
         let rate = f64::from(service.rate_per_minute);
-        // Notify fills its bucket with one token more and never hands out the last: of a rate of 3 a minute, one
-        // request passed at once.
-        let burst = (rate / 3.0).ceil().min(MAX_BURST);
+        // Two tokens must be there for one request to pass, and a refused one takes a token as well: who asks
+        // again at once is refused for ever.
+        let burst = ((rate / 3.0).ceil() + 1.0).min(MAX_BURST);
         let full = Bucket {
             tokens: burst,
             at: now,
@@ -57,9 +57,9 @@ impl Limits {
             .or_insert(full);
         let seconds = now.duration_since(bucket.at).as_secs_f64().max(0.0);
         let tokens = (bucket.tokens + seconds * rate / 60.0).min(burst);
-        let allowed = tokens >= 1.0;
+        let allowed = tokens >= 2.0;
         if take {
-            let tokens = if allowed { tokens - 1.0 } else { tokens };
+            let tokens = (tokens - 1.0).max(0.0);
             *bucket = Bucket { tokens, at: now };
         }
         if allowed {

@@ -68,6 +68,7 @@ impl Api {
                 let templates: Vec<Value> = service
                     .templates
                     .iter()
+                    .filter(|template| !template.archived)
                     .filter(|template| wanted.is_none_or(|kind| (kind == "sms") == template.sms))
                     .map(notification::template)
                     .collect();

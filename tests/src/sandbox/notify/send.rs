@@ -28,17 +28,26 @@ impl Api {
         let (service, key) = authenticate(request.header("authorization"), services, now)?;
         let form = Form::read(request.body())?;
         let international = form.number.kind == Kind::International;
+        let is_smoke_test = SMOKE_NUMBERS.contains(&form.number.e164.as_str());
         limits.request(service, key.kind, now, take)?;
         let template = service
             .templates
             .iter()
             .find(|template| template.sms && template.id.eq_ignore_ascii_case(&form.template_id))
             .ok_or_else(|| bad_request("Template not found"))?;
+        if template.archived {
+            return Err(bad_request("Template has been deleted"));
+        }
+        if !service.texts {
+            return Err(bad_request("Service is not allowed to send text messages"));
+        }
         let body =
             fill(template, &form.personalisation).map_err(|fault| bad_request(&fault.message()))?;
         let from = sender(service, form.sms_sender_id.as_deref())?;
-        may_text(service, key.kind, &form)?;
-        limits.text(service, key.kind, international, now, take)?;
+        if !is_smoke_test {
+            may_text(service, key.kind, &form)?;
+            limits.text(service, key.kind, international, now, take)?;
+        }
 
         let notification = Notification {
             id: uuid(),
@@ -56,7 +65,7 @@ impl Api {
             )),
         };
         let answer = notification.created(&from, &root(request));
-        if take && !SMOKE_NUMBERS.contains(&form.number.e164.as_str()) {
+        if take && !is_smoke_test {
             if key.kind != KeyKind::Test {
                 self.journal.text(Text {
                     provider: Provider::Notify,

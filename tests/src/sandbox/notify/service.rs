@@ -17,6 +17,8 @@ pub struct Service {
     pub trial: bool,
     /// Whether it may text numbers outside the UK.
     pub international: bool,
+    /// Whether it may send texts at all.
+    pub texts: bool,
     /// Requests a minute for each kind of key; a third of it may come at once, 1,000 at most.
     pub rate_per_minute: u32,
     /// Texts a day (UTC) with live and team keys.
@@ -71,6 +73,8 @@ pub struct Template {
     pub body: String,
     /// Whether it is for texts; a template for e-mail is not found when a text is asked for.
     pub sms: bool,
+    /// Whether it was deleted. It can still be fetched, and no text can be sent with it.
+    pub archived: bool,
 }
 
 /// What a text may come from.
@@ -93,6 +97,7 @@ impl Service {
             archived: false,
             trial: false,
             international: true,
+            texts: true,
             rate_per_minute: 3000,
             daily_limit: 250_000,
             daily_international_limit: 100,
@@ -119,6 +124,7 @@ impl Service {
             name: name.to_owned(),
             body: body.to_owned(),
             sms: true,
+            archived: false,
         });
         self
     }

@@ -60,6 +60,7 @@ fn bodies_are_checked_as_the_schema_does() {
             name: "E-mail".into(),
             body: "((code))".into(),
             sms: false,
+            archived: false,
         });
     });
     let phone = "phone_number is a required property";
@@ -280,7 +281,7 @@ fn texts_are_filled_in_and_fitted() {
     );
     assert_eq!(
         filled(json!({ "code": "ŵ你好😀" })),
-        "Your verification code is ŵ???."
+        "Your verification code is ŵ你好😀."
     );
     assert_eq!(
         filled(json!({ "code": "ŵŷ" })),
@@ -317,6 +318,44 @@ fn texts_are_filled_in_and_fitted() {
         filled(json!({ "a": "x", "b": "y", "late": "no" })),
         "x y x (("
     );
+}
+
+#[test]
+fn look_alikes_and_white_space_arrive_as_others() {
+    let sandbox = Sandbox::start();
+    let cases = [
+        ("it’s “so” – well…", "it's \"so\" - well..."),
+        ("correct  horse", "correct horse"),
+        ("Pa .ss ,w", "Pa.ss,w"),
+        ("12\u{a0}34\u{200b}5", "12 345"),
+        (" a \n b\n\n\n\nc ", "a\nb\n\nc"),
+        ("Код naïve", "Код naïve"),
+    ];
+    for (message, shown) in cases {
+        let form = with(json!({
+            "template_id": MESSAGE_TEMPLATE_ID,
+            "personalisation": { "message": message },
+        }));
+        let answer = post(&sandbox, &form).json();
+        assert_eq!(answer["content"]["body"], shown, "{message}");
+    }
+}
+
+#[test]
+fn an_archived_template_is_served_and_sends_nothing() {
+    let sandbox = Sandbox::start();
+    sandbox
+        .notify()
+        .change(|service| service.templates[0].archived = true);
+    let deleted = one(400, "BadRequestError", "Template has been deleted");
+    assert_eq!(errors(&post(&sandbox, &with(json!({})))), deleted);
+    sandbox.notify().change(|service| {
+        service.templates[0].archived = false;
+        service.texts = false;
+    });
+    let words = "Service is not allowed to send text messages";
+    let not_allowed = one(400, "BadRequestError", words);
+    assert_eq!(errors(&post(&sandbox, &with(json!({})))), not_allowed);
 }
 
 #[test]
