@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use textsender_plugin_api::{Message, SendError, template::Template};
+use textsender_plugin_api::{Message, MessagePart, SendError, template::Template};
 
 use crate::arriving::is_unchanged;
 
@@ -16,12 +16,17 @@ pub fn fill<'a>(
     templates: &'a BTreeMap<String, Template>,
     message: &Message,
 ) -> Result<BTreeMap<&'a str, String>, SendError> {
-    for (what, secret) in [("code", &message.code), ("password", &message.password)] {
+    let secrets = [
+        (MessagePart::Code, &message.code),
+        (MessagePart::Password, &message.password),
+    ];
+    for (part, secret) in secrets {
         let secret = secret.as_ref().map(|secret| secret.expose());
         if secret.is_some_and(|secret| !is_unchanged(secret)) {
-            return Err(SendError::undeliverable_here(format!(
-                "the {what} has blanks or look-alike characters that GOV.UK Notify changes: it would arrive as another one"
-            )));
+            return Err(SendError::unsuitable(
+                part,
+                "it has blanks or look-alike characters that GOV.UK Notify changes, and would arrive as another one",
+            ));
         }
     }
     let fill = |(key, template): (&'a String, &Template)| {
@@ -89,10 +94,13 @@ mod tests {
         let mut passwords = message();
         passwords.code = None;
         passwords.password = Some(Secret::new("correct  horse"));
-        for (message, what) in [(codes, "the code has"), (passwords, "the password has")] {
+        for (message, part) in [
+            (codes, MessagePart::Code),
+            (passwords, MessagePart::Password),
+        ] {
             let error = fill(&BTreeMap::new(), &message).unwrap_err();
-            assert_eq!(error.verdict, Verdict::UndeliverableHere);
-            assert!(error.message.starts_with(what), "{error}");
+            assert_eq!(error.verdict, Verdict::Unsuitable);
+            assert_eq!(error.part, Some(part));
             assert!(!error.message.contains("horse") && !error.message.contains("c0d"));
         }
     }

@@ -8,7 +8,7 @@ use textsender_plugin_api::{
     testing::{FakeHost, Reply, block_on, message},
 };
 
-use super::{ID, TEMPLATE, refused, sender, sender_with};
+use super::{ID, TEMPLATE, created, refused, sender, sender_with};
 
 #[test]
 fn states_of_an_accepted_message() {

@@ -8,7 +8,7 @@ use textsender_plugin_api::{
     testing::{FakeHost, Reply, block_on, message},
 };
 
-use super::{ID, KEY, TEMPLATE, sender};
+use super::{ID, KEY, TEMPLATE, created, sender};
 
 /// One recorded answer, and what it means.
 struct Row {
