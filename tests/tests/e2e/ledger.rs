@@ -13,7 +13,10 @@ use textsender_tests::sandbox::{Fault, When, twilio};
 
 /// Runs a process that kills itself at a step of the send.
 fn die_at(step: &str) -> Run {
+    // One text and no more: if the dead kept its place, the repeat would be limited.
+    let limit = "[limits]\nrecipient = { limits = [\"1/10m\"], mode = \"enforce\" }";
     let died = Test::new()
+        .config(limit)
         .with(json!({ "id": "5f0c-1" }))
         .crash_at(step)
         .stdout(Stdio::null())

@@ -1,4 +1,5 @@
-//! Many processes at once, and processes that die: this test program started again as children.
+//! Processes that die, and what one costs: this test program started again as children. Many at once are in
+//! the test program `crowd`, death at every step in `e2e`.
 
 #![allow(clippy::print_stderr)] // A child's error, and what is skipped.
 
@@ -99,71 +100,11 @@ fn run(
     ends
 }
 
-#[test]
-fn of_200_processes_with_one_id_one_sends() {
-    let folder = tempfile::tempdir().unwrap();
-    let ends = run(200, folder.path(), |_| "one".to_owned());
-    assert_eq!(ends.get(&FRESH), Some(&1), "{ends:?}");
-    let others: usize = [REPLAY, IN_PROGRESS]
-        .iter()
-        .filter_map(|end| ends.get(end))
-        .sum();
-    assert_eq!(others, 199, "{ends:?}");
-}
-
-#[test]
-fn of_200_messages_to_one_number_three_are_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let ends = run(200, folder.path(), |n| format!("id-{n}"));
-    assert_eq!(ends, [(FRESH, 3), (LIMITED, 197)].into());
-}
-
 fn crash(folder: &Path, step: Step) -> ExitStatus {
     command(folder, "a")
         .env("LEDGER_CRASH_AT", step.name())
         .status()
         .unwrap()
-}
-
-#[tokio::test]
-async fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
-    for step in Step::ALL {
-        let fixture = Fixture::new();
-        assert_eq!(crash(fixture.path(), step).signal(), Some(9), "{step:?}");
-        let three = r#"{"recipient":{"limits":["3/10m"]}}"#;
-        let repeat = fixture.claim(message_under("a", three)).await;
-        match step {
-            Step::Opened | Step::Claiming | Step::Claimed => {
-                assert!(
-                    matches!(repeat, ClaimResult::Fresh(_)),
-                    "{step:?}: {repeat:?}"
-                );
-                // The dead process's place came back: there are two more.
-                for id in ["b", "c"] {
-                    fixture
-                        .send(message_under(id, three), Outcome::Accepted)
-                        .await;
-                }
-                let fourth = fixture.claim(message_under("d", three)).await;
-                assert!(
-                    matches!(fourth, ClaimResult::Limited(_)),
-                    "{step:?}: {fourth:?}"
-                );
-            }
-            Step::Dispatched | Step::Answered | Step::Settling => {
-                let ClaimResult::Abandoned(_, attempt) = repeat else {
-                    panic!("{step:?}: {repeat:?}");
-                };
-                assert_eq!(attempt.senders, ["twilio"]);
-            }
-            Step::Settled | Step::Responded => {
-                assert!(
-                    matches!(repeat, ClaimResult::Replay { .. }),
-                    "{step:?}: {repeat:?}"
-                );
-            }
-        }
-    }
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use super::*;
@@ -87,6 +87,39 @@ fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
 #[expect(clippy::print_stderr, reason = "a seed that failed is to be run again")]
 fn say(words: &str) {
     eprintln!("{words}");
+}
+
+/// The row of a claim whose COMMIT failed becomes that of the next: here of a repeat of the same id.
+#[test]
+fn a_claim_whose_commit_failed_closes_no_other() {
+    let mut world = World::new(template().path(), 0);
+    world.faults.one_in.set(0);
+    world.start(0);
+    let ledger = Rc::clone(&world.processes[0].as_ref().unwrap().ledger);
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    let mut failing = Box::pin(ledger.claim(message("a")));
+    let mut repeat = Box::pin(ledger.claim(message("a")));
+    assert!(failing.as_mut().poll(&mut context).is_pending());
+    assert!(repeat.as_mut().poll(&mut context).is_pending());
+
+    world.faults.commit_fails.set(true);
+    world.worker(0).turn(1);
+    // The repeat, and then what the first may have left to be done.
+    world.worker(0).turn(1);
+    world.worker(0).turn(1);
+    let Poll::Ready(Err(_)) = failing.as_mut().poll(&mut context) else {
+        panic!("its COMMIT failed");
+    };
+    let Poll::Ready(Ok(ClaimResult::Fresh(ticket))) = repeat.as_mut().poll(&mut context) else {
+        panic!("the id is free");
+    };
+    let mut dispatched = Box::pin(ledger.dispatched(&ticket, "twilio"));
+    assert!(dispatched.as_mut().poll(&mut context).is_pending());
+    world.worker(0).turn(1);
+    let Poll::Ready(marked) = dispatched.as_mut().poll(&mut context) else {
+        panic!("its turn has come");
+    };
+    assert_eq!(marked, Ok(None));
 }
 
 fn run(seed: u64) {
@@ -202,6 +235,7 @@ impl World {
                 _ => 40,
             }),
             countdown: Cell::new(None),
+            commit_fails: Cell::new(false),
         };
         let jumps = if is_calm { 0 } else { random.below(3) };
         let disk = Rc::new(Disk::new(folder.path()));
@@ -274,6 +308,7 @@ impl World {
                 let after = u32::try_from(self.random.below(12)).unwrap();
                 self.faults.countdown.set(Some(after));
             }
+            36 if self.random.one_in(2) => self.faults.commit_fails.set(true),
             36 => self.lock(),
             37..39 => self.stranger = None,
             _ => self.jump(),
@@ -322,7 +357,7 @@ impl World {
         };
         self.send_number(process, number);
         // An impatient caller asks twice.
-        if self.random.one_in(4) {
+        if self.random.one_in(2) {
             self.send_number(process, number);
         }
     }
@@ -398,6 +433,7 @@ impl World {
     fn finish(&mut self) {
         self.faults.one_in.set(0);
         self.faults.countdown.set(None);
+        self.faults.commit_fails.set(false);
         self.stranger = None;
         self.settle_down();
         let answers = self.log.borrow().answers.clone();

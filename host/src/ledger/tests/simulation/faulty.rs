@@ -23,6 +23,8 @@ pub(super) struct Faults {
     pub one_in: Cell<u64>,
     /// So many operations more, and then one fails, whatever is `one_in`.
     pub countdown: Cell<Option<u32>>,
+    /// The next COMMIT fails.
+    pub commit_fails: Cell<bool>,
 }
 
 impl Faults {
@@ -111,6 +113,9 @@ impl Store for FaultyStore {
         self.faults.strike()
     }
     fn commit(&self) -> StoreResult<()> {
+        if self.faults.commit_fails.take() {
+            return Err(StoreError::Injected);
+        }
         self.faults.strike()?;
         self.inner.commit()
     }
