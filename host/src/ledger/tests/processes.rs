@@ -3,7 +3,6 @@
 
 #![allow(clippy::print_stderr)] // A child's error, and what is skipped.
 
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 
 use super::*;
