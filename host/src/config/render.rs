@@ -79,6 +79,15 @@ fn excerpt(source: &Source, span: Range<usize>) -> (String, Range<usize>) {
     (shown, start..end.max(start))
 }
 
+/// A file's text, with what must not be shown of it as stars.
+pub fn masked(source: &Source) -> String {
+    let mut shown = source.text.clone();
+    for hidden in &source.hidden {
+        mask(&mut shown, hidden.clone());
+    }
+    shown
+}
+
 fn line_around(text: &str, byte: usize) -> Range<usize> {
     let byte = text.floor_char_boundary(byte);
     let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);
@@ -87,7 +96,7 @@ fn line_around(text: &str, byte: usize) -> Range<usize> {
 }
 
 /// Replaces each byte of `range` by `*`, but quotes and line ends.
-pub(super) fn mask(line: &mut String, range: Range<usize>) {
+fn mask(line: &mut String, range: Range<usize>) {
     let hidden = &line[range.clone()];
     let stars: String = hidden
         .chars()

@@ -53,15 +53,6 @@ impl Source {
         }
     }
 
-    /// The text with what must not be shown as stars.
-    pub fn masked(&self) -> String {
-        let mut shown = self.text.clone();
-        for hidden in &self.hidden {
-            super::render::mask(&mut shown, hidden.clone());
-        }
-        shown
-    }
-
     /// Line and column of a byte, both from 1; the column counts characters.
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
         let lines = self.lines.get_or_init(|| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
-use crate::config::Sources;
+use crate::config::{Sources, render};
 
 /// How many unchanged lines are shown around those that change.
 const CONTEXT: usize = 2;
@@ -100,5 +100,5 @@ fn text<'s>(sources: &'s Sources, path: &Path) -> &'s str {
 
 fn masked(sources: &Sources, path: &Path) -> String {
     let file = sources.files.iter().find(|file| file.path == path);
-    file.map(|file| file.masked()).unwrap_or_default()
+    file.map(render::masked).unwrap_or_default()
 }
