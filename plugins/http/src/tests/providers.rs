@@ -143,8 +143,8 @@ fn requests_are_what_they_were() {
 #[test]
 fn the_guides_definition_sends() {
     let guide = include_str!("../../../../docs/providers.md");
-    let (_, rest) = guide.split_once("```toml\n").unwrap();
-    let (definition, _) = rest.split_once("```").unwrap();
+    let start = guide.find("name = \"Acme SMS\"").unwrap();
+    let (definition, _) = guide[start..].split_once("```").unwrap();
     let host = FakeHost::new();
     let settings = json!({
         "definition": { "path": "acme.toml", "$content": definition },
