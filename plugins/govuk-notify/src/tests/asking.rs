@@ -110,7 +110,7 @@ fn a_check_sends_nothing() {
         assert!(!finding.is_fault);
     }
     assert!(host.requests().iter().all(|request| !request.delivers));
-    assert_eq!(host.request().json()["phone_number"], "+447700900000");
+    assert_eq!(host.requests()[2].json()["phone_number"], "+447700900000");
 
     host.answer(refused(404, "NoResultFound", "No result found"));
     assert!(block_on(notify.check()).unwrap()[0].is_fault);
