@@ -3,7 +3,10 @@
 //! A plugin composes a request and judges the answer; the host carries the bytes, because only who
 //! carries them knows what left. That is also why a plugin needs no HTTP client, TLS or runtime.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -220,15 +223,64 @@ impl HttpResponse {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// The `Retry-After` header, where it gives seconds (RFC 9110, 10.2.3).
+    /// How long to wait, as the `Retry-After` header says it (RFC 9110, 10.2.3): in whole seconds, or
+    /// as a date, which is held against the answer's own `Date`. Anything else says nothing.
     pub fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.header("retry-after")?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        let value = self.header("retry-after")?.trim();
+        if value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return value.parse().ok().map(Duration::from_secs);
+        }
+        let date = |value: &str| httpdate::parse_http_date(value).ok();
+        let now = self.header("date").and_then(date);
+        let wait = date(value)?.duration_since(now.unwrap_or_else(SystemTime::now));
+        // A date that is past: no longer.
+        Some(wait.unwrap_or_default())
     }
 }
 
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HTTP {}, {} bytes", self.status, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_whole_seconds_or_a_date() {
+        let date = ("date", "Sat, 28 Nov 2026 12:00:00 GMT");
+        let cases = [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("Sat, 28 Nov 2026 12:02:30 GMT", Some(150)),
+            // The older forms, which must be read (RFC 9110, 5.6.7).
+            ("Saturday, 28-Nov-26 12:02:30 GMT", Some(150)),
+            ("Sat Nov 28 12:02:30 2026", Some(150)),
+            ("Sat, 28 Nov 2026 11:00:00 GMT", Some(0)),
+            ("1.5", None),
+            ("+5", None),
+            ("-5", None),
+            ("soon", None),
+            ("", None),
+            ("99999999999999999999999", None),
+        ];
+        for (value, seconds) in cases {
+            let headers = [date, ("retry-after", value)];
+            let answer = HttpResponse {
+                status: 429,
+                headers: headers
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                body: Vec::new(),
+            };
+            assert_eq!(
+                answer.retry_after(),
+                seconds.map(Duration::from_secs),
+                "{value:?}"
+            );
+        }
     }
 }

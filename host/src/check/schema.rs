@@ -7,7 +7,10 @@
 mod rules;
 
 use serde_json::{Map, Value};
-use textsender_plugin_api::SECRET_KEY;
+use textsender_plugin_api::{
+    SECRET_KEY,
+    template::{Placeholders, Rules},
+};
 
 use self::rules::{
     TEMPLATE, choices, no_choice, not_chosen, out_of_bounds, suggestion, wrong_form, wrong_type,
@@ -131,6 +134,19 @@ impl<'s> Schema<'s> {
         schema
     }
 
+    /// What the templates of these settings may use. `%secret%` stands for the setting of that name,
+    /// where the plugin has one; where it may stand, the plugin says when it is configured.
+    fn template_rules(&self) -> Rules {
+        let root = self.resolved(self.root);
+        match self.is_secret(&root["properties"]["secret"]) {
+            true => Rules {
+                offered: Placeholders::ALL,
+                ..Rules::SENDER_SETTING
+            },
+            false => Rules::SENDER_SETTING,
+        }
+    }
+
     pub(super) fn is_secret(&self, schema: &'s Value) -> bool {
         let schema = self.resolved(schema);
         let branches = schema["anyOf"].as_array().into_iter().flatten();
@@ -182,7 +198,7 @@ impl<'s> Schema<'s> {
         {
             return fault(message, remedy);
         }
-        if let Some((message, remedy)) = wrong_form(schema, value) {
+        if let Some((message, remedy)) = wrong_form(schema, value, &self.template_rules()) {
             return fault(&message, remedy);
         }
         self.branches(schema, value, path, depth, faults);

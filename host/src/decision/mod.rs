@@ -66,7 +66,16 @@ impl<'p> Decision<'p> {
     pub fn of(snapshot: &Snapshot, request: &Request, resolution: Resolution<'p>) -> Self {
         let prepared = snapshot.prepared(&resolution);
         let home = prepared.home.clone();
-        let recipient = home.and_then(|home| recipient(&request.user.phone, home, &resolution));
+        let mut recipient = home
+            .clone()
+            .and_then(|home| recipient(&request.user.phone, home, &resolution));
+        if let (Ok(recipient), Ok(Some(home))) = (&mut recipient, &home)
+            && !recipient.has_code_of(*home)
+        {
+            // Numbers of two countries may be the same without the code: what asks for this form gets
+            // it for the policy's own country only.
+            recipient.national.clear();
+        }
         let allowed = match &recipient {
             Ok(recipient) => allowed(recipient, &resolution, prepared),
             Err(_) => Ok(()),

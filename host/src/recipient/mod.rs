@@ -141,6 +141,13 @@ impl Recipient {
         }
     }
 
+    /// Whether the number has the country code of this region, or the region none of its own.
+    #[must_use]
+    pub fn has_code_of(&self, region: Region) -> bool {
+        let code = region.place().calling_code.to_string();
+        region == Region::WORLD || self.phone.calling_code() == code
+    }
+
     /// Who keeps the number free for tests or fiction, if it is so kept: `Ofcom, for drama`. A message to it
     /// reaches no one.
     #[must_use]

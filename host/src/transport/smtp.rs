@@ -43,6 +43,9 @@ const CONNECTIONS: usize = 2;
 /// half an hour later (`smtp_accept_queue_per_connection`).
 const MAILS: usize = 10;
 
+/// The most that a plugin may set of either.
+const MOST: usize = 1000;
+
 /// How long a connection is kept. Servers wait for at least five minutes (RFC 5321, 4.5.3.2.7), and
 /// busy ones for less.
 const IDLE: Duration = Duration::from_secs(60);
@@ -63,7 +66,7 @@ pub struct Smtp {
     lookups: Lookups,
     tls: OnceLock<Arc<ClientConfig>>,
     kept: Mutex<Vec<Kept>>,
-    free: Arc<Semaphore>,
+    turns: Mutex<Turns>,
 }
 
 /// A connection that may serve another mail of the same account.
@@ -83,6 +86,21 @@ struct Account {
     security: SmtpSecurity,
     user: Option<String>,
     password: Option<Secret>,
+}
+
+/// Whose turn it is: a permit for each connection.
+struct Turns {
+    at_a_time: usize,
+    free: Arc<Semaphore>,
+}
+
+impl Turns {
+    fn of(at_a_time: usize) -> Self {
+        Self {
+            at_a_time,
+            free: Arc::new(Semaphore::new(at_a_time)),
+        }
+    }
 }
 
 /// Why a dialogue did not come to its end.
@@ -115,7 +133,7 @@ impl Smtp {
             lookups,
             tls: OnceLock::new(),
             kept: Mutex::default(),
-            free: Arc::new(Semaphore::new(CONNECTIONS)),
+            turns: Mutex::new(Turns::of(CONNECTIONS)),
         }
     }
 
@@ -153,7 +171,7 @@ impl Smtp {
         progress: &Progress,
     ) -> Result<SmtpReply, Stop> {
         // Nothing closes the semaphore, and nothing was sent if it did.
-        let turn = self.free.clone().acquire_owned().await;
+        let turn = self.turns(mail).acquire_owned().await;
         let turn = turn.map_err(|_| FailureKind::Connect)?;
 
         let Some(to) = &outgoing.to else {
@@ -168,9 +186,10 @@ impl Smtp {
                 (connection, 0)
             }
         };
+        let most = bounded(mail.mails_per_connection, MAILS);
         let answer = dialogue::finish(&mut connection, outgoing, to, progress).await;
         match &answer {
-            Ok(answer) if answer.is_accepted() && mails + 1 < MAILS => {
+            Ok(answer) if answer.is_accepted() && mails + 1 < most => {
                 self.keep(connection, account, mails + 1);
             }
             Ok(_) | Err(Stop::Refused(_)) => quit(connection, turn),
@@ -230,6 +249,17 @@ impl Smtp {
         Ok(self.tls.get_or_init(|| made.into()).clone())
     }
 
+    /// The permits for as many connections as the mail's sender may have.
+    fn turns(&self, mail: &Mail) -> Arc<Semaphore> {
+        let at_a_time = bounded(mail.connections, CONNECTIONS);
+        // No code that holds the lock can panic.
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.at_a_time != at_a_time {
+            *turns = Turns::of(at_a_time);
+        }
+        turns.free.clone()
+    }
+
     /// The connection kept last for this account; those kept too long are given up.
     fn take(&self, account: &Account) -> Option<Kept> {
         let mut kept = self.kept();
@@ -281,6 +311,11 @@ fn quit(mut connection: Session, turn: OwnedSemaphorePermit) {
         let _ = tokio::time::timeout(GOODBYE, connection.say("QUIT")).await;
         drop((connection, turn));
     });
+}
+
+/// A number that a plugin sets, or the usual one. None is zero: nothing would ever be sent.
+fn bounded(set: Option<u32>, usual: usize) -> usize {
+    set.map_or(usual, |set| (set as usize).clamp(1, MOST))
 }
 
 /// A reply that refuses a command.

@@ -11,6 +11,7 @@
 //! | `settings.rs` | what an administrator fills in, and what does not go together |
 //! | `mail.rs` | a message becomes a mail |
 //! | `reply.rs` | what a mail server's replies mean for a message |
+//! | `token.rs` | access tokens, for servers that take no password |
 //! | `findings.rs` | what a check can tell without sending |
 //!
 //! Such a service does not report what became of a text, and keeps no list to look into: `status` and
@@ -22,13 +23,17 @@ mod reply;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod token;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use textsender_plugin_api::{
-    Capabilities, Finding, Host, Message, PluginInfo, Receipt, SendError, Sender, SettingsError,
-    TextSource, export_sender,
+    Capabilities, Finding, Host, Mail, Message, PluginInfo, Receipt, SendError, Sender,
+    SettingsError, SmtpCommand, SmtpReply, TextSource, export_sender,
 };
 
 use settings::Settings;
+use token::Tokens;
 
 export_sender!(EmailGateway);
 
@@ -36,6 +41,9 @@ export_sender!(EmailGateway);
 struct EmailGateway {
     settings: Settings,
     host: Host,
+    tokens: Tokens,
+    /// Whether the server took a recipient, ever: then it takes ours in general.
+    rcpt_taken: AtomicBool,
 }
 
 impl Sender for EmailGateway {
@@ -50,19 +58,22 @@ impl Sender for EmailGateway {
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
         settings.validate()?;
-        Ok(Self { settings, host })
+        Ok(Self {
+            settings,
+            host,
+            tokens: Tokens::default(),
+            rcpt_taken: AtomicBool::new(false),
+        })
     }
 
     async fn send(&self, message: &Message) -> Result<Receipt, SendError> {
         let mail = mail::compose(&self.settings, message)?;
         // The gateway gives no id; this one is in its mail server's log.
         let receipt = Receipt::new(mail.message_id.clone());
-        // `?` gives an exchange without a reply its verdict: unavailable, or unknown if the final
-        // dot had left.
-        let reply = self.host.smtp().send(mail).await?;
+        let reply = self.submit(mail, Submission::Send).await?;
         match reply.is_accepted() {
             true => Ok(receipt),
-            false => Err(reply::refusal(&reply)),
+            false => Err(self.refusal(&reply)),
         }
     }
 
@@ -72,11 +83,57 @@ impl Sender for EmailGateway {
         if findings.iter().any(|finding| finding.is_fault) {
             return Ok(findings);
         }
-        let reply = self.host.smtp().check(mail::blank(&self.settings)).await?;
+        let reply = self.submit(mail::blank(&self.settings), Submission::Check);
+        let reply = reply.await?;
         if !reply.is_positive() {
-            return Err(reply::refusal(&reply));
+            return Err(self.refusal(&reply));
         }
         findings.extend(findings::of_server(&self.settings));
         Ok(findings)
+    }
+}
+
+/// What a mail is submitted for.
+#[derive(Clone, Copy)]
+enum Submission {
+    Send,
+    /// The server is only asked.
+    Check,
+}
+
+impl EmailGateway {
+    /// Submits a mail and brings the server's last reply. A token that the server refuses is replaced
+    /// once: it may have been revoked, and at AUTH nothing of the mail has left.
+    async fn submit(&self, mut mail: Mail, submission: Submission) -> Result<SmtpReply, SendError> {
+        mail.access_token = self.tokens.get(&self.settings, &self.host).await?;
+        let with_token = mail.access_token.is_some();
+        let reply = self.submit_once(mail.clone(), submission).await?;
+        if !(with_token && (reply.command, reply.code) == (SmtpCommand::Auth, 535)) {
+            return Ok(reply);
+        }
+        self.tokens.forget();
+        mail.access_token = self.tokens.get(&self.settings, &self.host).await?;
+        self.submit_once(mail, submission).await
+    }
+
+    /// `?` gives an exchange without a reply its verdict: unavailable, or unknown if the final dot had
+    /// left.
+    async fn submit_once(
+        &self,
+        mail: Mail,
+        submission: Submission,
+    ) -> Result<SmtpReply, SendError> {
+        let reply = match submission {
+            Submission::Send => self.host.smtp().send(mail).await?,
+            Submission::Check => self.host.smtp().check(mail).await?,
+        };
+        if matches!(reply.command, SmtpCommand::Data | SmtpCommand::Dot) {
+            self.rcpt_taken.store(true, Ordering::Relaxed);
+        }
+        Ok(reply)
+    }
+
+    fn refusal(&self, reply: &SmtpReply) -> SendError {
+        reply::refusal(reply, self.rcpt_taken.load(Ordering::Relaxed))
     }
 }

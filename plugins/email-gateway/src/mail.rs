@@ -22,7 +22,15 @@ pub fn compose(settings: &Settings, message: &Message) -> Result<Mail, SendError
     };
     let fill = |key: &str, template: &Template| {
         let filled = template.render(&values);
-        filled.map_err(|missing| SendError::misconfigured(format!("{key}: {missing}")))
+        filled.map_err(|missing| match missing.0 {
+            // The host gives it for numbers of the policy's own country only: those of two countries
+            // may be the same without the code.
+            Placeholder::National => SendError::misconfigured(format!(
+                "{key}: %national% is for numbers of the policy's region, and this one has another \
+                 country's code: use %digits% or %phone%"
+            )),
+            _ => SendError::misconfigured(format!("{key}: {missing}")),
+        })
     };
     let to = one_line("to", fill("to", &settings.to)?)?;
     if !is_address(&to) {
@@ -47,6 +55,9 @@ pub fn blank(settings: &Settings) -> Mail {
     mail.user = settings.user.clone();
     mail.password = settings.password.clone();
     mail.from = settings.from.clone();
+    mail.hello = settings.hello.clone();
+    mail.mails_per_connection = settings.mails_per_connection;
+    mail.connections = settings.connections;
     mail
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{
-    Secret, SettingsError, SmtpSecurity,
+    BaseUrl, Secret, SettingsError, SmtpSecurity,
     alphabet::{is_ascii, is_gsm, septets},
     template::{Placeholder, Placeholders, Rules, Template},
 };
@@ -37,6 +37,29 @@ pub struct Settings {
     pub user: Option<String>,
     /// The account's password.
     pub password: Option<Secret>,
+    /// Where access tokens come from, for a mail server that takes no password (XOAUTH2): for
+    /// Microsoft 365 https://login.microsoftonline.com/TENANT/oauth2/v2.0/token, for Google
+    /// https://oauth2.googleapis.com/token.
+    pub token_url: Option<BaseUrl>,
+    /// The client that the token server knows.
+    pub client_id: Option<String>,
+    /// The client's secret.
+    pub client_secret: Option<Secret>,
+    /// The refresh token that Google gave; without it the client asks for itself, as Microsoft 365
+    /// wants it.
+    pub refresh_token: Option<Secret>,
+    /// What the token is for: https://outlook.office365.com/.default for Microsoft 365.
+    pub scope: Option<String>,
+    /// The name that this machine gives itself at the mail server (EHLO), where the server wants one
+    /// that the DNS knows, such as mail.example.org. Left out: its address.
+    pub hello: Option<String>,
+    /// The most mails on one connection. Left out: 10, as Exim keeps later ones for up to half an
+    /// hour.
+    #[schemars(range(min = 1, max = 1000))]
+    pub mails_per_connection: Option<u32>,
+    /// The most connections at a time. Left out: 2; Microsoft 365 takes 3.
+    #[schemars(range(min = 1, max = 20))]
+    pub connections: Option<u32>,
     /// The address that the mails come from, in the envelope and in From. Many gateways know their
     /// customer by it.
     pub from: String,
@@ -103,7 +126,32 @@ const CONTENT: Rules = Rules {
     ..Rules::SENDER_SETTING
 };
 
+/// How an access token is asked for.
+pub struct OAuth<'a> {
+    /// The token server.
+    pub token_url: &'a str,
+    /// The client.
+    pub client_id: &'a str,
+    /// Its secret.
+    pub client_secret: Option<&'a Secret>,
+    /// Where the grant is a refresh token.
+    pub refresh_token: Option<&'a Secret>,
+    /// What the token is for.
+    pub scope: Option<&'a str>,
+}
+
 impl Settings {
+    /// How an access token is asked for, where one is wanted.
+    pub fn oauth(&self) -> Option<OAuth<'_>> {
+        Some(OAuth {
+            token_url: self.token_url.as_ref()?.as_str(),
+            client_id: self.client_id.as_deref()?,
+            client_secret: self.client_secret.as_ref(),
+            refresh_token: self.refresh_token.as_ref(),
+            scope: self.scope.as_deref(),
+        })
+    }
+
     /// The server's port.
     pub fn port(&self) -> u16 {
         self.port.unwrap_or(match self.security {
@@ -137,15 +185,53 @@ impl Settings {
             let words = "none is for a server on this machine only: use starttls or tls";
             return fault("security", words);
         }
-        if self.user.is_some() != self.password.is_some() {
-            let words = "an account has a user and a password: give both, or neither";
-            return fault("user", words);
+        self.validate_login()?;
+        if self.hello.as_deref().is_some_and(|name| !is_hello(name)) {
+            let words =
+                "give a host name with a dot in it, such as mail.example.org, or [192.0.2.1]";
+            return fault("hello", words);
         }
         if !is_address(&self.from) {
             let words = "give an address and nothing else, such as reset@example.org";
             return fault("from", words);
         }
         self.validate_templates()
+    }
+
+    fn validate_login(&self) -> Result<(), SettingsError> {
+        let fault = |key, fault: &str| Err(SettingsError::new(key, fault));
+        if self.token_url.is_none() {
+            if self.client_id.is_some() {
+                return fault("token_url", "client_id has no use without it");
+            }
+            if self.user.is_some() != self.password.is_some() {
+                let words = "an account has a user and a password: give both, or neither";
+                return fault("user", words);
+            }
+            return Ok(());
+        }
+        if self.user.is_none() {
+            return fault(
+                "user",
+                "with token_url, name the account that the token is for",
+            );
+        }
+        if self.client_id.is_none() {
+            return fault(
+                "client_id",
+                "with token_url, name the client that asks for tokens",
+            );
+        }
+        if self.password.is_some() {
+            return fault("password", "with token_url there is none: remove it");
+        }
+        if self.client_secret.is_none() && self.refresh_token.is_none() {
+            return fault(
+                "client_secret",
+                "with token_url, store it, or a refresh_token",
+            );
+        }
+        Ok(())
     }
 
     fn validate_templates(&self) -> Result<(), SettingsError> {
@@ -208,6 +294,18 @@ fn is_host(server: &str) -> bool {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     let name = !server.is_empty() && server.chars().all(is_name);
     name || server.parse::<IpAddr>().is_ok()
+}
+
+/// A name that a server may look up, or an address in brackets (RFC 5321, 4.1.3).
+fn is_hello(name: &str) -> bool {
+    let in_brackets = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let address = in_brackets.map(|name| name.strip_prefix("IPv6:").unwrap_or(name));
+    match address {
+        Some(address) => address.parse::<IpAddr>().is_ok(),
+        None => is_host(name) && name.contains('.'),
+    }
 }
 
 fn is_loopback(server: &str) -> bool {

@@ -181,7 +181,6 @@ fn every_command_may_fail_and_only_the_server_says_for_good() {
     let unavailable = ("unavailable", "provider_unavailable");
     let misconfigured = ("misconfigured", "provider_refused");
     let unauthorized = ("misconfigured", "unauthorized");
-    let undeliverable = ("rejected", "undeliverable");
     let mut cases = Vec::new();
     for at in [Connect, Ehlo, StartTls, Auth, Mail, Rcpt, Data, Dot] {
         cases.push((at, transient(), unavailable));
@@ -189,7 +188,7 @@ fn every_command_may_fail_and_only_the_server_says_for_good() {
         cases.push((at, closing, unavailable));
         let refused = match at {
             Auth => unauthorized,
-            Rcpt | Dot => undeliverable,
+            // Nothing says that it is the number's.
             _ => misconfigured,
         };
         cases.push((at, permanent(), refused));
@@ -212,6 +211,44 @@ fn every_command_may_fail_and_only_the_server_says_for_good() {
             "{at:?} {fault:?}: {run}"
         );
         run.texts(0);
+    });
+}
+
+/// Only a reply that names the mailbox is about the number; what refuses us is the administrator's affair.
+#[test]
+fn a_relay_that_refuses_us_does_not_blame_the_number() {
+    let cases = [
+        (
+            "550 relay not permitted",
+            "misconfigured",
+            "provider_refused",
+        ),
+        (
+            "554 5.7.1 <a@b>: Relay access denied",
+            "misconfigured",
+            "provider_refused",
+        ),
+        (
+            "550 5.1.8 Access denied, bad outbound sender",
+            "misconfigured",
+            "provider_refused",
+        ),
+        (
+            "550 5.4.5 Daily user sending limit exceeded",
+            "unavailable",
+            "exhausted",
+        ),
+        ("550 5.1.1 <a@b>: User unknown", "rejected", "undeliverable"),
+        ("550 Unknown user", "rejected", "undeliverable"),
+    ];
+    each(cases, |(reply, outcome, code)| {
+        let test = by_mail(Security::None);
+        test.sandbox()
+            .smtp()
+            .fault(Command::Rcpt, When::always(), SmtpFault::reply(reply));
+        let run = test.run();
+        run.outcome(outcome).error(code).texts(0);
+        run.logs("the mail server said: 55");
     });
 }
 

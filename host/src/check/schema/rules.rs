@@ -101,12 +101,12 @@ pub(super) fn out_of_bounds(schema: &Value, value: &Value) -> Option<(&'static s
     Some(("is out of range", format!("write {what} {range}")))
 }
 
-/// A string that is no template or no address where one is wanted.
-pub(super) fn wrong_form(schema: &Value, value: &Value) -> Option<(String, String)> {
+/// A string that is no template or no address where one is wanted. `rules` are the templates'.
+pub(super) fn wrong_form(schema: &Value, value: &Value, rules: &Rules) -> Option<(String, String)> {
     let text = value.as_str()?;
     if schema["format"] == TEMPLATE {
         let fault = match Template::parse(text) {
-            Ok(template) => template.check(&Rules::SENDER_SETTING).into_iter().next()?,
+            Ok(template) => template.check(rules).into_iter().next()?,
             Err(fault) => fault,
         };
         return Some((fault.fault(), fault.mend()));

@@ -6,7 +6,9 @@ pub(super) mod sanitize;
 
 use std::sync::{Arc, atomic::Ordering};
 
-use textsender_plugin_api::{Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage};
+use textsender_plugin_api::{
+    Answer, Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage,
+};
 use tokio::{task::coop::consume_budget, time::timeout_at};
 
 use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
@@ -223,6 +225,14 @@ impl Inbound {
             drop(held);
             if result.is_err() {
                 open.progress.clean_fault(|words| shared.clean(words));
+            }
+            if let Ok(Answer::Smtp(reply)) = &result
+                && reply.code >= 400
+            {
+                // The words are the server's: a plugin may not pass them on, and they tell why.
+                let words = shared.clean(&format!("{} {}", reply.code, reply.text));
+                let (sender, at) = (shared.launch.sender.as_str(), reply.command);
+                tracing::warn!(sender, ?at, "the mail server said: {words}");
             }
             if let (Err(error), Some(target)) = (&result, target)
                 && error.kind == FailureKind::NotAllowed

@@ -137,7 +137,9 @@ fn values_of(message: &Message) -> impl Iterator<Item = &str> {
 fn secrets_of(message: &Message) -> impl Iterator<Item = &str> {
     let secrets = [&message.code, &message.password].into_iter().flatten();
     let numbers = [message.to.digits(), message.national.as_str()];
-    secrets.map(Secret::expose).chain(numbers)
+    let values = secrets.map(Secret::expose).chain(numbers);
+    // A message may have no national form.
+    values.filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ pub async fn open(
             let protected = net::handshake(stream, &mail.server, mail.port, tls);
             let protected = timeout_at(by, protected).await;
             let protected = protected.map_err(|_| failed(Cause::NoHandshake))??;
-            return greeted(Wire::Tls(Box::new(protected)), by, failed).await;
+            return greeted(Wire::Tls(Box::new(protected)), mail, by, failed).await;
         }
         (SmtpSecurity::StartTls, Some(tls)) => {
-            let mut session = greeted(Wire::Plain(stream), by, failed).await?;
+            let mut session = greeted(Wire::Plain(stream), mail, by, failed).await?;
             if !session.offers().start_tls {
                 return Err(failed(Cause::StartTlsNotOffered).into());
             }
@@ -44,11 +44,11 @@ pub async fn open(
             };
             net::handshake(stream, &mail.server, mail.port, tls).await?
         }
-        (_, _) => return greeted(Wire::Plain(stream), by, failed).await,
+        (_, _) => return greeted(Wire::Plain(stream), mail, by, failed).await,
     };
     // After STARTTLS there is no second greeting (RFC 3207, 4.2).
     let mut session = Session::new(Wire::Tls(Box::new(stream)));
-    introduce(&mut session).await?;
+    introduce(&mut session, mail).await?;
     Ok(session)
 }
 
@@ -56,6 +56,7 @@ pub async fn open(
 /// told.
 async fn greeted(
     wire: Wire,
+    mail: &Mail,
     by: Instant,
     failed: impl Fn(Cause) -> NetError,
 ) -> Result<Session, Stop> {
@@ -63,13 +64,19 @@ async fn greeted(
     let greeting = timeout_at(by, session.read()).await;
     let greeting = greeting.map_err(|_| failed(Cause::NoGreeting))??;
     greeting.expect(SmtpCommand::Connect)?;
-    introduce(&mut session).await?;
+    introduce(&mut session, mail).await?;
     Ok(session)
 }
 
 /// A client that has no name in the DNS names itself by its address (RFC 5321, 4.1.4). The server
-/// knows that anyway; this machine's name stays here.
-async fn introduce(session: &mut Session) -> Result<(), Stop> {
+/// knows that anyway; this machine's name stays here, unless a setting gives one.
+async fn introduce(session: &mut Session, mail: &Mail) -> Result<(), Stop> {
+    if let Some(name) = &mail.hello {
+        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(FailureKind::Malformed.into());
+        }
+        return session.hello(name).await;
+    }
     let local = session.local_addr().map_err(|_| FailureKind::Connect)?;
     let name = match local {
         SocketAddr::V4(address) => format!("[{}]", address.ip()),

@@ -2,32 +2,44 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use lettre::Address;
-use textsender_plugin_api::{FailureKind, Mail, SmtpCommand, SmtpReply, Stage};
+use textsender_plugin_api::{FailureKind, Mail, Secret, SmtpCommand, SmtpReply, Stage};
 
 use super::{Stop, outgoing::OutgoingMail, refused, session::Session};
 use crate::transport::Progress;
 
-/// Authenticates, where the mail names an account: with PLAIN, or LOGIN, which takes two more round
-/// trips.
+/// Authenticates, where the mail names an account: with an access token, or else with PLAIN, or
+/// LOGIN, which takes two more round trips.
 ///
-/// A server without either gets no password: it is reported as the 504 that it would answer (RFC
+/// A server that offers none of them gets no password: it is reported as the 504 that it would answer (RFC
 /// 4954, 4).
 pub async fn authenticate(session: &mut Session, mail: &Mail) -> Result<(), Stop> {
     let Some(user) = &mail.user else {
         return Ok(());
     };
+    let offered = match session.offers().auth.as_slice() {
+        [] => "no AUTH".to_owned(),
+        mechanisms => format!("AUTH {} only", mechanisms.join(" ")),
+    };
+    if let Some(token) = &mail.access_token {
+        return match offers(session, "XOAUTH2") {
+            true => with_token(session, user, token).await,
+            false => {
+                let text = format!("the server offers {offered}, and no login with a token");
+                Err(refused(SmtpCommand::Auth, 504, text))
+            }
+        };
+    }
     let password = mail
         .password
         .as_ref()
         .map_or("", |password| password.expose());
-    let offers = |mechanism: &str| session.offers().auth.iter().any(|it| it == mechanism);
-    if offers("PLAIN") {
+    if offers(session, "PLAIN") {
         let credentials = STANDARD.encode(format!("\0{user}\0{password}"));
         let command = &format!("AUTH PLAIN {credentials}");
         session.ask(SmtpCommand::Auth, command).await?;
         return Ok(());
     }
-    if offers("LOGIN") {
+    if offers(session, "LOGIN") {
         let mut reply = session.ask(SmtpCommand::Auth, "AUTH LOGIN").await?;
         for word in [user.as_str(), password] {
             // Whatever the server calls it, the user comes first and the password after it.
@@ -40,12 +52,27 @@ pub async fn authenticate(session: &mut Session, mail: &Mail) -> Result<(), Stop
         }
         return Ok(());
     }
-    let offered = match session.offers().auth.as_slice() {
-        [] => "no AUTH".to_owned(),
-        mechanisms => format!("AUTH {} only", mechanisms.join(" ")),
-    };
     let text = format!("the server offers {offered}, and neither PLAIN nor LOGIN");
     Err(refused(SmtpCommand::Auth, 504, text))
+}
+
+fn offers(session: &Session, mechanism: &str) -> bool {
+    session.offers().auth.iter().any(|known| known == mechanism)
+}
+
+/// XOAUTH2, as Microsoft and Google describe it. A server that refuses the token says why in a
+/// challenge, and refuses after an empty answer to it.
+async fn with_token(session: &mut Session, user: &str, token: &Secret) -> Result<(), Stop> {
+    let credentials = format!("user={user}\u{1}auth=Bearer {}\u{1}\u{1}", token.expose());
+    let command = format!("AUTH XOAUTH2 {}", STANDARD.encode(credentials));
+    let mut reply = session.ask(SmtpCommand::Auth, &command).await?;
+    if reply.code == 334 {
+        reply = session.ask(SmtpCommand::Auth, "").await?;
+    }
+    match reply.code {
+        200..300 => Ok(()),
+        _ => Err(FailureKind::Unreadable.into()),
+    }
 }
 
 /// Names the sender. A server that takes this keeps nothing yet.

@@ -1,6 +1,7 @@
 //! The plugin on a host that a test plays.
 
 mod gateways;
+mod tokens;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
@@ -257,6 +258,44 @@ fn a_refusal_has_its_verdict() {
 }
 
 #[test]
+fn the_name_and_the_bounds_of_connections_reach_the_host() {
+    let mail = mail(
+        json!({ "hello": "mail.example.org", "mails_per_connection": 3, "connections": 1 }),
+        &message(),
+    );
+    assert_eq!(mail.hello.as_deref(), Some("mail.example.org"));
+    assert_eq!(
+        (mail.mails_per_connection, mail.connections),
+        (Some(3), Some(1))
+    );
+}
+
+/// In one process: the relay took another recipient, so that a bare refusal is this number's.
+#[test]
+fn a_bare_refusal_after_a_taken_recipient_is_about_the_number() {
+    let host = FakeHost::new();
+    let gateway = gateway(&host, json!({}));
+    let refuse = || host.answer(Reply::smtp(SmtpCommand::Rcpt, 550, "no"));
+    refuse();
+    let error = block_on(gateway.send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::Misconfigured);
+    host.answer(Reply::smtp(SmtpCommand::Dot, 250, "2.0.0 Ok"));
+    block_on(gateway.send(&message())).unwrap();
+    refuse();
+    let error = block_on(gateway.send(&message())).unwrap_err();
+    assert_eq!(error.verdict, Verdict::UndeliverableHere);
+}
+
+#[test]
+fn a_number_without_a_national_form_is_not_sent_in_one() {
+    let mut foreign = message();
+    foreign.national = String::new();
+    let (verdict, words) = refused(json!({ "to": "%national%@sms.example" }), &foreign);
+    assert_eq!(verdict, Verdict::Misconfigured);
+    assert!(words.contains("use %digits% or %phone%"), "{words}");
+}
+
+#[test]
 fn settings_that_cannot_be_right() {
     let cases = [
         (json!({ "server": "::1", "security": "none" }), None),
@@ -279,6 +318,19 @@ fn settings_that_cannot_be_right() {
         (
             json!({ "user": "reset" }),
             Some("user: an account has a user and a password"),
+        ),
+        (
+            json!({ "hello": "mail" }),
+            Some("hello: give a host name with a dot"),
+        ),
+        (json!({ "hello": "[192.0.2.1]" }), None),
+        (
+            json!({ "token_url": "https://login.example.org/token" }),
+            Some("user: with token_url, name the account"),
+        ),
+        (
+            json!({ "client_id": "c1" }),
+            Some("token_url: client_id has no use"),
         ),
         (
             json!({ "from": "Reset <reset@example.org>" }),

@@ -7,6 +7,7 @@ mod changes;
 mod doctor;
 mod edits;
 mod first_text;
+mod gateways;
 mod guide;
 mod mistakes;
 mod plugins;

@@ -201,6 +201,60 @@ async fn accounts() {
 }
 
 #[tokio::test]
+async fn an_access_token_takes_a_passwords_place() {
+    let with_token = |server: &Server, token| {
+        let mut mail = with_account(mail(server), "unused");
+        mail.password = None;
+        mail.access_token = Some(Secret::new(token));
+        mail
+    };
+    let server = Server::start(Config {
+        auth: "PLAIN XOAUTH2",
+        ..Config::default()
+    })
+    .await;
+    let (result, _) = carry(&smtp(&server), with_token(&server, "t0k3n")).await;
+    assert!(result.unwrap().is_accepted());
+    let (result, stage) = carry(&smtp(&server), with_token(&server, "stale")).await;
+    let answer = result.unwrap();
+    assert_eq!((answer.command, answer.code), (SmtpCommand::Auth, 535));
+    assert_eq!(stage, Stage::NotSent);
+
+    // And is given to no server that does not ask for one.
+    let server = Server::start(Config {
+        auth: "PLAIN",
+        ..Config::default()
+    })
+    .await;
+    let (result, _) = carry(&smtp(&server), with_token(&server, "t0k3n")).await;
+    assert_eq!(result.unwrap().code, 504);
+    server.seen(|seen| assert!(!seen.commands.iter().any(|line| line.starts_with("AUTH"))));
+}
+
+#[tokio::test]
+async fn a_name_and_bounds_of_connections_are_settings() {
+    let server = Server::start(Config::default()).await;
+    let smtp = smtp(&server);
+    for _ in 0..4 {
+        let mut mail = mail(&server);
+        mail.hello = Some("reset.example.org".into());
+        mail.mails_per_connection = Some(2);
+        mail.connections = Some(1);
+        assert!(carry(&smtp, mail).await.0.unwrap().is_accepted());
+    }
+    server.seen(|seen| {
+        assert_eq!((seen.connections, seen.most_open), (2, 1));
+        assert!(seen.commands.contains(&"EHLO reset.example.org".to_owned()));
+    });
+    let mut broken = mail(&server);
+    broken.hello = Some("a\r\nRCPT TO:<evil@example.org>".into());
+    let (result, _) = carry(&smtp, broken).await;
+    // The connection that is kept has introduced itself already.
+    drop(result);
+    server.seen(|seen| assert!(!seen.commands.iter().any(|line| line.contains("evil"))));
+}
+
+#[tokio::test]
 async fn no_tls_no_mail() {
     // The offer was taken out on its way.
     let server = Server::start(Config {

@@ -214,6 +214,15 @@ impl Shared {
         let right = match line.split(' ').nth(1)? {
             // "\0user\0pass"
             "PLAIN" => line.ends_with(" AHVzZXIAcGFzcw=="),
+            // "user=user^Aauth=Bearer t0k3n^A^A"; one that is wrong gets its reason as a challenge.
+            "XOAUTH2" => {
+                let right = line.ends_with(" dXNlcj11c2VyAWF1dGg9QmVhcmVyIHQwazNuAQE=");
+                if !right {
+                    say(stream, "334 eyJzdGF0dXMiOiI0MDEifQ==").await?;
+                    read_line(stream).await?;
+                }
+                right
+            }
             _ => {
                 let mut given = Vec::new();
                 for asked in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
