@@ -5,7 +5,7 @@ use textsender_tests::harness::Test;
 
 /// Codes and passwords with every two printable characters of ASCII side by side, at the start and inside.
 fn secrets() -> impl Iterator<Item = String> {
-    let printable = || (' '..='~');
+    let printable = || ' '..='~';
     printable().flat_map(move |a| printable().map(move |b| format!("{a}{b}x{a}{b}y")))
 }
 
