@@ -1,7 +1,7 @@
 //! Whether a call is refused by the kernel, or by a filter that was put around this process: by a
 //! service's `SystemCallFilter=`, or a container's run-time.
 //!
-//! | answer | a filter is around us (`Seccomp:` is 2) | none is |
+//! | answer | a filter is around us (`PR_GET_SECCOMP` is 2) | none is |
 //! |---|---|---|
 //! | EPERM, EACCES | forbidden | forbidden: by another module of the kernel |
 //! | ENOSYS | forbidden, unless the kernel says that it has no such part | undecided |
@@ -42,11 +42,10 @@ fn is_lacking(module: &str) -> bool {
     modules.is_ok_and(|modules| modules.trim().split(',').all(|name| name != module))
 }
 
-/// Whether a filter is around this process. Asked before it has one of its own.
+/// Whether a filter is around this process. Asked before it has one of its own, and of the kernel itself:
+/// under Landlock `/proc` can't be read any more.
 fn is_filtered() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mode = status
-        .lines()
-        .find_map(|line| line.strip_prefix("Seccomp:"));
-    mode.is_some_and(|mode| mode.trim() == "2")
+    // SAFETY: the option takes no further argument, and changes nothing.
+    let mode = unsafe { libc::prctl(libc::PR_GET_SECCOMP) };
+    mode == 2 || io::Error::last_os_error().raw_os_error() == Some(libc::EPERM) && mode < 0
 }
