@@ -74,7 +74,7 @@ pub async fn capabilities(
         let Some(sender) = config.senders.get(name) else {
             continue;
         };
-        let Some(Ok(description)) = plugin::ask(config, &sender.plugin).await else {
+        let Some(Ok(description)) = plugin::ask(config, sender).await else {
             continue;
         };
         let carries = &description.info.capabilities;

@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use textsender_plugin_api::{Level, SECRET_KEY};
+use textsender_plugin_api::{Level, SECRET_KEY, SettingFault};
 use tokio::time::Instant;
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
     plugins::{HostProcess, Launch, Refusal, StartupError, folder, to_json, verify::FileFault},
+    redact::Redactor,
     secrets,
 };
 
@@ -87,8 +88,11 @@ pub(super) async fn look(
     let mut looked = Vec::with_capacity(config.senders.len());
     let wanted = |name: &str| only.is_none_or(|only| only == name);
     for (name, sender) in config.senders.iter().filter(|(name, _)| wanted(name)) {
-        if !described.contains_key(sender.plugin.as_str()) {
-            let answer = plugin::ask(config, &sender.plugin).await;
+        // What a plugin is may depend on the sender's settings, where it knows several providers.
+        let same = described.get(sender.plugin.as_str());
+        let is_special = |it: &Option<plugin::Answer>| matches!(it, Some(Ok(description)) if !description.providers.is_empty());
+        if same.is_none_or(is_special) {
+            let answer = plugin::ask(config, sender).await;
             described.insert(sender.plugin.as_str(), answer);
         }
         let look = Look {
@@ -150,6 +154,9 @@ impl Look<'_> {
                 let carries = &description.info.capabilities;
                 let given = Value::from(settings.clone());
                 self.looked.capabilities = Some(SenderCapabilities::of(carries, schema, &given));
+                for fault in &description.faults {
+                    self.described_fault(fault, &settings);
+                }
                 for finding in schema::findings(schema, &settings) {
                     self.finding(finding, &origins);
                 }
@@ -160,6 +167,52 @@ impl Look<'_> {
         }
         self.needs_of_users();
         self.looked
+    }
+
+    /// What the plugin says is wrong with a setting, or with the file that it names: there with line,
+    /// column and a caret.
+    fn described_fault(&mut self, fault: &SettingFault, settings: &Map<String, Value>) {
+        let key = &fault.setting;
+        let message = Redactor::default().clean(&fault.message);
+        let folder = self.config.sources.main.parent().unwrap_or(Path::new(""));
+        let file = settings
+            .get(key)
+            .and_then(Value::as_str)
+            .map(|path| folder.join(path));
+        let text = file
+            .as_deref()
+            .and_then(|file| std::fs::read_to_string(file).ok());
+        if let (Some(file), Some(text), Some(span)) = (file, text, fault.span.clone()) {
+            let at = span.start.min(text.len());
+            let before = text.get(..at).unwrap_or_default();
+            let (line, start) = (
+                before.matches('\n').count() + 1,
+                before.rfind('\n').map_or(0, |it| it + 1),
+            );
+            let shown = text[start..].lines().next().unwrap_or_default();
+            let column = text[start..at].chars().count() + 1;
+            let length = text.get(span).map_or(1, |it| {
+                it.lines().next().unwrap_or_default().chars().count()
+            });
+            let caret = format!("{}{}", " ".repeat(column - 1), "^".repeat(length.max(1)));
+            self.looked.faults.push(Fault {
+                line,
+                column,
+                key: format!("senders.{}.settings.{key}", self.name),
+                ..Fault::of_file(
+                    &file,
+                    format!("{message}\n  {shown}\n  {caret}"),
+                    "correct the definition",
+                )
+            });
+            return;
+        }
+        let place = self
+            .sender
+            .settings
+            .get(key)
+            .map_or(self.sender.place, |setting| setting.place);
+        self.fault(place, &format!("settings.{key}"), message, "correct it");
     }
 
     /// The settings as the schema sees them, secrets marked and without their values, and where each

@@ -23,6 +23,7 @@ mod phone;
 mod plugin;
 mod policy;
 mod preview;
+mod provider;
 mod runtime;
 mod schema;
 mod secret;
@@ -101,6 +102,7 @@ enum Command {
     Preview(preview::PreviewCommand),
     Init(init::Init),
     Plugin(plugin::Plugin),
+    Provider(provider::Provider),
     Sender(sender::Sender),
     Secret(secret::Secret),
     SelectSender(select_sender::SelectSender),
@@ -154,6 +156,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Preview(preview) => preview.run(&common),
         Command::Init(command) => finish(command.run(&common, &out)),
         Command::Plugin(command) => finish(command.run(&common, &out)),
+        Command::Provider(command) => finish(command.run(&common, &out)),
         Command::Sender(command) => finish(command.run(&common, &out)),
         Command::Secret(command) => finish(command.run(&common, &out)),
         Command::SelectSender(command) => finish(command.run(&common, &out)),

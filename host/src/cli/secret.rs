@@ -287,7 +287,7 @@ impl Form {
 /// The plugin says that it is no secret. A plugin that can't be asked says nothing.
 fn form_of(site: &Site, sender: &str, key: &str) -> anyhow::Result<Option<Form>> {
     let plugin = site.config.senders[sender].plugin.as_str();
-    let Ok(described) = site.describe(plugin) else {
+    let Ok(described) = site.describe_sender(&site.config.senders[sender]) else {
         notice(format_args!(
             "the plugin {plugin} can't be asked whether it has this setting; `textsender plugin list` says why"
         ));

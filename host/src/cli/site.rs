@@ -7,12 +7,13 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::Common;
 use crate::{
     check::{self, Standing},
-    config::{Config, Environment, Policy, Reading, Sources},
+    config::{Config, Environment, Policy, Reading, Sender, Sources},
     edit::names,
     os::{accounts, rights},
     plugins::{self, Description, StartupError, folder},
@@ -50,6 +51,30 @@ impl Site {
     /// Asks the plugin of this id what it is.
     pub(super) fn describe(&self, plugin: &str) -> Result<Description, StartupError> {
         self.describe_file(&folder::find(&self.config.plugins, plugin), plugin)
+    }
+
+    /// Asks a sender's plugin what it is with the sender's settings.
+    pub(super) fn describe_sender(&self, sender: &Sender) -> Result<Description, StartupError> {
+        let plugin = sender.plugin.as_str();
+        self.describe_with(plugin, &plugins::in_the_open(sender))
+    }
+
+    /// Asks the plugin of this id what it is with these settings.
+    pub(super) fn describe_with(
+        &self,
+        plugin: &str,
+        settings: &Map<String, Value>,
+    ) -> Result<Description, StartupError> {
+        let file = folder::find(&self.config.plugins, plugin);
+        let seal = plugins::plan(&self.config.plugins, None);
+        let folder = self.folder();
+        let with = plugins::With {
+            settings,
+            folder: &folder,
+        };
+        let by = Instant::now() + PATIENCE;
+        let asked = async { plugins::describe_with(&file, plugin, seal, by, Some(with)).await };
+        block_on(asked).unwrap_or(Err(StartupError::Ended))
     }
 
     /// Asks the library in a file what it is, as a plugin of this id.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use toml_edit::DocumentMut;
 
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Config, Environment, Fault, Faults, Reading, Sources},
-    plugins::{self, Description, StartupError, folder},
+    plugins::{self, Description, StartupError, With, folder},
     privilege,
 };
 
@@ -124,12 +125,21 @@ impl Draft {
         }
     }
 
-    /// What a plugin says of itself, asked in a process of its own.
-    pub(super) fn describe(&self, plugin: &str) -> Result<Description, EditError> {
+    /// What a plugin is with these settings, asked in a process of its own.
+    pub(super) fn describe(
+        &self,
+        plugin: &str,
+        settings: &Map<String, Value>,
+    ) -> Result<Description, EditError> {
         let file = folder::find(&self.config.plugins, plugin);
         let seal = plugins::plan(&self.config.plugins, None);
+        let with = With {
+            settings,
+            folder: self.config.sources.main.parent().unwrap_or(Path::new("")),
+        };
         let asked = async {
-            plugins::describe(&file, plugin, seal, Instant::now() + DESCRIBE_TIMEOUT).await
+            let by = Instant::now() + DESCRIBE_TIMEOUT;
+            plugins::describe_with(&file, plugin, seal, by, Some(with)).await
         };
         let described: Result<Description, StartupError> = self.block_on(asked)?;
         described.map_err(|reason| {

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, TableLike};
 
 use super::{draft::Draft, editor::Editor, error::EditError, names, order::Order, place, tables};
 use crate::{
     check::{self, Field},
-    plugins::Description,
+    plugins::{Description, in_the_open},
     secrets,
 };
 
@@ -80,7 +80,7 @@ impl Order for AddSender {
                 "there is a sender {name} already: change it with `textsender sender set`"
             )));
         }
-        let described = draft.describe(plugin)?;
+        let described = draft.describe(plugin, &given(settings))?;
         draft.main(|document| {
             let section = tables::table(document.as_table_mut(), &["senders", name])?;
             tables::set(section, "plugin", plugin.as_str());
@@ -97,11 +97,11 @@ impl Order for SetSettings {
     type Done = PathBuf;
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
-        let plugin = names::sender(draft.config(), &self.name)?
-            .plugin
-            .value
-            .clone();
-        let described = draft.describe(&plugin)?;
+        let sender = names::sender(draft.config(), &self.name)?;
+        let plugin = sender.plugin.value.clone();
+        let mut settings = in_the_open(sender);
+        settings.extend(given(&self.settings));
+        let described = draft.describe(&plugin, &settings)?;
         draft.main(|document| set_all(document, &self.name, &self.settings, &described))
     }
 
@@ -262,6 +262,16 @@ pub fn rename(
 }
 
 /// Sets each `KEY=VALUE`, as the plugin's schema says.
+/// Settings as they are given, for a plugin that wants to know which provider they choose.
+fn given(settings: &[String]) -> Map<String, Value> {
+    let pairs = settings
+        .iter()
+        .filter_map(|setting| setting.split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.into()))
+        .collect()
+}
+
 fn set_all(
     document: &mut DocumentMut,
     sender: &str,

@@ -229,6 +229,16 @@ fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<
     Ok(Some(url.into()))
 }
 
+/// The settings of a sender as far as they are no secrets: what a plugin is described with.
+pub fn in_the_open(sender: &Sender) -> Map<String, Value> {
+    let settings = sender.settings.iter();
+    let values = settings.filter_map(|(key, setting)| match &setting.value {
+        Setting::Value(value) => Some((key.clone(), to_json(value))),
+        Setting::Secret(_) => None,
+    });
+    values.collect()
+}
+
 /// TOML has dates, which JSON does not: they are text there.
 pub(crate) fn to_json(value: &toml::Value) -> Value {
     match value {

@@ -40,7 +40,7 @@ pub(super) struct List {
 pub(in crate::cli) struct Listed {
     pub(in crate::cli) file: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    plugin: Option<String>,
+    pub(in crate::cli) plugin: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     /// Why it can't be used; `null` if it can.

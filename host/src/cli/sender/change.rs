@@ -7,6 +7,7 @@ use crate::{
         Common,
         edit::{EditOptions, say_wait},
         output::{Output, Style},
+        provider,
         site::Site,
         standing,
     },
@@ -17,13 +18,17 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender sender add twilio\n  \
-    textsender sender add uk --plugin govuk-notify template_id=b0d5e1c2-...")]
+    textsender sender add uk --plugin govuk-notify template_id=b0d5e1c2-...\n  \
+    textsender sender add acme --provider telnyx from=Helpdesk")]
 pub(super) struct Add {
     /// Its name, of your choice: letters, digits, hyphens and underscores
     name: String,
     /// The plugin, as `textsender plugin list` names it [default: the name]
     #[arg(long, value_name = "ID")]
     plugin: Option<String>,
+    /// The provider, as `textsender provider list` names it: it says which plugin
+    #[arg(long, value_name = "ID", conflicts_with = "plugin")]
+    provider: Option<String>,
     /// Settings to begin with
     #[arg(value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -83,11 +88,19 @@ pub(super) struct Rename {
 
 impl Add {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let order = AddSender {
+        let mut order = AddSender {
             name: self.name.clone(),
             plugin: self.plugin.clone().unwrap_or(self.name.clone()),
             settings: self.settings.clone(),
         };
+        if let Some(id) = &self.provider {
+            let known = provider::find(&Site::read(common)?, id)?;
+            let chosen = known.settings.iter();
+            let chosen =
+                chosen.filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+            order.settings.splice(0..0, chosen);
+            order.plugin = known.plugin;
+        }
         let Some(file) = self.edit.apply(common, &order, out)? else {
             return Ok(ExitCode::SUCCESS);
         };

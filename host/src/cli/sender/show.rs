@@ -91,7 +91,7 @@ impl Show {
         site.known_sender(&self.name)?;
         let standing = site.standing(&self.name)?;
         let sender = &site.config.senders[&self.name];
-        let described = site.describe(&sender.plugin);
+        let described = site.describe_sender(sender);
         let fields = described.map(|described| check::fields(&described));
         let details = Details {
             settings: settings(&site, &self.name, sender, &fields.unwrap_or_default()),

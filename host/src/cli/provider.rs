@@ -1,0 +1,232 @@
+//! `textsender provider`: what can be sent through, whichever plugin does it.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{
+    Common,
+    output::{Cell, Output, Style, json},
+    plugin::files,
+    site::Site,
+};
+use crate::{check, plugins::Description, redact::Redactor};
+
+/// Lists the providers that texts can be sent through, and what each needs
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    textsender provider list\n  \
+    textsender provider show telnyx\n  \
+    textsender sender add acme --provider telnyx")]
+pub(super) struct Provider {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(List),
+    Show(Show),
+}
+
+/// Lists every provider: those of plugins of their own, and those that the plugin http knows
+#[derive(Args)]
+#[command(after_help = "Example:\n  textsender provider list --json")]
+struct List {
+    /// Writes JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows what a provider needs, and where its documents are
+#[derive(Args)]
+#[command(after_help = "Example:\n  textsender provider show telnyx")]
+struct Show {
+    /// The provider, as `textsender provider list` names it
+    id: String,
+    /// Writes JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One provider.
+#[derive(Clone, Serialize)]
+pub(super) struct Known {
+    pub(super) id: String,
+    name: String,
+    pub(super) plugin: String,
+    /// The settings that choose it.
+    pub(super) settings: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    provider: Known,
+    hosts: Vec<String>,
+    needs: Vec<Need>,
+}
+
+#[derive(Serialize)]
+struct Need {
+    key: String,
+    is_required: bool,
+    is_secret: bool,
+    help: String,
+}
+
+impl Provider {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let site = Site::read(common)?;
+        site.become_owner()?;
+        match &self.command {
+            Command::List(list) => list.run(&site, out),
+            Command::Show(show) => show.run(&site, out),
+        }
+    }
+}
+
+impl List {
+    fn run(&self, site: &Site, out: &Output) -> anyhow::Result<ExitCode> {
+        let all = all(site)?;
+        if self.json {
+            json(&all);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let cell = |text: &str| Cell::new(Style::Plain, text);
+        let rows: Vec<Vec<Cell>> = all
+            .iter()
+            .map(|it| vec![cell(&it.id), cell(&it.name), cell(&it.plugin)])
+            .collect();
+        out.table(&["PROVIDER", "NAME", "PLUGIN"], &rows);
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Show {
+    fn run(&self, site: &Site, out: &Output) -> anyhow::Result<ExitCode> {
+        let provider = find(site, &self.id)?;
+        let described = site.describe_with(&provider.plugin, &provider.settings);
+        let Ok(described) = described else {
+            bail!("the plugin {} can't be used", provider.plugin);
+        };
+        let shown = Shown {
+            needs: needs(&described, &provider),
+            hosts: described.info.hosts,
+            provider,
+        };
+        if self.json {
+            json(&shown);
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Known {
+            id,
+            name,
+            plugin,
+            source,
+            note,
+            ..
+        } = &shown.provider;
+        out.line(format_args!("{name} ({id}), by the plugin {plugin}"));
+        for (label, text) in [("documents", source), ("note", note)] {
+            if let Some(text) = text {
+                out.line(format_args!("{label}: {text}"));
+            }
+        }
+        out.line(format_args!("talks to: {}", shown.hosts.join(", ")));
+        for Need {
+            key,
+            is_required,
+            is_secret,
+            help,
+        } in &shown.needs
+        {
+            let kind = match (is_secret, is_required) {
+                (true, _) => " (secret)",
+                (false, true) => "",
+                (false, false) => " (optional)",
+            };
+            out.line(format_args!(
+                "  {}{kind}: {help}",
+                out.paint(Style::Heading, key)
+            ));
+        }
+        out.line(format_args!(
+            "add one: textsender sender add NAME --provider {id}"
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What an administrator fills in: all settings but those that choose the provider.
+fn needs(described: &Description, provider: &Known) -> Vec<Need> {
+    let is_choice = |name: &str| {
+        provider.settings.contains_key(name)
+            || described.info.file_settings.iter().any(|it| it == name)
+    };
+    let fields = check::fields(described).into_iter();
+    let fields = fields.filter(|field| !is_choice(&field.name));
+    let need = |field: check::Field| Need {
+        is_required: field.is_required,
+        is_secret: field.is_secret,
+        help: field.help.clone(),
+        key: field.name,
+    };
+    fields.map(need).collect()
+}
+
+/// The provider of this id.
+///
+/// # Errors
+///
+/// There is none.
+pub(super) fn find(site: &Site, id: &str) -> anyhow::Result<Known> {
+    match all(site)?.into_iter().find(|known| known.id == id) {
+        Some(known) => Ok(known),
+        None => bail!("no plugin here knows a provider {id:?}; see `textsender provider list`"),
+    }
+}
+
+/// Every provider, by id. One that has a plugin of its own goes before another's of the same id.
+fn all(site: &Site) -> anyhow::Result<Vec<Known>> {
+    let redactor = Redactor::default();
+    let clean = |text: &str| redactor.clean(text);
+    let mut all = Vec::new();
+    for plugin in files(site)?.into_iter().filter(|it| it.refused.is_none()) {
+        let Some(plugin) = plugin.plugin else {
+            continue;
+        };
+        let Ok(described) = site.describe(&plugin) else {
+            continue;
+        };
+        if described.providers.is_empty() {
+            all.push(Known {
+                id: plugin.clone(),
+                name: described.info.name,
+                plugin,
+                settings: Map::new(),
+                source: None,
+                note: None,
+            });
+            continue;
+        }
+        all.extend(described.providers.iter().map(|provider| Known {
+            id: clean(&provider.id),
+            name: clean(&provider.name),
+            plugin: plugin.clone(),
+            settings: provider.settings.as_object().cloned().unwrap_or_default(),
+            source: provider.source.as_deref().map(clean),
+            note: provider.note.as_deref().map(clean),
+        }));
+    }
+    all.sort_by(|a, b| (&a.id, !a.settings.is_empty()).cmp(&(&b.id, !b.settings.is_empty())));
+    all.dedup_by(|later, earlier| later.id == earlier.id);
+    Ok(all)
+}
