@@ -226,6 +226,8 @@ mod tests {
             build: BUILD.into(),
             info: PluginInfo::new(id, "Name\u{1b}[2J", "1"),
             settings: "{}".into(),
+            providers: "[]".into(),
+            faults: Vec::new(),
         };
         let other = believed(described("other\u{202e}"), "acme").map(|it| it.info.id);
         let refusal = Refusal::OtherId("other ".into());
