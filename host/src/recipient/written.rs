@@ -14,7 +14,7 @@ pub(super) struct Written {
     pub is_international: bool,
     /// Nothing but a plus sign and ASCII digits is left once all that is invisible or a blank is dropped.
     pub is_strict: bool,
-    /// Where a `(0)` stands among the digits: it is dialled inside the country only, if at all.
+    /// Where a `(0)` stands behind the calling code: it is dialled inside the country only, if at all.
     pub optional_zero: Option<usize>,
     /// The first digits stand in brackets and are no calling code, as in `(201) 555-0123`.
     pub has_area_code: bool,
@@ -48,7 +48,7 @@ pub(super) fn read(
             continue;
         }
         if let Some(digit) = ascii_digit(found) {
-            if digit == '0' && is_bracketed(raw, index, found) && number.digits.len() > given {
+            if digit == '0' && is_calling_code(&number.digits) && is_bracketed(raw, index, found) {
                 number.optional_zero = Some(number.digits.len());
             }
             number.digits.push(digit);
@@ -90,10 +90,7 @@ pub(super) fn read(
     if number.digits.len() == given {
         return Err(RecipientError::Empty);
     }
-    let zero_after_code = number
-        .optional_zero
-        .is_some_and(|at| is_calling_code(&number.digits[..at]));
-    number.is_international |= plus || zero_after_code;
+    number.is_international |= plus || number.optional_zero.is_some();
     number.is_strict &= plus;
     Ok(number)
 }

@@ -278,7 +278,7 @@ mod tests {
             ("{}", "the request lacks a field: purpose"),
             (
                 r#"{"purpose":"other"}"#,
-                "a field of the request is wrong: purpose: expected one of `verification_code`, `helpdesk_code`, `new_password`, `test`",
+                "a field of the request is wrong: purpose: expected one of `verification_code`, `helpdesk_code`, `new_password`, `test`, `information`",
             ),
             (r#"{"purpose":"test"}"#, "the request lacks a field: code"),
             (
