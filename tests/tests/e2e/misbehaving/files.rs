@@ -8,7 +8,7 @@ use textsender_tests::harness::Test;
 use textsender_tests::sandbox::site::Site;
 
 /// The ABI's version, as a plugin's library holds it (`ABI_VERSION` of the SDK).
-const VERSION: &[u8] = b"1.0.0";
+const VERSION: &[u8] = b"1.1.0";
 
 pub fn script(test: Test) -> Test {
     change(test, |_| b"#!/bin/sh\necho textsender\n".to_vec())
