@@ -5,7 +5,7 @@
 //! | variable | |
 //! |---|---|
 //! | `TEXTSENDER_CRASH_AT` | the [`Step`] at which the process kills itself, by its name |
-//! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, as by SIGSTOP |
+//! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, to be killed |
 //! | `TEXTSENDER_LOCK_TIMEOUT` | for how many milliseconds the ledger waits for other processes |
 //! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
 
@@ -43,6 +43,10 @@ fn crash_or_stop(step: Step) {
 
     if STOP_AT.as_deref() == Some(step.name()) {
         let _ = kill_process(getpid(), Signal::STOP);
+        // Another thread may take the signal: until all are stopped, this one does not go on.
+        loop {
+            std::thread::park();
+        }
     }
     if CRASH_AT.as_deref() != Some(step.name()) {
         return;

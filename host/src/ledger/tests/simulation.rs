@@ -44,6 +44,9 @@ const BOUND: Duration = Duration::from_secs(40);
 /// Things that happen in the life of a seed.
 const EVENTS: u32 = 150;
 
+/// When a place was taken that no witness saw being taken: long ago, so that it is in no window.
+const UNKNOWN: i64 = i64::MIN / 2;
+
 /// Milliseconds of the limits' windows.
 const WINDOW: i64 = 60_000;
 
@@ -500,7 +503,8 @@ impl World {
             let last = log.places.iter().rfind(|other| other.id == place.id);
             senders.is_some() && last.is_some_and(|last| std::ptr::eq(last, *place))
         };
-        for place in log.places.iter().filter(delivered) {
+        let is_known = |place: &&Place| place.at != UNKNOWN;
+        for place in log.places.iter().filter(delivered).filter(is_known) {
             let is_in = |other: &&Place| (place.at - WINDOW < other.at) && other.at <= place.at;
             let near = || log.places.iter().filter(delivered).filter(is_in);
             let to_number = near().filter(|other| other.recipient == place.recipient);
@@ -680,7 +684,7 @@ impl Message {
         // witness knows.
         let ago = (NOW.get() - claimed).max(0);
         let at = match counted {
-            "" => i64::MIN / 2,
+            "" => UNKNOWN,
             _ => log.elapsed - ago.min(log.elapsed),
         };
         log.places.push(Place {
@@ -700,11 +704,8 @@ impl Message {
         let now = log.elapsed;
         let place = &mut log.places[place];
         if place.sender != sender {
-            let before = if place.sender.is_empty() {
-                place.at
-            } else {
-                before
-            };
+            // An earlier process may have counted any sender.
+            let before = if place.at == UNKNOWN { UNKNOWN } else { before };
             sender.clone_into(&mut place.sender);
             place.at_sender = (before, now);
         }
