@@ -10,6 +10,7 @@ use super::{Common, draft::DraftOptions, log, output};
 use crate::{
     decision::Snapshot,
     explain::Evaluation,
+    ledger::LedgerError,
     protocol::{Failure, Outcome},
 };
 
@@ -51,12 +52,13 @@ impl Explain {
         let snapshot = snapshot?;
         let evaluation = Evaluation::of(&snapshot, draft);
         let mut explained = evaluation.explained();
-        // Without a ledger that can be read, no sender is known to have failed: `doctor` says why not.
-        if let Ok(known) = common
-            .history()
-            .and_then(|history| history.senders(Timestamp::now()))
-        {
-            explained.tell_health(&known);
+        let known = common.history();
+        match known.and_then(|history| history.senders(Timestamp::now())) {
+            Ok(known) => explained.tell_health(&known),
+            Err(LedgerError::Absent { .. }) => {}
+            Err(error) => {
+                output::notice(format!("whether a sender is paused is not known: {error}"));
+            }
         }
         match self.json {
             true => output::json(&explained),

@@ -308,7 +308,7 @@ fn show(counted: &BTreeMap<String, Counts>, out: &Output) {
 
 fn csv(counted: &BTreeMap<String, Counts>) -> String {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let mut lines = format!("{},advice\r\n", HEADINGS.join(",").replace(' ', "_"));
+    let mut lines = format!("{},advice\n", HEADINGS.join(",").replace(' ', "_"));
     for (policy, counts) in counted {
         let numbers = counts.columns().map(|number| number.to_string());
         let advice = counts.advice.as_ref().map(|advice| {
@@ -316,7 +316,7 @@ fn csv(counted: &BTreeMap<String, Counts>) -> String {
             quoted(&format!("{key} = \"{value}\""))
         });
         lines += &format!(
-            "{},{},{}\r\n",
+            "{},{},{}\n",
             quoted(policy),
             numbers.join(","),
             advice.unwrap_or_default()

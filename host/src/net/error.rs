@@ -171,8 +171,13 @@ impl Cause {
             if let Some(error) = error.downcast_ref::<rustls::Error>() {
                 return Self::of_tls(error);
             }
-            if let Some(error) = error.downcast_ref::<io::Error>() {
-                network.get_or_insert_with(|| Self::of_io(error));
+            // The outer one may only wrap what tells more.
+            match error.downcast_ref::<io::Error>().map(Self::of_io) {
+                Some(Self::Network(words)) => {
+                    network.get_or_insert(Self::Network(words));
+                }
+                Some(known) => network = Some(known),
+                None => {}
             }
         }
         network.unwrap_or_else(|| Self::Network(error.to_string()))
@@ -254,7 +259,6 @@ impl Cause {
             self,
             Self::Roots(_)
                 | Self::StartTlsNotOffered
-                | Self::NotTls
                 | Self::ProxyAuthentication
                 | Self::NotAHost
                 | Self::BadProxy

@@ -235,11 +235,6 @@ fn a_text_that_a_sender_cannot_carry_is_a_fault() {
                 "it can become 1601 characters, and the sender takes 1600",
             ),
             (
-                "govuk-notify",
-                "text = \"Ваш код %code%\"".to_owned(),
-                "it carries no `В` `а` `ш`",
-            ),
-            (
                 "notify-own-text",
                 "text = \"%code% for %name|you%\"".to_owned(),
                 "sender \"notify-own-text\" can't carry `%name%`; it carries `%code%`; use these, or name \

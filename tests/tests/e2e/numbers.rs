@@ -111,8 +111,8 @@ fn a_file_of_users_is_counted_before_it_matters() {
     let csv = run.stdout.clone().unwrap();
     assert_eq!(
         csv,
-        "policy,users,textable,none,ambiguous,landline,other_country,other_kind,unreadable,shared,advice\r\n\
-         \"Everyone\",9,2,1,3,1,1,0,1,2,\"numbers_without_plus = \"\"international\"\"\"\r\n"
+        "policy,users,textable,none,ambiguous,landline,other_country,other_kind,unreadable,shared,advice\n\
+         \"Everyone\",9,2,1,3,1,1,0,1,2,\"numbers_without_plus = \"\"international\"\"\"\n"
     );
     assert!(!csv.contains("171"), "{csv}");
 }

@@ -157,7 +157,8 @@ fn a_secret_in_the_open_is_refused_and_not_shown() {
         .hide("the proxy's password", "918273645546")
         .env("TWILIO_TOKEN", twilio::AUTH_TOKEN)
         .run()
-        .outcome("unavailable")
+        .outcome("misconfigured")
+        .error("bad_configuration")
         .requests(0);
 }
 

@@ -65,12 +65,17 @@ pub fn restrain() -> io::Result<()> {
             format!("the system call {call} is refused: {error}"),
         )
     };
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
-        .map_err(|error| named("prctl", error.into()))?;
+    end_with_parent().map_err(|error| named("prctl", error))?;
     protect()
         .and_then(|()| limit(Resource::As, MEMORY))
         .and_then(|()| limit(Resource::Nofile, DESCRIPTORS))
         .map_err(|error| named("prlimit64", error))
+}
+
+/// This process is killed when its parent ends, however that comes.
+fn end_with_parent() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(())
 }
 
 /// Seals this process: after it, code of a stranger may run here.
@@ -80,6 +85,8 @@ pub fn restrain() -> io::Result<()> {
 /// A part that every kernel has is refused. What a kernel may lack is told by the result.
 pub fn seal(plan: &Plan) -> Result<Sealed, SealError> {
     let refused = |call| move |error: io::Error| forbidden::refused(call, error);
+    // A change of account has taken it off.
+    end_with_parent().map_err(refused("prctl"))?;
     limit(Resource::Fsize, 0).map_err(refused("prlimit64"))?;
     rustix::thread::set_no_new_privs(true).map_err(|error| refused("prctl")(error.into()))?;
     drop_capabilities().map_err(refused("capset"))?;

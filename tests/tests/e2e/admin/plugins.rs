@@ -95,7 +95,7 @@ fn twelve_broken_files_have_twelve_right_reasons_and_good_ones_are_listed() {
         ("libtextsender_empty.so", "it is not a shared library"),
         (
             "libtextsender_other_abi.so",
-            "it is built against ABI 2.0.0 and this textsender speaks 1.0.0",
+            "it is built against ABI 2.0.0 and this textsender speaks 1.1.0",
         ),
         (
             "libtextsender_mips.so",
