@@ -17,7 +17,7 @@ pub(super) fn second_number(
     let digits = raw.chars().filter(char::is_ascii_digit).count();
     let has_word_between = matches!(error, RecipientError::Letters { position } if *position > 1);
     let is_long = (MOST_DIGITS + 1..=TOO_MANY_DIGITS).contains(&digits);
-    if !is_long && !(has_word_between && digits <= TOO_MANY_DIGITS) {
+    if !(is_long || has_word_between && digits <= TOO_MANY_DIGITS) {
         return None;
     }
     let is_number = |part: &str| {
