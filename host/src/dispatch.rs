@@ -2,13 +2,13 @@
 //!
 //! | stage | what it holds | what comes next |
 //! |---|---|---|
-//! | [`Received`] | the request | policy, recipient and text are looked up |
-//! | [`Decided`] | the message, whom to ask, until when | its id and its places in the limits are claimed |
-//! | [`Claimed`] | the right to send it, and what an earlier attempt left open | senders are asked, each marked in the ledger before it gets the message |
-//! | [`Routed`] | what came of that | it is written down |
-//! | [`Settled`] | the response | the caller |
+//! | `Received` | the request | policy, recipient and text are looked up |
+//! | `Decided` | the message, whom to ask, until when | its id and its places in the limits are claimed |
+//! | `Claimed` | the right to send it, and what an earlier attempt left open | senders are asked, each marked in the ledger before it gets the message |
+//! | `Routed` | what came of that | it is written down |
+//! | `Settled` | the response | the caller |
 //!
-//! A stage that can't go on gives [`Settled`] at once.
+//! A stage that can't go on gives `Settled` at once.
 
 mod access;
 mod follow;

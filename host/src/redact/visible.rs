@@ -23,7 +23,7 @@ pub fn is_visible(c: char) -> bool {
     shown(c) == Some(c)
 }
 
-/// A text of several lines, each as [`one_line`] would have it. `has_colour`: the sequences that set a
+/// A text of several lines, each as `one_line` would have it. `has_colour`: the sequences that set a
 /// colour stay (SGR, ECMA-48, 8.3.117), but for the one that hides what follows.
 pub fn without_tricks(text: &str, has_colour: bool) -> String {
     let mut clean = String::with_capacity(text.len());
