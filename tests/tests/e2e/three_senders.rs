@@ -122,10 +122,12 @@ fn texts_arrive_byte_for_byte_or_are_told_to_be_impossible() {
         let checked = test.beside().command(["check", "--json"]).stdin([]).run();
         let run = test.run();
         if arrives {
-            // Where the words run from right to left, the code is kept apart from them.
-            let code = match what {
-                "Arabic" => format!("\u{2068}{}\u{2069}", run.test().code()),
-                _ => run.test().code().to_owned(),
+            // Where the words run from right to left, a code of several groups is kept apart from them.
+            let code = run.test().code();
+            let has_groups = code.contains(|c: char| !c.is_alphanumeric());
+            let code = match what == "Arabic" && has_groups {
+                true => format!("\u{2068}{code}\u{2069}"),
+                false => code.to_owned(),
             };
             let expected = text.replace("%code%", &code).replace("%%", "%");
             run.outcome("accepted").text(&expected);
