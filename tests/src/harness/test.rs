@@ -30,6 +30,14 @@ events = ["enroll", "reset"]
 text = "Your verification code is %code%"
 "#;
 
+/// What strace follows.
+#[derive(Clone, Copy)]
+struct Trace {
+    calls: &'static str,
+    /// Of all threads, and of the processes that are started, not of the first thread alone.
+    is_of_all: bool,
+}
+
 /// One case: providers, an installation that leads to them, and a request. By default a verification code for
 /// `+447700900123`, sent through Twilio.
 pub struct Test {
@@ -49,7 +57,7 @@ pub struct Test {
     stderr: Option<Stdio>,
     log_level: &'static str,
     /// The system calls that are traced, if any are.
-    traced: Option<&'static str>,
+    traced: Option<Trace>,
     /// Whether others send at the same time, so that a text may be theirs.
     pub(super) in_company: bool,
 }
@@ -208,7 +216,20 @@ impl Test {
     /// Has strace follow these system calls of its first thread: see [`Run::traced`](super::Run::traced).
     #[must_use]
     pub fn trace(mut self, calls: &'static str) -> Self {
-        self.traced = Some(calls);
+        self.traced = Some(Trace {
+            calls,
+            is_of_all: false,
+        });
+        self
+    }
+
+    /// As [`Test::trace`], of every thread, and of the processes that it starts.
+    #[must_use]
+    pub fn trace_all(mut self, calls: &'static str) -> Self {
+        self.traced = Some(Trace {
+            calls,
+            is_of_all: true,
+        });
         self
     }
 
@@ -378,8 +399,11 @@ impl Test {
         };
         let mut command = match self.traced {
             None => Command::new(program),
-            Some(calls) => {
+            Some(Trace { calls, is_of_all }) => {
                 let mut strace = Command::new("strace");
+                if is_of_all {
+                    strace.arg("-f");
+                }
                 strace.arg("-e").arg(format!("trace={calls}"));
                 strace.arg("-o").arg(self.trace_file()).arg(program);
                 strace

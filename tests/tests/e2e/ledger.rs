@@ -55,6 +55,19 @@ fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
     });
 }
 
+/// With a ledger that is there already: the promise that outlives a power cut, and nothing more.
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn a_send_syncs_once() {
+    let first = Test::new().run();
+    first.outcome("accepted");
+    let run = first.test().beside().trace_all("fsync,fdatasync").run();
+    run.outcome("accepted");
+    let calls = run.traced();
+    let syncs = calls.iter().filter(|call| call.contains("sync("));
+    assert_eq!(syncs.count(), 1, "{calls:#?}");
+}
+
 #[test]
 fn a_message_whose_process_died_is_told_of() {
     let died = die_at("dispatched");

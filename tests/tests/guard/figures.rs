@@ -25,6 +25,10 @@ pub struct Figures {
     pub one_send: u64,
     /// That each message of a stream adds, both processes.
     pub stream_message: u64,
+    /// Of the file, in bytes.
+    pub size: u64,
+    /// That are bound at each start.
+    pub relocations: u64,
 }
 
 #[derive(Deserialize)]

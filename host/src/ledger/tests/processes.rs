@@ -1,7 +1,7 @@
 //! Processes that die, and what one costs: this test program started again as children. Many at once are in
 //! the test program `crowd`, death at every step in `e2e`.
 
-#![allow(clippy::print_stderr)] // A child's error, and what is skipped.
+#![allow(clippy::print_stderr)] // A child's error.
 
 use std::process::{Child, Command, ExitStatus};
 
@@ -139,39 +139,6 @@ async fn the_audit_reports_the_dead_before_and_after_they_are_tidied_away() {
             _ => assert!(matches!(repeat, ClaimResult::Abandoned(..)), "{repeat:?}"),
         }
     }
-}
-
-#[test]
-fn a_send_syncs_once() {
-    let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-    assert_eq!(
-        run(1, folder.path(), |_| "first".to_owned()),
-        [(FRESH, 1)].into()
-    );
-    let child = command(folder.path(), "second");
-    let traced = Command::new("strace")
-        .args([
-            "-f",
-            "-qq",
-            "-e",
-            "trace=fsync,fdatasync",
-            "-e",
-            "signal=none",
-        ])
-        .arg(child.get_program())
-        .args(child.get_args())
-        .envs(
-            child
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .output();
-    let Ok(traced) = traced else {
-        eprintln!("skipped: a_send_syncs_once needs strace");
-        return;
-    };
-    let trace = String::from_utf8(traced.stderr).unwrap();
-    assert_eq!(trace.matches("sync(").count(), 1, "{trace}");
 }
 
 /// Another process: a second ledger on the same folder, with a lock file of its own.
