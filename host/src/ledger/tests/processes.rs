@@ -1,18 +1,9 @@
-//! Processes that die, and what one costs: this test program started again as children. Many at once are in
+//! Processes that die: this test program started again as children. Many at once are in
 //! the test program `crowd`, death at every step in `e2e`.
 
-#![allow(clippy::print_stderr)] // A child's error.
-
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Command, ExitStatus};
 
 use super::*;
-
-/// How a child says what its claim came to.
-const FRESH: i32 = 10;
-const REPLAY: i32 = 11;
-const IN_PROGRESS: i32 = 12;
-const LIMITED: i32 = 13;
-const FAILED: i32 = 20;
 
 /// Not a test: one process that sends one message, for the tests below.
 #[tokio::test]
@@ -33,28 +24,17 @@ async fn child() {
     };
     let ledger = Ledger::open(folder.as_ref(), options).unwrap();
     let message = message_under(&id, r#"{"recipient":{"limits":["3/10m"]}}"#);
-    let code = match ledger.claim(message).await {
-        Ok(ClaimResult::Fresh(ticket)) => {
-            ledger.dispatched(&ticket, "twilio").await.unwrap();
-            ledger.reached(Step::Answered);
-            ledger
-                .settle(ticket, decision(Outcome::Accepted))
-                .await
-                .unwrap();
-            ledger.reached(Step::Responded);
-            FRESH
-        }
-        Ok(ClaimResult::Replay { .. }) => REPLAY,
-        Ok(ClaimResult::InProgress) => IN_PROGRESS,
-        Ok(ClaimResult::Limited(_)) => LIMITED,
-        Ok(other) => panic!("{other:?}"),
-        Err(error) => {
-            eprintln!("{error}");
-            FAILED
-        }
+    let ClaimResult::Fresh(ticket) = ledger.claim(message).await.unwrap() else {
+        panic!("{id} was claimed before");
     };
+    ledger.dispatched(&ticket, "twilio").await.unwrap();
+    ledger.reached(Step::Answered);
+    ledger
+        .settle(ticket, decision(Outcome::Accepted))
+        .await
+        .unwrap();
+    ledger.reached(Step::Responded);
     ledger.close(LONG).await;
-    std::process::exit(code);
 }
 
 /// Kills the child at the step that its parent chose.
@@ -79,24 +59,6 @@ fn command(folder: &Path, id: &str) -> Command {
         .env("LEDGER_ID", id)
         .stdout(std::process::Stdio::null());
     command
-}
-
-/// Runs so many children at once, and counts how they ended.
-fn run(
-    count: usize,
-    folder: &Path,
-    id: impl Fn(usize) -> String,
-) -> std::collections::BTreeMap<i32, usize> {
-    let children: Vec<Child> = (0..count)
-        .map(|n| command(folder, &id(n)).spawn().unwrap())
-        .collect();
-    let mut ends = std::collections::BTreeMap::new();
-    for mut child in children {
-        *ends
-            .entry(child.wait().unwrap().code().unwrap_or(-1))
-            .or_insert(0) += 1;
-    }
-    ends
 }
 
 fn crash(folder: &Path, step: Step) -> ExitStatus {
