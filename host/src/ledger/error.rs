@@ -1,12 +1,13 @@
 //! Why the ledger could not do its work, and what fixes it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Error as Sqlite, ErrorCode as Sqlcode, ffi};
 
 use crate::{
-    os,
+    os::{self, rights},
     protocol::{ErrorCode, Failure},
 };
 
@@ -15,12 +16,14 @@ use crate::{
 #[non_exhaustive]
 pub enum LedgerError {
     /// This user may not write the folder or the file, or the file system is mounted read-only.
-    #[error("the ledger in {} cannot be written ({reason}): let this user write that folder, or set [state] folder to another one", folder.display())]
+    #[error("the ledger in {} cannot be written ({reason}): {remedy}", folder.display())]
     ReadOnly {
         /// The state folder.
         folder: PathBuf,
         /// The system's words.
         reason: String,
+        /// What to do: it is either mounted so, or another account's.
+        remedy: &'static str,
     },
     /// The disk or the user's quota is full.
     #[error("there is no space left for the ledger in {}: free some, or lower [state] retention_days", folder.display())]
@@ -137,6 +140,24 @@ impl LedgerError {
         }
     }
 
+    /// The folder can't be written, be it for its file system or for its rights.
+    fn read_only(folder: &Path, reason: String) -> LedgerError {
+        let why = rights::may_use_folder(folder).err();
+        let remedy = match why.map(|error| error.kind()) {
+            Some(ErrorKind::ReadOnlyFilesystem) => {
+                "mount its file system to be written, or set [state] folder to another one"
+            }
+            _ => {
+                "run textsender as the account that sends; `sudo textsender doctor --fix` puts owners and modes right"
+            }
+        };
+        LedgerError::ReadOnly {
+            folder: folder.into(),
+            reason,
+            remedy,
+        }
+    }
+
     /// What a failed system call on `path`, in the state folder, means.
     pub(super) fn from_io(error: &std::io::Error, folder: &Path, path: &Path) -> LedgerError {
         use std::io::ErrorKind::*;
@@ -153,10 +174,7 @@ impl LedgerError {
             Other => LedgerError::Untrusted {
                 reason: error.to_string(),
             },
-            PermissionDenied | ReadOnlyFilesystem => LedgerError::ReadOnly {
-                folder: folder.into(),
-                reason,
-            },
+            PermissionDenied | ReadOnlyFilesystem => LedgerError::read_only(folder, reason),
             StorageFull | QuotaExceeded => LedgerError::Full {
                 folder: folder.into(),
             },
@@ -203,7 +221,7 @@ impl LedgerError {
             | Sqlcode::Unknown => corrupt(reason),
             Sqlcode::DiskFull => LedgerError::Full { folder },
             Sqlcode::ReadOnly | Sqlcode::PermissionDenied => {
-                LedgerError::ReadOnly { folder, reason }
+                LedgerError::read_only(&folder, reason)
             }
             Sqlcode::DatabaseBusy
             | Sqlcode::DatabaseLocked

@@ -72,7 +72,7 @@ error_codes! {
     PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
     BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin used up what one sender may use, before anything was sent", "Tell the plugin's author what the log says; SECURITY.md lists the budgets.";
     Stopping = "stopping", Unavailable, "nothing was sent, as textsender was asked to end", "Repeat once it runs again.";
-    LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Let this user write the state folder, or set [state] folder to another one.";
+    LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Run textsender as the account that sends; `sudo textsender doctor` says whether it is the folder's rights or its file system.";
     LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";
     LedgerCorrupt = "ledger_corrupt", Unavailable, "nothing was sent, as the ledger is damaged", "Repeat: a damaged ledger is set aside, and the next message starts a new one.";
     LedgerLocked = "ledger_locked", Unavailable, "nothing was sent, as another process keeps the ledger locked", "Find it with `fuser -v` on the ledger's file, and stop it.";

@@ -159,9 +159,8 @@ fn ledger(site: &Site) -> Vec<Finding> {
 /// What to do about a ledger that can't be read: each cause has its own.
 fn remedy(error: &LedgerError) -> &'static str {
     match error {
-        LedgerError::ReadOnly { .. } | LedgerError::Unusable { .. } => {
-            "sudo textsender doctor --fix"
-        }
+        LedgerError::ReadOnly { remedy, .. } => remedy,
+        LedgerError::Unusable { .. } => "sudo textsender doctor --fix",
         LedgerError::Full { .. } => "make room on the disk, or lower [state] retention_days",
         LedgerError::Newer { .. } => "install the newer textsender again",
         LedgerError::NetworkFolder { .. } => "name a folder of a local disk as [state] folder",
