@@ -46,6 +46,7 @@ const LOOK: Duration = Duration::from_millis(250);
 #[command(after_help = "Examples:\n  \
     textsender log --since 1h --outcome unavailable\n  \
     textsender log --since 1d --phone - < number\n  \
+    textsender log --user ada\n  \
     textsender log --follow --json | jq .code")]
 pub(super) struct Log {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
@@ -66,6 +67,9 @@ pub(super) struct Log {
         allow_hyphen_values = true
     )]
     phone: Option<String>,
+    /// For the user of this name only, as requests have it
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
     /// By this sender only
     #[arg(long, value_name = "NAME")]
     sender: Option<String>,
@@ -76,10 +80,10 @@ pub(super) struct Log {
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     /// The message with this id only, or those whose ids begin so
-    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "phone", "sender", "policy", "actor", "follow"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "phone", "user", "sender", "policy", "actor", "follow"])]
     id: Option<String>,
     /// Show who changed what in the configuration and the stored secrets, instead of decisions
-    #[arg(long, conflicts_with_all = ["last", "outcome", "phone", "sender", "policy", "actor", "id", "follow", "csv"])]
+    #[arg(long, conflicts_with_all = ["last", "outcome", "phone", "user", "sender", "policy", "actor", "id", "follow", "csv"])]
     changes: bool,
     /// Go on with each decision as it is made, until interrupted
     #[arg(long)]
@@ -153,7 +157,8 @@ impl Log {
             sender: self.sender.clone(),
             policy: self.policy.clone(),
             actor: self.actor.clone(),
-            ..Filter::default()
+            user: self.user.clone(),
+            id_prefix: None,
         };
         match self.follow {
             true => self.show_news(common, &filter),
@@ -200,7 +205,9 @@ impl Log {
         let mut is_first = true;
         loop {
             open = match open {
-                Some((history, cursor)) if history.is_in_place() => Some((history, cursor)),
+                Some((history, cursor)) if history.is_in_place() => {
+                    Some((history.renewed()?, cursor))
+                }
                 _ => match common.history() {
                     Ok(history) => Some((history, Cursor::default())),
                     Err(LedgerError::Absent { .. }) => None,

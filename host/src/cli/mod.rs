@@ -117,7 +117,7 @@ enum Command {
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
-    Person(person::Person),
+    Person(person::PersonCommand),
     Backup(backup::Backup),
     Restore(backup::Restore),
     Log(log::Log),

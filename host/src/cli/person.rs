@@ -12,72 +12,89 @@ use super::{
     site::Site,
 };
 use crate::{
-    edit::journal::{self, Change},
-    ledger::{Filter, History, Options},
+    edit::{
+        files::Lock,
+        journal::{self, Change},
+    },
+    ledger::{Filter, History, Ledger, Options, Person},
 };
 
-/// Shows or erases what the ledger has of one person, by number
+/// Shows or erases what the ledger has of one person, by number or by user name
 ///
 /// The provider keeps records of its own, and so do backups and the logs of other programs: they are not touched.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     textsender person export --phone - < number\n  \
-    textsender person erase --phone - < number")]
-pub(super) struct Person {
+    textsender person erase --user ada")]
+pub(super) struct PersonCommand {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes every decision about a number, as JSON
+    /// Writes every decision about a person, as JSON
     #[command(after_help = "Example:\n  textsender person export --phone - < number")]
-    Export(Number),
-    /// Takes out of the ledger what leads to a number; counts stay
+    Export(Who),
+    /// Takes out of the ledger what leads to a person; counts stay
     ///
     /// What is younger than a day stays until it is older: repeats and limits rely on it.
     #[command(after_help = "Example:\n  textsender person erase --phone - < number")]
-    Erase(Number),
+    Erase(Who),
 }
 
 #[derive(Args)]
-struct Number {
+#[group(required = true, multiple = false)]
+struct Who {
     /// The number in international form; - reads it from standard input
     #[arg(long, value_name = "NUMBER", allow_hyphen_values = true)]
-    phone: String,
+    phone: Option<String>,
+    /// The user's name, as requests have it
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
 }
 
-impl Person {
+impl PersonCommand {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         site.become_owner()?;
-        let history = History::open(&site.state, &Options::default())?;
         match &self.command {
-            Command::Export(number) => {
-                let filter = Filter {
-                    recipient: Some(log::number(&number.phone)?),
-                    ..Filter::default()
-                };
-                json(&history.latest(usize::MAX, &filter)?);
-            }
-            Command::Erase(number) => {
-                let phone = log::number(&number.phone)?;
-                let _lock = crate::edit::files::Lock::of(&site.state, edit::say_wait)?;
-                let erased = history.erase(&phone, Timestamp::now())?;
-                let what = format!("erase {} of one person", decisions(erased.erased));
-                journal::note(&site.state, &Change::now(what, Vec::new(), false))
-                    .context("it is erased, but")?;
-                out.line(format_args!("erased {}", decisions(erased.erased)));
-                if erased.kept > 0 {
-                    out.line(format_args!(
-                        "{} of the last day stays: repeats and limits rely on it; erase it again later",
-                        decisions(erased.kept)
-                    ));
-                }
-            }
+            Command::Export(who) => export(who.person()?, &site)?,
+            Command::Erase(who) => erase(&who.person()?, &site, out)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Who {
+    fn person(&self) -> anyhow::Result<Person> {
+        Ok(match &self.phone {
+            Some(phone) => Person::Phone(log::number(phone)?),
+            None => Person::User(self.user.clone().unwrap_or_default()),
+        })
+    }
+}
+
+fn export(person: Person, site: &Site) -> anyhow::Result<()> {
+    let history = History::open(&site.state, &Options::default())?;
+    json(&history.latest(usize::MAX, &Filter::from(person))?);
+    Ok(())
+}
+
+fn erase(person: &Person, site: &Site, out: &Output) -> anyhow::Result<()> {
+    let _lock = Lock::of(&site.state, edit::say_wait)?;
+    let erased = Ledger::erase(&site.state, person, Timestamp::now(), &Options::default())?;
+    let what = format!("erase {} of one person", decisions(erased.erased));
+    journal::note(&site.state, &Change::now(what, Vec::new(), false))
+        .context("it is erased, but")?;
+    out.line(format_args!("erased {}", decisions(erased.erased)));
+    if erased.kept > 0 {
+        out.line(format_args!(
+            "{} of the last day stays: repeats and limits rely on it; erase it again later",
+            decisions(erased.kept)
+        ));
+    }
+    Ok(())
 }
 
 fn decisions(number: u64) -> String {

@@ -19,13 +19,7 @@ impl History {
         let source = self.folder();
         let target = copies.join(file_name(&source.database()));
         let path = target.to_string_lossy();
-        self.read(|| {
-            // It writes another file only, but SQLite does not make that difference.
-            self.sql.pragma_update(None, "query_only", false)?;
-            let copied = self.sql.execute("VACUUM INTO ?1", [&path]);
-            self.sql.pragma_update(None, "query_only", true)?;
-            copied
-        })?;
+        self.read(|| self.sql.execute("VACUUM INTO ?1", [&path]))?;
         let key = copies.join(file_name(&source.key()));
         fs::copy(source.key(), &key).map_err(|error| source.fault(&error, &key))?;
         Ok(())

@@ -116,10 +116,40 @@ impl Folder {
         self.path.join("ledger.processes")
     }
 
+    /// Whether there is something in the log.
+    pub fn has_log(&self) -> bool {
+        self.log().metadata().is_ok_and(|log| log.len() > 0)
+    }
+
     /// Locks the guard file; it is unlocked when the file is dropped, or its process dies.
     pub fn guard(&self, guard: Guard, lock_timeout: Duration) -> Result<File, LedgerError> {
-        let path = self.path.join("ledger.lock");
+        let path = self.guard_file();
         let file = self.open_or_make(&path)?;
+        self.lock(file, path, guard, lock_timeout)
+    }
+
+    /// The same for who only reads, and makes no file: `None` if there is none, so that no process has
+    /// ever used the ledger here.
+    pub fn guard_to_read(&self, lock_timeout: Duration) -> Result<Option<File>, LedgerError> {
+        let path = self.guard_file();
+        match trust::open(&path) {
+            Ok(file) => self.lock(file, path, Guard::Open, lock_timeout).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.fault(&error, &path)),
+        }
+    }
+
+    fn guard_file(&self) -> PathBuf {
+        self.path.join("ledger.lock")
+    }
+
+    fn lock(
+        &self,
+        file: File,
+        path: PathBuf,
+        guard: Guard,
+        lock_timeout: Duration,
+    ) -> Result<File, LedgerError> {
         let started = Instant::now();
         loop {
             let locked = match guard {

@@ -1,6 +1,7 @@
 //! Reading the ledger back: what `log`, `explain`, `stats` and `doctor` show.
 //!
-//! A connection of its own on the caller's thread, which may take its time: no sender waits for it.
+//! A connection of its own on the caller's thread, which may take its time: no sender waits for it. It
+//! makes and writes no file, so it also reads where nothing may be written.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -26,6 +27,8 @@ pub struct History {
     keys: Keys,
     folder: Folder,
     identity: Option<(u64, u64)>,
+    /// Whether there was a log. What is written into one that is made later is not seen ([`Self::renewed`]).
+    has_log: bool,
     lock_timeout: Duration,
 }
 
@@ -76,9 +79,11 @@ impl History {
     /// damaged file is not set aside; the next send does that.
     pub fn open(folder: &Path, options: &Options) -> Result<History, LedgerError> {
         let folder = Folder::existing(folder)?;
+        let (identity, has_log) = (folder.identity(), folder.has_log());
         let (sql, keys) = schema::open_to_read(&folder, options.lock_timeout)?;
         Ok(History {
-            identity: folder.identity(),
+            identity,
+            has_log,
             sql,
             keys,
             folder,
@@ -213,6 +218,23 @@ impl History {
         self.folder.identity() == self.identity
     }
 
+    /// The same ledger with what was written since: opened again where its log came or went.
+    ///
+    /// # Errors
+    /// If the ledger cannot be opened again.
+    pub fn renewed(self) -> Result<History, LedgerError> {
+        if self.has_log == self.folder.has_log() {
+            return Ok(self);
+        }
+        let (sql, keys) = schema::open_to_read(&self.folder, self.lock_timeout)?;
+        Ok(History {
+            has_log: self.folder.has_log(),
+            sql,
+            keys,
+            ..self
+        })
+    }
+
     /// The senders that have failed at some time, by name.
     ///
     /// # Errors
@@ -253,11 +275,6 @@ impl History {
                 .map(|phone| self.keys.recipient(phone)),
             filter.outcome.map(Outcome::as_str),
         )
-    }
-
-    /// The keyed hash of a number, as decisions have it.
-    pub(super) fn hash_of(&self, phone: &Phone) -> Digest {
-        self.keys.recipient(phone)
     }
 
     /// The folder that it was read from.

@@ -85,7 +85,7 @@ pub use explain_history::explain_history;
 pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
-pub use person::Erased;
+pub use person::{Erased, Person};
 pub use reservation::LimitReached;
 pub use settle::{FinalOutcome, Unclaimed};
 pub use stats::Tally;

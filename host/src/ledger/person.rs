@@ -1,55 +1,108 @@
-//! What the ledger holds of one person: everything under one number, to be handed out or erased.
+//! What the ledger holds of one person, under a number or a user's name: to be handed out or erased.
+
+use std::path::Path;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use textsender_plugin_api::Phone;
 
 use super::error::LedgerError;
-use super::history::History;
+use super::folder::Folder;
+use super::history::Filter;
+use super::sqlite::schema;
+use super::{Ledger, Options};
 
 /// Repeats of an id and limits rely on what is younger.
 const KEPT: SignedDuration = SignedDuration::from_hours(24);
 
+/// By what a person is found. The ledger has keyed hashes of both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person {
+    /// By a number.
+    Phone(Phone),
+    /// By the user's name, as requests have it.
+    User(String),
+}
+
 /// What erasing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Erased {
-    /// Decisions that no longer lead to the number.
+    /// Decisions that no longer lead to the person.
     pub erased: u64,
     /// Decisions of the last day: they stay until they are older.
     pub kept: u64,
 }
 
-impl History {
-    /// Takes out of every decision about this number what leads to the person: the masked number, its
-    /// keyed hash, the user's, the provider's id and words, the stored response. The counts stay.
+impl From<Person> for Filter {
+    fn from(person: Person) -> Self {
+        let (recipient, user) = match person {
+            Person::Phone(phone) => (Some(phone), None),
+            Person::User(name) => (None, Some(name)),
+        };
+        Filter {
+            recipient,
+            user,
+            ..Filter::default()
+        }
+    }
+}
+
+impl Ledger {
+    /// Takes out of every decision about a person what leads there: the masked number, its keyed hash, the
+    /// user's, the provider's id and words, the stored response. The counts stay.
     ///
     /// # Errors
-    /// If the ledger cannot be written.
-    pub fn erase(&self, phone: &Phone, now: Timestamp) -> Result<Erased, LedgerError> {
-        let hash = self.hash_of(phone);
+    /// [`LedgerError::Absent`] if there is no ledger, or why it cannot be written.
+    pub fn erase(
+        state: &Path,
+        person: &Person,
+        now: Timestamp,
+        options: &Options,
+    ) -> Result<Erased, LedgerError> {
+        let folder = Folder::existing(state)?;
+        let (sql, keys) = schema::open_to_erase(&folder, options.lock_timeout)?;
+        let (column, hash) = match person {
+            Person::Phone(phone) => ("recipient_hash", keys.recipient(phone)),
+            Person::User(name) => ("user_hash", keys.user(name)),
+        };
         let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-        let until = until.as_millisecond();
-        self.read(|| {
-            self.sql.pragma_update(None, "query_only", false)?;
-            // A ledger that an older version wrote has no more columns.
-            let more = match self.sql.column_exists(None, "decisions", "user_hash")? {
-                true => ", user_hash = NULL, reasons = NULL",
-                false => "",
-            };
-            let erase = format!(
-                "UPDATE decisions
-                 SET recipient = NULL, recipient_hash = NULL, content = NULL, tag = NULL,
-                     provider_id = NULL, response = NULL, live = 0{more}
-                 WHERE recipient_hash = ?1 AND at < ?2 AND outcome IS NOT NULL"
-            );
-            let erased = self.sql.execute(&erase, params![hash, until]);
-            self.sql.pragma_update(None, "query_only", true)?;
-            let kept = "SELECT count(*) FROM decisions WHERE recipient_hash = ?1";
-            let kept: i64 = self.sql.query_row(kept, [hash], |row| row.get(0))?;
-            Ok(Erased {
-                erased: erased? as u64,
-                kept: kept.unsigned_abs(),
-            })
+        erase(&sql, column, &hash, until.as_millisecond()).map_err(|error| {
+            let full = || folder.is_full();
+            LedgerError::from_sqlite(&error, &folder.database(), options.lock_timeout, full)
         })
     }
+}
+
+/// Erases the decisions of which `column` is `hash` and that are older than `until`.
+fn erase(sql: &Connection, column: &str, hash: &[u8], until: i64) -> rusqlite::Result<Erased> {
+    // A ledger that an older version wrote has fewer columns.
+    let more = match (sql.column_exists(None, "decisions", "user_hash")?, column) {
+        (true, _) => ", user_hash = NULL, reasons = NULL",
+        (false, "user_hash") => return Ok(Erased { erased: 0, kept: 0 }),
+        (false, _) => "",
+    };
+    // What is taken out is overwritten, too.
+    sql.pragma_update(None, "secure_delete", true)?;
+    let erased = sql.execute(
+        &format!(
+            "UPDATE decisions
+             SET recipient = NULL, recipient_hash = NULL, content = NULL, tag = NULL,
+                 provider_id = NULL, response = NULL, live = 0{more}
+             WHERE {column} = ?1 AND at < ?2 AND outcome IS NOT NULL"
+        ),
+        params![hash, until],
+    )?;
+    let kept: i64 = sql.query_row(
+        &format!("SELECT count(*) FROM decisions WHERE {column} = ?1"),
+        [hash],
+        |row| row.get(0),
+    )?;
+    // In the log it stands until that is written back, which waits for no one: else the next send does it.
+    sql.busy_timeout(Duration::ZERO)?;
+    sql.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(Erased {
+        erased: erased as u64,
+        kept: kept.unsigned_abs(),
+    })
 }

@@ -3,12 +3,14 @@
 //! A new file is built under another name and renamed when it is whole, so a file that is empty or
 //! has no schema is a damaged one, never one in the making.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode as Sqlcode, OpenFlags};
 
 use super::busy;
 use crate::ledger::Options;
@@ -28,7 +30,7 @@ const MIGRATIONS: [&str; VERSION as usize] =
 pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Keys), LedgerError> {
     {
         let _open = folder.guard(Guard::Open, options.lock_timeout)?;
-        match inspect(folder, options.lock_timeout) {
+        match inspect(folder, options.lock_timeout, connect) {
             Ok(Inspected::Ready(connection, keys)) => return Ok((connection, keys)),
             Ok(_) | Err(LedgerError::Corrupt { .. }) => {}
             Err(other) => return Err(other),
@@ -36,11 +38,11 @@ pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Ke
     }
     // Alone, look again: another process may have done it meanwhile.
     let _alone = folder.guard(Guard::Replace, options.lock_timeout)?;
-    match inspect(folder, options.lock_timeout) {
+    match inspect(folder, options.lock_timeout, connect) {
         Ok(Inspected::Ready(connection, keys)) => Ok((connection, keys)),
         Ok(Inspected::Missing) => {
             make(folder, options)?;
-            match inspect(folder, options.lock_timeout)? {
+            match inspect(folder, options.lock_timeout, connect)? {
                 Inspected::Ready(connection, keys) => Ok((connection, keys)),
                 _ => Err(LedgerError::Failed {
                     file: folder.database(),
@@ -58,24 +60,25 @@ pub(super) fn open(folder: &Folder, options: &Options) -> Result<(Connection, Ke
     }
 }
 
-/// Opens the ledger for reading only, and only if it is there.
+/// Opens the ledger for reading, and only if it is there. Nothing is made or written by it: neither the
+/// file, nor its log, nor its shared memory.
 pub(in crate::ledger) fn open_to_read(
     folder: &Folder,
     lock_timeout: Duration,
 ) -> Result<(Connection, Keys), LedgerError> {
+    let _open = folder.guard_to_read(lock_timeout)?;
+    let found = inspect(folder, lock_timeout, connect_to_read)?;
+    found.or_absent(folder)
+}
+
+/// Opens the ledger to take something out of it, and only if it is there.
+pub(in crate::ledger) fn open_to_erase(
+    folder: &Folder,
+    lock_timeout: Duration,
+) -> Result<(Connection, Keys), LedgerError> {
     let _open = folder.guard(Guard::Open, lock_timeout)?;
-    match inspect(folder, lock_timeout)? {
-        // What an older version lacks, the columns that were added, reads as absent.
-        Inspected::Ready(connection, keys) | Inspected::Older(connection, keys, _) => {
-            connection
-                .pragma_update(None, "query_only", true)
-                .map_err(|error| fault(folder, lock_timeout, &error))?;
-            Ok((connection, keys))
-        }
-        Inspected::Missing => Err(LedgerError::Absent {
-            folder: folder.path().to_owned(),
-        }),
-    }
+    let found = inspect(folder, lock_timeout, connect)?;
+    found.or_absent(folder)
 }
 
 /// Moves the damaged file aside, unless another process has put a new one in its place meanwhile
@@ -122,7 +125,25 @@ enum Inspected {
     Older(Connection, Keys, u32),
 }
 
-fn inspect(folder: &Folder, lock_timeout: Duration) -> Result<Inspected, LedgerError> {
+impl Inspected {
+    /// What is there. What an older version lacks, the columns that were added, reads as absent.
+    fn or_absent(self, folder: &Folder) -> Result<(Connection, Keys), LedgerError> {
+        match self {
+            Inspected::Ready(connection, keys) | Inspected::Older(connection, keys, _) => {
+                Ok((connection, keys))
+            }
+            Inspected::Missing => Err(LedgerError::Absent {
+                folder: folder.path().to_owned(),
+            }),
+        }
+    }
+}
+
+fn inspect(
+    folder: &Folder,
+    lock_timeout: Duration,
+    connect: fn(&Folder, Duration) -> rusqlite::Result<Connection>,
+) -> Result<Inspected, LedgerError> {
     let damaged = |reason: &str| LedgerError::Corrupt {
         file: folder.database(),
         reason: reason.to_owned(),
@@ -170,7 +191,48 @@ fn inspect(folder: &Folder, lock_timeout: Duration) -> Result<Inspected, LedgerE
 
 fn connect(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(folder.database(), flags)?;
+    let connection = Connection::open_with_flags(folder.database(), flags)?;
+    prepare(connection, lock_timeout)
+}
+
+/// Connects without the right to write. Where there is a log, its shared memory is only read, too; where
+/// there is none, the file alone is the ledger.
+fn connect_to_read(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let open = |how: &str| -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(uri(&folder.database(), how), flags)?;
+        let connection = prepare(connection, lock_timeout)?;
+        // Opening reads nothing yet.
+        connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    if !folder.has_log() {
+        return open("immutable=1");
+    }
+    open("readonly_shm=1").or_else(|error| match error.sqlite_error_code() {
+        // It is missing, or has no place for a reader yet: then SQLite has to write it.
+        Some(Sqlcode::ReadOnly | Sqlcode::CannotOpen) => open("readonly_shm=0"),
+        _ => Err(error),
+    })
+}
+
+/// A file as SQLite wants it named, with what it is to do with it.
+fn uri(file: &Path, how: &str) -> String {
+    let mut uri = String::from("file:");
+    for &byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' => uri.push(byte.into()),
+            byte if byte.is_ascii_alphanumeric() => uri.push(byte.into()),
+            // Writing to a String never fails.
+            byte => drop(write!(uri, "%{byte:02X}")),
+        }
+    }
+    uri + "?" + how
+}
+
+fn prepare(mut connection: Connection, lock_timeout: Duration) -> rusqlite::Result<Connection> {
     connection.busy_handler(Some(busy::handler(lock_timeout)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // In KiB. A send touches a handful of pages; twice as much made a stream larger and no faster.
@@ -204,7 +266,7 @@ fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {
         .map_err(io)
 }
 
-fn fill(new: &std::path::Path, keys: &Keys) -> rusqlite::Result<()> {
+fn fill(new: &Path, keys: &Keys) -> rusqlite::Result<()> {
     let mut connection = Connection::open(new)?;
     connection.pragma_update(None, "page_size", PAGE_SIZE)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;

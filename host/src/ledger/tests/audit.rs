@@ -297,29 +297,106 @@ fn search(folder: &Path) {
 
 #[tokio::test]
 async fn what_leads_to_a_person_is_erased_once_repeats_no_longer_rely_on_it() {
-    clock!(NOW, now);
-    let fixture = Fixture::at(now);
+    let by_user = Person::User("Ada".to_owned());
+    for person in [Person::Phone(phone(NUMBER)), by_user] {
+        clock!(NOW, now);
+        let mut fixture = Fixture::at(now);
+        let mut of_another = message_to("other", "+447700900124");
+        of_another.facts.user = Some("bob".to_owned());
+        fixture.send(message("a"), Outcome::Accepted).await;
+        fixture.send(of_another, Outcome::Accepted).await;
+        let found = fixture
+            .history()
+            .latest(usize::MAX, &Filter::from(person.clone()))
+            .unwrap();
+        assert_eq!(found.len(), 1, "{person:?}");
+        let hash = found[0].recipient_hash.clone().unwrap();
+        let erase = |at| Ledger::erase(fixture.path(), &person, at, &fixture.options).unwrap();
+        let young = erase(now());
+        assert_eq!((young.erased, young.kept), (0, 1), "{person:?}");
+        let day = jiff::SignedDuration::from_hours(24);
+        let erased = erase(now().checked_add(day * 2).unwrap());
+        assert_eq!((erased.erased, erased.kept), (1, 0), "{person:?}");
+        let entries = fixture.history();
+        let entries = entries.latest(usize::MAX, &Filter::default()).unwrap();
+        let [a, other] = entries.as_slice() else {
+            panic!("the counts stay")
+        };
+        assert_eq!(
+            (
+                &a.recipient,
+                &a.recipient_hash,
+                &a.provider_id,
+                &a.user_hash
+            ),
+            (&None, &None, &None, &None)
+        );
+        assert_eq!(a.state, EntryState::Ended(Outcome::Accepted));
+        assert!(other.recipient_hash.is_some() && other.provider_id.is_some());
+        // Nor is it left in the file, or in its log.
+        fixture.close().await;
+        let hash = bytes_of(&hash);
+        for file in ["ledger.sqlite3", "ledger.sqlite3-wal"] {
+            let content = std::fs::read(fixture.path().join(file)).unwrap_or_default();
+            let found = content.windows(hash.len()).any(|window| window == hash);
+            assert!(!found, "{file} still has the hash");
+        }
+    }
+}
+
+/// The bytes of a hash that is shown in hexadecimal.
+fn bytes_of(hash: &str) -> Vec<u8> {
+    let digits = hash.as_bytes().chunks(2);
+    let byte = |digits| u8::from_str_radix(std::str::from_utf8(digits).unwrap(), 16).unwrap();
+    digits.map(byte).collect()
+}
+
+#[tokio::test]
+async fn reading_makes_and_writes_nothing() {
+    let mut fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;
-    fixture
-        .send(message_to("other", "+447700900124"), Outcome::Accepted)
-        .await;
-    let history = fixture.history();
-    let day = jiff::SignedDuration::from_hours(24);
-    let young = history.erase(&phone(NUMBER), now()).unwrap();
-    assert_eq!((young.erased, young.kept), (0, 1));
-    let later = now().checked_add(day * 2).unwrap();
-    let erased = history.erase(&phone(NUMBER), later).unwrap();
-    assert_eq!((erased.erased, erased.kept), (1, 0));
-    let entries = history.latest(usize::MAX, &Filter::default()).unwrap();
-    let [a, other] = entries.as_slice() else {
-        panic!("the counts stay")
+    fixture.close().await;
+    let state = |folder: &Path| -> Vec<_> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let content = |path: std::path::PathBuf| (std::fs::read(&path).ok(), path);
+        files.into_iter().map(content).collect()
     };
-    assert_eq!(
-        (&a.recipient, &a.recipient_hash, &a.provider_id),
-        (&None, &None, &None)
-    );
-    assert_eq!(a.state, EntryState::Ended(Outcome::Accepted));
-    assert!(other.recipient_hash.is_some() && other.provider_id.is_some());
+    let reads = |folder: &Path| {
+        let before = state(folder);
+        let history = History::open(folder, &Options::default()).unwrap();
+        assert_eq!(history.of_id("a").unwrap().len(), 1);
+        assert_eq!(history.tallies(None).unwrap().len(), 1);
+        assert!(history.senders(Timestamp::now()).unwrap().is_empty());
+        drop(history);
+        assert!(state(folder) == before, "reading has changed the folder");
+    };
+    // As a send leaves it.
+    reads(fixture.path());
+    // As a backup has it: the file and its key alone. A folder's name means nothing to SQLite.
+    let place = tempfile::Builder::new()
+        .prefix("a?b%20#")
+        .tempdir()
+        .unwrap();
+    fixture.history().copy_into(place.path()).unwrap();
+    reads(place.path());
+}
+
+/// A reader that follows a ledger whose log is made only later.
+#[tokio::test]
+async fn what_is_written_into_a_new_log_is_read_too() {
+    let mut fixture = Fixture::new();
+    fixture.send(message("a"), Outcome::Accepted).await;
+    let place = tempfile::tempdir().unwrap();
+    fixture.history().copy_into(place.path()).unwrap();
+    let history = History::open(place.path(), &Options::default()).unwrap();
+    fixture.close().await;
+    fixture.folder = place;
+    fixture.reopen().await.ready().await.unwrap();
+    fixture.send(message("b"), Outcome::Accepted).await;
+    let history = history.renewed().unwrap();
+    assert_eq!(history.of_id("b").unwrap().len(), 1);
 }
 
 #[tokio::test]
