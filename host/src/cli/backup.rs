@@ -15,7 +15,7 @@ use crate::edit::backup::{self, Copied};
 /// Texts are sent meanwhile as always. The folder holds secrets in the open: keep it as you keep them. Plugins are
 /// not in it; they come with the package.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  sudo textsender backup /root/textsender-2026-11-28")]
+#[command(after_help = "Example:\n  sudo textsender backup /var/backups/textsender-2026-11-28")]
 pub(super) struct Backup {
     /// The folder to make
     #[arg(value_name = "DIR")]
@@ -27,7 +27,7 @@ pub(super) struct Backup {
 /// The ledger that is there is set aside. A message that was sent since the backup could be sent again by a repeat
 /// of its id.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  sudo textsender restore /root/textsender-2026-11-28")]
+#[command(after_help = "Example:\n  sudo textsender restore /var/backups/textsender-2026-11-28")]
 pub(super) struct Restore {
     /// The folder that `textsender backup` made
     #[arg(value_name = "DIR")]
