@@ -81,6 +81,13 @@ impl Provider {
         }
     }
 
+    /// No id was delivered twice.
+    pub fn check(&self) {
+        for (id, senders) in &self.delivered {
+            assert_eq!(senders.len(), 1, "{id} was delivered through {senders:?}");
+        }
+    }
+
     /// Ends one of the requests that are under way, if there is one.
     pub fn work(&mut self, random: &mut Random) {
         let open = self.requests.iter().filter(|(_, one)| one.reply.is_none());
