@@ -97,6 +97,8 @@ struct Received<'d> {
     dispatch: &'d Dispatch,
     request: &'d Request,
     at: Instant,
+    /// When the caller gets an answer at the latest, whatever senders and ledger do.
+    deadline: Instant,
     response: Response,
     facts: Facts,
     /// The number, once it is read.
@@ -135,10 +137,12 @@ struct Settled {
 
 impl<'d> Received<'d> {
     fn new(dispatch: &'d Dispatch, request: &'d Request) -> Self {
+        let at = Instant::now();
         Self {
             dispatch,
             request,
-            at: Instant::now(),
+            at,
+            deadline: at + dispatch.timeout(),
             response: Response::for_id(&request.id),
             facts: Facts {
                 id: request.id.as_str().to_owned(),
@@ -180,7 +184,7 @@ impl<'d> Received<'d> {
                     decision: final_outcome(&self.response, self.at, Vec::new()),
                     facts: self.facts,
                 };
-                self.dispatch.ledger.record(message).await;
+                self.dispatch.ledger.record(message, self.deadline).await;
                 Err(Settled {
                     response: self.response,
                 })
@@ -206,7 +210,7 @@ impl<'d> Received<'d> {
         let plan = Plan {
             senders: decision.senders().into_iter().map(str::to_owned).collect(),
             on_unknown: decision.resolution.on_unknown,
-            deadline: self.at + self.dispatch.timeout(),
+            deadline: self.deadline,
             expires: self
                 .request
                 .expires_in
@@ -241,9 +245,15 @@ impl<'d> Received<'d> {
 impl<'d> Decided<'d> {
     /// Claims the id and its places in the limits.
     async fn claim(self) -> Result<Claimed<'d>, Settled> {
-        let ledger = &self.received.dispatch.ledger;
-        let id = self.received.request.id.as_str();
-        let code = match ledger.claim(self.claim_of()).await {
+        let Received {
+            dispatch, request, ..
+        } = &self.received;
+        let id = request.id.as_str();
+        let claimed = dispatch
+            .ledger
+            .claim(self.claim_of(), self.received.deadline)
+            .await;
+        let code = match claimed {
             Ok(None) => return Ok(self.claimed(None, None)),
             Ok(Some(ClaimResult::Fresh(ticket))) => {
                 for over in ticket.over() {
@@ -331,11 +341,14 @@ impl<'d> Claimed<'d> {
     /// The end of a message that was looked for again, with nothing new: its id is answered as before.
     async fn still_unknown(self, outcome: Outcome, answer: &str) -> Settled {
         let Received {
-            dispatch, request, ..
+            dispatch,
+            request,
+            deadline,
+            ..
         } = self.decided.received;
         let id = request.id.as_str();
         if let Some(ticket) = self.ticket {
-            dispatch.ledger.still_unknown(ticket, id).await;
+            dispatch.ledger.still_unknown(ticket, id, deadline).await;
         }
         let mut response = stored(outcome, answer, id);
         response.replayed = true;
@@ -376,7 +389,7 @@ impl<'d> Claimed<'d> {
         dispatch.pool.ready(sender, deadline).await?;
         let ledger = &dispatch.ledger;
         ledger
-            .mark_dispatched(ticket, sender, request.id.as_str())
+            .mark_dispatched(ticket, sender, request.id.as_str(), deadline)
             .await
     }
 
@@ -411,7 +424,7 @@ impl Ask for Claimed<'_> {
         // A text that another message of ours is known to be is not this one.
         if let (Some(since), CallResult::Replied(Reply::Found(found))) = (since, &mut end.result)
             && let Found::Accepted(receipt) = &*found
-            && ledger.has_provider_id(receipt, since).await
+            && ledger.has_provider_id(receipt, since, deadline).await
         {
             *found = Found::CannotTell;
         }
@@ -425,13 +438,15 @@ impl Ask for Claimed<'_> {
 
 impl Routed<'_> {
     /// Writes down how the message ended. The answer stands whatever the ledger says: what a provider
-    /// took, it took.
+    /// took, it took. It waits until it is written, so that a repeat is answered the same, but no longer
+    /// than its caller was promised to wait.
     async fn settle(self) -> Settled {
         let Received {
             dispatch,
             request,
             response,
             at,
+            deadline,
             ..
         } = self.received;
         if let Some(ticket) = self.ticket {
@@ -441,7 +456,7 @@ impl Routed<'_> {
                 ..final_outcome(&response, at, self.health)
             };
             let id = request.id.as_str();
-            dispatch.ledger.settle(ticket, outcome, id).await;
+            dispatch.ledger.settle(ticket, outcome, id, deadline).await;
         }
         Settled { response }
     }

@@ -5,6 +5,9 @@
 //! | `required` | the message is not sent: `unavailable`, with the reason | the answer stands; it is logged that a repeat may find the id open |
 //! | `best_effort` | it is sent, and the log says that it went unrecorded | the same |
 //! | `off` | there is no ledger: no replay, no limits, no audit | |
+//!
+//! Nothing here waits past the message's deadline, whatever others do with the ledger's file: its caller
+//! was promised an answer by then. What was asked of the ledger is done nevertheless, once it can be.
 
 use std::{
     path::Path,
@@ -14,6 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 use textsender_plugin_api::Receipt;
+use tokio::time::{Instant, timeout_at};
 
 use super::limited;
 use crate::{
@@ -83,10 +87,14 @@ impl LedgerAccess {
     }
 
     /// Claims a message; `None`: it may go, unrecorded.
-    pub(super) async fn claim(&self, claim: Claim) -> Result<Option<ClaimResult>, Failure> {
+    pub(super) async fn claim(
+        &self,
+        claim: Claim,
+        deadline: Instant,
+    ) -> Result<Option<ClaimResult>, Failure> {
         let id = claim.facts.id.clone();
         let claimed = match (&self.ledger, self.mode) {
-            (Some(ledger), _) => ledger.claim(claim).await,
+            (Some(ledger), _) => within(self.patience(deadline), ledger.claim(claim)).await,
             (None, Mode::Off) => return Ok(None),
             (None, _) => Err(LedgerError::Stopped),
         };
@@ -102,11 +110,13 @@ impl LedgerAccess {
         ticket: &Ticket,
         sender: &str,
         id: &str,
+        deadline: Instant,
     ) -> Result<(), Failure> {
         let Some(ledger) = &self.ledger else {
             return Ok(());
         };
-        match ledger.dispatched(ticket, sender).await {
+        let marked = within(self.patience(deadline), ledger.dispatched(ticket, sender));
+        match marked.await {
             Ok(None) => Ok(()),
             Ok(Some(reached)) => Err(limited(&reached)),
             Err(error) => self.tolerate(error, id),
@@ -115,27 +125,39 @@ impl LedgerAccess {
 
     /// Whether a message of ours since about `since`, in milliseconds, is known to have the provider's
     /// id that was found.
-    pub(super) async fn has_provider_id(&self, found: &Receipt, since: u64) -> bool {
+    pub(super) async fn has_provider_id(
+        &self,
+        found: &Receipt,
+        since: u64,
+        deadline: Instant,
+    ) -> bool {
         let (Some(ledger), Some(id)) = (&self.ledger, &found.provider_id) else {
             return false;
         };
         let since = UNIX_EPOCH + Duration::from_millis(since).saturating_sub(OVERLAP);
         let since = Timestamp::try_from(since).unwrap_or(Timestamp::UNIX_EPOCH);
-        ledger.has_provider_id(id, since).await.unwrap_or(true)
+        let has_it = within(deadline, ledger.has_provider_id(id, since));
+        has_it.await.unwrap_or(true)
     }
 
     /// Writes how a message ended.
-    pub(super) async fn settle(&self, ticket: Ticket, outcome: FinalOutcome, id: &str) {
+    pub(super) async fn settle(
+        &self,
+        ticket: Ticket,
+        outcome: FinalOutcome,
+        id: &str,
+        deadline: Instant,
+    ) {
         let Some(ledger) = &self.ledger else { return };
-        if let Err(error) = ledger.settle(ticket, outcome).await {
+        if let Err(error) = within(last(deadline), ledger.settle(ticket, outcome)).await {
             tracing::error!(id, %error, "the outcome is not in the ledger");
         }
     }
 
     /// Writes that a message that was looked for again is as unknown as before.
-    pub(super) async fn still_unknown(&self, ticket: Ticket, id: &str) {
+    pub(super) async fn still_unknown(&self, ticket: Ticket, id: &str, deadline: Instant) {
         let Some(ledger) = &self.ledger else { return };
-        if let Err(error) = ledger.still_unknown(ticket).await {
+        if let Err(error) = within(last(deadline), ledger.still_unknown(ticket)).await {
             tracing::warn!(id, %error, "that a message is still unknown is not in the ledger");
         }
     }
@@ -148,10 +170,10 @@ impl LedgerAccess {
     }
 
     /// Writes a decision that needed no claim.
-    pub(super) async fn record(&self, message: Unclaimed) {
+    pub(super) async fn record(&self, message: Unclaimed, deadline: Instant) {
         let Some(ledger) = &self.ledger else { return };
         let id = message.facts.id.clone();
-        if let Err(error) = ledger.record(message).await {
+        if let Err(error) = within(last(deadline), ledger.record(message)).await {
             tracing::warn!(id, %error, "the decision is not in the audit");
         }
     }
@@ -163,6 +185,17 @@ impl LedgerAccess {
         }
     }
 
+    /// Until when a message waits that was not handed over yet. One that may go unrecorded keeps half of
+    /// its time for being sent.
+    fn patience(&self, deadline: Instant) -> Instant {
+        let now = Instant::now();
+        let left = deadline.saturating_duration_since(now);
+        match self.mode {
+            Mode::BestEffort => now + left / 2,
+            Mode::Required | Mode::Off => deadline,
+        }
+    }
+
     /// A failed ledger stops a message, unless the configuration says that it may go unrecorded.
     fn tolerate(&self, error: LedgerError, id: &str) -> Result<(), Failure> {
         if self.mode == Mode::Required {
@@ -171,4 +204,20 @@ impl LedgerAccess {
         tracing::warn!(id, %error, "the message is sent unrecorded, as [state] ledger = \"best_effort\" wants it");
         Ok(())
     }
+}
+
+/// Waits for the ledger no longer than this. What it was asked to do, it does later.
+async fn within<T>(
+    until: Instant,
+    step: impl Future<Output = Result<T, LedgerError>>,
+) -> Result<T, LedgerError> {
+    timeout_at(until, step)
+        .await
+        .unwrap_or(Err(LedgerError::Late))
+}
+
+/// Until when the end of a message may be written down: a ledger that works needs a moment, even where a
+/// provider has used all the time up.
+fn last(deadline: Instant) -> Instant {
+    deadline.max(Instant::now() + CLOSING)
 }

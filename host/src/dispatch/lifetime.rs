@@ -122,8 +122,7 @@ impl Dispatch {
 
     /// Takes leave of providers that are still connected. To be called after the last answer.
     pub async fn close(&self) {
-        self.pool.close().await;
-        self.ledger.close().await;
+        tokio::join!(self.pool.close(), self.ledger.close());
     }
 
     /// How many messages may be in flight, by `[send] concurrency`.
@@ -149,6 +148,8 @@ impl Dispatch {
             phone: None,
             decision: final_outcome(response, Instant::now(), Vec::new()),
         };
-        self.ledger.record(message).await;
+        self.ledger
+            .record(message, Instant::now() + self.timeout())
+            .await;
     }
 }

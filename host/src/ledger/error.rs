@@ -49,6 +49,11 @@ pub enum LedgerError {
         /// How long this process waited.
         waited: Duration,
     },
+    /// It did not answer in the time that the message had.
+    #[error(
+        "the ledger did not answer in the time that the message had ([send] timeout): another process keeps it locked, or its disk is slow"
+    )]
+    Late,
     /// A newer textsender wrote the file.
     #[error("the ledger {} has schema {found}, this textsender knows up to {known}: install the newer textsender again, or move the file away (its ids and limits are then forgotten)", file.display())]
     Newer {
@@ -126,7 +131,7 @@ impl LedgerError {
             LedgerError::ReadOnly { .. } => ErrorCode::LedgerReadOnly,
             LedgerError::Full { .. } => ErrorCode::LedgerFull,
             LedgerError::Corrupt { .. } => ErrorCode::LedgerCorrupt,
-            LedgerError::Locked { .. } => ErrorCode::LedgerLocked,
+            LedgerError::Locked { .. } | LedgerError::Late => ErrorCode::LedgerLocked,
             LedgerError::Newer { .. } => ErrorCode::LedgerNewer,
             LedgerError::NetworkFolder { .. } => ErrorCode::LedgerNetworkFolder,
             LedgerError::Unusable { .. }

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join_all;
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
@@ -191,11 +192,10 @@ impl Pool {
         }
     }
 
-    /// Takes leave of providers that are still connected.
+    /// Takes leave of providers that are still connected, of all at once.
     pub async fn close(&self) {
-        for process in self.processes() {
-            process.close().await;
-        }
+        let processes = self.processes();
+        join_all(processes.iter().map(|process| process.close())).await;
     }
 
     fn processes(&self) -> Vec<Arc<HostProcess>> {
