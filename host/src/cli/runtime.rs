@@ -4,6 +4,11 @@ use std::{future::Future, io};
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::os::limits;
+
+/// Descriptors that an event loop has: itself twice, what wakes it, and three ends of the pipe for signals.
+const DESCRIPTORS: usize = 6;
+
 /// Runs a command's future to its end. What other threads are still at then, such as the look-up of a name
 /// by a resolver that is silent, is left to the end of the process: no caller waits for it.
 ///
@@ -23,6 +28,8 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
 ///
 /// As above.
 pub(super) fn start() -> io::Result<Runtime> {
+    // tokio panics where it can't have all of them.
+    limits::can_open(DESCRIPTORS)?;
     Builder::new_current_thread().enable_all().build()
 }
 

@@ -41,7 +41,7 @@ use super::{logging, runtime};
 use crate::{
     dispatch::Dispatch,
     failpoint::Failpoints,
-    os::{pipes, signals::EndRequests},
+    os::{limits, pipes, signals::EndRequests},
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
 };
 use answers::{Answers, Written};
@@ -100,7 +100,8 @@ impl Stream {
         let exit = match runtime::block_on(self.serve()).flatten() {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                tracing::error!(%error, "the stream ended before every line was answered");
+                let error = limits::explained(&error);
+                tracing::error!(error, "the stream ended before every line was answered");
                 Outcome::Unknown.into()
             }
         };
@@ -110,8 +111,8 @@ impl Stream {
 
     async fn serve(self) -> io::Result<()> {
         let mut asked = EndRequests::listen()?;
-        let mut serving = Serving::of(self);
-        let mut input = Input::read();
+        let mut serving = Serving::of(self)?;
+        let mut input = Input::read()?;
         let end = serving.until_end(&mut input, &mut asked).await;
         let left = input.stop();
         let left = match end {
@@ -138,12 +139,12 @@ impl Stream {
 }
 
 impl Serving {
-    fn of(stream: Stream) -> Self {
+    fn of(stream: Stream) -> io::Result<Self> {
         let looked = Instant::now();
         // Root becomes the account that sends here: no thread may begin before.
         let dispatch = stream.open();
-        let (answers, written) = answers::writer();
-        Self {
+        let (answers, written) = answers::writer()?;
+        Ok(Self {
             looked,
             dispatch,
             stream,
@@ -152,7 +153,7 @@ impl Serving {
             in_flight: JoinSet::new(),
             lost: 0,
             stopping: watch::Sender::new(false),
-        }
+        })
     }
 
     /// Begins a line whenever one is there and there is room.

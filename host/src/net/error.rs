@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rustls::{CertificateError, pki_types::UnixTime};
 
 use super::tls::SelfSigned;
+use crate::os::limits;
 
 /// A connection that was not made. It shows host, port and cause.
 ///
@@ -187,7 +188,7 @@ impl Cause {
         match is_out_of_descriptors(error) {
             true => Self::NoDescriptors,
             false => {
-                let words = error.to_string();
+                let words = limits::explained(error);
                 let known = "failed to lookup address information: ";
                 Self::NameNotFound(words.strip_prefix(known).unwrap_or(&words).to_owned())
             }

@@ -11,11 +11,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    vec,
+    thread, vec,
 };
 
 use hyper_util::client::legacy::connect::dns;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::Cause;
 use crate::budget::LOOK_UPS;
@@ -93,11 +93,14 @@ impl Resolver {
         // Nothing closes the semaphore.
         let permit = self.lookups.0.clone().acquire_owned().await;
         let name = name.to_owned();
-        let found = tokio::task::spawn_blocking(move || {
+        let (found, answer) = oneshot::channel();
+        // A thread of its own: the runtime's panics where the system gives it none.
+        thread::Builder::new().spawn(move || {
             let _permit = permit;
-            (name.as_str(), port).to_socket_addrs()
-        });
-        Ok(found.await.map_err(io::Error::other)??.collect())
+            // Its caller may have given up.
+            let _ = found.send((name.as_str(), port).to_socket_addrs());
+        })?;
+        Ok(answer.await.map_err(io::Error::other)??.collect())
     }
 }
 

@@ -28,7 +28,7 @@ use crate::os::pipes::{ATOMIC, wait_for_stderr};
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long the end of a stream waits for the queue to be written.
-const LAST_WAIT: Duration = Duration::from_millis(100);
+const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// How many lines may wait. A line has some hundred bytes, and a few KiB at the most.
 const WAITING: usize = 1024;
@@ -74,9 +74,14 @@ impl Write for Lines {
 /// Has a thread write from now on. The last one that may be started, where root becomes another account:
 /// a thread from before would stay root.
 pub(super) fn start_writer() {
+    if QUEUE.get().is_some() {
+        return;
+    }
     let (queue, lines) = sync_channel(WAITING);
-    if QUEUE.set(queue).is_ok() {
-        thread::spawn(move || write_all(&lines));
+    let started = thread::Builder::new().spawn(move || write_all(&lines));
+    // Where the system gives no thread, lines are written as those of one command are.
+    if started.is_ok() {
+        let _ = QUEUE.set(queue);
     }
 }
 

@@ -20,14 +20,18 @@ pub(super) type Answers = mpsc::Sender<Response>;
 pub(super) struct Written(oneshot::Receiver<io::Result<()>>);
 
 /// Starts to write.
-pub(super) fn writer() -> (Answers, Written) {
+///
+/// # Errors
+///
+/// The system gives no thread for it.
+pub(super) fn writer() -> io::Result<(Answers, Written)> {
     let (answers, received) = mpsc::channel(WAITING);
     let (ended, end) = oneshot::channel();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         // The one who waited may have given up.
         let _ = ended.send(write_all(received));
-    });
-    (answers, Written(end))
+    })?;
+    Ok((answers, Written(end)))
 }
 
 impl Written {

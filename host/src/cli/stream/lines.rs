@@ -39,13 +39,17 @@ pub(super) struct Input {
 
 impl Input {
     /// Starts to read.
-    pub(super) fn read() -> Self {
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread for it.
+    pub(super) fn read() -> io::Result<Self> {
         let in_hand = Arc::default();
-        Self {
-            batches: reader(Arc::clone(&in_hand)),
+        Ok(Self {
+            batches: reader(Arc::clone(&in_hand))?,
             at_hand: Vec::new().into_iter(),
             in_hand,
-        }
+        })
     }
 
     /// The next line; `None` at the end. A call that is given up takes no line.
@@ -71,10 +75,10 @@ impl Input {
     }
 }
 
-fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
+fn reader(in_hand: Arc<Mutex<()>>) -> io::Result<mpsc::Receiver<io::Result<Vec<Line>>>> {
     let (batches, received) = mpsc::channel(1);
     let runtime = Handle::current();
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let mut lines = Lines::default();
         let mut chunk = vec![0; CHUNK];
         let mut stdin = io::stdin().lock();
@@ -100,8 +104,8 @@ fn reader(in_hand: Arc<Mutex<()>>) -> mpsc::Receiver<io::Result<Vec<Line>>> {
                 return;
             }
         }
-    });
-    received
+    })?;
+    Ok(received)
 }
 
 fn lock(mutex: &Mutex<()>) -> MutexGuard<'_, ()> {

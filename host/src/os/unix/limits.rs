@@ -1,8 +1,11 @@
 //! Limits of a process and of the machine, by the names under which administrators know them.
 
-use std::io;
+use std::{io, os::fd::OwnedFd};
 
-use rustix::io::Errno;
+use rustix::{
+    io::{Errno, fcntl_dupfd_cloexec},
+    stdio,
+};
 
 /// An error in the system's words, with the limit that it ran into.
 pub fn explained(error: &io::Error) -> String {
@@ -10,6 +13,17 @@ pub fn explained(error: &io::Error) -> String {
         Some(limit) => format!("{error}: {limit}"),
         None => error.to_string(),
     }
+}
+
+/// Whether this process may open so many files more, for what panics where it may not.
+///
+/// # Errors
+///
+/// It may not.
+pub fn can_open(count: usize) -> io::Result<()> {
+    let open = |_| fcntl_dupfd_cloexec(stdio::stdin(), 0);
+    let opened: Result<Vec<OwnedFd>, Errno> = (0..count).map(open).collect();
+    opened.map(drop).map_err(io::Error::from)
 }
 
 /// The limit of file sizes, in the words of [`reached`], where there is one: for failures whose cause

@@ -4,7 +4,10 @@
 
 pub(super) mod sanitize;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+};
 
 use textsender_plugin_api::{
     Answer, Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage,
@@ -14,7 +17,7 @@ use tokio::{task::coop::consume_budget, time::timeout_at};
 use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
 use crate::{
     budget::Limit,
-    os::{pipes::Receiver, process, seal::Demand},
+    os::{limits, pipes::Receiver, process, seal::Demand},
     plugins::{
         Refusal, Sealed,
         frames::{BUILD, Down, FrameReader, Up},
@@ -157,13 +160,18 @@ impl Inbound {
         if !self.0.life.is_starting() || wanted.len() > MAX_FILES {
             return Err("it wants files that it was not to have");
         }
-        let shared = self.0.clone();
-        tokio::task::spawn_blocking(move || {
+        let (shared, names) = (self.0.clone(), wanted.clone());
+        let reading = thread::Builder::new().spawn(move || {
             let launch = &shared.launch;
-            let files = setting_files::read(&launch.settings, &launch.folder, wanted);
+            let files = setting_files::read(&launch.settings, &launch.folder, names);
             // If the process is gone, it needs none.
             let _ = shared.outbox.post(&Down::Files(files));
         });
+        if let Err(error) = reading {
+            let words = limits::explained(&error);
+            let unread = wanted.into_iter().map(|name| (name, Err(words.clone())));
+            let _ = self.0.outbox.post(&Down::Files(unread.collect()));
+        }
         Ok(())
     }
 
