@@ -16,7 +16,7 @@ use super::{Common, logging, runtime, stream::Stream};
 use crate::{
     config::Config,
     dispatch::Dispatch,
-    failpoint::{Failpoints, Step},
+    failpoint::Step,
     ledger::CLOSING,
     os::limits,
     plugins,
@@ -67,19 +67,29 @@ impl Send {
         if self.stream {
             return self.stream(common).run();
         }
-        let mut afterwards = Afterwards::Nothing;
-        let answered =
-            panic::catch_unwind(AssertUnwindSafe(|| self.answer(common, &mut afterwards)));
-        let response = answered.unwrap_or_else(|_| crashed());
-        let exit = respond(&response, common.failpoints);
+        let (mut id, mut afterwards) = (None, Afterwards::Nothing);
+        let answered = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.answer(common, &mut id, &mut afterwards)
+        }));
+        let response = answered.unwrap_or_else(|_| crashed(id));
+        let exit = respond(&response);
         // The answer stands: a panic from here on is logged, and makes no second one.
-        let _ = panic::catch_unwind(AssertUnwindSafe(|| afterwards.run(common, &response)));
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+            (common.failpoints.at)(Step::Responded);
+            afterwards.run(common, &response);
+        }));
         plugins::end_early();
         logging::finish();
         exit
     }
 
-    fn answer(&self, common: &Common, afterwards: &mut Afterwards) -> Response {
+    /// `id`: the request's, for an answer after a panic.
+    fn answer(
+        &self,
+        common: &Common,
+        id: &mut Option<MessageId>,
+        afterwards: &mut Afterwards,
+    ) -> Response {
         let config = common.config_file().path;
         let json = match input::read(|| timeout_of(&config)) {
             Ok(json) => json,
@@ -93,6 +103,7 @@ impl Send {
                 return Response::failed(id, &failure);
             }
         };
+        *id = Some(request.id.clone());
         plugins::start_early();
         let failed = |failure| Response::failed(Some(request.id.clone()), &failure);
         let runtime = match runtime::start() {
@@ -171,12 +182,9 @@ fn timeout_of(config: &Path) -> Duration {
 }
 
 /// Puts the response on standard output, and gives its exit code.
-fn respond(response: &Response, failpoints: Failpoints) -> ExitCode {
+fn respond(response: &Response) -> ExitCode {
     match write(response) {
-        Ok(()) => {
-            (failpoints.at)(Step::Responded);
-            response.outcome.into()
-        }
+        Ok(()) => response.outcome.into(),
         // The response is not read: what a caller relies on without a response.
         Err(_) => Outcome::Unknown.into(),
     }
@@ -199,10 +207,10 @@ fn quiet_panics() {
 }
 
 /// The response after a panic: nothing was dispatched, or it is not known what was.
-fn crashed() -> Response {
+fn crashed(id: Option<MessageId>) -> Response {
     let code = match crate::dispatch::has_dispatched() {
         false => ErrorCode::Crashed,
         true => ErrorCode::MaybeSent,
     };
-    Response::failed(None, &Failure::new(code))
+    Response::failed(id, &Failure::new(code))
 }

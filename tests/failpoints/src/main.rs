@@ -5,6 +5,7 @@
 //! | variable | |
 //! |---|---|
 //! | `TEXTSENDER_CRASH_AT` | the [`Step`] at which the process kills itself, by its name |
+//! | `TEXTSENDER_PANIC_AT` | the [`Step`] at which it panics |
 //! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, to be killed |
 //! | `TEXTSENDER_LOCK_TIMEOUT` | for how many milliseconds the ledger waits for other processes |
 //! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
@@ -28,16 +29,18 @@ fn main() -> ExitCode {
         return plugin_host::run();
     }
     cli::run(Failpoints {
-        at: crash_or_stop,
+        at: crash_panic_or_stop,
         clock: now,
         lock_timeout: number("TEXTSENDER_LOCK_TIMEOUT").map(Duration::from_millis),
     })
 }
 
-/// Dies at the chosen step as a power switch does it, no destructors, no buffers written; or stops there.
-fn crash_or_stop(step: Step) {
+/// Dies at the chosen step as a power switch does it, no destructors, no buffers written; panics or stops there.
+fn crash_panic_or_stop(step: Step) {
     static CRASH_AT: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("TEXTSENDER_CRASH_AT").ok());
+    static PANIC_AT: LazyLock<Option<String>> =
+        LazyLock::new(|| std::env::var("TEXTSENDER_PANIC_AT").ok());
     static STOP_AT: LazyLock<Option<String>> =
         LazyLock::new(|| std::env::var("TEXTSENDER_STOP_AT").ok());
 
@@ -48,6 +51,7 @@ fn crash_or_stop(step: Step) {
             std::thread::park();
         }
     }
+    assert_ne!(PANIC_AT.as_deref(), Some(step.name()), "a test wants it");
     if CRASH_AT.as_deref() != Some(step.name()) {
         return;
     }

@@ -175,6 +175,14 @@ impl Test {
         self
     }
 
+    /// Has the process panic at this step of its send.
+    #[must_use]
+    pub fn panic_at(mut self, step: &str) -> Self {
+        self.failpoints
+            .push(("TEXTSENDER_PANIC_AT", step.to_owned()));
+        self
+    }
+
     /// Stops the process at this step of its send; it holds what it holds until it is killed.
     #[must_use]
     pub fn stop_at(mut self, step: &str) -> Self {
