@@ -78,6 +78,7 @@ fn of_systemd(user: User) -> Vec<Trial> {
         (service.to_owned(), "eperm", forbidden),
         (service.to_owned(), "kill", [KILLED; 3]),
         (format!("{service},{drop_in}"), "eperm", [SEALED; 3]),
+        (format!("{service},{drop_in}"), "kill", [SEALED; 3]),
         (
             format!("{service},-{privileged},{drop_in}"),
             "eperm",

@@ -1,4 +1,5 @@
-//! One installation with the plugin that tries to escape, run with and without the seal.
+//! Installations: one with the plugin that tries to escape, run with and without the seal; one with a plugin that
+//! does nothing but send.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -53,7 +54,7 @@ impl fmt::Display for User {
     }
 }
 
-/// The installation.
+/// Where installations are made, and where their plugins send.
 pub struct Inside {
     user: User,
     sandbox: Sandbox,
@@ -69,23 +70,27 @@ impl Inside {
 
     /// What came of the attempts.
     pub fn sealed(&self) -> Report {
-        self.report(&self.installation())
+        self.report(&self.escaping())
     }
 
     /// The same with a grant for one port.
     pub fn sealed_with_grant(&self) -> Report {
-        let mut installation = self.installation();
-        let port = i64::from(installation.surroundings.granted());
+        let mut escaping = self.escaping();
+        let port = i64::from(escaping.surroundings.granted());
         let ports: toml::Value = vec![toml::Value::from(port)].into();
+        let installation = &mut escaping.installation;
         installation.set("senders.escapes.network.ports", ports);
-        self.report(&installation)
+        self.report(&escaping)
     }
 
     /// The same attempts without a seal.
     pub fn outside(&self) -> Results {
-        let installation = self.installation();
+        let Escaping {
+            installation,
+            surroundings,
+        } = self.escaping();
         installation.make_ledger();
-        let told = installation.surroundings.told(&installation.site.state());
+        let told = surroundings.told(&installation.site.state());
         // The shell is what the front is to a plugin.
         let output = installation.run(&format!("./escapes-outside try '{told}'; true"));
         serde_json::from_slice(&output.stdout)
@@ -99,7 +104,7 @@ impl Inside {
         trials
     }
 
-    fn report(&self, installation: &Installation) -> Report {
+    fn report(&self, Escaping { installation, .. }: &Escaping) -> Report {
         installation.make_ledger();
         self.sandbox.forget();
         let output = installation.run(SEND);
@@ -109,7 +114,15 @@ impl Inside {
         serde_json::from_value(report).unwrap()
     }
 
+    /// One that sends through Twilio's plugin, which tries nothing else.
     pub fn installation(&self) -> Installation {
+        let site = Site::for_sandbox(&self.sandbox, &artifacts().twilio).unwrap();
+        site.policy("everyone", POLICY).unwrap();
+        self.complete(site)
+    }
+
+    /// One with the plugin that tries to escape.
+    fn escaping(&self) -> Escaping {
         let mut site = Site::new().unwrap();
         let escapes = artifacts().plugin("escapes");
         let surroundings = Surroundings::new(site.folder().join("around"));
@@ -124,6 +137,14 @@ impl Inside {
         site.policy("everyone", POLICY).unwrap();
         site.secret("twilio.auth_token", "another sender's")
             .unwrap();
+        Escaping {
+            installation: self.complete(site),
+            surroundings,
+        }
+    }
+
+    /// Adds what a command is run with.
+    fn complete(&self, site: Site) -> Installation {
         fs::write(site.folder().join("inherited"), INHERITED).unwrap();
         // Where an ordinary user finds them: the build's own folder may be shut to others.
         let outside = artifacts().plugins.join("escapes-outside");
@@ -136,7 +157,6 @@ impl Inside {
         Installation {
             user: self.user,
             site,
-            surroundings,
         }
     }
 }
@@ -165,9 +185,15 @@ fn front(user: User) -> Trial {
     Trial::test(format!("{user}::front_is_shut"), case).with_ignored_flag(is_root)
 }
 
+/// An installation that commands are run in.
 pub struct Installation {
     user: User,
     site: Site,
+}
+
+/// One whose plugin tries to escape, and what there is to reach.
+struct Escaping {
+    installation: Installation,
     surroundings: Surroundings,
 }
 
