@@ -70,6 +70,24 @@ fn a_message_that_may_have_been_sent_is_not_sent_again() {
     assert_eq!(sent.count(), 1, "{again}");
 }
 
+/// The answer was lost, and so was the answer to the look; then the provider is back, and tells.
+#[test]
+fn an_id_that_is_unknown_is_looked_for_again_by_a_later_repeat() {
+    let looks = When::next().method("GET");
+    let first = with_id()
+        .fault(posts(), Fault::drop().taken())
+        .fault(looks, Fault::drop())
+        .run();
+    first.outcome("unknown").texts(1);
+
+    let at_once = first.test().beside().run();
+    at_once.outcome("unknown").has("/replayed", true).texts(1);
+    let later = first.test().beside().clock_ahead(6).run();
+    later.outcome("accepted").has("/replayed", ()).texts(1);
+    let settled = first.test().beside().run();
+    settled.outcome("accepted").has("/replayed", true).texts(1);
+}
+
 #[test]
 fn a_message_that_was_certainly_not_sent_is_sent_by_the_repeat() {
     let slower = Fault::status(429).header("Retry-After", "3600");
