@@ -355,6 +355,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_client_that_can_not_be_made_is_tried_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        let settings = HttpSettings {
+            ca_file: Some(ca_file.clone()),
+            ..HttpSettings::default()
+        };
+        let http = Http::new(settings, Lookups::default());
+        let egress = Arc::new(Egress::new([], []));
+        let url = "https://provider.example".parse().unwrap();
+        assert!(http.client_for(&url, &egress).is_err());
+        let authority = rcgen::generate_simple_self_signed(["provider.example".to_owned()]);
+        std::fs::write(&ca_file, authority.unwrap().cert.pem()).unwrap();
+        assert!(http.client_for(&url, &egress).is_ok());
+    }
+
+    #[test]
     fn framing_and_connection_are_ours() {
         let refused = |name: &str| headers(&[(name.to_owned(), "0".to_owned())]).is_err();
         for name in [

@@ -58,6 +58,10 @@ pub struct Test {
     log_level: &'static str,
     /// The system calls that are traced, if any are.
     traced: Option<Trace>,
+    /// The command that runs it, if it is not run directly.
+    under: Vec<OsString>,
+    /// Another copy of the program.
+    program: Option<PathBuf>,
     /// Whether others send at the same time, so that a text may be theirs.
     pub(super) in_company: bool,
 }
@@ -112,6 +116,8 @@ impl Test {
             stderr: None,
             log_level: "trace",
             traced: None,
+            under: Vec::new(),
+            program: None,
             in_company: false,
         };
         test.write_policy();
@@ -241,6 +247,20 @@ impl Test {
         self
     }
 
+    /// Has another command run it, such as `prlimit --nofile=9`.
+    #[must_use]
+    pub fn under(mut self, words: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        self.under = words.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Runs another copy of the program.
+    #[must_use]
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
+        self
+    }
+
     /// Where strace writes what it saw.
     pub(super) fn trace_file(&self) -> PathBuf {
         self.site.folder().join("strace.log")
@@ -358,6 +378,8 @@ impl Test {
             stderr: None,
             log_level: self.log_level,
             traced: None,
+            under: Vec::new(),
+            program: None,
             in_company: self.in_company,
         }
     }
@@ -401,13 +423,19 @@ impl Test {
         if let Input::Json(request) = &self.input {
             self.hidden.extend(hidden_in(request));
         }
-        let program = match self.failpoints.is_empty() {
-            true => &artifacts().textsender,
-            false => &artifacts().failpoints,
+        let program = match (&self.program, self.failpoints.is_empty()) {
+            (Some(program), _) => program,
+            (None, true) => &artifacts().textsender,
+            (None, false) => &artifacts().failpoints,
         };
-        let mut command = match self.traced {
-            None => Command::new(program),
-            Some(Trace { calls, is_of_all }) => {
+        let mut command = match (self.traced, self.under.split_first()) {
+            (None, None) => Command::new(program),
+            (None, Some((command, words))) => {
+                let mut command = Command::new(command);
+                command.args(words).arg(program);
+                command
+            }
+            (Some(Trace { calls, is_of_all }), _) => {
                 let mut strace = Command::new("strace");
                 if is_of_all {
                     strace.arg("-f");

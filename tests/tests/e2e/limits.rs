@@ -1,37 +1,104 @@
-//! Limits of a service, and places where something of the system is missing: the real cause is named.
+//! Limits of a service, and places where something of the system is missing: the real cause is named, and
+//! nothing panics.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
 
-use textsender_tests::harness::{Test, artifacts};
+use textsender_tests::harness::{Run, Test, artifacts, each};
 
-/// Sends in a shell that sets a limit first; what it says.
-fn limited(limit: &str) -> (Option<i32>, String) {
-    let test = Test::new();
-    let mut child = Command::new("/bin/sh")
-        .args(["-c", &format!("{limit}; exec \"$0\" send")])
-        .arg(&artifacts().textsender)
-        .env("TEXTSENDER_CONFIG", test.site().config_file())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that does not read it has ended.
-    let _ = child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(test.request_json().as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let [stdout, stderr] =
-        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    (output.status.code(), format!("{stdout}{stderr}"))
+/// Sends under one limit, as prlimit(1) names it.
+fn limited(limit: &str) -> Run {
+    Test::new().under(["prlimit", limit]).run()
+}
+
+/// Wants a message that was sent, or one that was not and whose answer or log names the limit.
+#[track_caller]
+fn sent_or_names(run: &Run, limit: &str) -> bool {
+    assert!(!run.stderr.contains("panicked"), "{run}");
+    if run.response["outcome"] == "accepted" {
+        run.texts(1);
+        return true;
+    }
+    let message = run.response["error"]["message"].as_str().unwrap();
+    let is_named = message.contains(limit) || run.stderr.contains(limit);
+    assert!(is_named, "no {limit:?} in it: {run}");
+    run.texts(0);
+    false
 }
 
 #[test]
 fn a_limit_of_file_sizes_is_named_and_ends_no_process() {
-    let (code, shown) = limited("ulimit -f 1");
-    assert!(code.is_some_and(|code| code != 0), "it was ended: {shown}");
-    assert!(shown.contains("LimitFSIZE="), "{shown}");
+    let run = limited("--fsize=1024");
+    assert!(!sent_or_names(&run, "LimitFSIZE="), "{run}");
+}
+
+/// Each number of descriptors ends somewhere else on a message's way.
+#[test]
+fn too_few_descriptors_are_named_wherever_they_end() {
+    let sent = Mutex::new(BTreeMap::new());
+    // With fewer no program is started.
+    each(5..48, |count| {
+        let run = limited(&format!("--nofile={count}"));
+        let is_sent = sent_or_names(&run, "LimitNOFILE");
+        sent.lock().unwrap().insert(count, is_sent);
+    });
+    is_a_threshold(sent.into_inner().unwrap().into_values());
+}
+
+#[test]
+fn a_stream_with_too_few_descriptors_names_the_limit() {
+    let run = Test::new()
+        .stream()
+        .under(["prlimit", "--nofile=9:9"])
+        .run();
+    run.exit(76).logs("LimitNOFILE");
+    assert!(!run.stderr.contains("panicked"), "{run}");
+}
+
+/// Processes and threads are counted for each account: this one is no other test's.
+#[test]
+#[ignore = "needs root"]
+fn as_root_too_few_threads_are_named_wherever_they_end() {
+    let user = 54_000 + std::process::id() % 10_000;
+    let sent = (1..8).map(|count| {
+        let test = Test::new();
+        give(test.site().folder(), user);
+        let program = test.site().folder().join("textsender");
+        // Another process makes it: a file that this one has open for writing is busy.
+        let copied = Command::new("cp")
+            .arg(&artifacts().textsender)
+            .arg(&program)
+            .status();
+        assert!(copied.unwrap().success());
+        let user = format!("--reuid={user}");
+        let limit = format!("--nproc={count}");
+        let under = ["setpriv", &user, "--clear-groups", "prlimit", &limit];
+        let run = test.under(under).program(&program).run();
+        sent_or_names(&run, "LimitNPROC=")
+    });
+    is_a_threshold(sent);
+}
+
+/// Wants a limit under which nothing is sent, and from which on everything is.
+#[track_caller]
+fn is_a_threshold(sent: impl Iterator<Item = bool>) {
+    let sent: Vec<bool> = sent.collect();
+    let ends = (sent.first(), sent.last());
+    assert_eq!(ends, (Some(&false), Some(&true)), "{sent:?}");
+    assert!(sent.is_sorted(), "{sent:?}");
+}
+
+/// Gives a folder and all in it to a user.
+fn give(path: &Path, user: u32) {
+    chown(path, Some(user), Some(user)).unwrap();
+    if path.is_dir() {
+        fs::set_permissions(path, Permissions::from_mode(0o700)).unwrap();
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
+    }
 }

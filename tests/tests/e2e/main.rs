@@ -25,6 +25,8 @@
 //! | `trust` | plugins that must be approved, and a grant of connections |
 //! | `misbehaving` | every way in which a plugin misbehaves, alone and in a stream |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
+//! | `standard_error` | a log that is not read |
+//! | `limits` | limits of a service: the real cause is named |
 //! | `stream` | `send --stream`: lines, ends, edits, processes, ten thousand messages |
 //! | `official_clients` | that a provider can't tell ours from its own clients |
 //! | `sandbox_run` | `sandbox run -- COMMAND` itself |
@@ -57,6 +59,7 @@ mod repeats;
 mod requests;
 mod sandbox_run;
 mod secrecy;
+mod standard_error;
 mod stream;
 mod three_senders;
 mod trust;

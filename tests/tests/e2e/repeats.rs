@@ -185,6 +185,57 @@ fn an_id_whose_ledger_was_locked_by_another_process_is_not_sent_again() {
     repeat.outcome("accepted").has("/replayed", true).texts(2);
 }
 
+/// The message before it stands in the middle of a transaction.
+#[test]
+fn no_message_waits_for_a_locked_ledger_past_its_deadline() {
+    let timeout = "[send]\ntimeout = \"2s\"";
+    let in_the_way = Test::new().config(timeout).stop_at("claiming").start();
+    in_the_way.wait_until_stopped();
+    // A day: with it alone, no case would end while this test lasts.
+    let beside = || in_the_way.test().beside().lock_timeout(86_400_000);
+    beside().run().outcome("unavailable").error("ledger_locked");
+    // What policy refuses is recorded, too.
+    let refused = beside().with(json!({ "user": { "phone": "+4915123456789" } }));
+    refused.run().outcome("refused");
+}
+
+#[test]
+fn an_answer_of_a_provider_waits_for_a_locked_ledger_no_longer_than_its_deadline() {
+    let test = with_id()
+        .config("[send]\ntimeout = \"5s\"")
+        .fault(posts(), Fault::delay(Duration::from_secs(2)));
+    let sending = test.lock_timeout(86_400_000).start();
+    sending.sandbox().wait_for_texts(1, PATIENCE).unwrap();
+    let other = sending.test().beside().with(json!({ "id": "5f0c-2" }));
+    let in_the_way = other.stop_at("claiming").start();
+    in_the_way.wait_until_stopped();
+    let sent = sending.finish();
+    sent.outcome("accepted").texts(1);
+    drop(in_the_way);
+    sent.test().beside().run().outcome("accepted").texts(1);
+}
+
+/// Whatever panics, and wherever: a caller has one answer, and no repeat makes a second text.
+#[test]
+fn a_panic_makes_one_honest_answer_and_no_second_text() {
+    let cases = [
+        ("claimed", "crashed", 0),
+        ("answered", "unknown", 1),
+        ("responded", "accepted", 1),
+        // On the ledger's own thread.
+        ("claiming", "unavailable", 0),
+        ("settling", "accepted", 1),
+    ];
+    each(cases, |(step, outcome, texts)| {
+        let first = with_id().panic_at(step).run();
+        first.outcome(outcome).has("/id", "5f0c-1").texts(texts);
+        first.logs("textsender panicked");
+        // An unknown id is looked for after 5 seconds.
+        let again = first.test().beside().clock_ahead(6).run();
+        again.outcome("accepted").texts(1);
+    });
+}
+
 #[test]
 fn a_process_that_has_answered_does_not_stay_for_a_locked_ledger() {
     let in_the_way = Test::new().stop_at("claiming").start();

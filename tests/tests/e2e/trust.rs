@@ -102,8 +102,8 @@ fn a_lock_that_others_can_write_or_that_is_damaged_approves_nothing() {
     );
 }
 
-/// The library is swapped for another plugin's, which says who it is, while messages are sent. A thousand races against
-/// the check itself are among the host's own tests.
+/// The library is swapped for another plugin's, which says who it is, while messages are sent. The host's own tests
+/// force each moment of an exchange.
 #[test]
 fn a_plugin_swapped_in_the_moment_of_its_use_is_the_approved_one_or_refused() {
     let test = Test::new()

@@ -3,13 +3,14 @@
 //! Only root can act as another: `.ci/run` runs what needs root by its name.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use textsender_tests::harness::artifacts;
+use textsender_tests::harness::{Test, artifacts, each};
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::Admin;
@@ -70,7 +71,9 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
         .spawn()
         .unwrap();
     let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
-    std::io::Write::write_all(&mut child.stdin.take().unwrap(), request.as_bytes()).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(request.as_bytes()).unwrap();
+    drop(stdin);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(sandbox.text_count(), 2);
@@ -243,6 +246,73 @@ fn as_root_no_plugin_process_is_roots() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+/// Each thread has an account of its own: one that began too early would stay root's.
+#[test]
+#[ignore = "needs root"]
+fn as_root_no_thread_of_a_stream_stays_roots() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "nobody");
+    let mut child = admin
+        .command(&["send", "--stream"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+    writeln!(child.stdin.as_ref().unwrap(), "{request}").unwrap();
+    let mut answer = String::new();
+    let mut answers = BufReader::new(child.stdout.as_mut().unwrap());
+    answers.read_line(&mut answer).unwrap();
+    assert!(answer.contains("\"outcome\":\"accepted\""), "{answer}");
+
+    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    let accounts: Vec<_> = threads
+        .map(|thread| accounts_of(&thread.unwrap().path()))
+        .collect();
+    let all = format!("Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}");
+    assert!(accounts.len() > 3, "{accounts:?}");
+    assert!(accounts.iter().all(|line| *line == all), "{accounts:?}");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}
+
+/// The accounts of a process or a thread, as its folder in /proc tells them.
+fn accounts_of(process: &Path) -> String {
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    let mut lines = status.lines();
+    lines
+        .find(|line| line.starts_with("Uid:"))
+        .unwrap()
+        .to_owned()
+}
+
+/// In a container, whoever the namespace does not map is shown as the same number.
+#[test]
+#[ignore = "needs root"]
+fn as_root_an_owner_whom_the_namespace_does_not_map_is_told_as_that() {
+    let owned: [fn(&Test) -> PathBuf; 4] = [
+        |test| test.site().config_file(),
+        |test| test.site().state(),
+        |test| test.site().plugins(),
+        |test| test.site().plugins().join("libtextsender_twilio.so"),
+    ];
+    each(owned, |path| {
+        let test = Test::new();
+        let path = path(&test);
+        chown(&path, Some(DAEMON), Some(DAEMON)).unwrap();
+        let run = test.under(["unshare", "--user", "--map-root-user"]).run();
+        let shown = format!("{}{}", run.stdout.as_deref().unwrap(), run.stderr);
+        assert_eq!(run.response["outcome"], "misconfigured", "{run}");
+        let words = format!(
+            "{} belongs to an account that this user namespace does not map",
+            path.display()
+        );
+        assert!(shown.contains(&words), "{run}");
+        assert!(!shown.contains("chown"), "{run}");
+    });
 }
 
 /// Everything below a folder, and the folder.
