@@ -87,7 +87,16 @@ pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::NotFound, words));
     }
     match other_than_root(settings, state)? {
-        Some(account) => switch_to(account.user, account.group, &[]),
+        Some(account) => switch_to(account.user, account.group, &[]).map_err(|error| {
+            let kind = error.kind();
+            match kind {
+                io::ErrorKind::PermissionDenied => {
+                    let words = format!("{error}: it takes CAP_SETUID and CAP_SETGID");
+                    io::Error::new(kind, words)
+                }
+                _ => error,
+            }
+        }),
         None => Ok(()),
     }
 }

@@ -35,8 +35,8 @@ const OVERLAP: Duration = Duration::from_mins(10);
 
 /// A ledger, or none.
 pub(super) struct LedgerAccess {
-    /// `None` if it is off, or if the system gave it no thread.
-    ledger: Option<Arc<Ledger>>,
+    /// `None` if it is off; an error if the system gave it no thread.
+    ledger: Option<Result<Arc<Ledger>, LedgerError>>,
     mode: Mode,
     retention: Duration,
     /// The user id that asks.
@@ -54,12 +54,10 @@ impl LedgerAccess {
         };
         let ledger = match state.ledger {
             Mode::Off => None,
-            Mode::Required | Mode::BestEffort => Ledger::open(folder, options)
-                .map_err(|error| tracing::error!(%error, "no ledger"))
-                .ok(),
+            Mode::Required | Mode::BestEffort => Some(Ledger::open(folder, options).map(Arc::new)),
         };
         Self {
-            ledger: ledger.map(Arc::new),
+            ledger,
             mode: state.ledger,
             retention: state.retention,
             caller,
@@ -81,6 +79,10 @@ impl LedgerAccess {
         }
     }
 
+    fn ledger(&self) -> Option<&Ledger> {
+        Some(self.ledger.as_ref()?.as_ref().ok()?)
+    }
+
     /// The user id that asks.
     pub(super) fn caller(&self) -> u32 {
         self.caller
@@ -93,10 +95,10 @@ impl LedgerAccess {
         deadline: Instant,
     ) -> Result<Option<ClaimResult>, Failure> {
         let id = claim.facts.id.clone();
-        let claimed = match (&self.ledger, self.mode) {
-            (Some(ledger), _) => within(self.patience(deadline), ledger.claim(claim)).await,
-            (None, Mode::Off) => return Ok(None),
-            (None, _) => Err(LedgerError::Stopped),
+        let claimed = match &self.ledger {
+            None => return Ok(None),
+            Some(Ok(ledger)) => within(self.patience(deadline), ledger.claim(claim)).await,
+            Some(Err(error)) => Err(error.clone()),
         };
         match claimed {
             Ok(result) => Ok(Some(result)),
@@ -112,7 +114,7 @@ impl LedgerAccess {
         id: &str,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        let Some(ledger) = &self.ledger else {
+        let Some(ledger) = self.ledger() else {
             return Ok(());
         };
         let marked = within(self.patience(deadline), ledger.dispatched(ticket, sender));
@@ -131,7 +133,7 @@ impl LedgerAccess {
         since: u64,
         deadline: Instant,
     ) -> bool {
-        let (Some(ledger), Some(id)) = (&self.ledger, &found.provider_id) else {
+        let (Some(ledger), Some(id)) = (self.ledger(), &found.provider_id) else {
             return false;
         };
         let since = UNIX_EPOCH + Duration::from_millis(since).saturating_sub(OVERLAP);
@@ -148,7 +150,7 @@ impl LedgerAccess {
         id: &str,
         deadline: Instant,
     ) {
-        let Some(ledger) = &self.ledger else { return };
+        let Some(ledger) = self.ledger() else { return };
         if let Err(error) = within(last(deadline), ledger.settle(ticket, outcome)).await {
             tracing::error!(id, %error, "the outcome is not in the ledger");
         }
@@ -156,7 +158,7 @@ impl LedgerAccess {
 
     /// Writes that a message that was looked for again is as unknown as before.
     pub(super) async fn still_unknown(&self, ticket: Ticket, id: &str, deadline: Instant) {
-        let Some(ledger) = &self.ledger else { return };
+        let Some(ledger) = self.ledger() else { return };
         if let Err(error) = within(last(deadline), ledger.still_unknown(ticket)).await {
             tracing::warn!(id, %error, "that a message is still unknown is not in the ledger");
         }
@@ -164,14 +166,14 @@ impl LedgerAccess {
 
     /// Leaves the ledger tidy, if that takes no longer than a process may stay after its answer.
     pub(super) async fn close(&self) {
-        if let Some(ledger) = &self.ledger {
+        if let Some(ledger) = self.ledger() {
             ledger.close(CLOSING).await;
         }
     }
 
     /// Writes a decision that needed no claim.
     pub(super) async fn record(&self, message: Unclaimed, deadline: Instant) {
-        let Some(ledger) = &self.ledger else { return };
+        let Some(ledger) = self.ledger() else { return };
         let id = message.facts.id.clone();
         if let Err(error) = within(last(deadline), ledger.record(message)).await {
             tracing::warn!(id, %error, "the decision is not in the audit");
@@ -180,7 +182,7 @@ impl LedgerAccess {
 
     /// Tells the tests that a step was reached.
     pub(super) fn reached(&self, step: Step) {
-        if let Some(ledger) = &self.ledger {
+        if let Some(ledger) = self.ledger() {
             ledger.reached(step);
         }
     }

@@ -41,6 +41,7 @@ impl Dispatch {
         privilege::become_owner(&config.state, &state).map_err(|error| {
             let code = match error.kind() {
                 ErrorKind::NotFound => ErrorCode::BadConfiguration,
+                ErrorKind::PermissionDenied => ErrorCode::ForbiddenBySandbox,
                 _ => ErrorCode::Crashed,
             };
             let detail = format!("can't act as the account that sends: {error}");

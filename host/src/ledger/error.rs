@@ -102,6 +102,14 @@ pub enum LedgerError {
         /// The state folder.
         folder: PathBuf,
     },
+    /// A limit of this process or of the machine is in the way.
+    #[error("the ledger in {} cannot be used: {reason}", folder.display())]
+    Limit {
+        /// The state folder.
+        folder: PathBuf,
+        /// The system's words, and the limit's name.
+        reason: String,
+    },
     /// The claim is no longer in the ledger: the file was moved, or damaged and set aside. Nothing
     /// may be dispatched on it.
     #[error(
@@ -139,9 +147,10 @@ impl LedgerError {
             | LedgerError::Untrusted { .. } => ErrorCode::LedgerUnusable,
             LedgerError::Lost { .. } => ErrorCode::LedgerLost,
             // Only reading commands meet an absent ledger: a send makes one.
-            LedgerError::Absent { .. } | LedgerError::Failed { .. } | LedgerError::Stopped => {
-                ErrorCode::LedgerFailed
-            }
+            LedgerError::Absent { .. }
+            | LedgerError::Failed { .. }
+            | LedgerError::Limit { .. }
+            | LedgerError::Stopped => ErrorCode::LedgerFailed,
         }
     }
 
@@ -169,8 +178,8 @@ impl LedgerError {
         let reason = format!("{}: {error}", path.display());
         if let Some(limit) = os::limits::reached(error) {
             let reason = format!("{reason}: {limit}");
-            return LedgerError::Failed {
-                file: path.into(),
+            return LedgerError::Limit {
+                folder: folder.into(),
                 reason,
             };
         }
@@ -240,9 +249,13 @@ impl LedgerError {
             Sqlcode::SystemIoFailure | Sqlcode::CannotOpen if full() => {
                 LedgerError::Full { folder }
             }
-            Sqlcode::CannotOpen => LedgerError::Unusable {
-                path: file.into(),
-                reason,
+            // SQLite does not say why.
+            Sqlcode::CannotOpen => match os::limits::can_open(1) {
+                Ok(()) => LedgerError::Unusable {
+                    path: file.into(),
+                    reason,
+                },
+                Err(error) => LedgerError::from_io(&error, &folder, file),
             },
             _ => LedgerError::Failed {
                 file: file.into(),

@@ -142,10 +142,8 @@ impl Ledger {
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
         let (failpoints, path) = (options.failpoints, folder.to_owned());
         let engine = move || Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>;
-        let (queue, ended) = Queue::start(engine).map_err(|error| LedgerError::Unusable {
-            path: folder.to_owned(),
-            reason: error.to_string(),
-        })?;
+        let (queue, ended) =
+            Queue::start(engine).map_err(|error| LedgerError::from_io(&error, folder, folder))?;
         Ok(Ledger {
             queue,
             ended: Mutex::new(Some(ended)),

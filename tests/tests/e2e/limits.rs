@@ -53,7 +53,7 @@ fn too_few_descriptors_are_named_wherever_they_end() {
 fn a_stream_with_too_few_descriptors_names_the_limit() {
     let run = Test::new()
         .stream()
-        .under(["prlimit", "--nofile=9:9"])
+        .under(["prlimit", "--nofile=7:7"])
         .run();
     run.exit(76).logs("LimitNOFILE");
     assert!(!run.stderr.contains("panicked"), "{run}");
@@ -64,7 +64,7 @@ fn a_stream_with_too_few_descriptors_names_the_limit() {
 #[ignore = "needs root"]
 fn as_root_too_few_threads_are_named_wherever_they_end() {
     let user = 54_000 + std::process::id() % 10_000;
-    let sent = (1..8).map(|count| {
+    let sent = (1..16).map(|count| {
         let test = Test::new();
         give(test.site().folder(), user);
         let program = test.site().folder().join("textsender");
@@ -100,5 +100,51 @@ fn give(path: &Path, user: u32) {
         for entry in fs::read_dir(path).unwrap() {
             give(&entry.unwrap().path(), user);
         }
+    }
+}
+
+/// Places where something of the system is missing, as a command that makes one before it runs another, and what is
+/// said there.
+#[test]
+#[ignore = "needs root"]
+fn as_root_what_the_system_lacks_is_named() {
+    let places = [
+        ("umount -l /proc", "is /proc mounted?"),
+        ("mount -t tmpfs none /dev", "is /dev mounted?"),
+    ];
+    for (makes, words) in places {
+        let shell = format!("{makes} && exec \"$@\"");
+        let run = Test::new()
+            .under(["unshare", "--mount", "sh", "-c", &shell, "sh"])
+            .run();
+        run.outcome("misconfigured").error("forbidden_by_sandbox");
+        run.says(words).texts(0);
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_without_the_right_to_become_another_account_is_told_as_that() {
+    let test = Test::new();
+    give(&test.site().state(), 1);
+    for right in ["-setuid", "-setgid"] {
+        let run = test
+            .beside()
+            .under(["setpriv", "--bounding-set", right])
+            .run();
+        run.outcome("misconfigured").error("forbidden_by_sandbox");
+        run.says("CAP_SETUID and CAP_SETGID").texts(0);
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn a_system_without_memory_files_is_no_fault_of_the_plugin() {
+    for answer in ["ENOSYS", "EPERM"] {
+        let inject = format!("inject=memfd_create:error={answer}");
+        let strace = ["strace", "-f", "-o", "/dev/null", "-e", &inject];
+        let run = Test::new().under(strace).run();
+        run.outcome("misconfigured").error("forbidden_by_sandbox");
+        run.says("memfd_create").texts(0);
     }
 }

@@ -29,12 +29,12 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// The file can't be read, or the kernel gives no memory.
+    /// The file can't be read; or no memory file can be made, which is [unsupported](io::ErrorKind::Unsupported).
     pub fn of(_: &Path, file: &File, most: u64) -> io::Result<Self> {
         let memory = memory_file().map_err(|error| {
             let error = io::Error::from(error);
             let words = format!("no memory file can be made (memfd_create): {error}");
-            io::Error::new(error.kind(), words)
+            io::Error::new(io::ErrorKind::Unsupported, words)
         });
         let mut memory = File::from(memory?);
         let copied = io::copy(&mut file.take(most.saturating_add(1)), &mut memory)?;

@@ -5,6 +5,7 @@ mod early;
 use std::{
     fs, io,
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
     time::Duration,
@@ -21,6 +22,9 @@ pub use early::{end_early, start_early};
 
 /// The hidden subcommand of a host process.
 pub const SUBCOMMAND: &str = "plugin-host";
+
+/// What a host process has for standard error.
+const NOTHING: &str = "/dev/null";
 
 /// The account that host processes run as, where root starts them: a plugin never runs as root.
 static ACCOUNT: OnceLock<(u32, u32)> = OnceLock::new();
@@ -60,6 +64,9 @@ pub fn was_call_forbidden(status: ExitStatus) -> bool {
 pub fn spawn_failure(error: &io::Error) -> (String, bool) {
     let words = match limits::reached(error) {
         Some(limit) => return (format!("{error}: {limit}"), true),
+        None if error.kind() == io::ErrorKind::NotFound && !Path::new(NOTHING).exists() => {
+            "there is no /dev/null; is /dev mounted?"
+        }
         None if error.kind() == io::ErrorKind::NotFound => "is /proc mounted?",
         None if error.kind() == io::ErrorKind::PermissionDenied => {
             "to become the state folder's owner takes CAP_SETUID and CAP_SETGID, and nothing may \

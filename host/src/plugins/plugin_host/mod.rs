@@ -25,7 +25,7 @@ use textsender_plugin_api::{
 use super::{
     Plan, Refusal,
     frames::{self, BUILD, Describe, Described, Down, FrameReader, Start, Up},
-    verify::{self, Checksum},
+    verify::{self, Checksum, FileFault},
 };
 use crate::{
     os::{
@@ -212,7 +212,10 @@ fn load_as(
     server: &Server,
 ) -> Result<(Module, PluginInfo), Refusal> {
     let begun = Instant::now();
-    let library = verify::verify(library, approved).map_err(Refusal::File)?;
+    let library = verify::verify(library, approved).map_err(|fault| match fault {
+        FileFault::NotFixed(words) => Refusal::Forbidden(words),
+        fault => Refusal::File(fault),
+    })?;
     leave_root()?;
     apply_seal(plan, server, begun.elapsed())?;
     // From here on a stranger's code runs.

@@ -49,6 +49,9 @@ pub enum FileFault {
     /// It can't be opened or read: the system's words.
     #[error("it can't be read: {0}")]
     Unreadable(String),
+    /// Its bytes can't be fixed, through no fault of its own: our words.
+    #[error("{0}")]
+    NotFixed(String),
     /// Others could change it: what, and the command that mends it.
     #[error("{0}")]
     Unsafe(String),
@@ -174,7 +177,10 @@ fn verify_after(
     let file = open(path)?;
     at(Moment::Opened);
     // Fixed first, then judged.
-    let image = Image::of(path, &file, MAX_LIBRARY).map_err(|error| unreadable(&error))?;
+    let image = Image::of(path, &file, MAX_LIBRARY).map_err(|error| match error.kind() {
+        io::ErrorKind::Unsupported => FileFault::NotFixed(error.to_string()),
+        _ => unreadable(&error),
+    })?;
     at(Moment::Fixed);
     if image.bytes().len() as u64 > MAX_LIBRARY {
         return Err(FileFault::TooLarge);
