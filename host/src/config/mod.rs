@@ -13,7 +13,6 @@
 //! touch. Owner and mode of the files are checked elsewhere: [`Sources::paths`] lists them.
 
 mod fault;
-mod key;
 mod location;
 mod place;
 mod policies;

@@ -13,8 +13,7 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, nearest};
-use super::key::{Path, Step};
-use super::place::{Located, Place};
+use super::place::{Located, Path, Place, Step};
 use super::source::Sources;
 use super::units;
 

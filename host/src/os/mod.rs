@@ -13,9 +13,9 @@
 //! | [`identity`] | which file a name leads to, and a stamp that shows any change of it |
 //! | [`disk`] | whether a disk is full, and the name of a network file system |
 //! | [`pipes`] | the two pipes of a host process; waiting for input; whether a reader went away |
-//! | [`limits`] | the names of the limits that a call ran into |
+//! | [`limits`] | the names of the limits that a call ran into; room below one; living with another |
 //! | [`terminal`] | typing that is not shown |
-//! | [`signals`] | the request to end, and an end without any tidying up |
+//! | [`signals`] | the request to end |
 //! | [`library`] | what a shared library's bytes say; loading it |
 //! | [`process`] | starting this executable as a host process; its limits; a mark of this boot |
 //! | [`seal`] | a library's bytes fixed in memory, and the seal itself |

@@ -55,7 +55,7 @@ pub(crate) fn fuzz_frames(bytes: &[u8]) {
 
 /// Keeps this process's memory from other processes and from the disk. Called once, at the start.
 pub fn protect() {
-    crate::os::signals::ignore_file_size_limit();
+    crate::os::limits::survive_file_sizes();
     if let Err(error) = crate::os::process::protect() {
         tracing::debug!(%error, "this process can be dumped");
     }

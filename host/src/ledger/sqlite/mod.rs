@@ -3,7 +3,6 @@
 //! [`rows`] has the statements; `schema` makes, opens and migrates the file; `process` sees which
 //! processes live; `sync` makes commits durable; `upkeep` keeps the file small.
 
-mod busy;
 pub(super) mod columns;
 pub(super) mod process;
 mod rows;

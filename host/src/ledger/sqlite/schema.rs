@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode as Sqlcode, OpenFlags};
 
-use super::busy;
 use crate::ledger::Options;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::{Folder, Guard};
@@ -233,7 +233,7 @@ fn uri(file: &Path, how: &str) -> String {
 }
 
 fn prepare(mut connection: Connection, lock_timeout: Duration) -> rusqlite::Result<Connection> {
-    connection.busy_handler(Some(busy::handler(lock_timeout)))?;
+    connection.busy_handler(Some(busy_handler(lock_timeout)))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // In KiB. A send touches a handful of pages; twice as much made a stream larger and no faster.
     connection.pragma_update(None, "cache_size", -1024)?;
@@ -243,6 +243,27 @@ fn prepare(mut connection: Connection, lock_timeout: Duration) -> rusqlite::Resu
     // parse and plan it anew [a fifth of the thread's work].
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
+}
+
+/// A busy handler that gives up after `lock_timeout`. It asks again soon at first (a transaction takes
+/// about a millisecond), then less and less often, to 8 ms, so that hundreds of waiting processes
+/// do not keep the processor from the one that works. SQLite's own waits grow to 100 ms, which lets
+/// a busy stream starve a single send.
+fn busy_handler(lock_timeout: Duration) -> impl FnMut(i32) -> bool + Send + 'static {
+    // Processes that started waiting together must not ask together.
+    let stagger = u64::from(std::process::id() % 16) * 25;
+    let mut started = Instant::now();
+    move |earlier| {
+        if earlier == 0 {
+            started = Instant::now();
+        }
+        if started.elapsed() >= lock_timeout {
+            return false;
+        }
+        let growth = u64::try_from(earlier).unwrap_or(0).min(38) * 200;
+        thread::sleep(Duration::from_micros(300 + stagger + growth));
+        true
+    }
 }
 
 fn make(folder: &Folder, options: &Options) -> Result<(), LedgerError> {

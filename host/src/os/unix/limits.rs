@@ -15,6 +15,13 @@ pub fn explained(error: &io::Error) -> String {
     }
 }
 
+/// Lets a write past the limit of file sizes fail (EFBIG) instead of ending the process without a word.
+#[allow(unsafe_code)]
+pub fn survive_file_sizes() {
+    // SAFETY: no handler of ours is set, and nothing else in this process uses the signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+}
+
 /// Whether this process may open so many files more, for what panics where it may not.
 ///
 /// # Errors
