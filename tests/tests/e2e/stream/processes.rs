@@ -133,35 +133,3 @@ fn one_that_is_killed_in_the_middle_leaves_a_doubt_only_over_what_had_left() {
     assert_eq!(outcomes(&answers), ["unknown", "accepted", "accepted"]);
     running.finish().exit(0).texts(3);
 }
-
-/// Whatever waits does so in another thread, or in the one call that waits for all: epoll.
-#[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn the_event_loop_makes_no_other_call_that_waits() {
-    const CALLS: &str =
-        "wait4,waitid,fsync,fdatasync,nanosleep,clock_nanosleep,flock,poll,ppoll,write";
-    let test = Test::new().trace(CALLS).args(["--idle", "1"]);
-    let mut running = test.stream().start_silent();
-    running.ask(&requests(80));
-    running.wait_for_answers(80);
-    running.wait_for_log("it is no longer needed");
-    let run = running.finish();
-    run.exit(0);
-    let calls = run.traced();
-    assert!(!calls.is_empty(), "{run}");
-    let may_wait = |call: &&String| {
-        let (name, arguments) = call.split_once('(').unwrap_or((call.as_str(), ""));
-        match name {
-            "wait4" | "waitid" => !arguments.contains("WNOHANG"),
-            "fsync" | "fdatasync" | "nanosleep" | "clock_nanosleep" => true,
-            "flock" => !arguments.contains("LOCK_NB") && !arguments.contains("LOCK_UN"),
-            "poll" => !arguments.contains(", 0)"),
-            "ppoll" => !arguments.contains("tv_sec=0, tv_nsec=0"),
-            // Standard output and standard error have a thread each.
-            "write" => arguments.starts_with("1,") || arguments.starts_with("2,"),
-            _ => false,
-        }
-    };
-    let waits: Vec<_> = calls.iter().filter(may_wait).collect();
-    assert!(waits.is_empty(), "{waits:#?}");
-}

@@ -169,6 +169,43 @@ fn a_plugin_that_dies_on_every_hundredth_costs_these_and_no_more() {
     assert!((deadly..=3 * deadly).contains(&deaths), "{deaths} deaths");
 }
 
+/// Whatever waits does so in another thread, or in the one call that waits for all: epoll.
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn the_event_loop_makes_no_other_call_that_waits() {
+    const CALLS: &str =
+        "wait4,waitid,fsync,fdatasync,nanosleep,clock_nanosleep,flock,poll,ppoll,write";
+    let test = with_faults(test().config("[senders.twilio]\ntimeout = \"1s\""));
+    let messages = Messages::new();
+    let test = test.hide("a code", &messages.0).trace(CALLS);
+    let mut running = test.stream().args(["--idle", "1"]).start_silent();
+    let lines: Vec<u8> = (1..=LINES)
+        .flat_map(|number| messages.line_or_not(number))
+        .collect();
+    running.write(&lines);
+    running.wait_for_answers(LINES);
+    running.wait_for_log("it is no longer needed");
+    let run = running.finish();
+    run.exit(0);
+    let calls = run.traced();
+    assert!(!calls.is_empty(), "{run}");
+    let may_wait = |call: &&String| {
+        let (name, arguments) = call.split_once('(').unwrap_or((call.as_str(), ""));
+        match name {
+            "wait4" | "waitid" => !arguments.contains("WNOHANG"),
+            "fsync" | "fdatasync" | "nanosleep" | "clock_nanosleep" => true,
+            "flock" => !arguments.contains("LOCK_NB") && !arguments.contains("LOCK_UN"),
+            "poll" => !arguments.contains(", 0)"),
+            "ppoll" => !arguments.contains("tv_sec=0, tv_nsec=0"),
+            // Standard output and standard error have a thread each.
+            "write" => arguments.starts_with("1,") || arguments.starts_with("2,"),
+            _ => false,
+        }
+    };
+    let waits: Vec<_> = calls.iter().filter(may_wait).collect();
+    assert!(waits.is_empty(), "{waits:#?}");
+}
+
 /// While nobody reads, it begins no more than what fits the pipe and what it may have in hand.
 #[test]
 fn a_reader_who_takes_his_time_does_not_fill_its_memory() {
