@@ -86,18 +86,29 @@ pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
         );
         return Err(io::Error::new(io::ErrorKind::NotFound, words));
     }
-    match other_than_root(settings, state)? {
-        Some(account) => switch_to(account.user, account.group, &[]).map_err(|error| {
-            let kind = error.kind();
-            match kind {
-                io::ErrorKind::PermissionDenied => {
-                    let words = format!("{error}: it takes CAP_SETUID and CAP_SETGID");
-                    io::Error::new(kind, words)
-                }
-                _ => error,
-            }
-        }),
-        None => Ok(()),
+    let Some(account) = other_than_root(settings, state)? else {
+        return Ok(());
+    };
+    is_mapped(&account, state)?;
+    switch_to(account.user, account.group, &[]).map_err(named)
+}
+
+/// Whether this user namespace knows the account: one that it doesn't know can't be become.
+fn is_mapped(account: &SendingAccount, state: &Path) -> io::Result<()> {
+    if !accounts::is_unmapped(account.user) {
+        return Ok(());
+    }
+    let judged = trust::folder(state).map(drop);
+    judged.map_err(|error| io::Error::new(io::ErrorKind::NotFound, error.to_string()))
+}
+
+/// A refusal, with what it takes to become another account.
+fn named(error: io::Error) -> io::Error {
+    match error.kind() {
+        kind @ io::ErrorKind::PermissionDenied => {
+            io::Error::new(kind, format!("{error}: it takes CAP_SETUID and CAP_SETGID"))
+        }
+        _ => error,
     }
 }
 

@@ -80,7 +80,7 @@ impl LedgerAccess {
     }
 
     fn ledger(&self) -> Option<&Ledger> {
-        Some(self.ledger.as_ref()?.as_ref().ok()?)
+        self.ledger.as_ref()?.as_deref().ok()
     }
 
     /// The user id that asks.
