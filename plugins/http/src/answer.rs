@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 use serde_json::Value;
-use textsender_plugin_api::{HttpResponse, Receipt, SendError};
+use textsender_plugin_api::{HttpResponse, Receipt, SendError, Verdict};
 
 use crate::definition::{Judgement, Rule, Scalar};
 
@@ -69,9 +69,12 @@ pub fn judge(rules: &[Compiled], answer: &HttpResponse) -> Result<Receipt, SendE
         .iter()
         .find(|rule| rule.matches(answer.status, &text, &json));
     let rule = matching.map(|matching| &matching.rule);
-    let judgement = rule.map_or_else(|| by_status(answer.status), |rule| rule.verdict);
+    let judgement = rule.map_or_else(
+        || Judgement::Failed(by_status(answer.status)),
+        |rule| rule.verdict,
+    );
     let at = |pointer: Option<&String>| pointer.and_then(|at| json.pointer(at)).and_then(scalar);
-    let Some((verdict, words)) = judgement.failure() else {
+    let Judgement::Failed(verdict) = judgement else {
         let mut receipt = Receipt::without_id();
         receipt.provider_id = at(rule.and_then(|rule| rule.id.as_ref()));
         return Ok(receipt);
@@ -81,18 +84,33 @@ pub fn judge(rules: &[Compiled], answer: &HttpResponse) -> Result<Receipt, SendE
     let wait = seconds
         .and_then(|it| it.parse().ok())
         .map(Duration::from_secs);
-    let error = SendError::new(verdict, words)
+    let error = SendError::new(verdict, words(verdict))
         .with_provider_code(code.unwrap_or_else(|| answer.status.to_string()));
     Err(error.with_retry_after(wait.or_else(|| answer.retry_after())))
 }
 
 /// What an answer means that no rule knows.
-const fn by_status(status: u16) -> Judgement {
+const fn by_status(status: u16) -> Verdict {
     match status {
-        401 | 403 => Judgement::Unauthorized,
-        429 => Judgement::Throttled,
-        300..=499 => Judgement::Misconfigured,
-        _ => Judgement::Unknown,
+        401 | 403 => Verdict::Unauthorized,
+        429 => Verdict::Throttled,
+        300..=499 => Verdict::Misconfigured,
+        _ => Verdict::Unknown,
+    }
+}
+
+/// A verdict for the log.
+const fn words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Rejected => "the number or text is not valid",
+        Verdict::UndeliverableHere => "the provider can't text this number",
+        Verdict::OptedOut => "the recipient opted out",
+        Verdict::Throttled => "faster than the provider's limit",
+        Verdict::Exhausted => "credit or quota is used up",
+        Verdict::Unavailable => "the provider did not take it now",
+        Verdict::Unauthorized => "the provider refuses the credentials",
+        Verdict::Misconfigured => "the provider refuses the settings or the account",
+        _ => "the provider may have taken it",
     }
 }
 

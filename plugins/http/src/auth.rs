@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use textsender_plugin_api::{Host, RequestBuilder, SendError};
 
+use token::Client;
 pub use token::Tokens;
 
 use crate::{
@@ -39,7 +40,7 @@ pub async fn authenticated(
         builder = builder.header(name, value);
     }
     Ok(match request.body {
-        Some((media_type, body)) => builder.body(media_type, body),
+        Some((media_type, body)) => builder.body(&media_type, body),
         None => builder,
     })
 }
@@ -77,7 +78,15 @@ async fn prove(
             push_query(&mut request.url, name, &value(&auth.value)?);
         }
         Scheme::Oauth2 => {
-            let client = (value(&auth.client_id)?, value(&auth.client_secret)?);
+            let client = Client {
+                id: value(&auth.client_id)?,
+                secret: value(&auth.client_secret)?,
+                assertion: auth
+                    .assertion
+                    .as_ref()
+                    .map(|_| value(&auth.assertion))
+                    .transpose()?,
+            };
             let token = tokens.token(host, auth, &client).await?;
             header(request, "authorization", format!("Bearer {token}"))?;
         }

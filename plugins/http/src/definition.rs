@@ -15,15 +15,19 @@
 //! verdict = "accepted"
 //! ```
 
+mod read;
+mod reader;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 use textsender_plugin_api::{DeliveryState, Method, Verdict};
 use toml::Spanned;
 
-/// A definition, as its TOML is.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+pub use reader::Fault;
+
+/// A definition. Its texts keep their places in the file, for the faults of `check`.
+#[derive(Clone, Debug)]
 pub struct Definition {
     /// The provider's name for people.
     pub name: Option<String>,
@@ -32,25 +36,21 @@ pub struct Definition {
     /// What an administrator should know.
     pub note: Option<String>,
     /// POST, if it is left out. A GET that sends counts as delivering.
-    #[serde(default = "post")]
     pub method: Method,
     /// Where to: a fixed host, or one setting marked `host`.
     pub url: Spanned<String>,
     /// How `%number%` is written.
-    #[serde(default)]
     pub number: Number,
     /// The one country whose numbers are sent to, by its calling code: for `%national%`.
     pub calling_code: Option<Spanned<String>>,
     /// Parameters of the address.
-    #[serde(default)]
     pub query: Fields,
-    /// Headers.
-    #[serde(default)]
+    /// Headers; `Content-Type` is the body's, where it is not the usual one.
     pub headers: Fields,
     /// The body as a form.
     pub form: Option<Fields>,
     /// The body as JSON: values, never pasted text.
-    pub json: Option<Spanned<toml::Value>>,
+    pub json: Option<Spanned<Value>>,
     /// The body as XML: a template whose values are escaped.
     pub xml: Option<Spanned<String>>,
     /// The body as plain text.
@@ -58,10 +58,8 @@ pub struct Definition {
     /// How the account proves itself.
     pub auth: Option<Spanned<Auth>>,
     /// What an administrator fills in.
-    #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
     /// What an answer means: the first rule that matches.
-    #[serde(default)]
     pub answer: Vec<Spanned<Rule>>,
     /// A GET that proves the account without sending.
     pub check: Option<Spanned<String>>,
@@ -70,61 +68,47 @@ pub struct Definition {
     /// The shape of the provider's ids, as a regular expression.
     pub id_pattern: Option<Spanned<String>>,
     /// The provider's answers, as documented.
-    #[serde(default)]
     pub example: Vec<Spanned<Example>>,
 }
 
 /// Fields by their names.
 pub type Fields = BTreeMap<String, Spanned<String>>;
 
-const fn post() -> Method {
-    Method::Post
-}
-
 /// How a number is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Number {
     /// `+447700900123`
     #[default]
-    #[serde(rename = "e164")]
     E164,
     /// `447700900123`
-    #[serde(rename = "digits")]
     Digits,
     /// `00447700900123`
-    #[serde(rename = "00")]
     Zeros,
     /// `07700900123`, where one country is served.
-    #[serde(rename = "national")]
     National,
 }
 
 /// What an administrator fills in.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// What it is, and where to find it.
     pub help: String,
     /// Whether it is stored as a secret.
-    #[serde(default)]
     pub secret: bool,
     /// Whether it may be left out.
-    #[serde(default)]
     pub optional: bool,
     /// What stands for it if it is left out.
     pub default: Option<String>,
     /// Its form, as a regular expression.
     pub pattern: Option<String>,
     /// Whether it names the host, whole or the label left of a fixed domain.
-    #[serde(default)]
     pub host: bool,
     /// A value to show.
     pub example: Option<String>,
 }
 
 /// How the account proves itself: a scheme, and the values that it needs.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Auth {
     /// Which.
     pub scheme: Scheme,
@@ -146,6 +130,9 @@ pub struct Auth {
     pub client_secret: Option<String>,
     /// `oauth2`: the scope, where one is needed.
     pub scope: Option<String>,
+    /// `oauth2`: a token of the account's own that is exchanged (RFC 7523), in place of the client's
+    /// credentials alone.
+    pub assertion: Option<String>,
     /// `aws-sigv4`: the access key's id.
     pub access_key: Option<String>,
     /// `aws-sigv4`: the secret key. `azure-hmac`: the access key, in base64.
@@ -165,8 +152,7 @@ pub struct Auth {
 }
 
 /// The known ways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
     /// RFC 7617.
     Basic,
@@ -176,7 +162,7 @@ pub enum Scheme {
     Header,
     /// A parameter of the address: the one place there for a secret.
     Query,
-    /// Client credentials, RFC 6749, 4.4.
+    /// Client credentials, RFC 6749, 4.4; or an assertion, RFC 7523.
     Oauth2,
     /// Amazon's signature, version 4.
     AwsSigv4,
@@ -187,8 +173,7 @@ pub enum Scheme {
 }
 
 /// What an answer means.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Rule {
     /// Which statuses: `200`, `"2xx"`, `"400-499"`, or a list.
     pub status: Option<StatusSet>,
@@ -197,7 +182,6 @@ pub struct Rule {
     /// It is this.
     pub is: Option<Scalar>,
     /// It is one of these.
-    #[serde(rename = "in")]
     pub one_of: Option<Vec<Scalar>>,
     /// It begins like this.
     pub prefix: Option<String>,
@@ -219,19 +203,6 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scalar(pub String);
 
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(deserializer)? {
-            toml::Value::String(text) => Ok(Self(text)),
-            toml::Value::Integer(number) => Ok(Self(number.to_string())),
-            toml::Value::Boolean(value) => Ok(Self(value.to_string())),
-            _ => Err(D::Error::custom(
-                "expected a text, a whole number, true or false",
-            )),
-        }
-    }
-}
-
 /// Ranges of statuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusSet(pub Vec<(u16, u16)>);
@@ -250,89 +221,17 @@ impl StatusSet {
     }
 }
 
-impl<'de> Deserialize<'de> for StatusSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let one = |value: &toml::Value| {
-            let text = match value {
-                toml::Value::Integer(status) => status.to_string(),
-                toml::Value::String(text) => text.clone(),
-                _ => return None,
-            };
-            let (from, to) = match (text.strip_suffix("xx"), text.split_once('-')) {
-                (Some(hundreds), _) => (format!("{hundreds}00"), format!("{hundreds}99")),
-                (_, Some((from, to))) => (from.to_owned(), to.to_owned()),
-                _ => (text.clone(), text.clone()),
-            };
-            let (from, to) = (from.parse().ok()?, to.parse().ok()?);
-            (100 <= from && from <= to && to <= 599).then_some((from, to))
-        };
-        let value = toml::Value::deserialize(deserializer)?;
-        let ranges = match &value {
-            toml::Value::Array(values) if !values.is_empty() => values.iter().map(one).collect(),
-            other => one(other).map(|range| vec![range]),
-        };
-        ranges.map(Self).ok_or_else(|| {
-            D::Error::custom("expected a status such as 200, \"2xx\" or \"400-499\", or a list")
-        })
-    }
-}
-
 /// What a rule says of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// The provider took the text.
     Accepted,
-    /// See the verdict of that name.
-    Rejected,
-    /// See the verdict of that name.
-    UndeliverableHere,
-    /// See the verdict of that name.
-    OptedOut,
-    /// See the verdict of that name.
-    Throttled,
-    /// See the verdict of that name.
-    Exhausted,
-    /// See the verdict of that name.
-    Unavailable,
-    /// See the verdict of that name.
-    Unauthorized,
-    /// See the verdict of that name.
-    Misconfigured,
-    /// See the verdict of that name.
-    Unknown,
-}
-
-impl Judgement {
-    /// The verdict, and words for the log; `None` if the text was taken.
-    pub const fn failure(self) -> Option<(Verdict, &'static str)> {
-        Some(match self {
-            Self::Accepted => return None,
-            Self::Rejected => (Verdict::Rejected, "the number or text is not valid"),
-            Self::UndeliverableHere => (
-                Verdict::UndeliverableHere,
-                "the provider can't text this number",
-            ),
-            Self::OptedOut => (Verdict::OptedOut, "the recipient opted out"),
-            Self::Throttled => (Verdict::Throttled, "faster than the provider's limit"),
-            Self::Exhausted => (Verdict::Exhausted, "credit or quota is used up"),
-            Self::Unavailable => (Verdict::Unavailable, "the provider did not take it now"),
-            Self::Unauthorized => (
-                Verdict::Unauthorized,
-                "the provider refuses the credentials",
-            ),
-            Self::Misconfigured => (
-                Verdict::Misconfigured,
-                "the provider refuses the settings or the account",
-            ),
-            Self::Unknown => (Verdict::Unknown, "the provider may have taken it"),
-        })
-    }
+    /// It did not, or may not have.
+    Failed(Verdict),
 }
 
 /// How to ask what became of a text.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Status {
     /// The address, with `%id%`.
     pub url: Spanned<String>,
@@ -343,23 +242,18 @@ pub struct Status {
 }
 
 /// An answer, and what it means.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Example {
     /// The status.
     pub status: u16,
     /// The body.
-    #[serde(default)]
     pub body: String,
     /// What the definition must say of it.
     pub verdict: Judgement,
     /// The id that it must read.
     pub id: Option<String>,
     /// False if no document shows it: what any provider may answer.
-    #[serde(default = "yes")]
     pub documented: bool,
-}
-
-const fn yes() -> bool {
-    true
+    /// The address of the document that shows it, if that is not the definition's.
+    pub source: Option<String>,
 }

@@ -1,48 +1,77 @@
 //! The providers that are known: a definition each, with the address of the documents that it follows.
 
+use toml::de::DeTable;
+
 use crate::definition::Definition;
 
-/// Their ids and definitions.
-pub const ALL: &[(&str, &str)] = &[
-    ("46elks", include_str!("../presets/46elks.toml")),
-    ("aws", include_str!("../presets/aws.toml")),
-    ("azure", include_str!("../presets/azure.toml")),
-    ("bandwidth", include_str!("../presets/bandwidth.toml")),
-    ("brevo", include_str!("../presets/brevo.toml")),
-    ("bulksms", include_str!("../presets/bulksms.toml")),
-    ("clickatell", include_str!("../presets/clickatell.toml")),
-    ("clicksend", include_str!("../presets/clicksend.toml")),
-    ("esendex", include_str!("../presets/esendex.toml")),
-    ("gatewayapi", include_str!("../presets/gatewayapi.toml")),
-    ("infobip", include_str!("../presets/infobip.toml")),
-    ("lox24", include_str!("../presets/lox24.toml")),
-    ("mailjet", include_str!("../presets/mailjet.toml")),
-    ("messagebird", include_str!("../presets/messagebird.toml")),
-    ("messagemedia", include_str!("../presets/messagemedia.toml")),
-    ("orange", include_str!("../presets/orange.toml")),
-    ("ovhcloud", include_str!("../presets/ovhcloud.toml")),
-    ("plivo", include_str!("../presets/plivo.toml")),
-    ("ringcentral", include_str!("../presets/ringcentral.toml")),
-    ("seven", include_str!("../presets/seven.toml")),
-    ("sinch", include_str!("../presets/sinch.toml")),
-    ("sipgate", include_str!("../presets/sipgate.toml")),
-    ("smsapi", include_str!("../presets/smsapi.toml")),
-    ("smsfactor", include_str!("../presets/smsfactor.toml")),
-    ("smsmode", include_str!("../presets/smsmode.toml")),
-    ("telnyx", include_str!("../presets/telnyx.toml")),
-    ("termii", include_str!("../presets/termii.toml")),
-    ("unifonic", include_str!("../presets/unifonic.toml")),
-    ("vonage-sms", include_str!("../presets/vonage-sms.toml")),
-];
+/// A provider that is known.
+pub struct Preset {
+    /// Its id, by which users name it.
+    pub id: &'static str,
+    /// The hosts that its definition talks to, but for one that a setting names: known without reading it,
+    /// as each process that starts says what it may talk to. A test holds them against the definition.
+    pub hosts: &'static [&'static str],
+    /// The definition.
+    pub source: &'static str,
+}
 
-/// The definition of this id. Those that are shipped have no fault: a test reads each.
+macro_rules! presets {
+    ($($id:literal => [$($host:literal),*];)+) => {
+        /// All of them, by their ids.
+        pub const ALL: &[Preset] = &[$(Preset {
+            id: $id,
+            hosts: &[$($host),*],
+            source: include_str!(concat!("../presets/", $id, ".toml")),
+        }),+];
+    };
+}
+
+presets! {
+    "46elks" => ["api.46elks.com"];
+    "aws" => [];
+    "azure" => ["*.communication.azure.com"];
+    "bandwidth" => ["messaging.bandwidth.com"];
+    "brevo" => ["api.brevo.com"];
+    "bulksms" => ["api.bulksms.com"];
+    "clickatell" => ["api.clickatell.com"];
+    "clicksend" => ["rest.clicksend.com"];
+    "esendex" => ["api.esendex.com"];
+    "gatewayapi" => ["gatewayapi.com"];
+    "infobip" => [];
+    "lox24" => ["api.lox24.eu"];
+    "mailjet" => ["api.mailjet.com"];
+    "messagebird" => ["rest.messagebird.com"];
+    "messagemedia" => ["api.messagemedia.com"];
+    "orange" => ["api.orange.com"];
+    "ovhcloud" => ["eu.api.ovh.com"];
+    "plivo" => ["api.plivo.com"];
+    "ringcentral" => ["platform.ringcentral.com"];
+    "seven" => ["gateway.seven.io"];
+    "sinch" => ["sms.api.sinch.com"];
+    "sipgate" => ["api.sipgate.com"];
+    "smsapi" => [];
+    "smsfactor" => ["api.smsfactor.com"];
+    "smsmode" => ["rest.smsmode.com"];
+    "telnyx" => ["api.telnyx.com"];
+    "termii" => [];
+    "unifonic" => ["el.cloud.unifonic.com"];
+    "vonage-sms" => ["rest.nexmo.com"];
+}
+
+impl Preset {
+    /// Its definition. Those that are shipped have no fault: a test reads each.
+    pub fn definition(&self) -> Option<Definition> {
+        Definition::of(&DeTable::parse(self.source).ok()?).ok()
+    }
+}
+
+/// The definition of this id.
 pub fn named(id: &str) -> Option<Definition> {
-    let (_, source) = ALL.iter().find(|(known, _)| *known == id)?;
-    toml::from_str(source).ok()
+    ALL.iter().find(|preset| preset.id == id)?.definition()
 }
 
 /// All of them.
 pub fn definitions() -> impl Iterator<Item = (&'static str, Definition)> {
     ALL.iter()
-        .filter_map(|(id, source)| Some((*id, toml::from_str(source).ok()?)))
+        .filter_map(|preset| Some((preset.id, preset.definition()?)))
 }

@@ -29,7 +29,7 @@ pub struct Composed {
     /// Headers but those of the body's type and of auth.
     pub headers: Vec<(String, String)>,
     /// The body and its media type.
-    pub body: Option<(&'static str, Vec<u8>)>,
+    pub body: Option<(String, Vec<u8>)>,
 }
 
 /// The values that texts are rendered with: of settings, and of a message.
@@ -89,28 +89,47 @@ impl<'v> Values<'v> {
 ///
 /// A value does not fit where it stands, in words that hold no value.
 pub fn compose(definition: &Definition, values: Values) -> Result<Composed, String> {
-    let get = |name: &str| values.get(name);
-    let mut headers = Vec::new();
+    let (mut headers, mut media_type) = (Vec::new(), None);
     for (name, value) in rendered(&definition.headers, values)? {
-        headers.push((name, header_value(value)?));
+        let value = header_value(value)?;
+        match name.eq_ignore_ascii_case("content-type") {
+            true => media_type = Some(value),
+            false => headers.push((name, value)),
+        }
     }
     let mut url = address(definition.url.as_ref(), values)?;
     for (name, value) in rendered(&definition.query, values)? {
         push_query(&mut url, &name, &value);
     }
-    let body = match (
-        &definition.form,
-        &definition.json,
-        &definition.xml,
-        &definition.text,
-    ) {
+    let body = body(definition, values)?;
+    let body = body.map(|(usual, body)| (media_type.unwrap_or_else(|| usual.to_owned()), body));
+    Ok(Composed {
+        method: definition.method,
+        url,
+        headers,
+        body,
+    })
+}
+
+/// The body, and the media type that is usual for it.
+fn body(
+    definition: &Definition,
+    values: Values,
+) -> Result<Option<(&'static str, Vec<u8>)>, String> {
+    let get = |name: &str| values.get(name);
+    let Definition {
+        form,
+        json,
+        xml,
+        text,
+        ..
+    } = definition;
+    Ok(match (form, json, xml, text) {
         (Some(form), ..) => {
             let mut encoded = form_urlencoded::Serializer::new(String::new());
             encoded.extend_pairs(rendered(form, values)?);
-            Some((
-                "application/x-www-form-urlencoded",
-                encoded.finish().into_bytes(),
-            ))
+            let body = encoded.finish().into_bytes();
+            Some(("application/x-www-form-urlencoded", body))
         }
         (_, Some(json), ..) => {
             let body = json_value(json.as_ref(), values)?.unwrap_or_default();
@@ -123,19 +142,10 @@ pub fn compose(definition: &Definition, values: Values) -> Result<Composed, Stri
         }
         (.., Some(text)) => {
             let body = Template::parse(text.as_ref())?.plain(&get);
-            Some((
-                "text/plain; charset=utf-8",
-                body.ok_or("a value that the text needs is missing")?
-                    .into_bytes(),
-            ))
+            let body = body.ok_or("a value that the text needs is missing")?;
+            Some(("text/plain; charset=utf-8", body.into_bytes()))
         }
         _ => None,
-    };
-    Ok(Composed {
-        method: definition.method,
-        url,
-        headers,
-        body,
     })
 }
 
@@ -204,9 +214,9 @@ fn rendered(fields: &Fields, values: Values) -> Result<Vec<(String, String)>, St
 }
 
 /// JSON with values in its texts; `None` where one is absent, and so its key.
-fn json_value(value: &toml::Value, values: Values) -> Result<Option<Value>, String> {
+fn json_value(value: &Value, values: Values) -> Result<Option<Value>, String> {
     Ok(match value {
-        toml::Value::String(text) => {
+        Value::String(text) => {
             let template = Template::parse(text)?;
             match template.plain(&|name: &str| values.get(name)) {
                 Some(text) if template.is_number => {
@@ -218,18 +228,14 @@ fn json_value(value: &toml::Value, values: Values) -> Result<Option<Value>, Stri
                 text => text.map(Value::String),
             }
         }
-        toml::Value::Integer(number) => Some((*number).into()),
-        toml::Value::Float(number) => Some((*number).into()),
-        toml::Value::Boolean(value) => Some((*value).into()),
-        toml::Value::Datetime(date) => Some(date.to_string().into()),
-        toml::Value::Array(all) => {
+        Value::Array(all) => {
             let mut list = Vec::new();
             for value in all {
                 list.extend(json_value(value, values)?);
             }
             Some(list.into())
         }
-        toml::Value::Table(table) => {
+        Value::Object(table) => {
             let mut object = serde_json::Map::new();
             for (key, value) in table {
                 if let Some(value) = json_value(value, values)? {
@@ -238,6 +244,7 @@ fn json_value(value: &toml::Value, values: Values) -> Result<Option<Value>, Stri
             }
             Some(object.into())
         }
+        other => Some(other.clone()),
     })
 }
 

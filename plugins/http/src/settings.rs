@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use regex_lite::Regex;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{
@@ -19,6 +19,9 @@ use crate::{
 
 const PROVIDER: &str = "provider";
 const DEFINITION: &str = "definition";
+
+/// The settings that every definition has: they choose it.
+pub(crate) const OURS: [&str; 2] = [PROVIDER, DEFINITION];
 
 /// The settings as they were given: what is right among them, the definition says.
 #[derive(Deserialize)]
@@ -92,7 +95,7 @@ impl Settings {
 }
 
 fn is_ours(key: &str) -> bool {
-    matches!(key, PROVIDER | DEFINITION)
+    OURS.contains(&key)
 }
 
 /// serde's own words for a list or a table, which hold no value.
@@ -250,7 +253,7 @@ fn schema_of(settings: &BTreeMap<String, Setting>) -> Value {
 }
 
 fn own_schema() -> Value {
-    let providers: Vec<&str> = presets::ALL.iter().map(|(id, _)| *id).collect();
+    let providers: Vec<&str> = presets::ALL.iter().map(|preset| preset.id).collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Settings",
@@ -282,7 +285,6 @@ impl JsonSchema for Settings {
         let mut object = schema.as_object().cloned().unwrap_or_default();
         object.remove("$schema");
         object.insert("additionalProperties".to_owned(), true.into());
-        let _ = json_schema!({});
         object.into()
     }
 }

@@ -37,7 +37,7 @@ pub fn sign(request: &mut Composed, key: &Key, now: SystemTime) {
         request
             .body
             .iter()
-            .map(|(media, _)| ("content-type".to_owned(), (*media).to_owned())),
+            .map(|(media, _)| ("content-type".to_owned(), media.clone())),
     );
     let amazons = request
         .headers
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn agrees_with_amazons_test_suite() {
         let form = Some((
-            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded".to_owned(),
             b"Param1=value1".to_vec(),
         ));
         let cases = [

@@ -60,37 +60,52 @@ mod tests {
 
     use super::*;
 
-    /// The request of Microsoft's tutorial. What it prints depends on the caller's key and clock, so
-    /// that its parts are compared: the text that is signed is checked by signing it again.
+    /// The vectors of Microsoft's own client (`azure-sdk-for-js`,
+    /// `sdk/communication/communication-common/test/public/communicationKeyCredentialPolicy.spec.ts`).
     #[test]
-    fn signs_what_the_tutorial_says() {
+    fn agrees_with_microsofts_vectors() {
+        let cases = [
+            (
+                "/testPath?testQuery=test",
+                "DGdgwggJWnQyc6EHjR/Vbqg1ES64KpD6U2XwTDDj3tU=",
+            ),
+            ("/testPath", "+6tWkg3lNKVjQHHmxkdGQcJjUgzclsWTMebnuCz1ngU="),
+        ];
+        let key = BASE64_STANDARD.decode("pw==").unwrap();
+        // 2022-04-13T18:09:12Z
+        let now = UNIX_EPOCH + Duration::from_secs(1_649_873_352);
+        for (target, signature) in cases {
+            let mut request = Composed {
+                method: Method::Get,
+                url: format!("https://example.com{target}"),
+                headers: Vec::new(),
+                body: None,
+            };
+            sign(&mut request, &key, now);
+            let [date, hash, authorization] = &request.headers[..] else {
+                panic!()
+            };
+            assert_eq!(date.1, "Wed, 13 Apr 2022 18:09:12 GMT");
+            assert_eq!(hash.1, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
+            let expected = format!(
+                "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={signature}"
+            );
+            assert_eq!(authorization.1, expected, "{target}");
+        }
+    }
+
+    /// The same client's vectors for its parts: a body counts by its hash.
+    #[test]
+    fn hashes_a_body_as_microsofts_client_does() {
         let mut request = Composed {
             method: Method::Post,
-            url: "https://acme.communication.azure.com/identities?api-version=2021-03-07"
-                .to_owned(),
+            url: "https://example.com/".to_owned(),
             headers: Vec::new(),
-            body: Some(("application/json", Vec::new())),
+            body: Some(("text/plain".to_owned(), b"banana".to_vec())),
         };
-        sign(
-            &mut request,
-            b"key",
-            UNIX_EPOCH + Duration::from_secs(784_111_777),
-        );
-        let [date, hash, authorization] = &request.headers[..] else {
-            panic!()
-        };
-        // The example of RFC 9110, and the hash of nothing.
-        assert_eq!(date.1, "Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(hash.1, "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-        let text = format!(
-            "POST\n/identities?api-version=2021-03-07\n{};acme.communication.azure.com;{}",
-            date.1, hash.1
-        );
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"key"), text.as_bytes());
-        let expected = format!(
-            "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature={}",
-            BASE64_STANDARD.encode(tag)
-        );
-        assert_eq!(authorization.1, expected);
+        sign(&mut request, b"key", UNIX_EPOCH);
+        let hash = "tJPUg2Sv5E0RwBZc9HCkFk0eJgmRHvmYvoaNRq3j3k4=";
+        assert_eq!(request.headers[1].1, hash);
+        assert_eq!(request.headers[0].1, "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 }

@@ -1,4 +1,4 @@
-//! Access tokens by client credentials (RFC 6749, 4.4), kept while they hold.
+//! Access tokens by client credentials (RFC 6749, 4.4) or an assertion (RFC 7523), kept while they hold.
 
 use std::{
     sync::Mutex,
@@ -9,6 +9,16 @@ use serde_json::Value;
 use textsender_plugin_api::{Host, Secret, SendError};
 
 use crate::definition::Auth;
+
+/// The grant by a token of the account's own (RFC 7523, 2.1).
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// Whom a token is for.
+pub(super) struct Client {
+    pub(super) id: String,
+    pub(super) secret: String,
+    pub(super) assertion: Option<String>,
+}
 
 /// What a process has fetched, and keeps.
 #[derive(Default)]
@@ -24,7 +34,11 @@ impl Tokens {
         &self,
         host: &Host,
         auth: &Auth,
-        (id, secret): &(String, String),
+        Client {
+            id,
+            secret,
+            assertion,
+        }: &Client,
     ) -> Result<String, SendError> {
         let now = host.now();
         let kept = self.token.lock().ok().and_then(|kept| kept.clone());
@@ -32,7 +46,10 @@ impl Tokens {
             return Ok(token.expose().to_owned());
         }
         let url = auth.token_url.as_deref().unwrap_or_default();
-        let mut form = vec![("grant_type", "client_credentials")];
+        let mut form = match assertion {
+            Some(assertion) => vec![("grant_type", JWT_BEARER), ("assertion", assertion)],
+            None => vec![("grant_type", "client_credentials")],
+        };
         form.extend(auth.scope.as_deref().map(|scope| ("scope", scope)));
         let request = host
             .http()
