@@ -22,6 +22,7 @@ fn a_good_one_has_none() {
 
 #[test]
 fn each_kind_is_named_at_its_place() {
+    // A table's own place is its header's.
     let rule = "[[answer]]\nstatus = 200\nid = \"/id\"\nverdict = \"accepted\"\n";
     let cases = [
         // What is replaced, by what, the words, and what they point at.
@@ -65,19 +66,19 @@ fn each_kind_is_named_at_its_place() {
             "%message%",
             "%mesage%",
             "neither a setting nor a value of the message",
-            "json",
+            "\"%mesage%\"",
         ),
         (
             "%number%",
             "%national%",
             "name the one country with calling_code",
-            "json",
+            "\"%national%\"",
         ),
         (
             "url =",
             "number = \"national\"\nurl =",
             "name the one country with calling_code",
-            "json",
+            "\"%number%\"",
         ),
         (
             "json = { to = \"%number%\", text = \"%message%\" }",
@@ -126,13 +127,13 @@ fn each_kind_is_named_at_its_place() {
             "id = \"/id\"",
             "id = \"id\"",
             "is no JSON pointer",
-            "[[answer]]",
+            "\"id\"",
         ),
         (
             "id = \"/id\"\n",
             "body = \"(\"\n",
             "no regular expression",
-            "[[answer]]",
+            "\"(\"",
         ),
         (
             "id = \"/id\"\n",
@@ -149,16 +150,16 @@ fn each_kind_is_named_at_its_place() {
         (
             "verdict = \"accepted\"",
             "verdict = \"acepted\"",
-            "unknown variant",
+            "verdict is not `acepted`: there are accepted",
             "\"acepted\"",
         ),
-        ("url =", "ulr =", "unknown field", "ulr"),
+        ("url =", "ulr =", "unknown key `ulr`", "ulr"),
         ("status = 200", "status = 99", "expected a status", "99"),
         (
             "\"%message%\"",
             "\"100 % sure %message%\"",
             "no name",
-            "json",
+            "\"100 %",
         ),
         (
             rule,
@@ -176,8 +177,75 @@ fn each_kind_is_named_at_its_place() {
             rule,
             "[[answer]]\nstatus = 200\nid = \"/uid\"\nverdict = \"accepted\"\n[[example]]\nstatus = 200\nbody = '{\"id\":1}'\nverdict = \"unknown\"\n",
             "leads nowhere",
+            "\"/uid\"",
+        ),
+        (
+            rule,
+            "[[answer]]\nstatus = \"200-250\"\nverdict = \"unknown\"\n[[answer]]\nstatus = [200, 299]\nid = \"/id\"\nverdict = \"accepted\"\n",
+            "say different things",
             "[[answer]]",
         ),
+        (
+            "status = 200",
+            "status = 204",
+            "has no body to look at",
+            "204",
+        ),
+        (
+            "id = \"/id\"",
+            "at = \"/id\"\nexists = false\nid = \"/id\"",
+            "reads an id that must not be there",
+            "\"/id\"",
+        ),
+        (
+            "json = {",
+            "query = { p = '[\"%message%\"]' }\njson = {",
+            "JSON is not pasted",
+            "'[\"",
+        ),
+        (
+            "json = { to = \"%number%\", text = \"%message%\" }",
+            "text = \"<sms>%message%</sms>\"",
+            "XML is not pasted",
+            "\"<sms>",
+        ),
+        (
+            "host = {",
+            "message = {",
+            "%message% is taken",
+            "{ help = \"The host.\"",
+        ),
+        (
+            "secret = true",
+            "secret = true, default = \"x\"",
+            "a secret has no default",
+            "\"x\"",
+        ),
+        (
+            "\"The host.\"",
+            "\"The host.\", pattern = \"(\"",
+            "pattern is no regular expression",
+            "\"(\"",
+        ),
+        (
+            "\"The host.\"",
+            "\"The host.\", pattern = \"^a$\", example = \"b\"",
+            "example does not fit the pattern",
+            "\"b\"",
+        ),
+        (
+            "url =",
+            "calling_code = \"+44\"\nurl =",
+            "calling_code is digits",
+            "\"+44\"",
+        ),
+        (
+            "url =",
+            "headers = { \"X Y\" = \"z\" }\nurl =",
+            "is no name of a header",
+            "\"z\"",
+        ),
+        ("help = \"The key.\", ", "", "help is missing", "{ secret"),
     ];
     for (from, to, words, place) in cases {
         assert!(GOOD.contains(from), "{from}");
@@ -187,9 +255,7 @@ fn each_kind_is_named_at_its_place() {
             .iter()
             .find(|(it, _)| it.contains(words))
             .unwrap_or_else(|| panic!("{to}: {faults:?}"));
-        // A table's span begins at its bracket or its key, as `toml` counts.
-        let pointed = source[span.start..].starts_with(place)
-            || place == "json" && source[..span.start].ends_with("json = ");
+        let pointed = source[span.start..].starts_with(place);
         assert!(pointed, "{message}: {:?}", &source[span.clone()]);
     }
 }

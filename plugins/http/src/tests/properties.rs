@@ -101,4 +101,34 @@ proptest! {
             prop_assert!(judge(&[], &answer).is_err());
         }
     }
+
+    /// What the fuzzer asks of every definition and answer, asked of broken definitions of known providers.
+    #[test]
+    fn a_broken_definition_has_faults_in_itself(
+        preset in 0..presets::ALL.len(),
+        (at, len) in (0usize..2000, 0usize..40),
+        inserted in "[ -~]{0,12}|\\PC{0,4}|[\"'=\\[\\]{}%\n]{0,6}",
+        status in 100u16..600,
+    ) {
+        let mut source = presets::ALL[preset].source.to_owned();
+        let floor = |at: usize| (0..=at.min(source.len())).rev().find(|at| source.is_char_boundary(*at));
+        let (start, end) = (floor(at).unwrap(), floor(at + len).unwrap());
+        source.replace_range(start..end, &inserted);
+        match check::read(&source) {
+            Ok(definition) => {
+                let rules: Vec<_> = definition.answer.iter().map(|it| Compiled::new(it.as_ref()).unwrap()).collect();
+                let bodies = definition.example.iter().map(|it| it.as_ref().body.clone().into_bytes());
+                for body in bodies {
+                    let judged = judge(&rules, &HttpResponse { status, headers: Vec::new(), body });
+                    prop_assert!(judged.is_err() || (200..300).contains(&status));
+                }
+            }
+            Err(faults) => {
+                prop_assert!(!faults.is_empty());
+                for (message, span) in faults {
+                    prop_assert!(!message.is_empty() && source.get(span.clone()).is_some(), "{message}: {span:?}");
+                }
+            }
+        }
+    }
 }
