@@ -157,7 +157,12 @@ impl Look<'_> {
                 for fault in &description.faults {
                     self.described_fault(fault, &settings);
                 }
-                for finding in schema::findings(schema, &settings) {
+                // Which settings there are is not known before what they choose is right.
+                let findings = match description.faults.is_empty() {
+                    true => schema::findings(schema, &settings),
+                    false => Vec::new(),
+                };
+                for finding in findings {
                     self.finding(finding, &origins);
                 }
                 if self.looked.needs.is_empty() && self.looked.faults.is_empty() {
@@ -183,27 +188,9 @@ impl Look<'_> {
             .as_deref()
             .and_then(|file| std::fs::read_to_string(file).ok());
         if let (Some(file), Some(text), Some(span)) = (file, text, fault.span.clone()) {
-            let at = span.start.min(text.len());
-            let before = text.get(..at).unwrap_or_default();
-            let (line, start) = (
-                before.matches('\n').count() + 1,
-                before.rfind('\n').map_or(0, |it| it + 1),
-            );
-            let shown = text[start..].lines().next().unwrap_or_default();
-            let column = text[start..at].chars().count() + 1;
-            let length = text.get(span).map_or(1, |it| {
-                it.lines().next().unwrap_or_default().chars().count()
-            });
-            let caret = format!("{}{}", " ".repeat(column - 1), "^".repeat(length.max(1)));
             self.looked.faults.push(Fault {
-                line,
-                column,
                 key: format!("senders.{}.settings.{key}", self.name),
-                ..Fault::of_file(
-                    &file,
-                    format!("{message}\n  {shown}\n  {caret}"),
-                    "correct the definition",
-                )
+                ..Fault::in_text(&file, &text, span, message, "correct the definition")
             });
             return;
         }

@@ -2,6 +2,7 @@
 //! lists all of them and a send shows the first.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Serialize;
@@ -28,6 +29,9 @@ pub struct Fault {
     /// The bytes at fault, for the renderer's caret.
     #[serde(skip)]
     pub place: Option<Place>,
+    /// The line at fault and its bytes that are, where the file is none of the configuration's own.
+    #[serde(skip)]
+    pub excerpt: Option<(String, Range<usize>)>,
 }
 
 impl Fault {
@@ -41,6 +45,27 @@ impl Fault {
             message: message.into(),
             remedy: remedy.into(),
             place: None,
+            excerpt: None,
+        }
+    }
+
+    /// A fault at a place of a file that is none of the configuration's own.
+    pub fn in_text(
+        path: &Path,
+        text: &str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let at = text.floor_char_boundary(span.start);
+        let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text[start..].lines().next().unwrap_or_default();
+        let end = text.ceil_char_boundary(span.end).min(start + line.len());
+        Fault {
+            line: text[..start].matches('\n').count() + 1,
+            column: text[start..at].chars().count() + 1,
+            excerpt: Some((line.to_owned(), at - start..end.max(at) - start)),
+            ..Self::of_file(path, message, remedy)
         }
     }
 }

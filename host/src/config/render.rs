@@ -40,10 +40,12 @@ fn render_one(level: Level<'_>, fault: &Fault, sources: &Sources, renderer: &Ren
     };
     let title = level.primary_title(title);
     let remedy = Level::HELP.message(&fault.remedy);
-    let excerpt = fault.place.and_then(|place| {
+    let of_sources = || {
+        let place = fault.place?;
         let source = sources.files.get(place.file as usize)?;
         Some(excerpt(source, place.range()))
-    });
+    };
+    let excerpt = fault.excerpt.clone().or_else(of_sources);
     match &excerpt {
         Some((text, span)) => {
             let caret = AnnotationKind::Primary.span(span.clone());

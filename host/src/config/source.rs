@@ -188,6 +188,7 @@ impl Sources {
             message: message.into(),
             remedy: remedy.into(),
             place: Some(place),
+            excerpt: None,
         }
     }
 
