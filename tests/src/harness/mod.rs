@@ -34,6 +34,7 @@
 mod artifacts;
 mod each;
 pub mod outcomes;
+mod presets;
 mod run;
 mod running;
 pub mod secrecy;
@@ -45,6 +46,7 @@ mod wait;
 
 pub use artifacts::{Artifacts, artifacts};
 pub use each::each;
+pub use presets::Preset;
 pub use run::Run;
 pub use running::{HostProcess, Running};
 pub use test::{Test, random_code};

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
-use textsender_tests::harness::artifacts;
+use textsender_tests::harness::{Preset, artifacts};
 
 use crate::tools::{SOURCE, keeps_the_contract, report, rules, workshop};
 
-const OURS: [&str; 4] = ["email-gateway", "govuk-notify", "twilio", "vonage"];
+const OURS: [&str; 5] = ["email-gateway", "govuk-notify", "http", "twilio", "vonage"];
 
 /// What the careless plugin does, and the rules that this breaks.
 const CARELESS: [(&str, &[&str]); 24] = [
@@ -57,7 +57,15 @@ pub fn trials() -> Vec<Trial> {
             breaks(deed, broken)
         })
     });
-    let mut trials: Vec<_> = ours.into_iter().chain(careless).collect();
+    let presets = Preset::all().into_iter().map(|preset| {
+        Trial::test(format!("conformance::http::{}", preset.id), move || {
+            let sample = workshop("samples").join(format!("http-{}.toml", preset.id));
+            fs::write(&sample, preset.sample()).unwrap();
+            keeps_the_contract(&artifacts().plugin("http"), &sample);
+            Ok(())
+        })
+    });
+    let mut trials: Vec<_> = ours.into_iter().chain(presets).chain(careless).collect();
     trials.push(Trial::test(
         "conformance::careless::keeps_the_contract_otherwise",
         || breaks("", &[]),

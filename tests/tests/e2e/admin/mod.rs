@@ -11,6 +11,7 @@ mod gateways;
 mod guide;
 mod mistakes;
 mod plugins;
+mod providers;
 mod refusals;
 mod root;
 mod secrets;
