@@ -5,28 +5,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use textsender_http::{answer, check};
-use textsender_plugin_api::HttpResponse;
+
+#[path = "../../../plugins/http/src/tests/invariants.rs"]
+mod invariants;
 
 fuzz_target!(|given: (&str, u16, &[u8])| {
     let (definition, status, body) = given;
-    let response = HttpResponse {
-        status,
-        headers: Vec::new(),
-        body: body.to_vec(),
-    };
-    assert!(answer::judge(&[], &response).is_err());
-    match check::read(definition) {
-        Ok(definition) => {
-            let rules = definition.answer.iter();
-            let rules: Result<Vec<_>, _> = rules
-                .map(|rule| answer::Compiled::new(rule.as_ref()))
-                .collect();
-            let rules = rules.expect("a definition without faults has rules that compile");
-            let judged = answer::judge(&rules, &response);
-            assert!(judged.is_err() || (200..300).contains(&status));
-        }
-        Err(faults) => assert!(faults
-            .iter()
-            .all(|(_, span)| span.start <= span.end && span.end <= definition.len())),
-    }
+    invariants::hold(definition, status, body);
 });

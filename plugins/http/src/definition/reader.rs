@@ -117,7 +117,7 @@ impl<'t> Reader<'t> {
                 .find(|(word, _)| matches!(text, DeValue::String(text) if text == word));
             match known {
                 Some((_, meaning)) => {
-                    drop(all.insert(key.get_ref().clone().into_owned(), *meaning))
+                    all.insert(key.get_ref().clone().into_owned(), *meaning);
                 }
                 None => {
                     let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
