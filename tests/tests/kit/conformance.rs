@@ -58,12 +58,15 @@ pub fn trials() -> Vec<Trial> {
         })
     });
     let presets = Preset::all().into_iter().map(|preset| {
-        Trial::test(format!("conformance::http::{}", preset.id), move || {
-            let sample = workshop("samples").join(format!("http-{}.toml", preset.id));
-            fs::write(&sample, preset.sample()).unwrap();
-            keeps_the_contract(&artifacts().plugin("http"), &sample);
-            Ok(())
-        })
+        Trial::test(
+            format!("conformance::providers::{}", preset.id),
+            move || {
+                let sample = workshop("samples").join(format!("provider-{}.toml", preset.id));
+                fs::write(&sample, preset.sample()).unwrap();
+                keeps_the_contract(&artifacts().plugin("http"), &sample);
+                Ok(())
+            },
+        )
     });
     let mut trials: Vec<_> = ours.into_iter().chain(presets).chain(careless).collect();
     trials.push(Trial::test(
