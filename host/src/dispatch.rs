@@ -128,6 +128,8 @@ struct Routed<'d> {
     health: Vec<HealthReport>,
     /// What was said of each attempt.
     reasons: Vec<Option<String>>,
+    /// Senders whose provider answered as if it took the message.
+    taken_by: Vec<String>,
 }
 
 /// A request that is answered, and written down as far as the ledger allows.
@@ -397,13 +399,14 @@ impl<'d> Claimed<'d> {
         let mut received = self.decided.received;
         received.dispatch.ledger.reached(Step::Answered);
         let health = health_reports(&outcome.attempts);
-        let reasons = outcome.reasons.clone();
+        let (reasons, taken_by) = (outcome.reasons.clone(), outcome.taken_by.clone());
         apply_result(&mut received.response, outcome);
         Routed {
             received,
             ticket: self.ticket,
             health,
             reasons,
+            taken_by,
         }
     }
 }
@@ -450,9 +453,9 @@ impl Routed<'_> {
             ..
         } = self.received;
         if let Some(ticket) = self.ticket {
-            let reasons = self.reasons;
             let outcome = FinalOutcome {
-                reasons,
+                reasons: self.reasons,
+                taken_by: self.taken_by,
                 ..final_outcome(&response, at, self.health)
             };
             let id = request.id.as_str();
@@ -489,6 +492,7 @@ fn final_outcome(response: &Response, began: Instant, health: Vec<HealthReport>)
         provider_id: response.provider_id.clone(),
         attempts: response.attempts.clone(),
         reasons: Vec::new(),
+        taken_by: Vec::new(),
         took: began.elapsed(),
         // A response of ours has nothing that JSON can't say.
         response: serde_json::to_string(response).unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! A copy of the ledger as of one moment, made while it is used; and such a copy put in its place.
 
-use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use super::error::LedgerError;
 use super::folder::{Folder, Guard};
 use super::history::History;
 use super::{Ledger, Options};
+use crate::trust;
 
 impl History {
     /// Writes a copy of the ledger and its key into a folder that is there. Messages go on meanwhile.
@@ -21,8 +22,13 @@ impl History {
         let path = target.to_string_lossy();
         self.read(|| self.sql.execute("VACUUM INTO ?1", [&path]))?;
         let key = copies.join(file_name(&source.key()));
-        fs::copy(source.key(), &key).map_err(|error| source.fault(&error, &key))?;
-        Ok(())
+        let copied = || {
+            let bytes = trust::read(&source.key())?;
+            trust::folder(copies)?
+                .create_new(file_name(&key))?
+                .write_all(&bytes)
+        };
+        copied().map_err(|error| source.fault(&error, &key))
     }
 }
 
@@ -40,11 +46,14 @@ impl Ledger {
         }
         for target in [folder.key(), folder.database()] {
             let source = copies.join(file_name(&target));
-            let bytes = fs::read(&source).map_err(|error| folder.fault(&error, &source))?;
+            let mut copy =
+                trust::open_named(&source).map_err(|error| folder.fault(&error, &source))?;
             let beside = target.with_extension("restored");
-            drop(folder.open_or_make(&beside)?);
-            fs::write(&beside, bytes)
-                .and_then(|()| fs::rename(&beside, &target))
+            let mut file = folder.open_or_make(&beside)?;
+            file.set_len(0)
+                .and_then(|()| io::copy(&mut copy, &mut file))
+                .and_then(|_| file.sync_all())
+                .and_then(|()| trust::folder(state)?.rename(file_name(&beside), file_name(&target)))
                 .map_err(|error| folder.fault(&error, &target))?;
         }
         Ok(())

@@ -28,6 +28,9 @@ pub struct FinalOutcome {
     /// What the provider said of each attempt, cleaned of secrets; of a longer one the beginning is
     /// kept. May be shorter than `attempts`.
     pub reasons: Vec<Option<String>>,
+    /// Senders whose provider answered as if it took the message: their attempts keep their places in the
+    /// limits, whatever came of them.
+    pub taken_by: Vec<String>,
     /// From the request to the outcome.
     pub took: Duration,
     /// The response as JSON, for repeats of the id. It is kept only if the outcome settles the id.
@@ -131,14 +134,17 @@ pub(super) fn settle(store: &dyn Store, held: &Held, outcome: &FinalOutcome) -> 
     Ok(())
 }
 
-/// The places of a claim that its message did not use. A text that may have been sent counts in every
-/// window, and for each sender that may have sent it.
+/// The places of a claim that its message did not use. A text that may have been sent, or that a provider
+/// answered as if it took it, counts in every window, and for each sender that may have sent it.
 fn unused<'a>(store: &dyn Store, open: &'a OpenClaim, outcome: &FinalOutcome) -> Vec<&'a Place> {
-    if !may_have_been_sent(outcome.outcome) {
+    if !may_have_been_sent(outcome.outcome) && outcome.taken_by.is_empty() {
         return open.places.iter().collect();
     }
     // Of the attempts of an earlier process nothing is known.
     let may_have_sent = |sender: &&String| {
+        if outcome.taken_by.contains(sender) {
+            return true;
+        }
         let mut attempts = outcome
             .attempts
             .iter()

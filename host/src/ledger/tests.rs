@@ -165,6 +165,7 @@ fn decision(outcome: Outcome) -> FinalOutcome {
             ms: 8,
         }],
         reasons: Vec::new(),
+        taken_by: Vec::new(),
         took: Duration::from_millis(8),
         response: format!(r#"{{"outcome":"{outcome:?}"}}"#),
         health: Vec::new(),

@@ -121,6 +121,8 @@ pub struct RouteOutcome {
     pub attempts: Vec<Attempt>,
     /// What the provider or the plugin said of each, cleaned; for the ledger, never for a caller.
     pub reasons: Vec<Option<String>>,
+    /// Senders whose provider answered as if it took the message, whatever their plugins say of it.
+    pub taken_by: Vec<String>,
     /// Whether it may arrive more than once.
     pub may_duplicate: bool,
 }
@@ -133,6 +135,7 @@ impl RouteOutcome {
             sender: Some(sender.to_owned()),
             attempts: Vec::new(),
             reasons: Vec::new(),
+            taken_by: Vec::new(),
             may_duplicate: false,
         }
     }
@@ -146,6 +149,7 @@ pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Rout
         senders,
         attempts: Vec::new(),
         reasons: Vec::new(),
+        taken_by: Vec::new(),
         failed: Vec::new(),
     };
     let last = plan.senders.len().saturating_sub(1);
@@ -165,6 +169,7 @@ struct Attempts<'a, A> {
     senders: &'a A,
     attempts: Vec<Attempt>,
     reasons: Vec<Option<String>>,
+    taken_by: Vec<String>,
     failed: Vec<Failure>,
 }
 
@@ -218,6 +223,9 @@ impl<A: Ask> Attempts<'_, A> {
             .ask(sender, Work::Send(message.clone()), deadline)
             .await;
         let reason = asked.as_ref().ok().and_then(judge::reason);
+        if asked.as_ref().is_ok_and(|end| end.trace.was_taken()) {
+            self.taken_by.push(sender.to_owned());
+        }
         let mut result = match asked {
             Ok(end) => judge::judge(sender, end, self.plan.on_unknown),
             Err(failure) => AttemptResult::not_asked(failure),
@@ -282,6 +290,7 @@ impl<A: Ask> Attempts<'_, A> {
             sender: Some(sender.to_owned()),
             attempts: self.attempts,
             reasons: self.reasons,
+            taken_by: self.taken_by,
         }
     }
 
@@ -303,6 +312,7 @@ impl<A: Ask> Attempts<'_, A> {
             sender: self.attempts.last().map(|attempt| attempt.sender.clone()),
             attempts: self.attempts,
             reasons: self.reasons,
+            taken_by: self.taken_by,
             may_duplicate,
         }
     }

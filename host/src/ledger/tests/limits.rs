@@ -71,6 +71,28 @@ async fn a_message_that_was_certainly_not_sent_gives_its_place_back() {
 }
 
 #[tokio::test]
+async fn a_message_that_a_provider_answered_as_if_it_took_it_keeps_its_place() {
+    let one = |id| {
+        message_under(
+            id,
+            r#"{"recipient":{"limits":["1/10m"]},"sender":{"limits":["1/10m"]}}"#,
+        )
+    };
+    for (taken_by, keeps) in [(vec!["twilio".to_owned()], true), (Vec::new(), false)] {
+        let fixture = Fixture::new();
+        let ticket = fixture.fresh(one("a")).await;
+        let ledger = fixture.ledger();
+        ledger.dispatched(&ticket, "twilio").await.unwrap();
+        let outcome = FinalOutcome {
+            taken_by,
+            ..decision(Outcome::Unavailable)
+        };
+        ledger.settle(ticket, outcome).await.unwrap();
+        assert_eq!(limited(&fixture, one("b")).await.is_some(), keeps);
+    }
+}
+
+#[tokio::test]
 async fn each_scope_counts_what_it_says() {
     fn neighbour(id: &str) -> Claim {
         message_to(id, "+447700909999")

@@ -20,6 +20,7 @@ pub struct Trace {
     seen: Arc<Mutex<Seen>>,
     network_granted: bool,
     has_answer: Arc<AtomicBool>,
+    was_taken: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +92,22 @@ impl Trace {
         self.has_answer.load(Ordering::Relaxed) || self.is_answered()
     }
 
+    /// Whether a provider answered a delivering exchange without a refusal: whatever the plugin makes of it,
+    /// the message may have been sent.
+    pub fn was_taken(&self) -> bool {
+        self.was_taken.load(Ordering::Relaxed)
+    }
+
+    /// Notes a provider's answer to a delivering exchange.
+    pub(crate) fn delivered(&self, answer: &Answer) {
+        let is_refusal = match answer {
+            Answer::Http(answer) => answer.status >= 400,
+            Answer::Smtp(reply) => reply.code >= 400,
+            _ => false,
+        };
+        self.was_taken.fetch_or(!is_refusal, Ordering::Relaxed);
+    }
+
     /// Notes that a provider answered a reading exchange, and when it says that it answered (RFC 9110, 6.6.1).
     pub(crate) fn answered(&self, answer: &Answer) {
         self.has_answer.store(true, Ordering::Relaxed);
@@ -126,4 +143,30 @@ impl Trace {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use textsender_plugin_api::HttpResponse;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_that_refuses_nothing_took_the_message() {
+        for (status, was_taken) in [
+            (200, true),
+            (303, true),
+            (400, false),
+            (429, false),
+            (500, false),
+        ] {
+            let trace = Trace::new(false);
+            trace.delivered(&Answer::Http(HttpResponse {
+                status,
+                headers: Vec::new(),
+                body: Vec::new(),
+            }));
+            assert_eq!(trace.was_taken(), was_taken, "{status}");
+        }
+    }
 }
