@@ -347,6 +347,7 @@ fn refused_by_provider(
     match asked.outcome {
         Outcome::Accepted => Ok(None),
         Outcome::Misconfigured => Ok(Some(words.join("; "))),
+        Outcome::Unknown => bail!("stored, and not checked: the plugin asked no provider"),
         _ => bail!("stored, and not checked: {}", words.join("; ")),
     }
 }

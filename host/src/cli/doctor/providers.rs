@@ -87,6 +87,7 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
         for answer in asked.findings {
             let words = format!("{name}: {}", answer.message);
             findings.push(match (answer.is_fault, asked.outcome) {
+                (false, Outcome::Unknown) => note("providers", words),
                 (false, _) => ok("providers", words),
                 (true, Outcome::Unavailable) if standing.used_by.is_empty() => note("providers", words),
                 (true, Outcome::Unavailable) => problem(

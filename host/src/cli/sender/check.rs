@@ -25,9 +25,13 @@ use crate::{
 /// How long a provider may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is to be known of a sender whose plugin asked no provider.
+const NOT_ASKED: &str = "can't tell: no provider was asked";
+
 /// Asks the provider whether it knows the credentials and settings. Nothing is sent
 ///
-/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 78 if something is to be fixed.
+/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 76 if no provider was asked, 78 if
+/// something is to be fixed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender sender check twilio")]
 pub(super) struct Check {
@@ -75,6 +79,9 @@ impl Check {
                 let (word, message) = match finding.message.strip_prefix("warning: ") {
                     _ if finding.is_fault => (out.paint(Style::Bad, "fault"), &*finding.message),
                     Some(warning) => (out.paint(Style::Attention, "warning"), warning),
+                    None if outcome == Outcome::Unknown => {
+                        (out.paint(Style::Attention, "note"), &*finding.message)
+                    }
                     None => (out.paint(Style::Good, "ok"), &*finding.message),
                 };
                 out.line(format_args!("{word}: {message}"));
@@ -102,11 +109,18 @@ pub(in crate::cli) fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow
     let clock_ahead = end.trace.clock_ahead();
     let fault = end.trace.last_fault();
     let remedy = fault.as_ref().and_then(|fault| fault.remedy);
+    let is_answered = end.trace.has_answer() || end.trace.has_own_network();
     let (outcome, finding) = match end.result {
-        CallResult::Replied(Reply::Checked(findings)) => {
-            let outcome = match findings.iter().any(|finding| finding.is_fault) {
-                true => Outcome::Misconfigured,
-                false => Outcome::Accepted,
+        CallResult::Replied(Reply::Checked(mut findings)) => {
+            let is_fault = findings.iter().any(|finding| finding.is_fault);
+            let outcome = match is_answered {
+                _ if is_fault => Outcome::Misconfigured,
+                true => Outcome::Accepted,
+                // Whatever else it says, it can't know.
+                false => {
+                    findings.push(Finding::note(NOT_ASKED));
+                    Outcome::Unknown
+                }
             };
             if outcome == Outcome::Accepted
                 && let Err(error) = end_pause(site, sender)
