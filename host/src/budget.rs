@@ -59,7 +59,13 @@ budgets! {
         "each takes one of 512 threads, for as long as the resolver is silent", "further ones wait, until their deadline";
     /// Bytes of requests and answers that are held for one sender.
     BodyBytes, BODY_BYTES = 16 << 20, Bytes, "of requests and answers in flight",
-        "a text and its answer take a few KiB", "further exchanges are refused";
+        "a text and its answer take a few KiB", "further exchanges are refused, and an answer is cut off";
+    /// Bytes of an answer's head.
+    Head, HEAD_BYTES = 64 << 10, Bytes, "of an answer's head",
+        "a head takes a few KiB", "the exchange is cut off";
+    /// Interim answers to one request.
+    Interim, INTERIM_ANSWERS = 8, Count, "interim answers (1xx) to one request",
+        "providers send none, or one", "the exchange is cut off";
     /// Lines that a plugin may log for each call.
     LogLines, LOG_LINES = 50, Count, "lines of log a call on average, 500 saved up",
         "a line for each step of a call", "further ones are dropped";
@@ -131,11 +137,38 @@ pub struct Budget {
     bytes: Arc<Semaphore>,
 }
 
-/// A part of a budget, given back when this is dropped.
+/// A connection of a budget, given back when this is dropped.
 #[derive(Debug)]
-pub struct Held(
+pub struct Connection(
     #[expect(dead_code, reason = "given back when it is dropped")] Option<OwnedSemaphorePermit>,
 );
+
+/// Bytes of a budget, given back when this is dropped.
+#[derive(Debug)]
+pub struct Bytes {
+    budget: Arc<Semaphore>,
+    held: OwnedSemaphorePermit,
+    is_used_up: bool,
+}
+
+impl Bytes {
+    /// Holds so many more; false if too many are held.
+    pub fn add(&mut self, bytes: usize) -> bool {
+        let more = u32::try_from(bytes).ok();
+        let more = more.and_then(|more| self.budget.clone().try_acquire_many_owned(more).ok());
+        let is_there = more.is_some();
+        if let Some(more) = more {
+            self.held.merge(more);
+        }
+        self.is_used_up |= !is_there;
+        is_there
+    }
+
+    /// Whether more were wanted than there were.
+    pub fn is_used_up(&self) -> bool {
+        self.is_used_up
+    }
+}
 
 impl Default for Budget {
     fn default() -> Self {
@@ -150,16 +183,19 @@ impl Default for Budget {
 
 impl Budget {
     /// Waits for a connection.
-    pub async fn connection(&self) -> Held {
+    pub async fn connection(&self) -> Connection {
         // Nothing closes the semaphore.
-        Held(self.connections.clone().acquire_owned().await.ok())
+        Connection(self.connections.clone().acquire_owned().await.ok())
     }
 
     /// Holds so many bytes; `None` if too many are held.
-    pub fn hold(&self, bytes: usize) -> Option<Held> {
+    pub fn hold(&self, bytes: usize) -> Option<Bytes> {
         let bytes = u32::try_from(bytes).ok()?;
-        let held = self.bytes.clone().try_acquire_many_owned(bytes).ok()?;
-        Some(Held(Some(held)))
+        Some(Bytes {
+            held: self.bytes.clone().try_acquire_many_owned(bytes).ok()?,
+            budget: self.bytes.clone(),
+            is_used_up: false,
+        })
     }
 }
 
@@ -209,7 +245,11 @@ mod tests {
         assert!(held.iter().all(Option::is_some));
         assert!(budget.hold(1).is_none());
         drop(held);
-        assert!(budget.hold(1).is_some());
+        let mut held = budget.hold(1).unwrap();
+        assert!(held.add(half) && !held.add(half) && held.is_used_up());
+        assert!(budget.hold(half).is_none());
+        drop(held);
+        assert!(budget.hold(half).is_some());
 
         let mut held = Vec::new();
         for _ in 0..CONNECTIONS {

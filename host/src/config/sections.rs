@@ -287,7 +287,7 @@ impl Proxy {
         let word = node.word()?;
         let known = ["http://", "https://"];
         let is_known = known.iter().any(|scheme| word.starts_with(scheme));
-        if !is_known || reqwest::Proxy::all(word.value.as_str()).is_err() {
+        if !is_known || word.value.parse::<url::Url>().is_err() {
             let remedy = r#"write it like "http://proxy.example.org:3128""#;
             node.fault("is not the address of an HTTP proxy", remedy);
             return None;

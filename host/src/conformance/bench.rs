@@ -347,7 +347,7 @@ fn setting_naming(settings: &Map<String, Value>, host: &str) -> Option<String> {
 
 /// The host of a URL, which may be anything.
 fn host_of(url: &str) -> String {
-    let parsed = reqwest::Url::parse(url).ok();
-    let host = parsed.as_ref().and_then(reqwest::Url::host_str);
+    let parsed = url::Url::parse(url).ok();
+    let host = parsed.as_ref().and_then(url::Url::host_str);
     host.unwrap_or("an address that is none").to_owned()
 }

@@ -46,7 +46,6 @@ impl Default for Lookups {
 pub struct Resolver {
     admits: Arc<Admits>,
     lookups: Lookups,
-    instead: Option<(Arc<str>, u16)>,
 }
 
 impl Resolver {
@@ -55,30 +54,18 @@ impl Resolver {
         Self {
             admits,
             lookups: lookups.clone(),
-            instead: None,
         }
     }
 
-    /// The same, for which every name leads to `host` and its `port`.
-    pub fn leading_to(self, host: &str, port: u16) -> Self {
-        let instead = Some((Arc::from(host), port));
-        Self { instead, ..self }
-    }
-
-    /// The addresses of a name, with `port` or the one that it leads to.
+    /// The addresses of a name, with this port.
     ///
     /// # Errors
     ///
     /// There are none, or none that it may lead to.
     pub async fn resolve(&self, name: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
-        let (target, port) = match &self.instead {
-            Some((host, port)) => (&**host, *port),
-            None => (name, port),
-        };
-        let found = self.look_up(target, port).await;
+        let found = self.look_up(name, port).await;
         let found = found.map_err(|error| Cause::of_lookup(&error))?;
-        let is_admitted =
-            |address: &SocketAddr| self.instead.is_some() || (self.admits)(name, address.ip());
+        let is_admitted = |address: &SocketAddr| (self.admits)(name, address.ip());
         let admitted: Vec<SocketAddr> = found.into_iter().filter(is_admitted).collect();
         match admitted.is_empty() {
             true => Err(Cause::AddressNotAllowed),
@@ -104,7 +91,7 @@ impl Resolver {
     }
 }
 
-/// For the connector of SMTP, and whatever else connects by itself.
+/// For hyper-util's connector.
 impl tower_service::Service<dns::Name> for Resolver {
     type Response = vec::IntoIter<SocketAddr>;
     type Error = Cause;
@@ -121,28 +108,9 @@ impl tower_service::Service<dns::Name> for Resolver {
     }
 }
 
-/// For HTTP's.
-impl reqwest::dns::Resolve for Resolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let resolver = self.clone();
-        Box::pin(async move {
-            let found = resolver.resolve(name.as_str(), 0).await?;
-            Ok(Box::new(found.into_iter()) as reqwest::dns::Addrs)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn every_name_leads_where_it_is_told() {
-        let resolver = Resolver::new(Arc::new(|_, _| false), &Lookups::default())
-            .leading_to("127.0.0.1", 9443);
-        let found = resolver.resolve("api.acme.example", 443).await;
-        assert_eq!(found.unwrap(), ["127.0.0.1:9443".parse().unwrap()]);
-    }
 
     #[tokio::test]
     async fn addresses_that_a_name_may_not_lead_to_are_dropped() {

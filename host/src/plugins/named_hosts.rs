@@ -9,9 +9,9 @@
 //! The port is that of the marked setting beside the host, else, as for plugins of ABI 1.0, that of an
 //! integer beside it with the name `port`, else the one in the URL, else those of HTTPS and of mail.
 
-use reqwest::Url;
 use serde_json::Value;
 use textsender_plugin_api::SECRET_KEY;
+use url::Url;
 
 use crate::transport::NamedHost;
 

@@ -1,32 +1,34 @@
-//! HTTP: one `reqwest` client for each sender, made when an exchange first needs it.
+//! HTTP: one client for each sender, made when an exchange first needs it.
 
+mod client;
 mod connect_to;
+mod connector;
 
 use std::{
-    convert::Infallible,
+    future::poll_fn,
     path::PathBuf,
     pin::Pin,
     sync::{Arc, OnceLock},
-    task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
-use reqwest::{
-    Body, Client, ClientBuilder, NoProxy, Proxy, Response, Url,
-    header::{HeaderMap, HeaderName, HeaderValue},
-    redirect, retry,
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri,
+    header::{ACCEPT, AUTHORIZATION, Entry},
 };
+use http_body::Body;
+use hyper::body::Incoming;
 use textsender_plugin_api::{FailureKind, HttpRequest, HttpResponse, MAX_ANSWER, Stage};
+use url::Url;
 
 use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
-use crate::net::{self, Cause, Lookups, NetError, chain};
+use crate::{
+    budget,
+    net::{self, Cause, Lookups, NetError, Resolver, chain},
+};
+use client::{Client, Tracked, Unanswered};
 use connect_to::ConnectTo;
-
-/// Kept connections are given up before a provider's usual 60 s, so that none is closed by the
-/// provider in the moment of its use: that would leave a message in doubt.
-const IDLE: Duration = Duration::from_secs(15);
+use connector::{Connector, Proxy, Route, take_credentials};
 
 /// What of HTTP a sender may set.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,46 +82,38 @@ impl Http {
         }
     }
 
-    /// Carries one request and reads its whole answer.
+    /// Carries one request and reads its whole answer, which is held in `held` beside the request.
     pub(super) async fn carry(
         &self,
         request: HttpRequest,
         egress: &Arc<Egress>,
         progress: &Progress,
+        held: &mut budget::Bytes,
     ) -> Result<HttpResponse, Fault> {
         let (mut url, mut headers) = checked(&request, egress)?;
-        let host = peer_of(&request.url);
+        let peer = peer_of(&request.url);
         if let Some(connect_to) = self.connect_to() {
             connect_to.redirect(&mut url, &mut headers)?;
         }
         let client = self.client_for(&url, egress)?;
-        // Malformed, not a panic: reqwest's own method type knows all of ours.
-        let method = request
-            .method
-            .as_str()
-            .parse()
-            .map_err(|_| FailureKind::Malformed)?;
-
-        let mut builder = client.request(method, url).headers(headers);
         let has_body = !request.body.is_empty();
-        if has_body {
-            builder = builder.body(Body::wrap(Tracked::new(request.body, progress)));
-        } else {
+        let request = composed(request, url, headers, progress)?;
+        if !has_body {
             // No body shows when it leaves. So it has, from the start: a caller that drops this future
             // must not find that it did not.
             progress.reach(Stage::Written);
         }
-        let answer = builder.send().await;
-        if !has_body && answer.as_ref().is_err_and(reqwest::Error::is_connect) {
-            progress.not_written();
-        }
-        let answer = answer.map_err(|error| self.fault(&error, &host))?;
-        Ok(read_body(answer).await?)
-    }
-
-    fn proxy_host(&self) -> Option<String> {
-        let proxy: Url = self.settings.proxy.as_deref()?.parse().ok()?;
-        proxy.host_str().map(ToOwned::to_owned)
+        let answer = match client.send(request).await {
+            Ok(answer) => answer,
+            Err(Unanswered::UsedUp(limit)) => return Err(used_up(limit, &peer)),
+            Err(Unanswered::Failed(error)) => {
+                if !has_body && error.is_connect() {
+                    progress.not_written();
+                }
+                return Err(self.fault(&error, &peer));
+            }
+        };
+        Ok(read_body(answer, held).await?)
     }
 
     fn connect_to(&self) -> Option<ConnectTo> {
@@ -143,83 +137,90 @@ impl Http {
     }
 
     fn client(&self, is_secure: bool, egress: &Arc<Egress>) -> Result<Client, Cause> {
-        let tls = match is_secure {
+        let mut tls = match is_secure {
             true => net::client(self.settings.ca_file.as_deref())?,
             false => net::without_roots(),
         };
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            // Nor the environment's: a proxy there would be given what is meant for this machine.
-            .no_proxy()
-            .pool_idle_timeout(IDLE)
-            .connect_timeout(self.settings.connect_within())
-            .tcp_nodelay(true);
-        let proxy = self.settings.proxy.as_deref();
-        let resolver = resolver(egress, self.proxy_host(), &self.lookups);
-        if let Some(connect_to) = self.connect_to() {
-            return built(builder.dns_resolver(Arc::new(connect_to.resolver(resolver))));
-        }
-        builder = builder.dns_resolver(Arc::new(resolver));
-        if let Some(proxy) = proxy {
-            let local = NoProxy::from_string("localhost,127.0.0.0/8,::1");
-            let proxy = Proxy::all(proxy).map_err(|_| Cause::BadProxy)?;
-            builder = builder.proxy(proxy.no_proxy(local));
-        }
-        built(builder)
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let (route, resolver) = self.route(egress)?;
+        Ok(Client::new(Connector {
+            route: Arc::new(route),
+            resolver,
+            tls: Arc::new(tls),
+            within: self.settings.connect_within(),
+        }))
     }
 
-    /// What stands behind `reqwest`'s error, and with which peer: the host, or what leads there.
-    fn fault(&self, error: &reqwest::Error, host: &str) -> Fault {
-        if !error.is_connect() {
-            let broken = chain(error).find_map(|error| error.downcast_ref::<hyper::Error>());
-            let kind = match broken.is_some_and(hyper::Error::is_parse) {
-                true => FailureKind::Unreadable,
-                false => FailureKind::Cut,
-            };
-            return kind.into();
-        }
-        let cause = match error.is_timeout() {
-            true => Cause::TimedOut,
-            false => Cause::of(error),
-        };
-        // The connector's own type for this is not public.
-        let tunnel = chain(error).map(ToString::to_string);
-        let tunnel = tunnel
-            .into_iter()
-            .find(|words| words.starts_with("tunnel error: "));
-        let (peer, cause) = match tunnel.as_deref() {
-            None => match &self.settings.connect_to {
-                Some(address) => (format!("{host} (by connect_to {address})"), cause),
-                None => (host.to_owned(), cause),
-            },
-            Some("tunnel error: proxy authorization required") => {
-                (self.proxy_peer(), Cause::ProxyAuthentication)
+    /// What stands behind the client's error.
+    fn fault(&self, error: &hyper_util::client::legacy::Error, peer: &str) -> Fault {
+        let known = chain(error).find_map(|error| error.downcast_ref::<NetError>());
+        match (known, &self.settings.connect_to) {
+            (Some(known), Some(address)) => {
+                let peer = format!("{peer} (by connect_to {address})");
+                return NetError::new(peer, known.cause().clone()).into();
             }
-            Some(
-                "tunnel error: failed to create underlying connection"
-                | "tunnel error: io error establishing tunnel",
-            ) => (self.proxy_peer(), cause),
-            Some(_) => (self.proxy_peer(), Cause::ProxyRefused(host.to_owned())),
+            (Some(known), None) => return known.clone().into(),
+            (None, _) if error.is_connect() => {
+                return NetError::new(peer, Cause::of(error)).into();
+            }
+            (None, _) => {}
+        }
+        let broken = chain(error).find_map(|error| error.downcast_ref::<hyper::Error>());
+        let kind = match broken.is_some_and(hyper::Error::is_parse) {
+            true => FailureKind::Unreadable,
+            false => FailureKind::Cut,
         };
-        NetError::new(peer, cause).into()
+        kind.into()
     }
 
-    /// The proxy as errors name it, without its user and password.
-    fn proxy_peer(&self) -> String {
-        format!(
-            "proxy {}",
-            peer_of(self.settings.proxy.as_deref().unwrap_or_default())
-        )
+    /// The way to every host, and who may be found on it.
+    fn route(&self, egress: &Arc<Egress>) -> Result<(Route, Resolver), Cause> {
+        if let Some(connect_to) = self.connect_to() {
+            // The administrator's own choice, wherever it is.
+            let resolver = Resolver::new(Arc::new(|_, _| true), &self.lookups);
+            return Ok((Route::Instead(connect_to), resolver));
+        }
+        // Not the environment's proxy: it would be given what is meant for this machine.
+        let proxy = self.settings.proxy.as_deref();
+        let host = proxy.and_then(|proxy| Some(proxy.parse::<Url>().ok()?.host_str()?.to_owned()));
+        let resolver = resolver(egress, host, &self.lookups);
+        Ok(match proxy {
+            Some(proxy) => (Route::Proxy(Proxy::read(proxy)?), resolver),
+            None => (Route::Direct, resolver),
+        })
     }
 }
 
-fn built(builder: ClientBuilder) -> Result<Client, Cause> {
-    builder
-        .build()
-        .map_err(|error| Cause::Roots(error.to_string()))
+/// A plugin's request as the client takes it.
+fn composed(
+    request: HttpRequest,
+    mut url: Url,
+    mut headers: HeaderMap,
+    progress: &Progress,
+) -> Result<Request<Tracked>, FailureKind> {
+    let method = Method::from_bytes(request.method.as_str().as_bytes());
+    if let Some(credentials) = take_credentials(&mut url)
+        && let Entry::Vacant(entry) = headers.entry(AUTHORIZATION)
+    {
+        entry.insert(credentials);
+    }
+    if let Entry::Vacant(entry) = headers.entry(ACCEPT) {
+        entry.insert(HeaderValue::from_static("*/*"));
+    }
+    let uri: Uri = url.as_str().parse().map_err(|_| FailureKind::Malformed)?;
+    let mut composed = Request::new(Tracked::new(request.body, progress));
+    *composed.method_mut() = method.map_err(|_| FailureKind::Malformed)?;
+    *composed.uri_mut() = uri;
+    *composed.headers_mut() = headers;
+    Ok(composed)
+}
+
+/// An exchange whose peer used a budget up.
+fn used_up(limit: budget::Limit, peer: &str) -> Fault {
+    Fault {
+        words: Some(format!("{peer}: cut off: more than {limit}")),
+        ..FailureKind::Unreadable.into()
+    }
 }
 
 /// A URL's host and port, and nothing else of it.
@@ -252,42 +253,6 @@ pub(super) fn checked(
     }
     let headers = headers(&request.headers)?;
     Ok((url, headers))
-}
-
-/// A request's body that tells when it is first asked for: from then on bytes may have left.
-struct Tracked {
-    bytes: Option<Bytes>,
-    progress: Progress,
-}
-
-impl Tracked {
-    fn new(body: Vec<u8>, progress: &Progress) -> Self {
-        Self {
-            bytes: Some(body.into()),
-            progress: progress.clone(),
-        }
-    }
-}
-
-impl http_body::Body for Tracked {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.progress.reach(Stage::Written);
-        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
-    }
 }
 
 /// Whether a header says how a message is framed or what becomes of its connection (RFC 9112, 6 and 9): a
@@ -324,35 +289,127 @@ fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, FailureKind> {
 }
 
 /// Reads the answer to its end, or gives up at its bound.
-async fn read_body(mut answer: Response) -> Result<HttpResponse, FailureKind> {
-    let too_large = |length: u64| length > MAX_ANSWER as u64;
-    if answer.content_length().is_some_and(too_large) {
+async fn read_body(
+    answer: Response<Incoming>,
+    held: &mut budget::Bytes,
+) -> Result<HttpResponse, FailureKind> {
+    let (head, mut body) = answer.into_parts();
+    if body.size_hint().lower() > MAX_ANSWER as u64 {
         return Err(FailureKind::TooLarge);
     }
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = answer
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_string(), text(value)));
-    let (status, headers) = (answer.status().as_u16(), headers.collect());
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|_| FailureKind::Cut)? {
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| (name.to_string(), text(value)));
+    let headers = headers.collect();
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(data) = frame.map_err(|_| FailureKind::Cut)?.into_data() else {
+            continue;
+        };
         // Before it is added: an answer that is too large must not take twice as much.
-        if body.len() + chunk.len() > MAX_ANSWER {
+        if bytes.len() + data.len() > MAX_ANSWER || !held.add(data.len()) {
             return Err(FailureKind::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        bytes.extend_from_slice(&data);
     }
     Ok(HttpResponse {
-        status,
+        status: head.status.as_u16(),
         headers,
-        body,
+        body: bytes,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use textsender_plugin_api::Method as Verb;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::*;
+    use crate::{budget::Budget, transport::NamedHost};
+
+    const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+    /// What comes of a request to a server that answers with `first`, and then with `then` for ever.
+    async fn answered(first: &[u8], then: &[u8]) -> Result<HttpResponse, Fault> {
+        let mut held = Budget::default().hold(0).unwrap();
+        answered_within(first, then, &mut held).await
+    }
+
+    async fn answered_within(
+        first: &[u8],
+        then: &[u8],
+        held: &mut budget::Bytes,
+    ) -> Result<HttpResponse, Fault> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (first, then) = (first.to_owned(), then.to_owned());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let _ = stream.read(&mut request).await;
+            let mut written = stream.write_all(&first).await;
+            while written.is_ok() {
+                match then.is_empty() {
+                    true => std::future::pending().await,
+                    false => written = stream.write_all(&then).await,
+                }
+            }
+        });
+        let named = NamedHost {
+            host: "127.0.0.1".to_owned(),
+            ports: vec![address.port()],
+        };
+        let egress = Arc::new(Egress::new([], [named]));
+        let http = Http::new(HttpSettings::default(), Lookups::default());
+        let request = HttpRequest {
+            method: Verb::Post,
+            url: format!("http://{address}/"),
+            headers: Vec::new(),
+            body: b"text".to_vec(),
+            delivers: true,
+        };
+        let progress = Progress::default();
+        let carried = http.carry(request, &egress, &progress, held);
+        let carried = tokio::time::timeout(Duration::from_secs(60), carried).await;
+        server.abort();
+        carried.expect("it does not end")
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_sends_nothing_but_interim_answers_is_cut_off() {
+        let few = [&INTERIM.repeat(8)[..], b"HTTP/1.1 204 No Content\r\n\r\n"].concat();
+        assert_eq!(answered(&few, b"").await.unwrap().status, 204);
+
+        let fault = answered(b"", &INTERIM.repeat(1_000)).await.unwrap_err();
+        assert_eq!(fault.kind, FailureKind::Unreadable);
+        let words = fault.words.unwrap();
+        assert!(words.contains("more than 8 interim answers"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn a_head_without_an_end_is_cut_off() {
+        let line = [b"x: ", &b"y".repeat(8_000)[..]].concat();
+        let fault = answered(b"HTTP/1.1 200 OK\r\n", &line).await.unwrap_err();
+        assert_eq!(fault.kind, FailureKind::Unreadable);
+    }
+
+    #[tokio::test]
+    async fn an_answer_counts_among_the_bytes_in_flight() {
+        let whole = format!("HTTP/1.1 200 OK\r\nContent-Length: {MAX_ANSWER}\r\n\r\n");
+        let answer = [whole.as_bytes(), &vec![b'x'; MAX_ANSWER][..]].concat();
+        assert_eq!(answered(&answer, b"").await.unwrap().body.len(), MAX_ANSWER);
+
+        let budget = Budget::default();
+        let mut held = budget
+            .hold(budget::BODY_BYTES as usize - MAX_ANSWER / 2)
+            .unwrap();
+        let fault = answered_within(&answer, b"", &mut held).await.unwrap_err();
+        assert_eq!(fault.kind, FailureKind::TooLarge);
+        assert!(held.is_used_up());
+    }
 
     #[test]
     fn a_client_that_can_not_be_made_is_tried_anew() {

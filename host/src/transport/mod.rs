@@ -2,7 +2,7 @@
 //!
 //! | exchange | transport | *written* is |
 //! |---|---|---|
-//! | HTTP | `http` (reqwest, rustls) | the first poll of the request's body |
+//! | HTTP | `http` (hyper-util, rustls) | the first poll of the request's body |
 //! | e-mail | `smtp` (lettre) | the final dot |
 //!
 //! The rules of egress are the host's and hold for every exchange: TLS but to loopback, no
@@ -27,7 +27,10 @@ pub use mock::MockTransport;
 pub use progress::Progress;
 use smtp::Smtp;
 
-use crate::net::{self, Lookups, Resolver};
+use crate::{
+    budget::Bytes,
+    net::{self, Lookups, Resolver},
+};
 
 /// Whether a `ca_file` can be used.
 ///
@@ -55,7 +58,7 @@ pub fn check_system_roots() -> Result<(), String> {
 pub fn destination(exchange: &Exchange) -> Option<(String, u16)> {
     match exchange {
         Exchange::Http(request) => {
-            let url: reqwest::Url = request.url.parse().ok()?;
+            let url: url::Url = request.url.parse().ok()?;
             let host = url.host_str()?.trim_matches(['[', ']']).to_owned();
             Some((host, url.port_or_known_default()?))
         }
@@ -90,7 +93,7 @@ impl Transports {
         }
     }
 
-    /// Carries one exchange until its deadline. `progress` tells how far it came, even when this
+    /// Carries one exchange until its deadline. Its bytes are `held`; `progress` tells how far it came, even when this
     /// future is dropped.
     ///
     /// # Errors
@@ -102,6 +105,7 @@ impl Transports {
         egress: &Arc<Egress>,
         deadline: Instant,
         progress: &Progress,
+        held: &mut Bytes,
     ) -> Result<Answer, ExchangeError> {
         let delivers = exchange.delivers();
         let peer = peer_of(&exchange);
@@ -114,7 +118,7 @@ impl Transports {
             match exchange {
                 Exchange::Http(request) => self
                     .http
-                    .carry(request, egress, progress)
+                    .carry(request, egress, progress, held)
                     .await
                     .map(Answer::Http),
                 Exchange::Smtp(mail) => self

@@ -5,16 +5,13 @@
 //! included. On loopback it goes without TLS, because what is played there has no certificate for
 //! the provider's name; to any other machine TLS stays, for the provider's name.
 
-use reqwest::{
-    Url,
-    header::{HOST, HeaderMap, HeaderValue},
-};
+use http::header::{HOST, HeaderMap, HeaderValue};
 use textsender_plugin_api::FailureKind;
+use url::Url;
 
-use crate::{net::Resolver, transport::egress::is_loopback};
+use crate::transport::egress::is_loopback;
 
 /// An address that takes the place of every host.
-#[derive(Clone)]
 pub(super) struct ConnectTo {
     host: String,
     port: u16,
@@ -41,17 +38,22 @@ impl ConnectTo {
         let authority = format!("{name}{}", port.unwrap_or_default());
         let host = HeaderValue::try_from(authority).map_err(|_| FailureKind::Malformed)?;
         headers.entry(HOST).or_insert(host);
-        let led = match is_loopback(self.host.trim_matches(['[', ']'])) {
+        let led = match is_loopback(self.host()) {
             true => url.set_scheme("http").is_ok() && self.take_place_of(url),
-            // Without a port of its own, the URL goes to the one that the resolver names.
+            // The name is the provider's, for TLS; the connection is made to the address.
             false => url.set_port(None).is_ok(),
         };
         led.then_some(()).ok_or(FailureKind::Malformed)
     }
 
-    /// A resolver for which every name is there.
-    pub(super) fn resolver(&self, resolver: Resolver) -> Resolver {
-        resolver.leading_to(self.host.trim_matches(['[', ']']), self.port)
+    /// The host, without brackets.
+    pub(super) fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
+    /// The port.
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     fn take_place_of(&self, url: &mut Url) -> bool {
