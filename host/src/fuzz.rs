@@ -27,12 +27,13 @@ const MARK: &str = "zq9Xz";
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("config", config),
     ("dn", dn),
     ("frames", frames),
     ("library", library),
     ("number", number),
+    ("plugin", plugin),
     ("redact", redact),
     ("request", request),
     ("template", template),
@@ -73,6 +74,12 @@ pub fn dn(bytes: &[u8]) {
 /// Frames of a host process: read to their end or their first fault, and never more than is there.
 pub fn frames(bytes: &[u8]) {
     plugins::fuzz_frames(bytes);
+}
+
+/// What a stranger's plugin says, in frames: nothing that is shown of it is more than it may be, or holds a
+/// secret as it is.
+pub fn plugin(bytes: &[u8]) {
+    plugins::fuzz_plugin(bytes);
 }
 
 /// A library: whatever is said of it, it is said without a panic.

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Url;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{Level, SECRET_KEY, Secret};
+use url::Url;
 
 use super::{
     Plan, folder,
@@ -172,12 +172,7 @@ fn settings(
     state: &Path,
     sender: &str,
 ) -> Result<(Map<String, Value>, Vec<Secret>), Failure> {
-    let missing = |error: secrets::SecretError| {
-        Failure::with_detail(
-            ErrorCode::SecretMissing,
-            format!("sender {sender}: {error}"),
-        )
-    };
+    let missing = |error| unread(&format!("sender {sender}"), &error);
     let mut stored = secrets::stored(state, sender).map_err(missing)?;
     let mut settings = Map::new();
     let mut all = Vec::new();
@@ -202,6 +197,15 @@ fn settings(
     Ok((settings, all))
 }
 
+/// The failure of a message whose sender's secret can't be read.
+fn unread(whose: &str, error: &secrets::SecretError) -> Failure {
+    let code = match error.passes() {
+        true => ErrorCode::PluginFailed,
+        false => ErrorCode::SecretMissing,
+    };
+    Failure::with_detail(code, format!("{whose}: {error}"))
+}
+
 /// The proxy's address with its password, which is one more secret.
 fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<String>, Failure> {
     let Some(proxy) = &http.proxy else {
@@ -215,7 +219,7 @@ fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<
         Failure::with_detail(ErrorCode::SecretMissing, detail)
     };
     let password = secrets::referred("proxy_password", reference);
-    let password = password.map_err(|error| missing(error.to_string()))?;
+    let password = password.map_err(|error| unread(&format!("sender {sender}: [http]"), &error))?;
     let mut url: Url = proxy
         .as_url()
         .parse()

@@ -11,7 +11,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
@@ -19,7 +19,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::verify::Checksum;
-use crate::trust;
+use crate::{os::rights, trust};
 
 /// The file's name.
 const NAME: &str = "plugins.lock";
@@ -118,11 +118,19 @@ impl Lock {
     /// It can't be written; then the old one stands.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
         let write = || {
-            let new = path.with_extension("lock.new");
-            let mut file = fs::File::create(&new)?;
+            let (folder, name) = trust::place(path)?;
+            let mut new = name.clone();
+            new.push(".new");
+            // One that a crash left behind.
+            match folder.remove(&new) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            let mut file = folder.create_new(&new)?;
             file.write_all(self.to_string().as_bytes())?;
+            rights::set_mode(&file, 0o644)?;
             file.sync_all()?;
-            fs::rename(&new, path)
+            folder.rename(&new, &name)
         };
         write().map_err(|source| LockError::Io {
             path: path.into(),
@@ -169,6 +177,8 @@ impl Pin {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

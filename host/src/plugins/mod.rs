@@ -53,6 +53,12 @@ pub(crate) fn fuzz_frames(bytes: &[u8]) {
     }
 }
 
+/// Reads what a plugin says from these bytes: see [`crate::fuzz`].
+#[cfg(any(test, fuzzing))]
+pub(crate) fn fuzz_plugin(bytes: &[u8]) {
+    process::fuzz::words(bytes);
+}
+
 /// Keeps this process's memory from other processes and from the disk. Called once, at the start.
 pub fn protect() {
     crate::os::limits::survive_file_sizes();

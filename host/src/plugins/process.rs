@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `calls` | what it was asked and has not answered |
 //! | `hosts` | to whom the plugin may talk |
+//! | `ids` | the form of its provider's ids |
 //! | `outbox` | what goes to it |
 //! | `inbound` | what comes from it, believed as far as it fits |
 //! | `shutdown` | how it ends, and what ends it |
@@ -11,7 +12,10 @@
 //! | `withheld` | what may not be shown, and how much it may say |
 
 mod calls;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hosts;
+mod ids;
 mod inbound;
 mod outbox;
 mod shutdown;
@@ -34,6 +38,7 @@ use super::{
 use crate::{budget::Budget, os::process, transport::Transports};
 use calls::{Calls, Ended};
 use hosts::OpenHosts;
+use ids::DeclaredIds;
 use outbox::Outbox;
 use shutdown::{Killed, Lifecycle, Phase, Reason, watchdog};
 
@@ -62,6 +67,7 @@ struct Shared {
     transports: Transports,
     sealed: OnceLock<Sealed>,
     hosts: OpenHosts,
+    ids: DeclaredIds,
     outbox: Outbox,
     calls: Mutex<Calls>,
     /// How many frames it sent, but for log lines.
@@ -129,6 +135,7 @@ impl HostProcess {
             transports,
             sealed: OnceLock::new(),
             hosts: OpenHosts::default(),
+            ids: DeclaredIds::default(),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
             frames_received: AtomicU64::new(0),

@@ -29,6 +29,9 @@ pub enum Refusal {
     Panicked,
 }
 
+/// The most hosts that a refusal names.
+const MAX_NAMED: usize = 16;
+
 impl Refusal {
     /// Whether it is settled before the process is sealed, in our words. Said later, it is a
     /// plugin's doing.
@@ -42,7 +45,10 @@ impl Refusal {
 
     /// The same with foreign text that is safe to show.
     pub(super) fn cleaned(self, clean: impl Fn(&str) -> String) -> Self {
-        let all = |texts: Vec<String>| texts.iter().map(|text| clean(text)).collect();
+        let all = |texts: Vec<String>| {
+            let texts = texts.iter().take(MAX_NAMED);
+            texts.map(|text| clean(text)).collect()
+        };
         match self {
             Self::NotLoaded(words) => Self::NotLoaded(clean(&words)),
             Self::OtherAbi(words) => Self::OtherAbi(clean(&words)),

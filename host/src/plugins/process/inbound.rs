@@ -105,7 +105,7 @@ impl Inbound {
             } => self.carry(call, exchange, request.unmarked()),
             Up::Log { .. } => Ok(()),
             Up::Done { call, result } => {
-                let result = shared.cleaned(call, result);
+                let result = shared.sanitizer().cleaned(call, result);
                 shared.withheld().end(call);
                 shared.calls().done(call, result)
             }
@@ -147,6 +147,9 @@ impl Inbound {
                 shared.life.set_refused(Refusal::Hosts(hosts.collect()));
                 return Err("it declares hosts that were not approved");
             }
+        }
+        if let Some(pattern) = info.provider_id {
+            shared.ids.declare(pattern);
         }
         if !shared.hosts.declare(info.hosts) {
             return Err("it got ready twice");
@@ -212,7 +215,7 @@ impl Inbound {
         if !shared.hosts.are_known() {
             return Err("it wants an exchange before it is ready");
         }
-        let Some(held) = shared.budget.hold(size_of(&request)) else {
+        let Some(mut held) = shared.budget.hold(size_of(&request)) else {
             open.trace.used_up(Limit::BodyBytes);
             self.log_used_up(Limit::BodyBytes);
             return refuse(FailureKind::TooLarge);
@@ -228,9 +231,12 @@ impl Inbound {
                 let error = ExchangeError::new(Stage::NotSent, FailureKind::Timeout);
                 return shared.exchanged(call, exchange, Err(error));
             };
-            let carried = transports.carry(request, &egress, open.deadline, &open.progress);
+            let carried =
+                transports.carry(request, &egress, open.deadline, &open.progress, &mut held);
             let result = carried.await;
-            drop(held);
+            if held.is_used_up() {
+                open.trace.used_up(Limit::BodyBytes);
+            }
             if result.is_err() {
                 open.progress.clean_fault(|words| shared.clean(words));
             }
@@ -247,10 +253,14 @@ impl Inbound {
             {
                 Inbound(shared.clone()).log_refused_host(&target, &egress);
             }
-            if let (false, Ok(answer)) = (open.delivers, &result) {
-                open.trace.answered(answer);
+            match (&result, open.delivers) {
+                (Ok(answer), true) => open.trace.delivered(answer),
+                (Ok(answer), false) => open.trace.answered(answer),
+                (Err(_), _) => {}
             }
             shared.exchanged(call, exchange, result);
+            // The outbox counts what waits in it.
+            drop(held);
         });
         self.0.calls().carrying(call, carrying.abort_handle());
         Ok(())

@@ -90,25 +90,14 @@ pub enum FileFault {
 
 /// What a file is, without loading it.
 pub fn inspect(path: &Path) -> Facts {
-    let (mut facts, bytes) = match open(path) {
-        Ok(file) => (Facts::default(), read(&file)),
-        // Unsafe, but perhaps readable: then all that is wrong with it can be told at once.
-        Err(fault @ FileFault::Unsafe(_)) => {
-            let facts = Facts {
-                faults: vec![fault],
-                ..Facts::default()
-            };
-            let file = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-                true => Ok(file),
-                false => Err(ErrorKind::InvalidInput.into()),
-            });
-            match file {
-                Ok(file) => (facts, read(&file)),
-                Err(_) => return facts,
-            }
-        }
-        Err(fault) => (Facts::default(), Err(fault)),
-    };
+    let mut facts = Facts::default();
+    // Unsafe, but readable: all that is wrong with it is told at once.
+    let looked = trust::look(path).map_err(|error| unopened(&error));
+    let bytes = looked.and_then(|(file, found)| {
+        let first = found.first().map(ToString::to_string);
+        facts.faults.extend(first.map(FileFault::Unsafe));
+        read(&file)
+    });
     match bytes {
         Ok(bytes) => facts.add(&bytes),
         Err(fault) => facts.faults.push(fault),
@@ -210,11 +199,15 @@ fn contents(bytes: &[u8]) -> Result<Contents, FileFault> {
 }
 
 fn open(path: &Path) -> Result<File, FileFault> {
-    trust::open(path).map_err(|error| match error.kind() {
+    trust::open(path).map_err(|error| unopened(&error))
+}
+
+fn unopened(error: &io::Error) -> FileFault {
+    match error.kind() {
         ErrorKind::NotFound => FileFault::Missing,
         ErrorKind::Other => FileFault::Unsafe(error.to_string()),
-        _ => unreadable(&error),
-    })
+        _ => unreadable(error),
+    }
 }
 
 fn read(file: &File) -> Result<Vec<u8>, FileFault> {

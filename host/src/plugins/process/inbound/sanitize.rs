@@ -1,14 +1,19 @@
 //! What a plugin says of a call, made safe to show: words are bounded and redacted, ids have the
 //! shape of one.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
 use textsender_plugin_api::{Found, Receipt};
 
 use crate::{
     plugins::{
         frames::{CallOutcome, Reply},
-        process::{CallResult, Shared},
+        process::{
+            CallResult, Shared,
+            ids::{self, DeclaredIds},
+            lock,
+            withheld::Withheld,
+        },
     },
     redact::Foreign,
 };
@@ -16,13 +21,32 @@ use crate::{
 /// The most findings of a check.
 const MAX_FINDINGS: usize = 100;
 
-/// The longest id or code of a provider's.
-const MAX_ID: usize = 64;
-
 /// The longest time that a provider may ask to wait: what is longer is no time to plan with.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(7 * 24);
 
+/// Makes what one process says safe to show.
+pub(in crate::plugins::process) struct Sanitizer<'s> {
+    pub(in crate::plugins::process) sender: &'s str,
+    pub(in crate::plugins::process) withheld: &'s Mutex<Withheld>,
+    pub(in crate::plugins::process) ids: &'s DeclaredIds,
+}
+
 impl Shared {
+    pub(in crate::plugins::process) fn sanitizer(&self) -> Sanitizer<'_> {
+        Sanitizer {
+            sender: &self.launch.sender,
+            withheld: &self.withheld,
+            ids: &self.ids,
+        }
+    }
+
+    /// Foreign text, safe to show: without this sender's secrets, and those of messages in flight.
+    pub(in crate::plugins::process) fn clean(&self, text: &str) -> String {
+        self.sanitizer().clean(text)
+    }
+}
+
+impl Sanitizer<'_> {
     /// The result of a call that still runs.
     pub(in crate::plugins::process) fn cleaned(
         &self,
@@ -65,57 +89,31 @@ impl Shared {
     }
 
     fn cleaned_receipt(&self, call: u64, mut receipt: Receipt) -> Receipt {
-        receipt.provider_id = self.shaped(call, receipt.provider_id);
+        let id = self.shaped(call, receipt.provider_id);
+        receipt.provider_id = id.filter(|id| self.is_as_declared(id));
         receipt
     }
 
     /// Foreign text, safe to show: without this sender's secrets, and those of messages in flight.
     pub(in crate::plugins::process) fn clean(&self, text: &str) -> String {
-        self.withheld().clean(&Foreign::of(text))
+        lock(self.withheld).clean(&Foreign::of(text))
     }
 
     /// An id or code of the provider's, if it has the shape of one and shows nothing that is withheld.
     fn shaped(&self, call: u64, id: Option<String>) -> Option<String> {
-        id.filter(|id| has_shape_of_id(id) && !self.withheld().shows_in(call, id))
+        id.filter(|id| ids::has_shape(id) && !lock(self.withheld).shows_in(call, id))
     }
-}
 
-/// Letters, digits and a few signs: nothing that a terminal, a shell or a browser would act upon.
-fn has_shape_of_id(id: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"._@+=:/-".contains(&b);
-    let begins = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    (1..=MAX_ID).contains(&id.len())
-        && id.bytes().all(fits)
-        && id.bytes().next().is_some_and(begins)
-        && !id.contains("://")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_has_the_shape_of_one() {
-        for id in [
-            "SM00000000000000000000000000000000",
-            "740e5834-3a29-46b4",
-            "a@b.example",
-            "21608",
-        ] {
-            assert!(has_shape_of_id(id), "{id}");
+    fn is_as_declared(&self, id: &str) -> bool {
+        let fits = self.ids.are_like(id);
+        if !fits {
+            // It may be words: the log does not get them either.
+            let sender = self.sender;
+            tracing::warn!(
+                sender,
+                "the id that the plugin gives has not the form that it declares: it is dropped"
+            );
         }
-        let long = "x".repeat(MAX_ID + 1);
-        let no_ids = [
-            "",
-            "--config=x",
-            "-x",
-            "https://evil.example/x",
-            "call me",
-            "a\u{202e}b",
-            &long,
-        ];
-        for words in no_ids {
-            assert!(!has_shape_of_id(words), "{words}");
-        }
+        fits
     }
 }

@@ -117,7 +117,7 @@ impl Consumption {
 
     /// The budget that it used up, if it is to be ended for it.
     fn exceeds(&mut self, shared: &Shared, usage: Usage) -> Option<Limit> {
-        if usage.threads > THREADS {
+        if usage.threads.is_some_and(|threads| threads > THREADS) {
             return Some(Limit::Threads);
         }
         self.looks += 1;
