@@ -20,7 +20,7 @@ use std::{
     collections::VecDeque,
     ffi::{OsStr, OsString},
     fs::{File, Metadata},
-    io,
+    io::{self, Read},
     path::{Component, Path, PathBuf},
     sync::{PoisonError, RwLock},
 };
@@ -70,24 +70,49 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Reads a file that only root and the running user can change.
+///
+/// # Errors
+///
+/// It can't be read, or is not to be believed: then the error is an [`Unsafe`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same for text.
+///
+/// # Errors
+///
+/// The same, or it is no text.
+pub fn read_to_string(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Opens a file that the command line names. Where root was asked by sudo, it may belong to who asked:
+/// who may do that can do all that root can.
+///
+/// # Errors
+///
+/// The same as for [`open`].
+pub fn open_named(path: &Path) -> io::Result<File> {
+    let mut walk = Walk::of(path)?;
+    walk.asked_by = accounts::asked_by();
+    let (file, faults) = walk.look(path)?;
+    first(faults)?;
+    Ok(file)
+}
+
 /// Opens a file, and says why it is not to be believed.
 ///
 /// # Errors
 ///
 /// It can't be opened.
 pub fn look(path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
-    let mut walk = Walk::of(path)?;
-    let name = walk.go_through()?;
-    let Some(name) = name else {
-        return Err(not_a_file(path));
-    };
-    let file = walk.folder().open(&name)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(not_a_file(path));
-    }
-    walk.judge_here(&name, &file, &metadata);
-    Ok((file, walk.faults))
+    Walk::of(path)?.look(path)
 }
 
 /// A folder in which many files are opened, judged once.
@@ -125,7 +150,7 @@ impl OpenFolder {
         let metadata = file.metadata()?;
         match metadata.is_file() {
             true => {
-                let found = fault(path, &file, &metadata);
+                let found = fault(path, &file, &metadata, None);
                 Ok((file, found.into_iter().collect()))
             }
             false => Err(not_a_file(path)),
@@ -139,7 +164,8 @@ impl OpenFolder {
 ///
 /// It is not to be believed: then the error is an [`Unsafe`].
 pub fn judge(path: &Path, file: &File) -> io::Result<()> {
-    first(fault(path, file, &file.metadata()?).into_iter().collect())
+    let found = fault(path, file, &file.metadata()?, None);
+    first(found.into_iter().collect())
 }
 
 /// Makes a folder for its owner alone, with those above it that are missing, which get the mode
@@ -200,6 +226,28 @@ pub fn place(path: &Path) -> io::Result<(Folder, OsString)> {
     Ok((walk.into_folder(), name))
 }
 
+/// Opens a file or folder whose rights are to be put right, whatever they are. No link is followed but root's
+/// and the running user's.
+///
+/// # Errors
+///
+/// It can't be opened, or is one that has another name elsewhere, which may be what is meant.
+pub fn open_to_repair(path: &Path) -> io::Result<File> {
+    let mut walk = Walk::of(path)?;
+    walk.is_for_writing = true;
+    let Some(name) = walk.go_through()? else {
+        return walk.folder().reopened();
+    };
+    let file = walk.folder().open(&name)?;
+    match rights::has_other_names(&file.metadata()?) {
+        true => {
+            let words = format!("{} has another name elsewhere", path.display());
+            Err(io::Error::other(words))
+        }
+        false => Ok(file),
+    }
+}
+
 /// Everything that is not to be believed among files and folders and the folders above them, each
 /// once: for `check`. What can't be looked at is left out; it is reported where it is needed.
 pub fn faults<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<Unsafe> {
@@ -241,6 +289,8 @@ struct Walk {
     left: VecDeque<OsString>,
     links: u32,
     is_for_writing: bool,
+    /// Who asked root by sudo, where that counts.
+    asked_by: Option<u32>,
     faults: Vec<Unsafe>,
 }
 
@@ -251,11 +301,26 @@ impl Walk {
             left: VecDeque::new(),
             links: 0,
             is_for_writing: false,
+            asked_by: None,
             faults: Vec::new(),
         };
         walk.begin()?;
         walk.put_before(&std::path::absolute(path)?);
         Ok(walk)
+    }
+
+    /// Opens the file at the end of it, and says why it is not to be believed.
+    fn look(mut self, path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
+        let name = self.go_through()?.ok_or_else(|| not_a_file(path))?;
+        let file = self.folder().open(&name)?;
+        #[cfg(test)]
+        tests::between_opening_and_judging();
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(not_a_file(path));
+        }
+        self.judge_here(&name, &file, &metadata);
+        Ok((file, self.faults))
     }
 
     /// Goes on from the root.
@@ -336,9 +401,13 @@ impl Walk {
         let owner = Rights::of(link).user;
         // The account that sends may not lead root's pen.
         let is_mine = owner == 0 || owner == accounts::own();
-        let is_believed = is_mine || (!self.is_for_writing && is_owner(owner));
+        let is_believed = is_mine || (!self.is_for_writing && is_owner(owner, self.asked_by));
         if !is_believed {
-            self.faults.push(Unsafe::owner(&self.path_of(name), owner));
+            let found = Unsafe::owner(&self.path_of(name), owner);
+            if self.is_for_writing {
+                return Err(io::Error::other(found));
+            }
+            self.faults.push(found);
         }
         if target.is_absolute() {
             self.begin()?;
@@ -353,18 +422,19 @@ impl Walk {
     }
 
     fn judge(&mut self, path: &Path, file: &File, metadata: &Metadata) {
-        self.faults.extend(fault(path, file, metadata));
+        self.faults
+            .extend(fault(path, file, metadata, self.asked_by));
     }
 }
 
-/// Why a file or folder is not to be believed.
-fn fault(path: &Path, file: &File, metadata: &Metadata) -> Option<Unsafe> {
+/// Why a file or folder is not to be believed. Who `asked` is believed, too.
+fn fault(path: &Path, file: &File, metadata: &Metadata, asked: Option<u32>) -> Option<Unsafe> {
     const GROUP_WRITES: u32 = 0o020;
     const OTHERS_WRITE: u32 = 0o002;
     const STICKY: u32 = 0o1000;
 
     let Rights { user, group, mode } = Rights::of(metadata);
-    if !is_owner(user) {
+    if !is_owner(user, asked) {
         return Some(Unsafe::owner(path, user));
     }
     // In a sticky folder only its owner can replace a file, and what is in it is judged itself.
@@ -383,11 +453,13 @@ fn fault(path: &Path, file: &File, metadata: &Metadata) -> Option<Unsafe> {
         users: Vec::new(),
         groups: vec![group],
     });
-    if let Some(user) = writers.users.into_iter().find(|user| !is_owner(*user)) {
+    let mut users = writers.users.into_iter();
+    if let Some(user) = users.find(|user| !is_owner(*user, asked)) {
         let path = path.into();
         return Some(Unsafe::List { path, user });
     }
-    let stranger = writers.groups.into_iter().find(|group| !is_group(*group))?;
+    let mut groups = writers.groups.into_iter();
+    let stranger = groups.find(|group| !is_group(*group, asked))?;
     Some(Unsafe::Group {
         path: path.into(),
         mode,
@@ -395,18 +467,20 @@ fn fault(path: &Path, file: &File, metadata: &Metadata) -> Option<Unsafe> {
     })
 }
 
-fn is_owner(user: u32) -> bool {
+fn is_owner(user: u32, asked: Option<u32>) -> bool {
     let accepted = ACCEPTED.read().unwrap_or_else(PoisonError::into_inner);
-    user == 0 || user == accounts::own() || accepted.owner == Some(user)
+    user == 0 || user == accounts::own() || [accepted.owner, asked].contains(&Some(user))
 }
 
 /// Whether all of a group may write: each member is an owner that is believed, or the administrator
 /// says so.
-fn is_group(group: u32) -> bool {
+fn is_group(group: u32, asked: Option<u32>) -> bool {
     let accepted = ACCEPTED.read().unwrap_or_else(PoisonError::into_inner);
     let is_accepted = accepted.groups.contains(&group);
     drop(accepted);
-    is_accepted || accounts::members(group).is_some_and(|members| members.into_iter().all(is_owner))
+    let is_believed = |member: u32| is_owner(member, asked);
+    is_accepted
+        || accounts::members(group).is_some_and(|members| members.into_iter().all(is_believed))
 }
 
 #[cfg(test)]

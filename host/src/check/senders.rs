@@ -22,7 +22,7 @@ use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
     plugins::{HostProcess, Launch, Refusal, StartupError, folder, to_json, verify::FileFault},
     redact::Redactor,
-    secrets,
+    secrets, trust,
 };
 
 /// Something that a sender still needs.
@@ -186,7 +186,7 @@ impl Look<'_> {
             .map(|path| folder.join(path));
         let text = file
             .as_deref()
-            .and_then(|file| std::fs::read_to_string(file).ok());
+            .and_then(|file| trust::read_to_string(file).ok());
         if let (Some(file), Some(text), Some(span)) = (file, text, fault.span.clone()) {
             self.looked.faults.push(Fault {
                 key: format!("senders.{}.settings.{key}", self.name),

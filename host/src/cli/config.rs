@@ -1,6 +1,6 @@
 //! `textsender config`: the configuration's files in an editor, and the last change taken back.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -11,7 +11,10 @@ use super::{
     editor,
     output::{Output, notice},
 };
-use crate::edit::{EditError, undo::Undo, whole::ReplaceFile};
+use crate::{
+    edit::{EditError, undo::Undo, whole::ReplaceFile},
+    trust,
+};
 
 /// Edits the configuration as a whole, and takes the last change back
 #[derive(Args)]
@@ -74,7 +77,7 @@ pub(super) fn edit_file(
     options: EditOptions,
     out: &Output,
 ) -> anyhow::Result<ExitCode> {
-    let before = fs::read_to_string(file);
+    let before = trust::read_to_string(file);
     let before = before.with_context(|| format!("{} can't be read", file.display()))?;
     let name = file.file_name().unwrap_or_default();
     let copy = editor::Copy::of(&before, name)?;

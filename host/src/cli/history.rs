@@ -13,8 +13,11 @@ impl Common {
     /// Opens the ledger for reading. Faults of the configuration don't matter: where one is in the
     /// way of sending, the ledger may tell since when.
     pub(super) fn history(&self) -> Result<History, LedgerError> {
-        let config = Reading::of(Sources::read(&self.config_file().path)).config;
-        let state = Environment::current().state_folder(config.state.folder.as_deref());
+        let reading = Reading::of(Sources::read(&self.config_file().path)).believed();
+        let reading = reading.map_err(|found| LedgerError::Untrusted {
+            reason: format!("what says where it is can't be believed: {found}"),
+        })?;
+        let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
         History::open(&state.path, &Options::default())
     }
 

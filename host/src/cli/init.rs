@@ -147,7 +147,10 @@ impl Init {
         let main = named(&common.config_file().path)?;
         // One that is there says itself where its folders are.
         let is_there = main.exists();
-        let config = is_there.then(|| Reading::of(Sources::read(&main)).config);
+        let config = match is_there {
+            true => Some(Reading::of(Sources::read(&main)).believed()?.config),
+            false => None,
+        };
         let configured = config
             .as_ref()
             .and_then(|config| config.state.folder.clone());
@@ -167,7 +170,8 @@ impl Init {
     /// The account that sends: the one that is named, or recorded already, or the package's.
     fn account(&self, places: &Places) -> anyhow::Result<Option<Account>> {
         let is_root = accounts::is_root();
-        let recorded = Reading::of(Sources::read(&places.main)).config.state.owner;
+        let recorded = Reading::of(Sources::read(&places.main)).believed()?;
+        let recorded = recorded.config.state.owner;
         let name = match (&self.owner, recorded) {
             (Some(_), _) if !is_root => bail!(Usage(
                 "only root can give folders to another account with --owner".into()

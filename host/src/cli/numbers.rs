@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::File,
     io::{self, BufRead, BufReader},
     path::PathBuf,
     process::ExitCode,
@@ -22,6 +21,7 @@ use crate::{
     decision::{Decision, Snapshot, query},
     protocol::{Draft, ErrorCode},
     recipient::{Kind, Recipient, Region},
+    trust,
 };
 
 /// Counts how many users can be texted, before one of them waits for a code
@@ -107,11 +107,11 @@ struct Report<'r> {
 
 impl Check {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
-        let snapshot = Snapshot::of_draft(&common.config_file().path);
+        let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot.map_err(|failure| anyhow::anyhow!("{failure}"))?;
         let lines: Box<dyn BufRead> = match &self.users {
             Some(file) => Box::new(BufReader::new(
-                File::open(file).with_context(|| file.display().to_string())?,
+                trust::open_named(file).with_context(|| file.display().to_string())?,
             )),
             None => Box::new(io::stdin().lock()),
         };

@@ -16,6 +16,7 @@ use crate::{
     edit::EditError,
     protocol::{Failure, Outcome},
     redact::{escaped, without_tricks},
+    trust::Unsafe,
 };
 
 /// How a piece of text looks on a terminal.
@@ -244,9 +245,11 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     }
     let is_misconfigured = error.chain().any(|cause| {
         let failure = cause.downcast_ref::<Failure>();
-        cause.is::<Faults>() || failure.is_some_and(|f| f.outcome() == Outcome::Misconfigured)
+        cause.is::<Faults>()
+            || cause.is::<Unsafe>()
+            || failure.is_some_and(|f| f.outcome() == Outcome::Misconfigured)
     });
-    match is_misconfigured {
+    match is_misconfigured || matches!(edit, Some(EditError::Unsafe(_))) {
         true => Outcome::Misconfigured.into(),
         false => ExitCode::FAILURE,
     }

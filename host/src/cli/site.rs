@@ -36,7 +36,7 @@ impl Site {
     pub(super) fn read(common: &Common) -> anyhow::Result<Self> {
         let main = common.config_file().path;
         names::is_there(&main)?;
-        Ok(Self::of(Reading::of(Sources::read(&main))))
+        Ok(Self::of(Reading::of(Sources::read(&main)).believed()?))
     }
 
     pub(super) fn of(reading: Reading) -> Self {

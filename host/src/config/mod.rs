@@ -48,6 +48,7 @@ pub use setting::{SecretRef, Setting};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};
 
+use crate::trust::{self, Unsafe};
 use table::{Node, Table, Walk};
 
 /// Most syntax errors that are reported of one file.
@@ -100,6 +101,23 @@ pub struct Reading {
     pub config: Config,
     /// In the order of the files.
     pub faults: Vec<Fault>,
+}
+
+impl Reading {
+    /// The same, if only root and the running user can change what was read. What its `[trust]` says is
+    /// believed from now on.
+    ///
+    /// # Errors
+    ///
+    /// Others can change it.
+    pub fn believed(self) -> Result<Self, Unsafe> {
+        let groups = &self.config.trusted.groups;
+        trust::accept_groups(groups.clone());
+        match self.config.sources.first_unsafe(groups) {
+            Some(found) => Err(found.clone()),
+            None => Ok(self),
+        }
+    }
 }
 
 impl Config {

@@ -15,11 +15,13 @@
 //! json = { access_token = "t0k3n" }
 //! ```
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{HttpResponse, SECRET_KEY};
+
+use crate::trust;
 
 /// A plugin's sample.
 #[derive(Clone, Default)]
@@ -88,7 +90,9 @@ impl Sample {
     /// There is none, or it is none.
     pub fn read(path: &Path) -> Result<Self, SampleError> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| SampleError::Unreadable {
+        let mut text = String::new();
+        let read = trust::open_named(path).and_then(|mut file| file.read_to_string(&mut text));
+        read.map_err(|error| SampleError::Unreadable {
             file: file.clone(),
             error,
         })?;

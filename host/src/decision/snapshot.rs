@@ -24,7 +24,6 @@ use crate::{
     protocol::{ErrorCode, Failure},
     recipient::Region,
     text::{TextFault, TextSource, Texts},
-    trust,
 };
 
 /// A configuration without a fault of shape, ready to decide.
@@ -60,14 +59,10 @@ impl Snapshot {
     pub fn read(file: &Path) -> (Result<Self, Failure>, Fingerprint) {
         let sources = Sources::read(file);
         let fingerprint = sources.fingerprint().clone();
-        let reading = Reading::of(sources);
-        let groups = &reading.config.trusted.groups;
-        trust::accept_groups(groups.clone());
-        if let Some(found) = reading.config.sources.first_unsafe(groups) {
-            let failure = Failure::with_detail(ErrorCode::BadConfiguration, found.to_string());
-            return (Err(failure), fingerprint);
-        }
-        (Self::of(reading), fingerprint)
+        let reading = Reading::of(sources)
+            .believed()
+            .map_err(|found| Failure::with_detail(ErrorCode::BadConfiguration, found.to_string()));
+        (reading.and_then(Self::of), fingerprint)
     }
 
     /// Reads a configuration that is not for sending: it may lie where others can write, as a draft

@@ -2,7 +2,7 @@
 //! the ledger as of one moment; and such a folder put back, with the owners and modes that it had.
 
 use std::{
-    fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -18,11 +18,8 @@ use super::{
 use crate::{
     config::{Environment, POLICIES_FOLDER, Reading, Sources},
     ledger::{History, Ledger, LedgerError, Options},
-    os::{
-        accounts,
-        rights::{self, Rights},
-    },
-    privilege, secrets,
+    os::{accounts, rights::Rights},
+    privilege, secrets, trust,
 };
 
 /// What is in a backup.
@@ -73,7 +70,12 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
     let folder = names::folder_of(main);
     // No change is half in it.
     let _lock = Lock::of(&folder, on_wait)?;
-    rights::make_folder(into, 0o700).map_err(EditError::io(into, "made"))?;
+    if !files::make_folder(into, private_folder())? {
+        return Err(EditError::refused(format!(
+            "{} is there already",
+            into.display()
+        )));
+    }
     let mut manifest = Manifest {
         version: 1,
         at: Timestamp::now(),
@@ -111,7 +113,7 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
 /// It is no backup, or something can't be written.
 pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditError> {
     let path = from.join(MANIFEST);
-    let json = fs::read(&path).map_err(EditError::io(&path, "read"))?;
+    let json = read(&path)?;
     let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| {
         EditError::refused(format!(
             "{} is no backup of textsender: {error}",
@@ -199,13 +201,16 @@ fn listed(root: &Path, folder: &Path) -> Vec<PathBuf> {
 }
 
 fn save(source: &Path, into: &Path, path: &Path) -> Result<Saved, EditError> {
-    let metadata = fs::metadata(source).map_err(EditError::io(source, "read"))?;
-    let bytes = fs::read(source).map_err(EditError::io(source, "read"))?;
+    let saved = || {
+        let mut file = trust::open(source)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok((Rights::of(&file.metadata()?), bytes))
+    };
+    let (Rights { user, mode, .. }, bytes) = saved().map_err(EditError::io(source, "read"))?;
     let target = into.join(path);
-    let folder = names::folder_of(&target);
-    rights::make_folders(&folder, 0o700).map_err(EditError::io(&folder, "made"))?;
+    files::make_folder(&names::folder_of(&target), private_folder())?;
     files::replace(&target, &bytes, private())?;
-    let Rights { user, mode, .. } = Rights::of(&metadata);
     Ok(Saved {
         path: path.to_owned(),
         owner: accounts::name_of(user),
@@ -233,7 +238,7 @@ fn put_back(
         )));
     };
     let source = from.join(&file.path);
-    let bytes = fs::read(&source).map_err(EditError::io(&source, "read"))?;
+    let bytes = read(&source)?;
     let target = root.join(path);
     let open = Access {
         owner: None,
@@ -252,7 +257,7 @@ fn put_back(
 }
 
 fn copy_ledger(state: &Path, into: &Path) -> Result<bool, EditError> {
-    rights::make_folders(into, 0o700).map_err(EditError::io(into, "made"))?;
+    files::make_folder(into, private_folder())?;
     match History::open(state, &Options::default()) {
         Ok(history) => history.copy_into(into).map_err(ledger).map(|()| true),
         Err(LedgerError::Absent { .. }) => Ok(false),
@@ -262,6 +267,23 @@ fn copy_ledger(state: &Path, into: &Path) -> Result<bool, EditError> {
 
 fn ledger(error: LedgerError) -> EditError {
     EditError::refused(error.to_string())
+}
+
+/// A file of a backup: whoever wrote to it could write to everything.
+fn read(path: &Path) -> Result<Vec<u8>, EditError> {
+    let read = || {
+        let mut bytes = Vec::new();
+        trust::open_named(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(EditError::io(path, "read"))
+}
+
+fn private_folder() -> Access {
+    Access {
+        owner: None,
+        mode: 0o700,
+    }
 }
 
 fn private() -> Access {

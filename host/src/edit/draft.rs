@@ -1,7 +1,6 @@
 //! A change before it is made: the configuration as it is, and the files as they would be.
 
 use std::{
-    fs,
     future::Future,
     path::{Path, PathBuf},
     time::Duration,
@@ -20,7 +19,7 @@ use super::{
 use crate::{
     config::{Config, Environment, Fault, Faults, Reading, Sources},
     plugins::{self, Description, StartupError, With, folder},
-    privilege,
+    privilege, trust,
 };
 
 /// How long a plugin may take to say what it is. A cold disk takes tenths of a second.
@@ -36,6 +35,9 @@ pub struct Draft {
     changed: Vec<(PathBuf, FileChange)>,
 }
 
+/// A file, its text as it is and as it would be.
+type FileTexts = (PathBuf, Option<String>, Option<String>);
+
 /// What becomes of a file.
 #[derive(Clone, Debug)]
 pub(super) enum FileChange {
@@ -48,7 +50,8 @@ impl Draft {
     pub(super) fn begin(main: &Path, on_wait: fn()) -> Result<Self, EditError> {
         names::is_there(main)?;
         let lock = Lock::of(&names::folder_of(main), on_wait)?;
-        let Reading { config, faults } = Reading::of(Sources::read(main));
+        let reading = Reading::of(Sources::read(main)).believed();
+        let Reading { config, faults } = reading.map_err(EditError::Unsafe)?;
         let environment = Environment::current();
         let state = environment
             .state_folder(config.state.folder.as_deref())
@@ -121,7 +124,7 @@ impl Draft {
     pub(super) fn text(&self, path: &Path) -> Result<String, EditError> {
         match self.changed.iter().find(|(changed, _)| changed == path) {
             Some((_, FileChange::Written(text))) => Ok(text.clone()),
-            _ => fs::read_to_string(path).map_err(EditError::io(path, "read")),
+            _ => trust::read_to_string(path).map_err(EditError::io(path, "read")),
         }
     }
 
@@ -175,13 +178,13 @@ impl Draft {
     }
 
     /// Each changed file with its text as it is, and as it would be; `None` where there is no file.
-    pub(super) fn changes(&self) -> Vec<(PathBuf, Option<String>, Option<String>)> {
+    pub(super) fn changes(&self) -> Result<Vec<FileTexts>, EditError> {
         let changes = self.changed.iter().map(|(path, change)| {
             let after = match change {
                 FileChange::Written(text) => Some(text.clone()),
                 FileChange::Removed => None,
             };
-            (path.clone(), fs::read_to_string(path).ok(), after)
+            Ok((path.clone(), files::text(path)?, after))
         });
         changes.collect()
     }

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     config::{Fault, Faults},
     os::{accounts, rights::Rights},
+    trust::Unsafe,
 };
 
 /// Why a change was not made. Nothing has changed then.
@@ -35,6 +36,9 @@ pub enum EditError {
     /// The file that is to be edited is no TOML.
     #[error("nothing was changed: fix the file first")]
     NotToml(#[source] Faults),
+    /// Others can change the configuration.
+    #[error("nothing was changed: {0}")]
+    Unsafe(Unsafe),
     /// A file can't be read or written.
     #[error("{what}")]
     Io {

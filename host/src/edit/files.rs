@@ -52,6 +52,15 @@ impl Access {
     }
 }
 
+/// A file's text; `None` if there is no file.
+pub fn text(path: &Path) -> Result<Option<String>, EditError> {
+    match trust::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(EditError::io(path, "read")(error)),
+    }
+}
+
 /// Writes a file whole: beside its place, to the disk, then renamed. A reader, at that time or
 /// after a crash, has the old file or the new one.
 ///
@@ -84,6 +93,7 @@ pub fn open_to_append(path: &Path) -> Result<File, EditError> {
             let access = folder.with_mode(folder.mode & 0o664 | 0o600);
             access.apply(&file)?;
         }
+        trust::judge(path, &file)?;
         file.seek(SeekFrom::End(0))?;
         Ok(file)
     };
@@ -164,5 +174,7 @@ fn open_lock(folder: &Path) -> io::Result<File> {
         let access = Access::of(folder)?;
         access.with_mode(access.mode & 0o660 | 0o600).apply(&file)?;
     }
+    // Who may open it can keep every change waiting.
+    trust::judge(&folder.join(NAME), &file)?;
     Ok(file)
 }

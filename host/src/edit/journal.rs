@@ -4,8 +4,8 @@
 
 use std::{
     env,
-    fs::{self, File},
-    io::{self, Write},
+    fs::File,
+    io::Write,
     path::{Path, PathBuf},
 };
 
@@ -92,10 +92,8 @@ pub fn read<'p>(folders: impl IntoIterator<Item = &'p Path>) -> Result<Vec<Chang
     let mut changes = Vec::new();
     for folder in folders {
         let path = folder.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(EditError::io(&path, "read")(error)),
+        let Some(text) = files::text(&path)? else {
+            continue;
         };
         changes.extend(
             text.lines()

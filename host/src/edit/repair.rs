@@ -72,11 +72,11 @@ impl Repair {
         let path = &self.path;
         let failed = |error| EditError::io(path, "put right")(error);
         if let RightsChange::Made { user, group } = self.change {
-            rights::make_folders(path, 0o700).map_err(failed)?;
-            let folder = fs::File::open(path).map_err(failed)?;
-            return rights::give(&folder, user, group).map_err(failed);
+            let made = trust::make_folder(path, 0o755).map_err(failed)?;
+            let given = made.map(|folder| rights::give(&folder, user, group));
+            return given.unwrap_or(Ok(())).map_err(failed);
         }
-        let file = rights::open_without_waiting(path).map_err(failed)?;
+        let file = trust::open_to_repair(path).map_err(failed)?;
         match self.change {
             RightsChange::Owner { user, group } => rights::give(&file, user, group),
             RightsChange::Mode(mode) => rights::set_mode(&file, mode),
@@ -165,13 +165,12 @@ pub fn give(folder: &Path, user: u32, group: u32) -> Result<usize, EditError> {
     let mut given = 0;
     for path in tree(folder) {
         let failed = |error| EditError::io(&path, "given away")(error);
-        let metadata = match fs::metadata(&path) {
-            Ok(metadata) => metadata,
+        let file = match trust::open_to_repair(&path) {
+            Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(failed(error)),
         };
-        if Rights::of(&metadata).user != user {
-            let file = rights::open_without_waiting(&path).map_err(failed)?;
+        if Rights::of(&file.metadata().map_err(failed)?).user != user {
             rights::give(&file, user, group).map_err(failed)?;
             given += 1;
         }

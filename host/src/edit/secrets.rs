@@ -137,7 +137,7 @@ pub fn store(
     let _lock = Lock::of(&folder, on_wait)?;
     let journal = journal::open(state)?;
     let file = secrets::file_of(state, sender, key);
-    let before = fs::read_to_string(&file).ok().map(Secret::new);
+    let before = files::text(&file)?.map(Secret::new);
     files::replace(&file, secret.expose().as_bytes(), access.with_mode(0o600))?;
     let verb = if before.is_none() { "store" } else { "replace" };
     let what = format!("{verb} the secret {sender}.{key}");

@@ -1,10 +1,7 @@
 //! The last change of the configuration, taken back. What the files held before it is kept beside them,
 //! for their owner alone.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -55,7 +52,7 @@ impl Order for Undo {
     fn make(&self, draft: &mut Draft) -> Result<Undone, EditError> {
         let kept = read(&draft.folder().join(FILE))?;
         for file in &kept.files {
-            let now = fs::read_to_string(&file.path).ok();
+            let now = files::text(&file.path)?;
             if now != file.after {
                 return Err(EditError::refused(format!(
                     "the last change ({}) can't be undone: {} was edited since, and that edit would be lost",
@@ -84,7 +81,7 @@ impl Order for Undo {
 /// Keeps what a draft is about to replace.
 pub(super) fn keep(draft: &Draft, change: &Change) -> Result<(), EditError> {
     let files = draft
-        .changes()
+        .changes()?
         .into_iter()
         .map(|(path, before, after)| KeptFile {
             path,
@@ -104,14 +101,10 @@ pub(super) fn keep(draft: &Draft, change: &Change) -> Result<(), EditError> {
 }
 
 fn read(path: &Path) -> Result<Kept, EditError> {
-    let json = match fs::read(path) {
-        Ok(json) => json,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(EditError::refused("there is no change to undo"));
-        }
-        Err(error) => return Err(EditError::io(path, "read")(error)),
+    let Some(json) = files::text(path)? else {
+        return Err(EditError::refused("there is no change to undo"));
     };
-    serde_json::from_slice(&json).map_err(|_| {
+    serde_json::from_str(&json).map_err(|_| {
         EditError::refused(format!(
             "{} is damaged: the last change can't be undone",
             path.display()

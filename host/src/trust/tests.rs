@@ -1,6 +1,7 @@
 //! Files of every kind of danger, and what is judged of them.
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     os::unix::fs::{PermissionsExt, chown, symlink},
 };
@@ -9,6 +10,16 @@ use super::*;
 
 /// An account that is neither root nor the one that runs this.
 const STRANGER: u32 = 54_321;
+
+thread_local! {
+    static HOOK: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+/// What another account does when a file is open and not yet judged.
+pub(super) fn between_opening_and_judging() {
+    let hook = HOOK.with_borrow_mut(Option::take);
+    hook.into_iter().for_each(|hook| hook());
+}
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -214,4 +225,52 @@ fn what_was_judged_is_what_is_read_and_written() {
     assert_eq!(io::read_to_string(opened).unwrap(), "judged");
     judged.create_new(OsStr::new("new")).unwrap();
     assert!(moved.join("new").exists() && !folder.join("new").exists());
+}
+
+/// The same while it is being opened: what is judged is what was opened, and as it is then.
+#[test]
+fn what_is_exchanged_between_opening_and_judging_is_not_read() {
+    let home = tempfile::tempdir().unwrap();
+    let file = file_in(&home.path().join("folder"));
+    fs::write(&file, "judged").unwrap();
+    let (hers, moved) = (home.path().join("hers"), home.path().join("moved"));
+    fs::write(&hers, "hers").unwrap();
+    set_mode(&hers, 0o666);
+    let exchanged = file.clone();
+    HOOK.set(Some(Box::new(move || {
+        fs::rename(&exchanged, moved).unwrap();
+        fs::rename(hers, exchanged).unwrap();
+    })));
+    assert_eq!(read_to_string(&file).unwrap(), "judged");
+    // Now hers has its name.
+    assert!(read_to_string(&file).is_err());
+
+    set_mode(&file, 0o644);
+    let opened = file.clone();
+    HOOK.set(Some(Box::new(move || set_mode(&opened, 0o666))));
+    assert!(read_to_string(&file).is_err());
+}
+
+/// What is put right is what has the name, and nothing that a link or a second name leads to.
+#[test]
+fn nothing_elsewhere_is_put_right() {
+    let home = tempfile::tempdir().unwrap();
+    let file = file_in(&home.path().join("folder"));
+    assert!(open_to_repair(&file).is_ok());
+    assert!(open_to_repair(home.path()).is_ok());
+    fs::hard_link(&file, home.path().join("second")).unwrap();
+    let error = open_to_repair(&file).unwrap_err().to_string();
+    assert!(error.contains("another name"), "{error}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_strangers_link_is_not_put_right() {
+    let home = tempfile::tempdir().unwrap();
+    let file = file_in(&home.path().join("folder"));
+    let link = home.path().join("link");
+    symlink(&file, &link).unwrap();
+    std::os::unix::fs::lchown(&link, Some(STRANGER), None).unwrap();
+    let error = open_to_repair(&link).unwrap_err().to_string();
+    assert!(error.contains("link belongs to 54321"), "{error}");
 }

@@ -1,7 +1,7 @@
 //! `textsender plugin install` and `remove`.
 
 use std::{
-    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -23,6 +23,7 @@ use crate::{
         names::why_not,
     },
     plugins::{Description, folder},
+    trust,
 };
 
 /// Puts a plugin into the plugins folder, or a newer version over an older one
@@ -48,7 +49,7 @@ impl Install {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
         let id = self.id()?;
-        let bytes = fs::read(&self.file);
+        let bytes = read(&self.file);
         let bytes = bytes.with_context(|| format!("{} can't be read", self.file.display()))?;
 
         let folder = &site.config.plugins.folder;
@@ -74,13 +75,13 @@ impl Install {
         )?;
         let described = judge(&site, &judged, &id, &self.file);
         let installed = described.and_then(|described| {
-            let renamed = fs::rename(&judged, &target);
+            let renamed = rename(&judged, &target);
             renamed.with_context(|| format!("{} can't be written", target.display()))?;
             Ok(described)
         });
         if installed.is_err() {
             // What went wrong is told below.
-            let _ = fs::remove_file(&judged);
+            let _ = files::remove(&judged);
         }
         let described = installed?;
         let version = &described.info.version;
@@ -120,6 +121,18 @@ impl Install {
             .into()
         })
     }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    trust::open_named(file)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Gives a file of a folder another name in it.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    let (folder, from) = trust::place(from)?;
+    folder.rename(&from, to.file_name().unwrap_or_default())
 }
 
 fn judge(site: &Site, library: &Path, id: &str, from: &Path) -> anyhow::Result<Description> {

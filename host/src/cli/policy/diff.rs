@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Write,
-    fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -18,6 +17,7 @@ use crate::{
     decision::Snapshot,
     explain::diff::{self, Change, Side},
     protocol::{Draft, ErrorCode, Failure},
+    trust,
 };
 
 /// Shows for whom an edit of the configuration would change sender, text or segments
@@ -75,7 +75,7 @@ impl Diff {
         let unread = |what: String| {
             Failure::with_detail(ErrorCode::BadField, format!("the users in {name}: {what}"))
         };
-        let file = File::open(&self.users).map_err(|error| unread(error.to_string()))?;
+        let file = trust::open_named(&self.users).map_err(|error| unread(error.to_string()))?;
         let mut report = Report {
             users: 0,
             changed: Vec::new(),

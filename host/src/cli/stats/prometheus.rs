@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
-    fs,
     io::{self, Write as _},
     path::Path,
 };
@@ -17,6 +16,7 @@ use super::word;
 use crate::{
     ledger::{Health, SenderState, Tally},
     os::rights,
+    trust,
 };
 
 /// What the file holds.
@@ -107,25 +107,27 @@ fn escaped(value: &str) -> String {
 /// Its new name does not end in `.prom`, so the collector never reads it half-written. Readable for
 /// all, as the collector is another user.
 pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let mut new = file.as_os_str().to_owned();
+    let (folder, name) = trust::place(file)?;
+    let mut new = name.clone();
     new.push(format!(".{}.new", std::process::id()));
-    let new = Path::new(&new);
-    let written = rights::create_new(new, 0o644)
+    let written = folder
+        .create_new(&new)
         .and_then(|mut opened| {
             opened.write_all(text.as_bytes())?;
-            // Whatever the umask says.
             rights::set_mode(&opened, 0o644)
         })
-        .and_then(|()| fs::rename(new, file));
+        .and_then(|()| folder.rename(&new, &name));
     if written.is_err() {
         // It may not be there; what went wrong first is what is told.
-        let _ = fs::remove_file(new);
+        let _ = folder.remove(&new);
     }
     written
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::protocol::Outcome;
 

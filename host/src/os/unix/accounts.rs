@@ -24,6 +24,12 @@ pub fn caller() -> u32 {
     getuid().as_raw()
 }
 
+/// Who had root start this process, by sudo. Any account could set the variable, but only for itself.
+pub fn asked_by() -> Option<u32> {
+    let user = std::env::var("SUDO_UID").ok()?.parse().ok()?;
+    (is_root() && caller() == 0).then_some(user)
+}
+
 /// Whether this process acts as root.
 pub fn is_root() -> bool {
     geteuid().is_root()

@@ -69,6 +69,17 @@ impl Folder {
         &self.0
     }
 
+    /// The folder, open for changes of its own rights.
+    ///
+    /// # Errors
+    ///
+    /// This account may not read it.
+    pub fn reopened(&self) -> io::Result<File> {
+        Ok(self
+            .openat(OsStr::new("."), READ.union(OFlags::DIRECTORY))?
+            .into())
+    }
+
     /// What stands under a name. A link is not followed.
     ///
     /// # Errors
@@ -174,8 +185,7 @@ impl Folder {
     ///
     /// The disk's.
     pub fn sync(&self) -> io::Result<()> {
-        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        File::from(openat(&self.0, ".", flags, Mode::empty())?).sync_all()
+        self.reopened()?.sync_all()
     }
 
     fn openat(&self, name: &OsStr, flags: OFlags) -> io::Result<OwnedFd> {

@@ -31,6 +31,11 @@ impl Rights {
     }
 }
 
+/// Whether a file has further names.
+pub fn has_other_names(metadata: &Metadata) -> bool {
+    metadata.is_file() && metadata.nlink() > 1
+}
+
 /// Opens a file for reading. Not blocking, for somebody may have put a pipe there; a file does not
 /// mind.
 ///
