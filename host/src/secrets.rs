@@ -79,6 +79,11 @@ impl SecretError {
         }
     }
 
+    /// Whether it is this process that lacks something, such as descriptors: nothing is wrong with the secret.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::File { error, .. } if limits::reached(error).is_some())
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {

@@ -185,7 +185,7 @@ impl Cause {
     }
 
     pub(super) fn of_lookup(error: &io::Error) -> Self {
-        match is_out_of_descriptors(error) {
+        match limits::is_out_of_descriptors(error) {
             true => Self::NoDescriptors,
             false => {
                 let words = limits::explained(error);
@@ -198,7 +198,7 @@ impl Cause {
     fn of_io(error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
         match error.kind() {
-            _ if is_out_of_descriptors(error) => Self::NoDescriptors,
+            _ if limits::is_out_of_descriptors(error) => Self::NoDescriptors,
             Kind::ConnectionRefused => Self::Refused,
             Kind::HostUnreachable | Kind::NetworkUnreachable => Self::Unreachable,
             Kind::TimedOut => Self::TimedOut,
@@ -308,9 +308,4 @@ fn behind<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
         Some(held) => Some(held),
         None => error.source(),
     }
-}
-
-/// EMFILE and ENFILE, which have no kind of their own.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24))
 }

@@ -41,6 +41,12 @@ pub fn of_file_sizes() -> Option<&'static str> {
     reached(&Errno::FBIG.into())
 }
 
+/// Whether no descriptor was left.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+}
+
 /// The limit that a system call ran into, if that is why it failed.
 pub fn reached(error: &io::Error) -> Option<&'static str> {
     let errno = Errno::from_raw_os_error(error.raw_os_error()?);

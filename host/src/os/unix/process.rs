@@ -105,8 +105,8 @@ fn command() -> io::Result<Command> {
 /// What a process uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// How many threads it has.
-    pub threads: u64,
+    /// How many threads it has; `None` where the system hides that.
+    pub threads: Option<u64>,
     /// The processor time that it took since its start.
     pub processor: Duration,
 }
