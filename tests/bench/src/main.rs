@@ -13,6 +13,7 @@
 //! | f | `calls` | a call across the ABI, a frame's hop, a host process's start |
 //! | g | `mail` | the e-mail gateway against a bare lettre loop |
 //! | h | `safety` | what the ledger and the seal cost |
+//! | i | `neighbour` | what a plugin that misbehaves costs another sender's messages |
 //!
 //! `wiring` makes installations and their input, `load_server` the server, `subject` runs processes,
 //! `figures` is what comes out.
@@ -22,6 +23,7 @@ mod cost;
 mod figures;
 mod load_server;
 mod mail;
+mod neighbour;
 mod one_send;
 mod peers;
 mod policies;
@@ -57,7 +59,7 @@ struct Arguments {
 type Measure = fn(&Wiring, &mut Figures) -> anyhow::Result<()>;
 
 /// The parts: letter, title, and what measures it.
-const PARTS: [(char, &str, Measure); 8] = [
+const PARTS: [(char, &str, Measure); 9] = [
     ('a', "One send, process start to exit", one_send::measure),
     ('b', "Stream", stream::measure),
     ('c', "Processor time and memory", cost::measure),
@@ -66,6 +68,7 @@ const PARTS: [(char, &str, Measure); 8] = [
     ('f', "Calls and processes", calls::measure),
     ('g', "E-mail gateway", mail::measure),
     ('h', "Ledger and seal", safety::measure),
+    ('i', "Beside a plugin that misbehaves", neighbour::measure),
 ];
 
 fn main() -> ExitCode {
@@ -89,7 +92,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .find(|part| !PARTS.iter().any(|(letter, ..)| letter == *part))
     {
-        anyhow::bail!("there is no part {unknown}: they are a to h");
+        anyhow::bail!("there is no part {unknown}: they are a to i");
     }
     let wiring = Wiring::new(arguments.long)?;
     let mut figures = Figures::new(Machine::look(wiring.server.what()));

@@ -18,6 +18,7 @@
 //! | [`Fault::endless_body`] | the right status, a body without an end | yes |
 //! | [`Fault::drip`] | the right answer, byte by byte | yes |
 //! | [`Fault::header_flood`] | the right answer behind this many header lines | yes |
+//! | [`Fault::interim`] | interim answers (100) without an end | yes |
 //! | [`Fault::gzip_bomb`] | gzip nobody asked for, which unpacks to this many bytes | yes |
 //! | [`Fault::invalid_http`] | bytes that are not HTTP | no |
 //!
@@ -57,6 +58,7 @@ pub(crate) enum Effect {
     EndlessBody,
     Drip(Duration),
     HeaderFlood(usize),
+    Interim,
     GzipBomb(u64),
     InvalidHttp,
 }
@@ -152,6 +154,11 @@ impl Fault {
     /// The right answer with this many extra header lines in front of it.
     pub fn header_flood(lines: usize) -> Self {
         Self::of(Effect::HeaderFlood(lines), true)
+    }
+
+    /// Interim answers (100) that go on until the client gives up.
+    pub fn interim() -> Self {
+        Self::of(Effect::Interim, true)
     }
 
     /// A small gzip body that unpacks to this many bytes and the right answer behind them.

@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 use textsender_tests::harness::{Test, each};
 use textsender_tests::sandbox::{Fault, Sandbox, When};
 
+use crate::misbehaving::BAD_NUMBER;
+use crate::stream::{answer_to, request};
+
 /// The most memory that the front may take, in KiB: a debug build's code, and a few answers of 1 MiB.
 const MEMORY: u64 = 96 * 1024;
 
@@ -17,6 +20,7 @@ fn an_answer_without_measure_costs_neither_memory_nor_time() {
         Fault::endless_body(),
         Fault::gzip_bomb(128 << 20),
         Fault::header_flood(100_000),
+        Fault::interim(),
         Fault::drip(Duration::from_millis(5)),
     ];
     each(faults.map(Fault::not_taken), |fault| {
@@ -35,6 +39,41 @@ fn an_answer_without_measure_costs_neither_memory_nor_time() {
         assert!(peak < MEMORY, "it took {peak} KiB");
         running.finish().texts(0);
     });
+}
+
+/// They are read in the thread that carries every sender's messages.
+#[test]
+fn interim_answers_without_end_cost_other_senders_nothing() {
+    let test = Test::new()
+        .misbehaving("deliver")
+        .fault(When::always().to(BAD_NUMBER), Fault::interim());
+    let mut running = test.stream().start_silent();
+    let other = |number: u8| {
+        let mut request = request(
+            &format!("other-{number}"),
+            &format!("+4477009002{number:02}"),
+        );
+        request["purpose"] = "test".into();
+        request["sender"] = "twilio".into();
+        request
+    };
+    let bad = (0..8).map(|number| request(&format!("bad-{number}"), BAD_NUMBER));
+    let requests: Vec<_> = bad.chain((0..8).map(other)).collect();
+    running.ask(&requests);
+    let answers = running.wait_for_answers(16);
+    for number in 0..8 {
+        assert_eq!(
+            answer_to(&format!("other-{number}"), &answers)["outcome"],
+            "accepted"
+        );
+        assert_eq!(
+            answer_to(&format!("bad-{number}"), &answers)["outcome"],
+            "unknown"
+        );
+    }
+    running
+        .finish()
+        .logs("interim answers (1xx) to one request");
 }
 
 #[test]

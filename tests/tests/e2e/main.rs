@@ -24,6 +24,8 @@
 //! | `plugins` | the plugins folder, and plugins that fail |
 //! | `trust` | plugins that must be approved, and a grant of connections |
 //! | `misbehaving` | every way in which a plugin misbehaves, alone and in a stream |
+//! | `foreign` | where foreign text comes in, times where text goes out |
+//! | `paths` | every path that a command opens, as others could have had their hands on it |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
 //! | `standard_error` | a log that is not read |
 //! | `limits` | limits of a service: the real cause is named |
@@ -42,6 +44,7 @@ mod deliveries;
 mod explain;
 mod faults;
 mod first_contact;
+mod foreign;
 mod hostile;
 mod ledger;
 mod limits;

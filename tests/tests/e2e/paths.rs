@@ -1,65 +1,438 @@
-//! Every path that a command opens is judged: they are listed by tracing its system calls, and each is
-//! tried when everyone may write to it.
+//! Every path that a command opens is judged: they are listed by tracing the command's system calls, and each is
+//! tried as others could have had their hands on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
-use textsender_tests::harness::{Test, artifacts};
+use textsender_tests::harness::{Test, artifacts, each};
+
+/// An account, and a group, that this machine has no use for.
+const STRANGER: u32 = 54_321;
+
+/// A command: its words, of which `SITE` is the folder of the installation, and its standard input.
+struct Case {
+    words: &'static [&'static str],
+    input: Input,
+}
+
+/// What standard input gets.
+enum Input {
+    Nothing,
+    Request,
+    Text(&'static str),
+}
+
+const fn reads(words: &'static [&'static str]) -> Case {
+    Case {
+        words,
+        input: Input::Nothing,
+    }
+}
+
+const fn sends(words: &'static [&'static str]) -> Case {
+    Case {
+        words,
+        input: Input::Request,
+    }
+}
+
+const fn fed(words: &'static [&'static str], text: &'static str) -> Case {
+    Case {
+        words,
+        input: Input::Text(text),
+    }
+}
 
 /// Commands that send, or say what would be sent.
-const COMMANDS: &[&[&str]] = &[
-    &["send"],
-    &["send", "--stream"],
-    &["explain"],
-    &["test-send", "--to", "+447700900123", "--code", "beK989vc"],
+const SENDING: &[Case] = &[
+    sends(&["send"]),
+    sends(&["send", "--stream"]),
+    sends(&["explain"]),
+    reads(&[
+        "test-send",
+        "--phone",
+        "+447700900123",
+        "--code",
+        "beK989vc",
+    ]),
+    reads(&["sender", "check", "twilio"]),
 ];
+
+/// Commands that show what there is.
+const SHOWING: &[Case] = &[
+    reads(&["preview", "--phone", "+447700900123"]),
+    reads(&["check"]),
+    reads(&["doctor", "--offline"]),
+    reads(&["status"]),
+    reads(&["sender", "list"]),
+    reads(&["sender", "show", "twilio"]),
+    reads(&["policy", "list"]),
+    reads(&["policy", "show", "Everyone"]),
+    reads(&["text", "show", "--policy", "Everyone"]),
+    reads(&["plugin", "list"]),
+    reads(&["plugin", "show", "twilio"]),
+    reads(&["secret", "list"]),
+    reads(&["helpdesk", "show"]),
+    reads(&["log"]),
+    reads(&["log", "--changes"]),
+    reads(&["stats"]),
+    reads(&["explain", "--id", "known"]),
+    reads(&["person", "export", "--phone", "+447700900123"]),
+    reads(&["numbers", "check", "--users", "SITE/given/users.jsonl"]),
+];
+
+/// Commands that write. Each may be given twice.
+const WRITING: &[Case] = &[
+    reads(&["sender", "set", "twilio", "from=+447700900101"]),
+    reads(&["policy", "set", "Everyone", "--max-segments", "3"]),
+    fed(
+        &["text", "set", "--policy", "Everyone"],
+        "Another text: %code%",
+    ),
+    reads(&["select-sender", "twilio"]),
+    reads(&["config", "undo"]),
+    fed(&["secret", "set", "twilio.auth_token"], "another-token"),
+    reads(&["plugin", "trust", "twilio"]),
+    reads(&["plugin", "install", "SITE/given/libtextsender_twilio.so"]),
+    reads(&["stats", "--prometheus", "SITE/given/textsender.prom"]),
+    reads(&["backup", "SITE/given/copy"]),
+    reads(&["restore", "SITE/given/backup"]),
+];
+
+/// A message that the ledger knows.
+const KNOWN: Case = fed(
+    &["send"],
+    r#"{"id":"known","purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#,
+);
 
 /// Made anew by each process under a name of its own, or there for its lock alone.
 const NOT_READ: &[&str] = &["ledger.processes/"];
 
+/// Drafts lie where they are written: nothing is sent by them.
+const DRAFT: &str = "given/draft";
+
 #[test]
 #[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn what_others_can_write_to_is_used_by_no_command() {
-    for words in COMMANDS {
-        let test = Test::new().tls();
-        // A first one, so that there is a ledger.
-        run(&test, &["send"], None);
-        let paths = opened(&test, words);
-        let expected = match words[0] {
-            "explain" => &["textsender.toml", "policies"][..],
-            _ => &["textsender.toml", "policies", "plugins", "state"],
+fn what_others_can_write_to_is_used_by_no_command_that_sends() {
+    each(SENDING, no_path_is_used);
+}
+
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn what_others_can_write_to_is_used_by_no_command_that_shows() {
+    each(SHOWING, no_path_is_used);
+}
+
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn what_others_can_write_to_is_used_by_no_command_that_writes() {
+    each(WRITING, no_path_is_used);
+}
+
+/// Each path of an installation, by one command that opens it.
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn what_an_access_list_lets_others_write_to_is_not_used() {
+    each_path_is_tried(Harm::List);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_another_users_file_is_not_used() {
+    each_path_is_tried(Harm::Owner);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_file_of_a_group_with_others_in_it_is_not_used() {
+    each_path_is_tried(Harm::Group);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_link_into_another_users_folder_is_not_followed() {
+    each_path_is_tried(Harm::Link);
+}
+
+/// A draft may lie where others can write, the users that it is tried with may not.
+#[test]
+fn the_users_of_a_comparison_are_judged() {
+    let test = installed();
+    let users = test.site().folder().join("given/users.jsonl");
+    let case = reads(&[
+        "policy",
+        "diff",
+        "SITE",
+        "SITE/given/draft",
+        "--users",
+        "SITE/given/users.jsonl",
+    ]);
+    assert!(run(&test, &case, None).status.success());
+    let harm = Harm::Mode.done_to(&users);
+    let output = run(&test, &case, None);
+    harm.undo();
+    assert!(!output.status.success());
+    assert!(
+        Harm::Mode.is_told(&shown(&output), &users),
+        "{}",
+        shown(&output)
+    );
+}
+
+#[track_caller]
+fn no_path_is_used(case: &Case) {
+    let test = installed();
+    let paths = opened(&test, case);
+    assert!(
+        paths.contains(&test.site().folder().join("textsender.toml")) || case.words[0] == "restore",
+        "{:?}: {paths:?}",
+        case.words
+    );
+    for path in &paths {
+        is_refused(&test, case, path, Harm::Mode);
+    }
+    make_room(&test);
+    let after = run(&test, case, None);
+    let may_find_faults = ["check", "doctor"].contains(&case.words[0]);
+    assert!(
+        after.status.success() || may_find_faults,
+        "{:?}: {}",
+        case.words,
+        shown(&after)
+    );
+}
+
+#[track_caller]
+fn each_path_is_tried(harm: Harm) {
+    let tried = Mutex::new(BTreeSet::new());
+    each(SENDING.iter().chain(SHOWING).chain(WRITING), |case| {
+        let test = installed();
+        let folder = test.site().folder().to_owned();
+        for path in opened(&test, case) {
+            // A link in place of the installation itself is the same as one in place of what is in it.
+            let within = path.strip_prefix(&folder).unwrap().to_owned();
+            if within.as_os_str().is_empty() || !tried.lock().unwrap().insert(within) {
+                continue;
+            }
+            is_refused(&test, case, &path, harm);
+        }
+    });
+    let tried = tried.into_inner().unwrap();
+    assert!(tried.len() > 15, "{tried:?}");
+}
+
+#[track_caller]
+fn is_refused(test: &Test, case: &Case, path: &Path, harm: Harm) {
+    make_room(test);
+    let before = content(test);
+    let done = harm.done_to(path);
+    let output = run(test, case, None);
+    done.undo();
+    let shown = shown(&output);
+    let is_used = shown.contains("\"outcome\":\"accepted\"") || !harm.is_told(&shown, path);
+    assert!(
+        !is_used,
+        "{:?} uses {}: {shown}",
+        case.words,
+        path.display()
+    );
+    assert_eq!(
+        content(test),
+        before,
+        "{:?}: {}",
+        case.words,
+        path.display()
+    );
+}
+
+/// An installation with all that a command may open: a ledger, a change, approved plugins, a backup.
+fn installed() -> Test {
+    let mut test = Test::new().tls().config("[plugins]\ntrust = \"pinned\"");
+    if rustix::process::geteuid().is_root() {
+        // Else the owner of the state folder would be believed to be the account that sends.
+        test = test.config("[state]\nowner = \"root\"");
+    }
+    let given = test.site().folder().join("given");
+    fs::create_dir(&given).unwrap();
+    fs::write(given.join("users.jsonl"), "{\"phone\":\"+447700900123\"}\n").unwrap();
+    let library = "libtextsender_twilio.so";
+    fs::copy(test.site().plugins().join(library), given.join(library)).unwrap();
+    let approve = reads(&["plugin", "trust", "twilio"]);
+    let change = reads(&["policy", "set", "Everyone", "--max-segments", "2"]);
+    let back_up = reads(&["backup", "SITE/given/backup"]);
+    for case in [&approve, &change, &KNOWN, &back_up] {
+        let output = run(&test, case, None);
+        assert!(
+            output.status.success(),
+            "{:?}: {}",
+            case.words,
+            shown(&output)
+        );
+    }
+    let draft = given.join("draft");
+    fs::create_dir_all(draft.join("policies")).unwrap();
+    fs::copy(test.site().config_file(), draft.join("textsender.toml")).unwrap();
+    for policy in fs::read_dir(test.site().policies()).unwrap() {
+        let policy = policy.unwrap();
+        let name = policy.file_name();
+        fs::copy(policy.path(), draft.join("policies").join(name)).unwrap();
+    }
+    test
+}
+
+/// What a command made that it makes but once.
+fn make_room(test: &Test) {
+    let _ = fs::remove_dir_all(test.site().folder().join("given/copy"));
+}
+
+/// The content of all that commands write, but for the ledger and journals.
+fn content(test: &Test) -> BTreeMap<PathBuf, Vec<u8>> {
+    let site = test.site();
+    let mut folders = vec![
+        site.policies(),
+        site.plugins(),
+        site.state().join("secrets"),
+        site.folder().join("given"),
+    ];
+    let mut content = BTreeMap::new();
+    content.insert(site.config_file(), fs::read(site.config_file()).unwrap());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => drop(content.insert(path.clone(), fs::read(&path).unwrap())),
+            }
+        }
+    }
+    let is_kept = |path: &Path| {
+        let is_copy = path.starts_with(site.folder().join("given/copy"));
+        !is_copy && !path.ends_with(".textsender.lock")
+    };
+    content.retain(|path, _| is_kept(path));
+    content
+}
+
+/// What others may have done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Harm {
+    /// Everyone may write to it.
+    Mode,
+    /// A group may that has others in it.
+    Group,
+    /// An access list lets another account write.
+    List,
+    /// It is another account's.
+    Owner,
+    /// It is a link into another account's folder.
+    Link,
+}
+
+/// Harm that was done, and how it was before.
+struct Done {
+    path: PathBuf,
+    mode: u32,
+    owner: (u32, u32),
+    /// Where what was there is now.
+    moved: Option<tempfile::TempDir>,
+}
+
+const LIST: &str = "system.posix_acl_access";
+
+impl Harm {
+    fn done_to(self, path: &Path) -> Done {
+        let metadata = fs::metadata(path).unwrap();
+        let mut done = Done {
+            path: path.to_owned(),
+            mode: metadata.mode() & 0o7777,
+            owner: (metadata.uid(), metadata.gid()),
+            moved: None,
         };
-        for name in expected {
-            let path = test.site().folder().join(name);
-            assert!(paths.contains(&path), "{words:?}: no {name} in {paths:?}");
+        match self {
+            Self::Mode => set_mode(path, done.mode | 0o002),
+            Self::Group => {
+                chown(path, None, Some(STRANGER)).unwrap();
+                set_mode(path, done.mode | 0o020);
+            }
+            Self::List => {
+                let flags = rustix::fs::XattrFlags::empty();
+                rustix::fs::setxattr(path, LIST, &list(done.mode), flags).unwrap();
+            }
+            Self::Owner => chown(path, Some(STRANGER), None).unwrap(),
+            Self::Link => {
+                let hers = tempfile::tempdir().unwrap();
+                set_mode(hers.path(), 0o755);
+                chown(hers.path(), Some(STRANGER), None).unwrap();
+                fs::rename(path, hers.path().join("hers")).unwrap();
+                symlink(hers.path().join("hers"), path).unwrap();
+                done.moved = Some(hers);
+            }
         }
-        for path in paths.iter().filter(|path| path.exists()) {
-            let mode = fs::metadata(path).unwrap().permissions().mode();
-            fs::set_permissions(path, Permissions::from_mode(mode | 0o002)).unwrap();
-            let output = run(&test, words, None);
-            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-            let shown = shown(&output);
-            let is_used = shown.contains("\"outcome\":\"accepted\"") || !says(&shown, path);
-            assert!(!is_used, "{words:?} uses {}: {shown}", path.display());
-        }
-        let after = run(&test, words, None);
-        assert!(after.status.success(), "{words:?}: {}", shown(&after));
+        done
+    }
+
+    /// Whether it is said what is wrong, in the response or the log.
+    fn is_told(self, shown: &str, path: &Path) -> bool {
+        let (what, path) = match self {
+            Self::Mode | Self::Group => ("can be written by others", path.display().to_string()),
+            Self::List => ("lets user 54321 write", path.display().to_string()),
+            Self::Owner => ("belongs to 54321", path.display().to_string()),
+            // The folder where it is has a name of its own each time.
+            Self::Link => ("belongs to 54321", "tmp".to_owned()),
+        };
+        shown.contains(what) && shown.contains(&path)
     }
 }
 
-/// Whether it is said what is wrong, in the response or the log.
-fn says(shown: &str, path: &Path) -> bool {
-    shown.contains("can be written by others") && shown.contains(&path.display().to_string())
+impl Done {
+    fn undo(self) {
+        if let Some(hers) = self.moved {
+            fs::remove_file(&self.path).unwrap();
+            fs::rename(hers.path().join("hers"), &self.path).unwrap();
+            return;
+        }
+        // It has one if it was given one.
+        let _ = rustix::fs::removexattr(&self.path, LIST);
+        let now = fs::metadata(&self.path).unwrap();
+        if (now.uid(), now.gid()) != self.owner {
+            chown(&self.path, Some(self.owner.0), Some(self.owner.1)).unwrap();
+        }
+        set_mode(&self.path, self.mode);
+    }
+}
+
+/// An access list (acl(5), as the kernel takes it) by which another account may write as well.
+fn list(mode: u32) -> Vec<u8> {
+    let (user, group) = ((mode >> 6 & 7) as u16, (mode >> 3 & 5) as u16);
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, rights, number) in [
+        (0x01_u16, user, u32::MAX),
+        (0x02, user | 2, STRANGER),
+        (0x04, group, u32::MAX),
+        (0x10, user | 2, u32::MAX),
+        (0x20, (mode & 5) as u16, u32::MAX),
+    ] {
+        list.extend(tag.to_le_bytes());
+        list.extend(rights.to_le_bytes());
+        list.extend(number.to_le_bytes());
+    }
+    list
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
 /// The files and folders of the installation that a command opens.
-fn opened(test: &Test, words: &[&str]) -> BTreeSet<PathBuf> {
+fn opened(test: &Test, case: &Case) -> BTreeSet<PathBuf> {
+    make_room(test);
     let trace = tempfile::NamedTempFile::new().unwrap();
-    run(test, words, Some(trace.path()));
+    run(test, case, Some(trace.path()));
     let trace = fs::read_to_string(trace.path()).unwrap();
     // `openat(3</folder>, "name", FLAGS) = 4</folder/name>`
     let results = trace
@@ -71,13 +444,17 @@ fn opened(test: &Test, words: &[&str]) -> BTreeSet<PathBuf> {
         let within = path
             .strip_prefix(folder)
             .map(|path| path.display().to_string());
-        within.is_ok_and(|within| !NOT_READ.iter().any(|name| within.contains(name)))
+        within.is_ok_and(|within| {
+            !within.starts_with(DRAFT) && !NOT_READ.iter().any(|name| within.contains(name))
+        })
     };
-    paths.filter(is_read).collect()
+    make_room(test);
+    paths.filter(is_read).filter(|path| path.exists()).collect()
 }
 
-fn run(test: &Test, words: &[&str], trace: Option<&Path>) -> Output {
+fn run(test: &Test, case: &Case, trace: Option<&Path>) -> Output {
     let textsender = &artifacts().textsender;
+    let folder = test.site().folder().display().to_string();
     let mut command = match trace {
         None => Command::new(textsender),
         Some(trace) => {
@@ -88,16 +465,21 @@ fn run(test: &Test, words: &[&str], trace: Option<&Path>) -> Output {
         }
     };
     let mut child = command
-        .args(words)
+        .args(case.words.iter().map(|word| word.replace("SITE", &folder)))
         .env("TEXTSENDER_CONFIG", test.site().config_file())
+        .env_remove("SUDO_UID")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let request = format!("{}\n", test.request_json());
+    let input = match case.input {
+        Input::Nothing => String::new(),
+        Input::Request => format!("{}\n", test.request_json()),
+        Input::Text(text) => format!("{text}\n"),
+    };
     // One that does not read it has ended.
-    let _ = child.stdin.take().unwrap().write_all(request.as_bytes());
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 

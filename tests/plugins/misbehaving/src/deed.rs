@@ -146,6 +146,8 @@ pub enum Deed {
     SecretForId,
     /// Delivers, and gives its token for the provider's id.
     TokenForId,
+    /// Delivers, and gives words for the provider's id.
+    WordsForId,
 
     // Lies.
     /// Says that it delivered, and did not.
@@ -375,6 +377,11 @@ impl Misbehaving {
             Deed::TokenForId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(self.settings.auth_token.expose()))
+            }
+
+            Deed::WordsForId => {
+                self.deliver(message).await?;
+                Ok(Receipt::new("call-07700-900666-at-evil.example"))
             }
 
             Deed::AcceptWithoutExchange => Ok(Receipt::new("SM00000000000000000000000000000000")),

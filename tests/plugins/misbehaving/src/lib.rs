@@ -67,6 +67,7 @@ impl Sender for Misbehaving {
 
     fn info() -> PluginInfo {
         PluginInfo::new("misbehaving", "Misbehaving", env!("CARGO_PKG_VERSION"))
+            .with_provider_id_pattern("SM[0-9a-f]{32}")
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

@@ -20,6 +20,7 @@ Effects:
   huge=10M | endless       a body of this size, or without an end
   drip=100ms               the right answer, byte by byte
   headers=1000             so many header lines too many
+  interim                  interim answers (100) without an end
   gzip-bomb=100M           gzip nobody asked for, of this unpacked size
   invalid-http             bytes that are not HTTP
 Whether the provider takes the text all the same (each effect has its own likely answer):
@@ -108,6 +109,7 @@ fn effect_of(word: &Word) -> Result<Option<Fault>, FaultSpecError> {
         "endless" => Fault::endless_body(),
         "drip" => Fault::drip(word.duration()?),
         "headers" => Fault::header_flood(word.number("1000")?),
+        "interim" => Fault::interim(),
         "gzip-bomb" => Fault::gzip_bomb(word.size()?),
         "invalid-http" => Fault::invalid_http(),
         _ => return Ok(None),

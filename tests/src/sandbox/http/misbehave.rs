@@ -13,6 +13,7 @@ use super::{Api, Request, Service};
 use crate::sandbox::fault::{Effect, Fault};
 
 const BLOCK: usize = 16 * 1024;
+const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 static PADDING: [u8; BLOCK] = [b'a'; BLOCK];
 
 /// What the connection does afterwards.
@@ -68,6 +69,11 @@ where
                 answer = answer.header(format!("X-Flood-{line}"), "a".repeat(64));
             }
         }
+        Effect::Interim => loop {
+            stream
+                .write_all(&INTERIM.repeat(BLOCK / INTERIM.len()))
+                .await?;
+        },
         Effect::GzipBomb(unpacked) => {
             answer.body = gzip(*unpacked, &answer.body)?;
             answer = answer.header("Content-Encoding", "gzip");

@@ -231,6 +231,7 @@ pub const CASES: &[Case] = &[
     deed("fail_with_secrets", "fails with all secrets in words and code", Rejected, 0, No, "they are redacted by value, and no foreign text is in an answer"),
     deed("secret_for_id", "gives the code for the provider's id", Accepted, 1, No, "an id that holds a secret is dropped"),
     deed("token_for_id", "gives its token for the provider's id", Accepted, 1, No, "the same"),
+    deed("words_for_id", "gives words for the provider's id", Accepted, 1, No, "an id of another form than the plugin declares is dropped"),
 
     // Lies.
     deed("accept_without_exchange", "says accepted, and sent nothing", Unknown, 0, No, "no exchange bears it out, and what else it did nobody knows"),

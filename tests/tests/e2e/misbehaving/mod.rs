@@ -12,7 +12,8 @@ use textsender_tests::harness::{PATIENCE, Run, Test, each};
 use textsender_tests::sandbox::{Fault, When};
 
 use crate::stream::{answer_to, request};
-use cases::{BAD_NUMBER, CASES, Case, Ends, Spreads};
+pub use cases::BAD_NUMBER;
+use cases::{CASES, Case, Ends, Spreads};
 
 #[test]
 fn every_misdeed_has_one_honest_outcome() {
@@ -73,6 +74,28 @@ fn what_a_plugin_says_is_shown_nowhere_as_it_is() {
             beside.stdin("").run();
         }
     });
+}
+
+/// Whatever it says of itself, no provider bore it out.
+#[test]
+fn a_check_that_asked_no_provider_proves_nothing() {
+    let check = ["sender", "check", "misbehaving"];
+    let run = Test::new().misbehaving("deliver").command(check).run();
+    let stdout = run.exit(76).stdout.as_deref().unwrap();
+    assert!(stdout.contains("no provider was asked"), "{run}");
+}
+
+/// The provider took each of them, so each uses up a place.
+#[test]
+fn a_text_that_a_plugin_denies_after_its_answer_uses_up_limits() {
+    let test = Test::new()
+        .misbehaving("deny_delivery")
+        .config("[limits]\nrecipient = { limits = [\"1/10m\"], mode = \"enforce\" }");
+    // By the plugin's word nothing was sent: that it was, the harness would hold against it.
+    let first = test.in_company().with(json!({ "id": "first" })).run();
+    first.error("provider_unavailable");
+    let second = test.in_company().with(json!({ "id": "second" }));
+    second.run().outcome("limited");
 }
 
 /// A host process holds back what is not logged: one that does not is the plugin's.

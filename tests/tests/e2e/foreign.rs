@@ -1,0 +1,209 @@
+//! Where foreign text comes in, times where text goes out: none comes out as it is. That no secret, no number and
+//! nothing that a terminal acts upon is shown, the harness looks for in every output; that no line is forged, here.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use textsender_tests::harness::{Run, Test, each};
+use textsender_tests::sandbox::smtp::Command;
+use textsender_tests::sandbox::{Fault, SmtpFault, When, twilio};
+
+/// What begins a line that none of ours begins with.
+const FORGED: &str = "forged-line";
+
+/// Clears a terminal, gives it a title, turns words around, hides among them, and begins a line.
+const TRICKS: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{9b}31m\u{2028}\u{2029}\r\nforged-line";
+
+/// The same, but for what a file's name, a header and a line of mail can't hold.
+const VISIBLE_TRICKS: &str = "\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{2028}forged-line";
+
+/// A place where foreign text comes in.
+type Source = (&'static str, fn() -> Test);
+
+const SOURCES: &[Source] = &[
+    ("a plugin's log", || Test::new().misbehaving("log_secrets")),
+    ("a plugin's error", || {
+        Test::new().misbehaving("fail_with_secrets")
+    }),
+    ("a plugin's words about settings", || {
+        Test::new().misbehaving("quote_settings")
+    }),
+    ("a plugin's long error", || {
+        Test::new().misbehaving("huge_error")
+    }),
+    ("a plugin's long id", || Test::new().misbehaving("huge_id")),
+    ("a plugin's id, a code", || {
+        Test::new().misbehaving("secret_for_id")
+    }),
+    ("a plugin's id, words", || {
+        Test::new().misbehaving("words_for_id")
+    }),
+    ("a plugin's panic", || {
+        Test::new().misbehaving("panic_in_send")
+    }),
+    ("a plugin's printing", || Test::new().misbehaving("print")),
+    ("hosts that are asked for", || {
+        Test::new().misbehaving("ask_for_secret_host")
+    }),
+    ("URLs, headers, codes", || {
+        Test::new().misbehaving("speak_in_tricks")
+    }),
+    ("a provider's body and headers", provider),
+    ("a mail server's reply", mail_server),
+    ("a request's values", request_values),
+    ("a request's id", || {
+        Test::new().with(json!({ "id": TRICKS }))
+    }),
+    ("a request's fields", || {
+        Test::new().with(json!({ TRICKS: 1 }))
+    }),
+    ("a request's purpose", || {
+        Test::new().with(json!({ "purpose": TRICKS }))
+    }),
+    ("names in the configuration", names),
+    ("names of files and folders", files),
+];
+
+/// Where text goes out. `SITE` is the folder of the installation.
+const OUT: &[&[&str]] = &[
+    &["log"],
+    &["log", "--json"],
+    &["log", "--csv"],
+    &["log", "--changes"],
+    &["explain", "--id", "shown"],
+    &["explain"],
+    &["preview", "--phone", "+447700900123"],
+    &["stats"],
+    &["stats", "--json"],
+    &["status"],
+    &["check"],
+    &["check", "--json"],
+    &["doctor", "--offline"],
+    &["doctor", "--offline", "--json"],
+    &["sender", "list"],
+    &["sender", "list", "--json"],
+    &["sender", "show", "misbehaving"],
+    &["sender", "check", "misbehaving"],
+    &["plugin", "list"],
+    &["plugin", "list", "--json"],
+    &["plugin", "show", "misbehaving"],
+    &["plugin", "show", "misbehaving", "--json"],
+    &["policy", "list"],
+    &["policy", "show", "Everyone"],
+    &["text", "show", "--policy", "Everyone"],
+    &["secret", "list"],
+    &["helpdesk", "show"],
+    &["person", "export", "--phone", "-"],
+];
+
+#[test]
+fn no_foreign_text_comes_out_as_it_is() {
+    each(SOURCES, |(source, prepared)| {
+        for format in ["text", "json"] {
+            let id = json!({ "id": format!("shown-{format}") });
+            let is_own = *source == "a request's id";
+            let test = prepared();
+            let test = if is_own { test } else { test.with(id) };
+            let run = test.args(["--log-format", format]).run();
+            forges_nothing(source, "send", &run);
+            if format == "json" {
+                continue;
+            }
+            for words in OUT {
+                let beside = run.test().beside().command(words.iter().copied());
+                let beside = match *words {
+                    ["person", ..] => beside.stdin("+447700900123\n"),
+                    ["explain"] => beside,
+                    _ => beside.stdin(""),
+                };
+                forges_nothing(source, words[0], &beside.run());
+            }
+        }
+    });
+}
+
+#[track_caller]
+fn forges_nothing(source: &str, command: &str, run: &Run) {
+    let outputs = [run.stdout.as_deref().unwrap_or_default(), &run.stderr];
+    for line in outputs.iter().flat_map(|output| output.split(['\n', '\r'])) {
+        let line = line.trim_start_matches([' ', '|', '-', '>']);
+        assert!(!line.starts_with(FORGED), "{source}, {command}: {run}");
+    }
+}
+
+fn provider() -> Test {
+    let test = Test::new();
+    let words = format!(
+        "{TRICKS} {} +447700900123 {}",
+        test.code(),
+        twilio::AUTH_TOKEN
+    );
+    let header = format!("{VISIBLE_TRICKS} {} +447700900123", test.code());
+    let body = json!({ "code": 20003, "message": words, "more_info": words, "sid": words });
+    let fault = Fault::status(400)
+        .header("X-Words", &header)
+        .header("Retry-After", &header)
+        .body(body.to_string());
+    test.fault(When::always(), fault)
+}
+
+fn mail_server() -> Test {
+    let test = Test::new().all_senders().through("email-gateway");
+    let reply = format!("550 5.1.1 {VISIBLE_TRICKS} {} +447700900123", test.code());
+    let fault = SmtpFault::reply(&reply);
+    test.sandbox()
+        .smtp()
+        .fault(Command::Rcpt, When::always(), fault);
+    test
+}
+
+fn request_values() -> Test {
+    let user = json!({
+        "phone": "+447700900123",
+        "name": TRICKS,
+        "display_name": TRICKS,
+        "dn": format!("CN={TRICKS},DC=example"),
+        "groups": [TRICKS],
+        "locale": TRICKS,
+    });
+    Test::new().with(json!({ "actor": TRICKS, "user": user }))
+}
+
+/// A setting that the plugin does not know, a sender, a key and a policy.
+fn names() -> Test {
+    let name = toml_string(TRICKS);
+    Test::new()
+        .misbehaving("deliver")
+        .config(&format!("[senders.misbehaving.settings]\n{name} = {name}"))
+        .config(&format!(
+            "[senders.{name}]\nplugin = {name}\n[{name}]\nkey = 1"
+        ))
+        .change(|site| {
+            let policy = format!("name = {name}\n{name} = 1\n[verification_code]\ntext = {name}");
+            site.policy("tricks", &policy).unwrap();
+        })
+}
+
+fn files() -> Test {
+    let name = TRICKS.replace('/', "");
+    Test::new().change(|site| {
+        let policies = site.policies().join(format!("{name}.toml"));
+        fs::write(policies, "not = [toml").unwrap();
+        let plugins = site.plugins();
+        fs::write(plugins.join(format!("libtextsender_{name}.so")), "").unwrap();
+        fs::create_dir(plugins.join(&name)).unwrap();
+        let secrets = site.state().join("secrets");
+        fs::write(secrets.join(format!("twilio.{name}")), "x").unwrap();
+        fs::write(secrets.join(&name), "x").unwrap();
+    })
+}
+
+/// A TOML string may hold any character, if it is escaped as JSON has it; JSON leaves some as they are.
+fn toml_string(text: &str) -> String {
+    let json = Value::from(text).to_string();
+    let escape = |c: char| match c.is_ascii() {
+        true => c.to_string(),
+        false => format!("\\u{:04x}", u32::from(c)),
+    };
+    json.chars().map(escape).collect()
+}
