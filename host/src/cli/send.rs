@@ -116,7 +116,8 @@ impl Send {
         let (level, failpoints) = (common.log.level(), common.failpoints);
         let sent = runtime.block_on(async {
             let dispatch = Dispatch::open(&config, level, failpoints)?;
-            let response = dispatch.send_alone(&request, self.wait()).await;
+            // The whole pipeline is one large value: where it is made is where it stays.
+            let response = Box::pin(dispatch.send_alone(&request, self.wait())).await;
             Ok((response, dispatch))
         });
         match sent {
