@@ -2,14 +2,24 @@
 
 use std::fs;
 
-use object::elf::{FileHeader64, SHT_RELA};
+use object::elf::{FileHeader64, SHF_ALLOC, SHT_NOBITS, SHT_RELA};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, LittleEndian};
 use textsender_tests::harness::artifacts;
 
-/// The file's size, in bytes.
+/// What of the file is mapped, in bytes: names for debuggers, which packages leave out, do not count.
 pub fn size() -> u64 {
-    fs::metadata(&artifacts().textsender).unwrap().len()
+    let file = fs::read(&artifacts().textsender).unwrap();
+    let data = file.as_slice();
+    let header = FileHeader64::<Endianness>::parse(data).unwrap();
+    let endian = header.endian().unwrap();
+    let sections = header.sections(endian, data).unwrap();
+    let is_mapped = |section: &&object::elf::SectionHeader64<Endianness>| {
+        section.sh_flags(endian) & u64::from(SHF_ALLOC) != 0
+            && section.sh_type(endian) != SHT_NOBITS
+    };
+    let mapped = sections.iter().filter(is_mapped);
+    mapped.map(|section| section.sh_size(endian)).sum()
 }
 
 /// The addresses that the linker binds when the program starts, packed ones included.
