@@ -46,7 +46,7 @@ fn too_few_descriptors_are_named_wherever_they_end() {
         let is_sent = sent_or_names(&run, "LimitNOFILE");
         sent.lock().unwrap().insert(count, is_sent);
     });
-    is_a_threshold(sent.into_inner().unwrap().into_values());
+    sent_at_last(sent.into_inner().unwrap().into_values());
 }
 
 #[test]
@@ -80,16 +80,16 @@ fn as_root_too_few_threads_are_named_wherever_they_end() {
         let run = test.under(under).program(&program).run();
         sent_or_names(&run, "LimitNPROC=")
     });
-    is_a_threshold(sent);
+    sent_at_last(sent);
 }
 
-/// Wants a limit under which nothing is sent, and from which on everything is.
+/// Wants nothing to be sent under the first of growing limits, and something under the last. In between it depends on
+/// what threads do at the same time.
 #[track_caller]
-fn is_a_threshold(sent: impl Iterator<Item = bool>) {
+fn sent_at_last(sent: impl Iterator<Item = bool>) {
     let sent: Vec<bool> = sent.collect();
     let ends = (sent.first(), sent.last());
     assert_eq!(ends, (Some(&false), Some(&true)), "{sent:?}");
-    assert!(sent.is_sorted(), "{sent:?}");
 }
 
 /// Gives a folder and all in it to a user.

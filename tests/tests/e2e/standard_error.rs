@@ -6,7 +6,7 @@ use std::thread;
 use textsender_tests::harness::Test;
 use textsender_tests::sandbox::{Fault, When};
 
-use crate::stream::requests;
+use crate::stream::request;
 
 /// What a pipe holds (pipe(7)).
 const PIPE: usize = 64 * 1024;
@@ -25,25 +25,27 @@ fn one_command_answers() {
     run.outcome("accepted").texts(1);
 }
 
-/// During an outage there is more to say than a pipe holds.
+/// During an outage there is more to say than a pipe and a queue hold.
 #[test]
 fn a_stream_answers_and_ends_and_says_how_much_was_lost() {
     let (mut unread, stderr) = full_pipe();
+    let number = |n| request(&format!("id-{n}"), &format!("+4477009{n:05}"));
+    let requests: Vec<_> = (0..1000).map(number).collect();
     let test = Test::new()
         .config("[send]\ntimeout = \"5s\"")
         .fault(When::always(), Fault::status(500))
         .log_level("trace")
         .stderr(stderr);
     let mut running = test.stream().start_silent();
-    running.ask(&requests(100));
-    running.wait_for_answers(100);
+    running.ask(&requests);
+    running.wait_for_answers(requests.len());
     // From now on it is read.
     let reading = thread::spawn(move || {
         let mut log = String::new();
         unread.read_to_string(&mut log).map(|_| log)
     });
-    running.ask(&requests(1));
-    running.wait_for_answers(101);
+    running.ask(&requests[..1]);
+    running.wait_for_answers(requests.len() + 1);
     running.finish().exit(0);
     let log = reading.join().unwrap().unwrap();
     assert!(log.contains("lines of the log are lost"), "{log}");

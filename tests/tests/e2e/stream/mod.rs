@@ -31,7 +31,7 @@ pub fn request(id: &str, phone: &str) -> Value {
 }
 
 /// So many of them, with ids and numbers of their own.
-pub fn requests(count: usize) -> Vec<Value> {
+fn requests(count: usize) -> Vec<Value> {
     let request = |n| request(&format!("id-{n}"), &format!("+4477009002{n:02}"));
     (0..count).map(request).collect()
 }
