@@ -3,7 +3,7 @@
 //! Only root can act as another: `.ci/run` runs what needs root by its name.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use textsender_tests::harness::{Test, artifacts, each};
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::Admin;
+use crate::stream::request;
 
 /// `nobody`, in every Linux distribution.
 const NOBODY: u32 = 65_534;
@@ -252,31 +253,25 @@ fn as_root_no_plugin_process_is_roots() {
 #[test]
 #[ignore = "needs root"]
 fn as_root_no_thread_of_a_stream_stays_roots() {
-    let sandbox = Sandbox::start();
-    let admin = owned_install(&sandbox, "nobody");
-    let mut child = admin
-        .command(&["send", "--stream"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
-    writeln!(child.stdin.as_ref().unwrap(), "{request}").unwrap();
-    let mut answer = String::new();
-    let mut answers = BufReader::new(child.stdout.as_mut().unwrap());
-    answers.read_line(&mut answer).unwrap();
-    assert!(answer.contains("\"outcome\":\"accepted\""), "{answer}");
+    let test = Test::new();
+    let given = Command::new("chown")
+        .args(["-R", "nobody:"])
+        .arg(test.site().state())
+        .status();
+    assert!(given.unwrap().success());
+    let mut stream = test.stream().start_silent();
+    stream.ask(&[request("a", "+447700900101")]);
+    let answers = stream.wait_for_answers(1);
+    assert_eq!(answers[0]["outcome"], "accepted", "{answers:?}");
 
-    let threads = fs::read_dir(format!("/proc/{}/task", child.id())).unwrap();
+    let threads = fs::read_dir(format!("/proc/{}/task", stream.id())).unwrap();
     let accounts: Vec<_> = threads
         .map(|thread| accounts_of(&thread.unwrap().path()))
         .collect();
     let all = format!("Uid:\t{NOBODY}\t{NOBODY}\t{NOBODY}\t{NOBODY}");
     assert!(accounts.len() > 3, "{accounts:?}");
     assert!(accounts.iter().all(|line| *line == all), "{accounts:?}");
-    drop(child.stdin.take());
-    assert!(child.wait().unwrap().success());
+    stream.finish().exit(0);
 }
 
 /// The accounts of a process or a thread, as its folder in /proc tells them.
