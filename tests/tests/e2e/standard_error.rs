@@ -30,7 +30,7 @@ fn one_command_answers() {
 fn a_stream_answers_and_ends_and_says_how_much_was_lost() {
     let (mut unread, stderr) = full_pipe();
     let number = |n| request(&format!("id-{n}"), &format!("+4477009{n:05}"));
-    let requests: Vec<_> = (0..1000).map(number).collect();
+    let requests: Vec<_> = (0..800).map(number).collect();
     let test = Test::new()
         .config("[send]\ntimeout = \"5s\"")
         .fault(When::always(), Fault::status(500))
