@@ -11,6 +11,8 @@
 //! A stage that can't go on gives `Settled` at once.
 
 mod access;
+mod answer;
+mod current;
 mod follow;
 mod lifetime;
 
@@ -41,6 +43,8 @@ use crate::{
     route::{self, Ask, Plan, RouteOutcome},
 };
 use access::LedgerAccess;
+pub use answer::{Asked, Unread, answer, read};
+pub use current::{Current, Source};
 
 /// How long the ledger keeps a tag of a code that does not say when it expires.
 const LIFE: Duration = Duration::from_secs(60 * 60);
@@ -48,7 +52,12 @@ const LIFE: Duration = Duration::from_secs(60 * 60);
 /// Whether a message was handed to a route: until then a failure of ours has sent nothing.
 static DISPATCHED: AtomicBool = AtomicBool::new(false);
 
-/// Whether this process handed any message to a sender.
+/// Marks that a message was handed to a process that sends it.
+pub fn handed_over() {
+    DISPATCHED.store(true, Ordering::Relaxed);
+}
+
+/// Whether this process handed any message to a sender, or to the hub.
 pub fn has_dispatched() -> bool {
     DISPATCHED.load(Ordering::Relaxed)
 }
@@ -69,22 +78,30 @@ pub struct Dispatch {
 impl Dispatch {
     /// Takes one request from policy to provider.
     pub async fn send(&self, request: &Request) -> Response {
-        self.run(request, false).await
+        self.send_for(request, self.caller(), Instant::now()).await
+    }
+
+    /// The same for a user id that may be another than that of this process, which the audit names, and
+    /// that has waited since then.
+    pub async fn send_for(&self, request: &Request, caller: u32, since: Instant) -> Response {
+        self.run(Received::new(self, request, caller, since), false)
+            .await
     }
 
     /// Sends the only request of this process, and then waits for as long as `wait`, if any, for what
     /// becomes of the message. Without it nothing is asked of a sender any more: the senders' processes
     /// end while the outcome is written down.
     pub async fn send_alone(&self, request: &Request, wait: Option<Duration>) -> Response {
-        let mut response = self.run(request, wait.is_none()).await;
+        let received = Received::new(self, request, self.caller(), Instant::now());
+        let mut response = self.run(received, wait.is_none()).await;
         if let Some(wait) = wait {
             self.follow(&mut response, wait).await;
         }
         response
     }
 
-    async fn run(&self, request: &Request, is_last: bool) -> Response {
-        let received = Received::new(self, request);
+    async fn run(&self, received: Received<'_>, is_last: bool) -> Response {
+        let request = received.request;
         let settled = received.through_all(is_last).await;
         let Settled { response } = settled.unwrap_or_else(|early| early);
         log_outcome(request, &response);
@@ -138,8 +155,7 @@ struct Settled {
 }
 
 impl<'d> Received<'d> {
-    fn new(dispatch: &'d Dispatch, request: &'d Request) -> Self {
-        let at = Instant::now();
+    fn new(dispatch: &'d Dispatch, request: &'d Request, caller: u32, at: Instant) -> Self {
         Self {
             dispatch,
             request,
@@ -151,7 +167,7 @@ impl<'d> Received<'d> {
                 event: request.event.map(|event| event.as_str().to_owned()),
                 actor: request.actor.clone(),
                 user: request.user.name.clone(),
-                uid: dispatch.ledger.caller(),
+                uid: caller,
                 ..Facts::default()
             },
             phone: None,
@@ -334,7 +350,7 @@ impl<'d> Claimed<'d> {
                 return Ok(self.routed(RouteOutcome::found(last, expired)));
             }
         }
-        DISPATCHED.store(true, Ordering::Relaxed);
+        handed_over();
         let Decided { message, plan, .. } = &self.decided;
         let outcome = route::deliver(plan, message, &self).await;
         Ok(self.routed(outcome))

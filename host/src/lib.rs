@@ -30,6 +30,7 @@
 //! | [`edit`] | every change of the configuration: what is ordered, and what came of it |
 //! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
+//! | [`serve`] | the pipeline behind a socket, as HTTP: the hub |
 //! | [`conformance`] | what a plugin must do, and whether it does |
 //! | [`cli`] | a file for each command |
 
@@ -56,6 +57,7 @@ pub mod recipient;
 pub mod redact;
 pub mod route;
 pub mod secrets;
+pub mod serve;
 pub mod text;
 pub mod transport;
 pub mod trust;

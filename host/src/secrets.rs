@@ -21,6 +21,12 @@ use crate::{
 /// The folder of stored secrets, in the state folder.
 pub const FOLDER: &str = "secrets";
 
+/// What the names of the hub's callers' tokens begin with, in place of a sender's: `serve.portal`.
+pub const TOKENS: &str = "serve";
+
+/// What the name of a token ends with that is to follow another: `serve.portal.next`.
+pub const NEXT: &str = ".next";
+
 /// The longest secret, in bytes: a private key in PEM is shorter.
 const MAX_SECRET: u64 = 64 * 1024;
 

@@ -30,6 +30,7 @@ mod secret;
 mod select_sender;
 mod send;
 mod sender;
+mod serve;
 mod site;
 mod standing;
 mod stats;
@@ -44,6 +45,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Environment, ResolvedPath},
+    dispatch::Source,
     failpoint::Failpoints,
     plugins,
 };
@@ -95,7 +97,8 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
-    Send(send::Send),
+    Send(send::CompleteSend),
+    Serve(serve::Serve),
     Status(status::Status),
     Check(check::Check),
     Explain(explain::Explain),
@@ -135,7 +138,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         common.failpoints = failpoints;
         let SendCommand::Send(send) = command;
         start(&common);
-        return send.run(&common);
+        return send.run(&common, None);
     }
     let Cli {
         mut common,
@@ -150,6 +153,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
     let out = Output::new();
     match command {
         Command::Send(send) => send.run(&common),
+        Command::Serve(serve) => serve.run(&common),
         Command::Status(status) => status.run(&common, &out),
         Command::Check(check) => check.run(&common),
         Command::Explain(explain) => explain.run(&common),
@@ -188,5 +192,15 @@ fn start(common: &Common) {
 impl Common {
     fn config_file(&self) -> ResolvedPath {
         Environment::current().config_file(self.config.as_deref())
+    }
+
+    /// The configuration of a process that serves for long.
+    fn source(&self) -> Source {
+        Source {
+            file: self.config_file().path,
+            max_level: self.log.level(),
+            failpoints: self.failpoints,
+            opened: logging::start_writer,
+        }
     }
 }

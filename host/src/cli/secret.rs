@@ -30,6 +30,7 @@ use crate::{
 /// Stores, lists and removes secrets of senders
 ///
 /// A secret is named SENDER.SETTING, such as twilio.auth_token. It can be replaced, but never read back.
+/// The token of a caller of the hub is named serve.NAME; serve.NAME.next counts beside it.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     textsender secret set twilio.auth_token            # asks, and shows nothing\n  \
@@ -108,6 +109,9 @@ impl Set {
         let site = Site::read(common)?;
         site.become_owner()?;
         let (sender, key) = secrets::parts(&self.name)?;
+        if is_token(&site, sender) {
+            return self.store_token(&site, key, out);
+        }
         site.known_sender(sender)?;
         let form = form_of(&site, sender, key)?;
         let given = ask::secret(&format!("{key} of sender {sender}"))?;
@@ -145,6 +149,21 @@ impl Set {
                 out.line(format_args!("sender {sender} is {word}: {detail}"));
             }
         }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Stores the token of a caller of the hub.
+    fn store_token(&self, site: &Site, caller: &str, out: &Output) -> anyhow::Result<ExitCode> {
+        let given = ask::secret(&format!("token of the caller {caller}"))?;
+        let token = match self.exact {
+            true => given,
+            false => cleaned(&given, "token")?,
+        };
+        let tokens = stored::TOKENS;
+        let stored = secrets::store(&site.state, tokens, caller, &token, say_wait)?;
+        let done = if stored.is_new { "stored" } else { "replaced" };
+        let file = stored.file.display();
+        out.line(format_args!("{done} {} in {file}", self.name));
         Ok(ExitCode::SUCCESS)
     }
 
@@ -364,7 +383,16 @@ pub(super) fn strays(site: &Site) -> Vec<String> {
     strays
 }
 
+/// Whether a secret is the token of a caller of the hub.
+fn is_token(site: &Site, sender: &str) -> bool {
+    sender == stored::TOKENS && !site.config.senders.contains_key(sender)
+}
+
 fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {
+    if is_token(site, sender) {
+        let caller = key.strip_suffix(stored::NEXT).unwrap_or(key);
+        return (true, format!("caller {caller} of the hub"));
+    }
     match site.config.senders.get(sender) {
         None => (false, format!("nothing: there is no sender {sender}")),
         Some(configured) if configured.settings.contains_key(key) => (

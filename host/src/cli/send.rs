@@ -1,5 +1,6 @@
 //! `textsender send`: one request on standard input, one response on standard output.
 
+mod given;
 mod input;
 
 use std::{
@@ -10,17 +11,22 @@ use std::{
     time::Duration,
 };
 
+use given::Given;
 use tokio::runtime::Runtime;
 
-use super::{Common, logging, runtime, stream::Stream};
+use super::{
+    Common, logging, runtime,
+    stream::{self, Stream},
+};
 use crate::{
-    config::Config,
+    config::{Config, Sources},
     dispatch::Dispatch,
     failpoint::Step,
     ledger::CLOSING,
     os::limits,
     plugins,
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
+    serve::Client,
 };
 
 /// Reads a request from standard input, sends its message, and answers on standard output
@@ -28,9 +34,19 @@ use crate::{
 /// The exit code tells how it ended: 0 accepted, 65 invalid, 67 rejected, 69 unavailable,
 /// 70 crashed, 73 in progress, 75 limited, 76 unknown, 77 refused, 78 misconfigured.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  \
+#[command(after_help = "Examples:\n  \
     echo '{\"purpose\":\"verification_code\",\"user\":{\"phone\":\"+447700900123\"},\"code\":\"beK989vc\"}' \\\n  \
-    | textsender send")]
+    | textsender send\n  \
+    echo \"$CODE\" | textsender send --phone +447700900123 --code -")]
+pub(super) struct CompleteSend {
+    #[command(flatten)]
+    send: Send,
+    #[command(flatten)]
+    given: Given,
+}
+
+// What the quick command line knows as well, without a message in arguments (`SendCli`).
+#[derive(clap::Args)]
 pub(super) struct Send {
     /// Read a request from each line, and answer each when it is done
     #[arg(long)]
@@ -61,15 +77,23 @@ enum Afterwards {
     RecordInvalid(Option<MessageId>),
 }
 
-impl Send {
+impl CompleteSend {
     pub(super) fn run(&self, common: &Common) -> ExitCode {
+        self.send.run(common, Some(&self.given))
+    }
+}
+
+impl Send {
+    /// Sends the message on standard input, or the one in arguments.
+    pub(super) fn run(&self, common: &Common, given: Option<&Given>) -> ExitCode {
+        let given = given.filter(|given| given.is_given());
         quiet_panics();
         if self.stream {
             return self.stream(common).run();
         }
         let (mut id, mut afterwards) = (None, Afterwards::Nothing);
         let answered = panic::catch_unwind(AssertUnwindSafe(|| {
-            self.answer(common, &mut id, &mut afterwards)
+            self.answer(common, given, &mut id, &mut afterwards)
         }));
         let response = answered.unwrap_or_else(|_| crashed(id));
         let exit = respond(&response);
@@ -87,14 +111,25 @@ impl Send {
     fn answer(
         &self,
         common: &Common,
+        given: Option<&Given>,
         id: &mut Option<MessageId>,
         afterwards: &mut Afterwards,
     ) -> Response {
         let config = common.config_file().path;
-        let json = match input::read(|| timeout_of(&config)) {
+        let json = input::read(|| timeout_of(&config));
+        let json = json.and_then(|json| match given {
+            Some(given) => given.request(&json),
+            None => Ok(json),
+        });
+        let json = match json {
             Ok(json) => json,
             Err(failure) => return Response::failed(None, &failure),
         };
+        let main = Sources::read_main(&config);
+        let hub = Client::of(&main);
+        if let Some(response) = hub.and_then(|hub| hub.send(&json, self.wait())) {
+            return response;
+        }
         let request = match Request::parse(&json) {
             Ok(request) => request,
             Err(failure) => {
@@ -115,7 +150,7 @@ impl Send {
         };
         let (level, failpoints) = (common.log.level(), common.failpoints);
         let sent = runtime.block_on(async {
-            let dispatch = Dispatch::open(&config, level, failpoints)?;
+            let dispatch = Dispatch::open_read(main.and_drop_ins(), level, failpoints)?;
             // The whole pipeline is one large value: where it is made is where it stays.
             let response = Box::pin(dispatch.send_alone(&request, self.wait())).await;
             Ok((response, dispatch))
@@ -131,12 +166,12 @@ impl Send {
 
     fn stream(&self, common: &Common) -> Stream {
         Stream {
-            config: common.config_file().path,
-            max_level: common.log.level(),
-            failpoints: common.failpoints,
-            concurrency: self.concurrency.map(usize::from),
-            idle: Duration::from_secs(self.idle),
-            wait: self.wait(),
+            source: common.source(),
+            options: stream::Options {
+                concurrency: self.concurrency.map(usize::from),
+                idle: Duration::from_secs(self.idle),
+                wait: self.wait(),
+            },
         }
     }
 
@@ -163,7 +198,8 @@ impl Afterwards {
                     // The caller has its answer: a locked ledger keeps no process.
                     let tidying = async {
                         let noted = async {
-                            dispatch.note_invalid(id.as_ref(), response).await;
+                            let caller = dispatch.caller();
+                            dispatch.note_invalid(id.as_ref(), response, caller).await;
                             dispatch.close().await;
                         };
                         tokio::time::timeout(CLOSING, noted).await

@@ -7,7 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 use jiff::Timestamp;
 
 use super::{Common, history, output};
-use crate::ledger::{LedgerError, Tally};
+use crate::ledger::{Exposition, LedgerError, Tally};
 
 /// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
 const WEEK: i64 = 7 * 24;
@@ -61,8 +61,9 @@ impl Stats {
         match &self.prometheus {
             Some(file) => {
                 let window = Timestamp::now().duration_since(since);
-                let text = prometheus::text(&tallies, &senders, window);
-                prometheus::replace(file, &text)
+                let mut page = Exposition::default();
+                page.ledger(&tallies, &senders, window);
+                prometheus::replace(file, &page.into_text())
                     .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
             }
             None if self.json => output::json(&tallies),
@@ -99,13 +100,8 @@ fn row(tally: &Tally) -> [String; 6] {
         tally.day.to_string(),
         or(&tally.sender),
         or(&tally.region),
-        word(tally).to_owned(),
+        tally.word().to_owned(),
         tally.messages.to_string(),
         tally.segments.to_string(),
     ]
-}
-
-/// The outcome, or that there is none yet.
-fn word(tally: &Tally) -> &'static str {
-    tally.outcome.map_or("sending", |outcome| outcome.as_str())
 }

@@ -23,14 +23,10 @@ mod lines;
 
 use std::{
     io::{self, ErrorKind},
-    panic::AssertUnwindSafe,
-    path::PathBuf,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
-use futures_util::FutureExt;
 use tokio::{
     sync::watch,
     task::{JoinError, JoinSet},
@@ -39,10 +35,9 @@ use tokio::{
 
 use super::{logging, runtime};
 use crate::{
-    dispatch::Dispatch,
-    failpoint::Failpoints,
+    dispatch::{self, Asked, Current, Source, Unread},
     os::{limits, pipes, signals::EndRequests},
-    protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, Outcome, Request, Response},
 };
 use answers::{Answers, Written};
 use lines::{Content, Input, Line};
@@ -56,12 +51,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What a message may take beyond its deadline: its outcome is written down.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// How a stream is served.
+/// A stream that is to be served.
 pub(super) struct Stream {
-    pub(super) config: PathBuf,
-    pub(super) max_level: textsender_plugin_api::Level,
-    /// What tests make happen.
-    pub(super) failpoints: Failpoints,
+    pub(super) source: Source,
+    pub(super) options: Options,
+}
+
+/// How a stream is served.
+pub(super) struct Options {
     /// The most messages in flight; `None` for the configuration's word.
     pub(super) concurrency: Option<usize>,
     /// How long a host process may idle before it is stopped.
@@ -72,10 +69,8 @@ pub(super) struct Stream {
 
 /// A stream that is being served.
 struct Serving {
-    stream: Stream,
-    /// What the configuration came to, when it was looked at last.
-    dispatch: Result<Arc<Dispatch>, Failure>,
-    looked: Instant,
+    current: Current,
+    options: Options,
     answers: Answers,
     written: Written,
     in_flight: JoinSet<()>,
@@ -129,25 +124,16 @@ impl Stream {
             End::OutputClosed => Err(ErrorKind::BrokenPipe.into()),
         }
     }
-
-    fn open(&self) -> Result<Arc<Dispatch>, Failure> {
-        let dispatch = Dispatch::open(&self.config, self.max_level, self.failpoints)?;
-        // Root has become the account that sends.
-        logging::start_writer();
-        Ok(Arc::new(dispatch))
-    }
 }
 
 impl Serving {
     fn of(stream: Stream) -> io::Result<Self> {
-        let looked = Instant::now();
         // Root becomes the account that sends here: no thread may begin before.
-        let dispatch = stream.open();
+        let current = Current::open(stream.source);
         let (answers, written) = answers::writer()?;
         Ok(Self {
-            looked,
-            dispatch,
-            stream,
+            current,
+            options: stream.options,
             answers,
             written,
             in_flight: JoinSet::new(),
@@ -171,17 +157,16 @@ impl Serving {
                     if pipes::has_no_reader() {
                         return End::OutputClosed;
                     }
-                    if let Ok(dispatch) = &self.dispatch {
-                        dispatch.stop_idle(self.stream.idle);
-                    }
+                    self.current.stop_idle(self.options.idle);
                 }
                 line = input.next(), if has_room => match line {
                     Some(Ok(line)) => {
-                        if line.read >= self.looked || self.looked.elapsed() > LOOK {
+                        let looked = self.current.looked();
+                        if line.read >= looked || looked.elapsed() > LOOK {
                             if pipes::has_no_reader() {
                                 return End::OutputClosed;
                             }
-                            self.look();
+                            self.current.look();
                         }
                         self.begin(line);
                     }
@@ -194,18 +179,24 @@ impl Serving {
 
     /// The most messages in flight, as the configuration has it now.
     fn most(&self) -> usize {
-        let configured = || self.dispatch.as_ref().map_or(1, |it| it.concurrency());
-        self.stream.concurrency.unwrap_or_else(configured)
+        let configured = || self.current.concurrency();
+        self.options.concurrency.unwrap_or_else(configured)
     }
 
     /// Answers a line in a task of its own.
     fn begin(&mut self, line: Line) {
-        let (dispatch, answers) = (self.dispatch.clone(), self.answers.clone());
-        let (wait, stopping) = (self.stream.wait, self.stopping.subscribe());
+        let (dispatch, answers) = (self.current.dispatch(), self.answers.clone());
+        let asked = Asked {
+            caller: None,
+            since: Instant::now(),
+            place: (),
+            wait: self.options.wait,
+            stopping: self.stopping.subscribe(),
+        };
         // Boxed, as the way through all rooms is 10 KB, which would be moved ten times into a task.
         self.in_flight.spawn(Box::pin(async move {
             let number = line.number;
-            let mut response = respond(line, dispatch, wait, stopping).await;
+            let mut response = dispatch::answer(read(line.content), dispatch, asked).await;
             response.line = Some(number);
             // The answers are not read any more: the main loop sees it, too.
             let _ = answers.send(response).await;
@@ -216,33 +207,10 @@ impl Serving {
         self.lost += usize::from(done.is_err());
     }
 
-    /// Looks for edits. A bad one keeps the last good configuration; where there was none yet, each
-    /// line is answered with what is wrong.
-    fn look(&mut self) {
-        self.looked = Instant::now();
-        let Ok(current) = &self.dispatch else {
-            self.dispatch = self.stream.open();
-            return;
-        };
-        match current.refresh() {
-            Ok(None) => {}
-            Ok(Some(edited)) => {
-                tracing::info!("the edited configuration is in force");
-                self.dispatch = Ok(Arc::new(edited));
-            }
-            Err(failure) => {
-                tracing::error!(
-                    "the edited configuration is not used, the last good one stays: {failure}"
-                );
-            }
-        }
-    }
-
     /// Waits for what is in flight and for the writing of it, and says of lines that were not begun
     /// that they were not. Once it was asked to end, there is a bound to that; asked again, it ends.
     async fn finish(self, left: Vec<Line>, asked: &mut EndRequests) -> io::Result<()> {
-        let timeout = self.dispatch.as_ref().map(|dispatch| dispatch.timeout());
-        let bound = timeout.unwrap_or_default() + GRACE;
+        let bound = self.current.timeout() + GRACE;
         let stopping = self.stopping.clone();
         let finished = self.finished(left);
         tokio::pin!(finished);
@@ -281,15 +249,13 @@ impl Serving {
         let Self {
             answers,
             mut written,
-            dispatch,
+            current,
             lost,
             ..
         } = self;
         drop(answers);
         written.end().await?;
-        if let Ok(dispatch) = dispatch {
-            dispatch.close().await;
-        }
+        current.close().await;
         match lost {
             0 => Ok(()),
             _ => Err(io::Error::other(format!("{lost} got no answer"))),
@@ -300,41 +266,6 @@ impl Serving {
 fn stop(stopping: &watch::Sender<bool>) {
     tracing::info!("asked to end: what is in flight is finished; asked again, it is left");
     stopping.send_replace(true);
-}
-
-async fn respond(
-    line: Line,
-    dispatch: Result<Arc<Dispatch>, Failure>,
-    wait: Option<Duration>,
-    mut stopping: watch::Receiver<bool>,
-) -> Response {
-    let request = match read(line.content) {
-        Ok(request) => request,
-        Err((id, failure)) => {
-            let response = Response::failed(id.clone(), &failure);
-            if let Ok(dispatch) = dispatch {
-                dispatch.note_invalid(id.as_ref(), &response).await;
-            }
-            return response;
-        }
-    };
-    let dispatch = match dispatch {
-        Ok(dispatch) => dispatch,
-        Err(failure) => return Response::failed(Some(request.id), &failure),
-    };
-    let sent = AssertUnwindSafe(async {
-        let mut response = dispatch.send(&request).await;
-        if let Some(wait) = wait {
-            tokio::select! {
-                () = dispatch.follow(&mut response, wait) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
-        }
-        response
-    });
-    // One request's panic is not the others' end. What had left by then is not known.
-    let sent = sent.catch_unwind().await;
-    sent.unwrap_or_else(|_| Response::failed(Some(request.id), &Failure::new(ErrorCode::MaybeSent)))
 }
 
 /// The answer to a line that is left when the stream is asked to end.
@@ -348,12 +279,10 @@ fn not_begun(line: Line) -> Response {
     response
 }
 
-/// The request on a line, or what is wrong with it, and its id as far as that can be told.
-fn read(line: Content) -> Result<Request, (Option<MessageId>, Failure)> {
+/// The request on a line, or what is wrong with it.
+fn read(line: Content) -> Result<Request, Unread> {
     match line {
-        Content::Json(json) => {
-            Request::parse(&json).map_err(|failure| (Request::id_of(&json), failure))
-        }
+        Content::Json(json) => dispatch::read(&json),
         Content::TooLong => {
             let failure = Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB");
             Err((None, failure))

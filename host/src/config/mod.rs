@@ -20,6 +20,7 @@ mod relations;
 pub mod render;
 mod sections;
 mod sender;
+mod serve;
 mod setting;
 mod source;
 mod table;
@@ -44,6 +45,7 @@ pub use sections::{
     Sending, State, Trust, Trusted,
 };
 pub use sender::{Network, Sender};
+pub use serve::{DEFAULT_SOCKET, Hub, Serve, loopback};
 pub use setting::{SecretRef, Setting};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};
@@ -71,6 +73,8 @@ pub struct Config {
     pub http: Http,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[serve]`.
+    pub serve: Serve,
     /// `[helpdesk]`, if it is there.
     pub helpdesk: Option<Helpdesk>,
     /// `[senders.NAME]`, by name.
@@ -256,6 +260,7 @@ fn read_main(t: &Table, config: &mut Config) {
     config.sending = t.table("send", Sending::read).unwrap_or_default();
     config.http = t.table("http", Http::read).unwrap_or_default();
     config.limits = t.table("limits", Limits::read).unwrap_or_default();
+    config.serve = t.table("serve", Serve::read).unwrap_or_default();
     config.helpdesk = t.table("helpdesk", Helpdesk::read);
     if let Some(node) = t.get("senders") {
         node.each(|name, node| read_sender(name, node, &mut config.senders));

@@ -85,13 +85,24 @@ impl Sources {
     /// Reads `path` and `policies/*.toml` beside it. Never fails: what can't be read becomes a fault
     /// of the [`Reading`](super::Reading). Names that start with a dot are left out.
     pub fn read(path: &Path) -> Self {
+        Self::read_main(path).and_drop_ins()
+    }
+
+    /// Reads `path` alone: what it says of the hub is asked for before the policies are.
+    pub fn read_main(path: &Path) -> Self {
         let mut sources = Sources {
             main: path.to_owned(),
             ..Sources::default()
         };
         sources.add(path, trust::look(path));
         sources.unsafe_of_main = sources.unsafe_files.len();
-        let folder = path.with_file_name(POLICIES_FOLDER);
+        sources
+    }
+
+    /// Reads the drop-ins as well.
+    pub fn and_drop_ins(self) -> Self {
+        let mut sources = self;
+        let folder = sources.main.with_file_name(POLICIES_FOLDER);
         sources.fingerprint.note(&folder, fs::metadata(&folder));
         let drop_ins = sources.drop_ins(&folder);
         if drop_ins.is_empty() {
@@ -148,6 +159,11 @@ impl Sources {
     /// Whether `textsender.toml` could be read.
     pub fn has_main(&self) -> bool {
         self.files.iter().any(|file| file.path == self.main)
+    }
+
+    /// Whether a word stands anywhere in the files: one that does not is no key of theirs.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.files.iter().any(|file| file.text.contains(word))
     }
 
     /// Whether every file could be read that there is.

@@ -57,7 +57,15 @@ impl Snapshot {
     ///
     /// The configuration is wrong, or others can write to it: `misconfigured`.
     pub fn read(file: &Path) -> (Result<Self, Failure>, Fingerprint) {
-        let sources = Sources::read(file);
+        Self::of_sources(Sources::read(file))
+    }
+
+    /// The same of files that were read.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn of_sources(sources: Sources) -> (Result<Self, Failure>, Fingerprint) {
         let fingerprint = sources.fingerprint().clone();
         let reading = Reading::of(sources)
             .believed()

@@ -88,6 +88,15 @@ impl LedgerAccess {
         self.caller
     }
 
+    /// Waits until messages can be recorded, where they have to be.
+    pub(super) async fn ready(&self, deadline: Instant) -> Result<(), Failure> {
+        match (&self.ledger, self.mode) {
+            (Some(Ok(ledger)), Mode::Required) => Ok(within(deadline, ledger.ready()).await?),
+            (Some(Err(error)), Mode::Required) => Err(error.clone().into()),
+            _ => Ok(()),
+        }
+    }
+
     /// Claims a message; `None`: it may go, unrecorded.
     pub(super) async fn claim(
         &self,

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{Dispatch, LedgerAccess, final_outcome};
 use crate::{
     check,
-    config::{Config, Environment},
+    config::{Config, Environment, Sources},
     decision::Snapshot,
     failpoint::Failpoints,
     ledger::{Facts, Unclaimed},
@@ -30,7 +30,21 @@ impl Dispatch {
     ///
     /// The configuration is wrong, or others can write to it: `misconfigured`.
     pub fn open(file: &Path, max_level: Level, failpoints: Failpoints) -> Result<Self, Failure> {
-        let (snapshot, seen) = Snapshot::read(file);
+        Self::open_read(Sources::read(file), max_level, failpoints)
+    }
+
+    /// The same with files that were read.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn open_read(
+        sources: Sources,
+        max_level: Level,
+        failpoints: Failpoints,
+    ) -> Result<Self, Failure> {
+        let file = sources.main.clone();
+        let (snapshot, seen) = Snapshot::of_sources(sources);
         let snapshot = snapshot?;
         let config = snapshot.config();
         let state = Environment::current()
@@ -48,7 +62,7 @@ impl Dispatch {
             Failure::with_detail(code, detail)
         })?;
         Ok(Self {
-            file: file.to_owned(),
+            file,
             seen: Mutex::new(seen),
             ledger: LedgerAccess::open(&config.state, &state, caller, failpoints),
             pool: Arc::new(Pool::new(config.clone(), state.clone(), max_level)),
@@ -116,6 +130,15 @@ impl Dispatch {
         }
     }
 
+    /// Waits until a message could be sent, as far as that lies with us.
+    ///
+    /// # Errors
+    ///
+    /// The ledger can't be used, and why.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        self.ledger.ready(Instant::now() + self.timeout()).await
+    }
+
     /// Stops senders' processes that have had no call for as long as `idle`.
     pub fn stop_idle(&self, idle: Duration) {
         self.pool.stop_idle(idle);
@@ -124,6 +147,16 @@ impl Dispatch {
     /// Takes leave of providers that are still connected. To be called after the last answer.
     pub async fn close(&self) {
         tokio::join!(self.pool.close(), self.ledger.close());
+    }
+
+    /// The user id of this process's caller.
+    pub fn caller(&self) -> u32 {
+        self.ledger.caller()
+    }
+
+    /// Where ledger and secrets are.
+    pub fn state(&self) -> &Path {
+        &self.state
     }
 
     /// How many messages may be in flight, by `[send] concurrency`.
@@ -138,11 +171,11 @@ impl Dispatch {
 
     /// Records a request that is wrong, with what its caller was told, so that there is an answer to
     /// "why was no text sent?".
-    pub async fn note_invalid(&self, id: Option<&MessageId>, response: &Response) {
+    pub async fn note_invalid(&self, id: Option<&MessageId>, response: &Response, caller: u32) {
         let message = Unclaimed {
             facts: Facts {
                 id: id.map(|id| id.as_str().to_owned()).unwrap_or_default(),
-                uid: self.ledger.caller(),
+                uid: caller,
                 ..Facts::default()
             },
             purpose: None,

@@ -36,7 +36,7 @@ pub struct Stored {
     pub before: Option<Secret>,
 }
 
-/// The sender and the setting of a secret's name.
+/// The sender and the setting of a secret's name; or [`secrets::TOKENS`] and the caller's name.
 ///
 /// # Errors
 ///
@@ -46,8 +46,12 @@ pub fn parts(name: &str) -> Result<(&str, &str), EditError> {
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
         (1..=64).contains(&part.len()) && part.bytes().all(fits)
     };
+    let bare = |sender: &str, key: &'_ str| match key.strip_suffix(secrets::NEXT) {
+        Some(bare) if sender == secrets::TOKENS => fits(bare),
+        _ => fits(key),
+    };
     match name.split_once('.') {
-        Some((sender, key)) if fits(sender) && fits(key) => Ok((sender, key)),
+        Some((sender, key)) if fits(sender) && bare(sender, key) => Ok((sender, key)),
         _ => Err(EditError::Usage(format!(
             "{name:?} is no name of a secret: write SENDER.SETTING, such as twilio.auth_token"
         ))),

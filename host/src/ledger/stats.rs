@@ -27,6 +27,13 @@ pub struct Tally {
     pub segments: u64,
 }
 
+impl Tally {
+    /// The outcome, or that there is none yet.
+    pub fn word(&self) -> &'static str {
+        self.outcome.map_or("sending", Outcome::as_str)
+    }
+}
+
 impl History {
     /// Counts the decisions since `since` by day, sender, region and outcome. Answers that were
     /// replayed are not counted again.

@@ -15,6 +15,7 @@
 //! | [`pipes`] | the two pipes of a host process; waiting for input; whether a reader went away |
 //! | [`limits`] | the names of the limits that a call ran into; room below one; living with another |
 //! | [`terminal`] | typing that is not shown |
+//! | [`socket`] | sockets at a path, and who connected; sockets of the service manager |
 //! | [`signals`] | the request to end |
 //! | [`library`] | what a shared library's bytes say; loading it |
 //! | [`process`] | starting this executable as a host process; its limits; a mark of this boot |
@@ -35,7 +36,7 @@ mod unix;
 #[cfg(unix)]
 pub use unix::{
     accounts, acl, disk, folders, identity, library, limits, pipes, process, rights, signals,
-    terminal,
+    socket, terminal,
 };
 
 #[cfg(target_os = "linux")]

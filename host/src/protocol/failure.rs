@@ -72,6 +72,8 @@ error_codes! {
     PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
     BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin used up what one sender may use, before anything was sent", "Tell the plugin's author what the log says; SECURITY.md lists the budgets.";
     Stopping = "stopping", Unavailable, "nothing was sent, as textsender was asked to end", "Repeat once it runs again.";
+    Busy = "busy", Unavailable, "nothing was sent, as too many messages are in flight", "Repeat a little later. [send] concurrency is how many may be.";
+    HubUnreachable = "hub_unreachable", Unavailable, "nothing was sent, as the hub does not run", "Start `textsender serve`; [serve] hub = \"preferred\" sends without it.";
     LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Run textsender as the account that sends; `sudo textsender doctor` says whether it is the folder's rights or its file system.";
     LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";
     LedgerCorrupt = "ledger_corrupt", Unavailable, "nothing was sent, as the ledger is damaged", "Repeat: a damaged ledger is set aside, and the next message starts a new one.";
@@ -96,6 +98,8 @@ error_codes! {
     KindNotAllowed = "kind_not_allowed", Refused, "texts are not sent to this kind of number", "Use the user's mobile number.";
 
     BadConfiguration = "bad_configuration", Misconfigured, "the configuration is wrong", "`textsender check` shows every fault.";
+    HubForbidden = "hub_forbidden", Misconfigured, "this account may not use the hub's socket", "Add the account to the socket's group, [serve] group.";
+    HubOtherConfig = "hub_other_config", Misconfigured, "the hub runs with another configuration", "Start it with the same --config, or name another [serve] socket.";
     UnknownSender = "unknown_sender", Misconfigured, "no such sender is configured", "Add [senders.NAME], or name another.";
     NoSender = "no_sender", Misconfigured, "neither the policy nor [defaults] names a sender", "Set [defaults] sender.";
     PluginMissing = "plugin_missing", Misconfigured, "the sender's plugin is not there", "Put the file into the plugins folder.";

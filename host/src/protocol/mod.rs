@@ -18,5 +18,11 @@ pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
 pub use schema::{request_schema, response_schema};
 pub use textsender_plugin_api::Purpose;
 
+/// The largest response, in bytes, with all that carries it.
+pub const MAX_RESPONSE: usize = 256 * 1024;
+
+/// The longest that an accepted message is followed.
+pub const MAX_WAIT: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// The version of the protocol that this program speaks.
 pub const VERSION: u32 = 1;

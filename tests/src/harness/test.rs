@@ -30,6 +30,9 @@ events = ["enroll", "reset"]
 text = "Your verification code is %code%"
 "#;
 
+/// Becomes the program, with standard input as its first descriptor of a service manager's.
+const HAND_OVER: &str = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\" 3<&0 </dev/null";
+
 /// What strace follows.
 #[derive(Clone, Copy)]
 struct Trace {
@@ -285,6 +288,13 @@ impl Test {
     pub fn config(mut self, fragment: &str) -> Self {
         self.site_mut().merge(fragment).unwrap();
         self
+    }
+
+    /// Hands a listening socket over as systemd does (sd_listen_fds(3)). Standard input is empty.
+    #[must_use]
+    pub fn inherits(mut self, socket: impl Into<Stdio>) -> Self {
+        self.stdin = Some(socket.into());
+        self.under(["sh", "-c", HAND_OVER, "sh"])
     }
 
     /// Replaces the policy for everyone.

@@ -27,6 +27,7 @@
 //! | `foreign` | where foreign text comes in, times where text goes out |
 //! | `paths` | every path that a command opens, as others could have had their hands on it |
 //! | `secrecy` | where secrets come from, and that nothing shows them |
+//! | `serve` | the hub: requests over a Unix socket and HTTP, callers, abuse, its end |
 //! | `standard_error` | a log that is not read |
 //! | `limits` | limits of a service: the real cause is named |
 //! | `stream` | `send --stream`: lines, ends, edits, processes, ten thousand messages |
@@ -62,6 +63,7 @@ mod repeats;
 mod requests;
 mod sandbox_run;
 mod secrecy;
+mod serve;
 mod standard_error;
 mod stream;
 mod three_senders;

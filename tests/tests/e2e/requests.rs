@@ -394,3 +394,29 @@ fn the_id_of_a_wrong_request_is_told_after_a_byte_order_mark_too() {
     let run = raw("\u{feff}{\"id\":\"5f0c-9\",\"purpos\":\"test\"}").run();
     run.outcome("invalid").has("/id", "5f0c-9");
 }
+
+#[test]
+fn a_message_may_stand_in_arguments_and_its_code_alone_on_standard_input() {
+    let args = [
+        "--phone",
+        "+447700900123",
+        "--code",
+        "-",
+        "--id",
+        "5f0c-1",
+        "--event",
+        "reset",
+    ];
+    let test = Test::new().args(args);
+    let code = test.code().to_owned();
+    let run = test.stdin(format!("{code}\n")).run();
+    run.outcome("accepted").has("/id", "5f0c-1");
+    run.text(&format!("Your verification code is {code}"));
+
+    // The code is no argument, and a message stands in one place.
+    for wrong in [["--code", "beK989vc"], ["--code", "-"], ["--id", "5f0c-1"]] {
+        Test::new().args(wrong).run().exit(2);
+    }
+    let run = Test::new().args(args).stdin("").run();
+    run.outcome("invalid").error("bad_field").says("code");
+}

@@ -11,4 +11,5 @@ pub mod pipes;
 pub mod process;
 pub mod rights;
 pub mod signals;
+pub mod socket;
 pub mod terminal;

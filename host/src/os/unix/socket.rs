@@ -1,0 +1,243 @@
+//! Unix sockets: one that is listened on, our own or the service manager's, and connections to one.
+
+use std::{
+    env, fs,
+    fs::{File, TryLockError},
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::fs::{FileTypeExt, PermissionsExt},
+        unix::net::{self, UnixListener},
+    },
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
+
+use rustix::{
+    fs::Gid,
+    io::{FdFlags, fcntl_getfd, fcntl_setfd},
+    net::{
+        AddressFamily, SocketAddrUnix, SocketFlags, SocketType,
+        sockopt::{self, Timeout},
+    },
+};
+
+use super::rights;
+
+/// A connection that a command makes, and waits on.
+pub use std::os::unix::net::UnixStream as Blocking;
+/// A connection that was accepted.
+pub use tokio::net::UnixStream as Stream;
+
+/// The first descriptor that a service manager hands over (sd_listen_fds(3)).
+const FIRST_INHERITED: RawFd = 3;
+
+/// Who may connect to a socket of our own: its owner and its group.
+const MODE: u32 = 0o660;
+
+/// Sockets that the service manager listens on for this process.
+#[derive(Default)]
+pub struct Inherited {
+    /// Unix sockets.
+    pub unix: Vec<Listener>,
+    /// TCP sockets.
+    pub tcp: Vec<std::net::TcpListener>,
+}
+
+/// Takes connections.
+pub struct Listener {
+    listener: tokio::net::UnixListener,
+    /// Where it is, if it is our own, and what keeps others from it.
+    own: Option<Own>,
+}
+
+struct Own {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// The sockets that the service manager handed over, if it did (`LISTEN_FDS`). To be called once, before
+/// any other descriptor is opened or handed on.
+///
+/// # Errors
+///
+/// One of them is no socket that listens on a path or on TCP.
+pub fn inherited() -> io::Result<Inherited> {
+    let number = |name| env::var(name).ok()?.parse::<u32>().ok();
+    let mut found = Inherited::default();
+    if number("LISTEN_PID") != Some(process::id()) {
+        return Ok(found);
+    }
+    let count = number("LISTEN_FDS").and_then(|count| RawFd::try_from(count).ok());
+    for fd in (FIRST_INHERITED..).take(count.unwrap_or(0).max(0) as usize) {
+        let socket = take(fd)?;
+        match sockopt::socket_domain(&socket)? {
+            AddressFamily::UNIX => found.unix.push(Listener::of(socket.into(), None)?),
+            AddressFamily::INET | AddressFamily::INET6 => found.tcp.push(socket.into()),
+            _ => return Err(unsuitable(fd)),
+        }
+    }
+    Ok(found)
+}
+
+#[allow(unsafe_code)]
+fn take(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: it is borrowed for the next statement, which asks whether it is open at all.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    fcntl_getfd(borrowed).map_err(|_| unsuitable(fd))?;
+    // SAFETY: it is open, the service manager opened it for this process, and nothing else has it.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
+    let is_stream = sockopt::socket_type(&socket).is_ok_and(|kind| kind == SocketType::STREAM);
+    let listens = is_stream && sockopt::socket_acceptconn(&socket).unwrap_or(false);
+    listens.then_some(socket).ok_or_else(|| unsuitable(fd))
+}
+
+fn unsuitable(fd: RawFd) -> io::Error {
+    let words = format!("descriptor {fd}, of LISTEN_FDS, is no stream socket that listens");
+    io::Error::new(io::ErrorKind::InvalidInput, words)
+}
+
+impl Listener {
+    /// Listens at a path, for the owner and the group. One that a dead process left there is replaced,
+    /// and it is taken away when this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// Another process listens there, something else is there, or its folder can't be written.
+    pub fn bind(path: &Path, group: Option<u32>) -> io::Result<Self> {
+        let lock = lock(&beside(path, ".lock"))?;
+        match fs::symlink_metadata(path) {
+            Ok(found) if !found.file_type().is_socket() => {
+                let words = "something that is no socket is there";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
+            }
+            // Such as the service manager, which takes no lock.
+            Ok(_) if connect(path, Duration::from_secs(1)).is_ok() => return Err(in_use()),
+            _ => {}
+        }
+        // Made beside its place, so that no one connects before it has its mode.
+        let new = beside(path, ".new");
+        let _ = fs::remove_file(&new);
+        let listener = UnixListener::bind(&new)?;
+        let placed = place(&new, path, group);
+        if placed.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        placed?;
+        let own = Own {
+            path: path.to_owned(),
+            _lock: lock,
+        };
+        Self::of(listener, Some(own))
+    }
+
+    fn of(listener: UnixListener, own: Option<Own>) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::UnixListener::from_std(listener)?;
+        Ok(Self { listener, own })
+    }
+
+    /// The next connection, and the user id at its other end.
+    ///
+    /// # Errors
+    ///
+    /// The system has none to give now, such as for lack of a descriptor.
+    pub async fn accept(&self) -> io::Result<(Stream, u32)> {
+        let (stream, _) = self.listener.accept().await?;
+        let uid = stream.peer_cred()?.uid();
+        Ok((stream, uid))
+    }
+
+    /// Whether it is our own: then no one listens after this process, and its queue is lost with it.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Takes it from its path, if it is our own: no further connection comes. Those that wait can still
+    /// be accepted.
+    pub fn unlink(&mut self) {
+        if let Some(own) = self.own.take() {
+            // Where it is gone already, that is what was wanted.
+            let _ = fs::remove_file(&own.path);
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.unlink();
+    }
+}
+
+fn lock(path: &Path) -> io::Result<File> {
+    let lock = rights::open_or_create(path, 0o600)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(in_use()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn in_use() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::AddrInUse,
+        "another process listens there already",
+    )
+}
+
+fn place(new: &Path, path: &Path, group: Option<u32>) -> io::Result<()> {
+    if let Some(group) = group {
+        rustix::fs::chown(new, None, Some(Gid::from_raw(group))).map_err(|error| {
+            let words = format!("it can't be given to the group {group}: {error}");
+            io::Error::new(error.kind(), words)
+        })?;
+    }
+    fs::set_permissions(new, fs::Permissions::from_mode(MODE))?;
+    fs::rename(new, path)
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Tells the service manager how it stands, such as `READY=1`, if it wants to know (sd_notify(3)).
+pub fn notify(state: &str) {
+    let (Some(path), Ok(socket)) = (env::var_os("NOTIFY_SOCKET"), net::UnixDatagram::unbound())
+    else {
+        return;
+    };
+    if let Err(error) = socket.send_to(state.as_bytes(), path) {
+        tracing::warn!(%error, "the service manager could not be told {state}");
+    }
+}
+
+/// The user id of the process that listens at the other end.
+///
+/// # Errors
+///
+/// The system does not say.
+pub fn peer(stream: &Blocking) -> io::Result<u32> {
+    Ok(sockopt::socket_peercred(stream)?.uid.as_raw())
+}
+
+/// Connects to a socket. One whose queue is full is waited for, but not longer than this.
+///
+/// # Errors
+///
+/// No one listens, or this account may not connect.
+pub fn connect(path: &Path, within: Duration) -> io::Result<Blocking> {
+    let address = SocketAddrUnix::new(path)?;
+    let socket = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    sockopt::set_socket_timeout(socket.as_fd(), Timeout::Send, Some(within))?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(net::UnixStream::from(socket))
+}

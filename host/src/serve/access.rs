@@ -1,0 +1,190 @@
+//! Who asks, and whether it may: `Host` against other sites' pages in a browser of this machine, a token
+//! for every request over TCP.
+
+use axum::response::Response;
+use http::{
+    HeaderMap, Request, StatusCode, Uri,
+    header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, WWW_AUTHENTICATE},
+    uri::Authority,
+};
+
+use super::{Shared, reply};
+use crate::protocol::{ErrorCode, Failure, MessageId};
+
+/// How a connection came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// Through the Unix socket, by this account.
+    Socket {
+        /// Its number.
+        uid: u32,
+    },
+    /// Over TCP.
+    Http,
+}
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    /// The account, where it is known.
+    pub(super) uid: Option<u32>,
+    /// The name of its token, if it showed one.
+    name: Option<String>,
+}
+
+impl Caller {
+    /// The id of its message in the ledger: a caller with a name has ids of its own.
+    pub(super) fn ledger_id(&self, id: &MessageId) -> Result<MessageId, Failure> {
+        let Some(name) = &self.name else {
+            return Ok(id.clone());
+        };
+        MessageId::parse(&format!("{name}/{id}")).ok_or_else(|| {
+            let most = MessageId::MAX - name.len() - 1;
+            let detail = format!("id: at most {most} characters for the caller {name}");
+            Failure::with_detail(ErrorCode::BadField, detail)
+        })
+    }
+}
+
+/// Lets a request in, or refuses it before its body is read.
+pub(super) fn admit<B>(
+    shared: &Shared,
+    origin: Origin,
+    request: &Request<B>,
+) -> Result<Caller, Response> {
+    let headers = request.headers();
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        let words = "give Content-Length or Transfer-Encoding, not both";
+        return Err(reply::refused(StatusCode::BAD_REQUEST, words));
+    }
+    let name = match bearer(headers) {
+        Some(token) => Some(shared.name_of(token)?),
+        None => None,
+    };
+    match origin {
+        Origin::Socket { uid } => Ok(Caller {
+            uid: Some(uid),
+            name,
+        }),
+        Origin::Http if !is_for_loopback(request.uri(), headers) => {
+            let words = "the header Host is none of this machine's: 127.0.0.1, [::1] or localhost";
+            Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words))
+        }
+        Origin::Http if name.is_none() => Err(unauthorized()),
+        Origin::Http => Ok(Caller { uid: None, name }),
+    }
+}
+
+impl Shared {
+    fn name_of(&self, token: &str) -> Result<String, Response> {
+        let dispatch = self.current().dispatch();
+        let dispatch = dispatch.map_err(|failure| reply::failed(&failure))?;
+        let name = self.tokens.name_of(token, dispatch.state());
+        name.ok_or_else(unauthorized)
+    }
+}
+
+fn unauthorized() -> Response {
+    let words = "send Authorization: Bearer TOKEN, with a token that is stored as serve.NAME";
+    let mut refused = reply::refused(StatusCode::UNAUTHORIZED, words);
+    let scheme = http::HeaderValue::from_static("Bearer");
+    refused.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    refused
+}
+
+/// The token of `Authorization: Bearer TOKEN`; anything else in that header is a wrong one.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or_default();
+    let is_bearer = |scheme: &str| scheme.eq_ignore_ascii_case("bearer");
+    let token = value
+        .split_once(' ')
+        .filter(|(scheme, _)| is_bearer(scheme));
+    Some(token.map_or("", |(_, token)| token.trim()))
+}
+
+/// Whether a request names this machine. A browser sends the name of the page's own site, whatever
+/// address that name leads to by then.
+fn is_for_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let host = Authority::try_from(host.as_bytes());
+    let named = uri.authority().is_none_or(is_loopback);
+    named && host.is_ok_and(|host| is_loopback(&host))
+}
+
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host();
+    let has_user = authority.as_str().contains('@');
+    !has_user && (["127.0.0.1", "[::1]"].contains(&host) || host.eq_ignore_ascii_case("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            let name = http::HeaderName::try_from(*name).unwrap();
+            map.append(name, value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn only_names_of_this_machine_are_hosts() {
+        let is_let_in = |hosts: &[&str]| {
+            let headers: Vec<_> = hosts.iter().map(|host| ("host", *host)).collect();
+            is_for_loopback(&Uri::from_static("/healthz"), &request(&headers))
+        };
+        for host in ["127.0.0.1", "127.0.0.1:8025", "[::1]:8025", "LocalHost:1"] {
+            assert!(is_let_in(&[host]), "{host}");
+        }
+        let others: [&[&str]; 8] = [
+            &[],
+            &[""],
+            &["evil.example"],
+            &["127.0.0.1.evil.example"],
+            &["localhost@evil.example"],
+            &["evil.example@localhost"],
+            &["localhost", "evil.example"],
+            &["127.0.0.2"],
+        ];
+        for hosts in others {
+            assert!(!is_let_in(hosts), "{hosts:?}");
+        }
+        let absolute = Uri::from_static("http://evil.example/healthz");
+        assert!(!is_for_loopback(
+            &absolute,
+            &request(&[("host", "localhost")])
+        ));
+    }
+
+    #[test]
+    fn a_token_stands_behind_bearer() {
+        let token = |value: &str| bearer(&request(&[("authorization", value)])).map(str::to_owned);
+        assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(token("bearer  abc ").as_deref(), Some("abc"));
+        for wrong in ["abc", "Basic abc", "Bearer", ""] {
+            assert_eq!(token(wrong).as_deref(), Some(""), "{wrong:?}");
+        }
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_caller_with_a_name_has_ids_of_its_own() {
+        let id = MessageId::parse("4711").unwrap();
+        let caller = |name: Option<&str>| Caller {
+            uid: None,
+            name: name.map(str::to_owned),
+        };
+        assert_eq!(caller(None).ledger_id(&id).unwrap().as_str(), "4711");
+        let own = caller(Some("portal")).ledger_id(&id).unwrap();
+        assert_eq!(own.as_str(), "portal/4711");
+        let long = MessageId::parse(&"x".repeat(MessageId::MAX)).unwrap();
+        let refused = caller(Some("portal")).ledger_id(&long).unwrap_err();
+        assert!(refused.to_string().contains("at most 121 characters"));
+    }
+}

@@ -1,0 +1,291 @@
+//! A message: from a request over HTTP to its response.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{extract::Request as HttpRequest, response::Response as HttpResponse};
+use http::{HeaderMap, StatusCode};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout_at},
+};
+
+use super::{
+    Shared,
+    access::Caller,
+    body,
+    connections::{Busy, Connection},
+    places::Place,
+    reply,
+};
+use crate::{
+    dispatch::{self, Asked, Dispatch, Unread},
+    ledger::{History, LedgerError, Options},
+    protocol::{DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Response},
+};
+
+/// Stands for the field `id`.
+const KEY: &str = "idempotency-key";
+
+/// The configuration that the caller means, by its path.
+pub(super) const CONFIG: &str = "textsender-config";
+
+/// `Prefer: wait=SECONDS` (RFC 7240): for how long an accepted message is followed.
+const PREFER: &str = "prefer";
+
+/// A message that was read, and goes on whether or not its caller stays.
+struct Message {
+    shared: Arc<Shared>,
+    caller: Caller,
+    /// The request under the ledger's id.
+    request: Result<Request, Unread>,
+    /// The caller's own id.
+    id: Option<MessageId>,
+    wait: Option<Duration>,
+    since: Instant,
+    _busy: Busy,
+}
+
+/// Answers `POST /v1/messages`.
+pub(super) async fn send(
+    shared: Arc<Shared>,
+    caller: Caller,
+    connection: Arc<Connection>,
+    request: HttpRequest,
+) -> HttpResponse {
+    let since = Instant::now();
+    let (head, body) = request.into_parts();
+    if let Err(failure) = shared.is_meant(&head.headers) {
+        return reply::failed(&failure);
+    }
+    let request = match body::read(body).await {
+        Ok(json) => dispatch::read(&json.bytes)
+            .and_then(|request| with_key(request, &json.bytes, &head.headers))
+            .and_then(|request| under_ledger_id(request, &caller)),
+        Err(failure) => Err((None, failure)),
+    };
+    let (id, request) = match request {
+        Ok((id, request)) => (Some(id), Ok(request)),
+        Err((id, failure)) => {
+            let ledger_id = id.as_ref().and_then(|id| caller.ledger_id(id).ok());
+            (id, Err((ledger_id, failure)))
+        }
+    };
+    let message = Message {
+        wait: wait_of(&head.headers),
+        shared,
+        caller,
+        request,
+        id: id.clone(),
+        since,
+        _busy: connection.busy(),
+    };
+    let sent = tokio::spawn(message.answer());
+    // It ends without an answer only by a fault of ours.
+    let maybe_sent = Failure::new(ErrorCode::MaybeSent);
+    let response = sent
+        .await
+        .unwrap_or_else(|_| Response::failed(id, &maybe_sent));
+    reply::of(&response)
+}
+
+/// Answers `GET /v1/messages/{id}`.
+pub(super) async fn look_up(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    with_delivery: bool,
+) -> HttpResponse {
+    let found = match MessageId::parse(id) {
+        Some(id) => shared.answer_to(caller, &id, with_delivery).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(response)) => reply::json(StatusCode::OK, &response),
+        Ok(None) => reply::text(StatusCode::NOT_FOUND, "no message of yours has this id"),
+        Err(failure) => reply::failed(&failure),
+    }
+}
+
+impl Message {
+    async fn answer(self) -> Response {
+        let shared = Arc::clone(&self.shared);
+        let response = self.response().await;
+        shared.counts.note(response.outcome);
+        response
+    }
+
+    async fn response(self) -> Response {
+        let shared = &self.shared;
+        let dispatch = shared.dispatch();
+        let place = match (&self.request, &dispatch) {
+            (Ok(_), Ok(dispatch)) => match shared.place(dispatch, self.since).await {
+                Ok(place) => Some(place),
+                Err(failure) => return Response::failed(self.id, &failure),
+            },
+            // It is answered at once.
+            _ => None,
+        };
+        let asked = Asked {
+            caller: self.caller.uid,
+            since: self.since,
+            place,
+            wait: self.wait,
+            stopping: shared.stopping.subscribe(),
+        };
+        let mut response = dispatch::answer(self.request, dispatch, asked).await;
+        response.id = self.id.map(|id| id.as_str().to_owned());
+        response
+    }
+}
+
+impl Shared {
+    /// A place among the messages in flight, for which a message waits no longer than it may take.
+    async fn place(&self, dispatch: &Dispatch, since: Instant) -> Result<Place, Failure> {
+        let mut stopping = self.stopping.subscribe();
+        let place = timeout_at(since + dispatch.timeout(), self.places.take());
+        tokio::select! {
+            biased;
+            place = place => place.map_err(|_| Failure::new(ErrorCode::Busy)),
+            _ = stopping.wait_for(|stopping| *stopping) => Err(Failure::new(ErrorCode::Stopping)),
+        }
+    }
+
+    /// Whether the hub has the configuration that the caller means, if it says which.
+    fn is_meant(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        let Some(meant) = headers.get(CONFIG) else {
+            return Ok(());
+        };
+        if meant.as_bytes() == self.file.as_os_str().as_encoded_bytes() {
+            return Ok(());
+        }
+        let detail = format!("it has {}", self.file.display());
+        Err(Failure::with_detail(ErrorCode::HubOtherConfig, detail))
+    }
+
+    /// What a message was answered, as the ledger has it.
+    async fn answer_to(
+        &self,
+        caller: &Caller,
+        id: &MessageId,
+        with_delivery: bool,
+    ) -> Result<Option<Response>, Failure> {
+        let dispatch = self.dispatch()?;
+        let Ok(ledger_id) = caller.ledger_id(id) else {
+            return Ok(None);
+        };
+        let state = dispatch.state().to_owned();
+        let read = spawn_blocking(move || {
+            let history = History::open(&state, &Options::default())?;
+            history.answer_to(ledger_id.as_str())
+        });
+        let mut response = match read.await {
+            Ok(Ok(Some(response))) => response,
+            Ok(Ok(None) | Err(LedgerError::Absent { .. })) => return Ok(None),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => return Err(Failure::new(ErrorCode::LedgerFailed)),
+        };
+        response.id = Some(id.as_str().to_owned());
+        if let (Outcome::Accepted, true, Some(sender), Some(provider_id)) = (
+            response.outcome,
+            with_delivery,
+            &response.sender,
+            &response.provider_id,
+        ) {
+            let status = dispatch.status(sender, provider_id).await;
+            response.delivery = status.ok().map(|status| DeliveryBody::from(&status));
+        }
+        Ok(Some(response))
+    }
+}
+
+/// The request with the id of the header, if there is one. An id of its own must be the same.
+fn with_key(request: Request, json: &[u8], headers: &HeaderMap) -> Result<Request, Unread> {
+    let Some(key) = headers.get(KEY) else {
+        return Ok(request);
+    };
+    let own = Request::id_of(json);
+    let refused = |words: &str| {
+        let failure = Failure::with_detail(ErrorCode::BadField, words);
+        Err((own.clone(), failure))
+    };
+    let key = key.to_str().unwrap_or_default();
+    // A string of structured fields (RFC 9651) is in quotes.
+    let bare = key.strip_prefix('"').and_then(|key| key.strip_suffix('"'));
+    let Some(key) = MessageId::parse(bare.unwrap_or(key)) else {
+        return refused("the header Idempotency-Key: expected 1 to 128 printable characters");
+    };
+    match &own {
+        Some(own) if *own != key => refused("id: the header Idempotency-Key says otherwise"),
+        _ => Ok(Request { id: key, ..request }),
+    }
+}
+
+/// The caller's id, and the request under the id that the ledger gets.
+fn under_ledger_id(request: Request, caller: &Caller) -> Result<(MessageId, Request), Unread> {
+    let id = request.id.clone();
+    let ledger_id = caller.ledger_id(&id);
+    match ledger_id {
+        Ok(ledger_id) => Ok((
+            id,
+            Request {
+                id: ledger_id,
+                ..request
+            },
+        )),
+        Err(failure) => Err((Some(id), failure)),
+    }
+}
+
+fn wait_of(headers: &HeaderMap) -> Option<Duration> {
+    let values = headers.get_all(PREFER).iter();
+    let mut preferences = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']));
+    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait="))?;
+    let seconds = seconds.trim_matches('"').parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
+    }
+
+    #[test]
+    fn a_key_stands_for_the_id_and_never_for_another() {
+        let json = |id: &str| {
+            format!(
+                r#"{{"purpose":"verification_code","user":{{"phone":"+447700900123"}},"code":"beK989vc"{id}}}"#
+            )
+        };
+        let keyed = |key: &str, id: &str| {
+            let json = json(id);
+            let request = Request::parse(json.as_bytes()).unwrap();
+            let keyed = with_key(request, json.as_bytes(), &headers(KEY, key));
+            keyed
+                .map(|request| request.id.as_str().to_owned())
+                .map_err(|(id, failure)| (id.map(|id| id.as_str().to_owned()), failure.code))
+        };
+        assert_eq!(keyed("a-1", "").unwrap(), "a-1");
+        assert_eq!(keyed("\"a-1\"", "").unwrap(), "a-1");
+        assert_eq!(keyed("a-1", r#","id":"a-1""#).unwrap(), "a-1");
+        let other = keyed("a-1", r#","id":"a-2""#).unwrap_err();
+        assert_eq!(other, (Some("a-2".to_owned()), ErrorCode::BadField));
+        assert_eq!(keyed("a 1", "").unwrap_err(), (None, ErrorCode::BadField));
+        assert_eq!(keyed("", "").unwrap_err(), (None, ErrorCode::BadField));
+    }
+
+    #[test]
+    fn a_caller_prefers_to_wait() {
+        let wait = |value: &str| wait_of(&headers(PREFER, value)).map(|wait| wait.as_secs());
+        assert_eq!(wait("wait=20"), Some(20));
+        assert_eq!(wait("respond-async, wait=5"), Some(5));
+        assert_eq!(wait("wait=99999999"), Some(86_400));
+        for none in ["respond-async", "wait=", "wait=soon", "wait=-1"] {
+            assert_eq!(wait(none), None, "{none}");
+        }
+    }
+}

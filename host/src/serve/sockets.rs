@@ -1,0 +1,126 @@
+//! Where a hub listens: a Unix socket always, HTTP on loopback if asked for; the service manager's in
+//! place of its own.
+
+use std::{fmt::Display, io, net::SocketAddr, path::PathBuf};
+
+use futures_util::{FutureExt, future::select_all};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+};
+
+use super::{
+    access::Origin,
+    connections::{Connections, MOST},
+};
+use crate::os::socket::{Inherited, Listener};
+
+/// Where a hub is to listen.
+pub struct Listening {
+    /// The Unix socket, and the group whose members may connect to it.
+    pub socket: PathBuf,
+    /// By number; `None`: the group of this process.
+    pub group: Option<u32>,
+    /// Where HTTP is served, if at all.
+    pub http: Option<SocketAddr>,
+    /// Sockets that the service manager listens on, which take the place of the above.
+    pub inherited: Inherited,
+}
+
+/// Takes connections.
+pub(super) enum Socket {
+    Unix(Listener),
+    Http {
+        listener: TcpListener,
+        /// Not the service manager's.
+        is_own: bool,
+    },
+}
+
+/// A connection of either kind. One type, so that the protocol is compiled once.
+pub(super) type Stream = Box<dyn Io>;
+
+/// What HTTP needs of a connection.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+impl Listening {
+    pub(super) fn open(self) -> io::Result<Vec<Socket>> {
+        let Inherited { mut unix, mut tcp } = self.inherited;
+        if unix.is_empty() {
+            let bound = Listener::bind(&self.socket, self.group);
+            unix.push(bound.map_err(at(self.socket.display()))?);
+            tracing::info!(socket = %self.socket.display(), "listening");
+        }
+        let is_own = tcp.is_empty();
+        if let (Some(address), true) = (self.http, is_own) {
+            tcp.push(std::net::TcpListener::bind(address).map_err(at(address))?);
+        }
+        let http = tcp
+            .into_iter()
+            .map(|listener| Socket::http(listener, is_own));
+        unix.into_iter()
+            .map(Socket::Unix)
+            .map(Ok)
+            .chain(http)
+            .collect()
+    }
+}
+
+/// The next connection, wherever it comes from. One more than may be open is not taken.
+pub(super) async fn accept(
+    sockets: &[Socket],
+    connections: &Connections,
+) -> io::Result<(Stream, Origin)> {
+    connections.room().await;
+    let accepts = sockets.iter().map(|socket| Box::pin(socket.accept()));
+    // There is a socket.
+    select_all(accepts).await.0
+}
+
+impl Socket {
+    fn http(listener: std::net::TcpListener, is_own: bool) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        if !address.ip().is_loopback() {
+            let words = format!("{address}: HTTP is served on loopback alone");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
+        }
+        listener.set_nonblocking(true)?;
+        let listener = TcpListener::from_std(listener)?;
+        tracing::info!(%address, "listening");
+        Ok(Self::Http { listener, is_own })
+    }
+
+    async fn accept(&self) -> io::Result<(Stream, Origin)> {
+        match self {
+            Self::Unix(listener) => {
+                let (stream, uid) = listener.accept().await?;
+                Ok((Box::new(stream), Origin::Socket { uid }))
+            }
+            Self::Http { listener, .. } => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are written whole: there is nothing to gather. It only fails with the stream.
+                let _ = stream.set_nodelay(true);
+                Ok((Box::new(stream), Origin::Http))
+            }
+        }
+    }
+
+    /// Listens no longer. What waits at a socket of our own is accepted first, as no one else will; what
+    /// waits at the service manager's is for the next hub.
+    pub(super) fn close(mut self) -> Vec<(Stream, Origin)> {
+        match &mut self {
+            Self::Unix(listener) if listener.is_own() => listener.unlink(),
+            Self::Http { is_own: true, .. } => {}
+            Self::Unix(_) | Self::Http { .. } => return Vec::new(),
+        }
+        let waiting = || self.accept().now_or_never()?.ok();
+        // More than may be open would keep it from its end.
+        std::iter::from_fn(waiting).take(MOST).collect()
+    }
+}
+
+fn at(place: impl Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("{place}: {error}"))
+}
