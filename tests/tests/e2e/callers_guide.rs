@@ -1,5 +1,5 @@
-//! What `docs/callers.md` shows is so: its command and its clients are run, and its tables hold what the
-//! schemas hold.
+//! What `docs/callers.md` shows is so: its command and the clients in `connectors` are run, and its tables hold
+//! what the schemas hold.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,6 +11,10 @@ use textsender_tests::sandbox::site::Site;
 use textsender_tests::sandbox::{Fault, Sandbox, When};
 
 const GUIDE: &str = include_str!("../../../docs/callers.md");
+/// The clients to take over.
+const PYTHON: &str = include_str!("../../../connectors/python/textsender.py");
+const NODE: &str = include_str!("../../../connectors/node/textsender.js");
+
 const SCHEMAS: [(&str, &str); 2] = [
     (
         "request",
@@ -133,10 +137,9 @@ fn the_first_command_sends_a_text() {
     assert_eq!(sandbox.text_count(), 1);
 }
 
-/// Runs the guide's Python client with an expression, and gives what it prints.
+/// Runs the Python client with an expression, and gives what it prints.
 fn python(site: &Site, expression: &str) -> String {
-    let client = block("## A client in Python", "python");
-    let program = format!("{client}\nprint({expression})\n");
+    let program = format!("{PYTHON}\nprint({expression})\n");
     fs::write(site.folder().join("client.py"), program).unwrap();
     said(&shell(site, "python3", &["client.py"])).to_owned()
 }
@@ -182,9 +185,8 @@ fn the_python_client_knows_a_program_that_never_ran_from_one_that_died() {
     );
 }
 
-/// Runs the guide's Node client with more lines, and gives what they print.
+/// Runs the Node client with more lines, and gives what they print.
 fn node(site: &Site, lines: &str) -> String {
-    let client = block("## A client in Node", "js");
     let request = r#"
 const request = (n) => ({ id: `reset-${n}`, purpose: "verification_code", event: "reset",
   user: { phone: `+4477009001${n}` }, code: "beK989vc", expires_in: 600 });
@@ -192,7 +194,7 @@ const print = (responses) => console.log(responses.map(({ id, outcome }) => `${i
 "#;
     fs::write(
         site.folder().join("client.js"),
-        format!("{client}{request}{lines}"),
+        format!("{NODE}{request}{lines}"),
     )
     .unwrap();
     said(&shell(site, "node", &["client.js"])).to_owned()
@@ -243,4 +245,16 @@ const dying = new Textsender("sh", ["-c", "read line; kill -9 $$"]);
         "reset-10:misconfigured reset-11:misconfigured\nreset-12:misconfigured\n\
          reset-13:unknown reset-14:unknown\nreset-15:accepted"
     );
+}
+
+#[test]
+#[cfg_attr(not(has_node), ignore = "needs node")]
+fn the_node_client_waits_no_longer_than_it_is_told() {
+    let sandbox = Sandbox::start();
+    let site = site(&sandbox);
+    let lines = r#"
+const silent = new Textsender("sh", ["-c", "read line; read never"], 50);
+silent.send(request(10)).then((response) => { print([response]); silent.close(); });
+"#;
+    assert_eq!(node(&site, lines), "reset-10:unknown");
 }
