@@ -79,8 +79,9 @@ impl Settings {
                 let file = serde_json::from_value::<FileContent>(file.clone());
                 let file =
                     file.map_err(|error| SettingsError::new(DEFINITION, &without_value(&error)))?;
-                check::read(&file.content)
-                    .map_err(|faults| SettingsError::new(DEFINITION, &first(&file, &faults)))
+                check::read(&file.content).map_err(|faults| {
+                    SettingsError::new(DEFINITION, &first(&file.content, &faults))
+                })
             }
             (Some(_), Some(_)) => Err(SettingsError::new(
                 DEFINITION,
@@ -107,17 +108,17 @@ fn without_value(error: &serde_json::Error) -> String {
     }
 }
 
-/// The first fault of a file, by its line.
-fn first(file: &FileContent, faults: &[Fault]) -> String {
+/// The first fault of a file, by its line. Which file it is, the setting says.
+fn first(content: &str, faults: &[Fault]) -> String {
     let Some((message, span)) = faults.first() else {
         return String::new();
     };
-    let before = &file.content[..span.start.min(file.content.len())];
+    let before = content.get(..span.start).unwrap_or_default();
     let (line, column) = (
         before.matches('\n').count() + 1,
         before.len() - before.rfind('\n').map_or(0, |it| it + 1) + 1,
     );
-    format!("{}:{line}:{column}: {message}", file.path)
+    format!("line {line}, column {column}: {message}")
 }
 
 /// One setting's value as text.

@@ -78,7 +78,49 @@ pub fn trials() -> Vec<Trial> {
         another_name,
     ));
     trials.push(Trial::test("conformance::no_library", no_library));
+    trials.push(Trial::test(
+        "conformance::providers::a_definition_of_ones_own",
+        own_definition,
+    ));
+    trials.push(Trial::test(
+        "conformance::providers::a_secret_in_the_query_is_told_by_name",
+        secret_in_query,
+    ));
     trials
+}
+
+/// The definition of the guide, changed, and a sample for it.
+fn acme(name: &str, from: &str, to: &str) -> std::path::PathBuf {
+    let guide = fs::read_to_string(Path::new(SOURCE).join("docs/providers.md")).unwrap();
+    let (_, definition) = guide.split_once("```toml\n").unwrap();
+    let (definition, _) = definition.split_once("```").unwrap();
+    assert!(definition.contains(from), "{from}");
+    let folder = workshop("definitions");
+    let file = folder.join(format!("{name}.toml"));
+    fs::write(&file, definition.replace(from, to)).unwrap();
+    let sample = folder.join(format!("{name}-sample.toml"));
+    let text = format!(
+        "[settings]\ndefinition = {file:?}\nfrom = \"Helpdesk\"\n[secrets]\nkey = \"not-a-real-key\"\n\
+         [accepted]\nstatus = 200\njson = {{ id = \"a1b2c3d4\" }}\n"
+    );
+    fs::write(&sample, text).unwrap();
+    sample
+}
+
+fn own_definition() -> Result<(), Failed> {
+    keeps_the_contract(&artifacts().plugin("http"), &acme("acme", "", ""));
+    Ok(())
+}
+
+fn secret_in_query() -> Result<(), Failed> {
+    let bearer = r#"scheme = "bearer", token"#;
+    let sample = acme("query", bearer, r#"scheme = "query", name = "k", value"#);
+    let report = report(&artifacts().plugin("http"), &sample);
+    let mut broken = rules(&report, "broken");
+    // It is about time, and this machine may be busy.
+    broken.retain(|rule| rule != "F2");
+    assert_eq!(broken, ["X3"], "{report:#}");
+    Ok(())
 }
 
 fn breaks(deed: &str, broken: &[&str]) -> Result<(), Failed> {

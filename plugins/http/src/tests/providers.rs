@@ -274,7 +274,7 @@ fn settings_are_held_against_the_definition() {
                 json!({ "definition": { "path": "acme.toml", "$content": "\nurl = \"ftp://x\"" } }),
                 vec![],
             ),
-            "definition: acme.toml:2:7: an address begins with https://",
+            "definition: line 2, column 7: an address begins with https://",
         ),
     ];
     for (fault, expected) in cases {
