@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `lib.rs` | the sender |
 //! | `settings.rs` | what an administrator fills in, and what does not go together |
+//! | `gateways.rs` | the services that are picked by name |
 //! | `mail.rs` | a message becomes a mail |
 //! | `reply.rs` | what a mail server's replies mean for a message |
 //! | `token.rs` | access tokens, for servers that take no password |
@@ -18,6 +19,7 @@
 //! `find` can't tell. A repeated mail has the same `Message-ID`, so that a gateway may notice.
 
 mod findings;
+mod gateways;
 mod mail;
 mod reply;
 mod settings;
@@ -28,7 +30,7 @@ mod token;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use textsender_plugin_api::{
-    Capabilities, Finding, Host, Mail, Message, PluginInfo, Receipt, SendError, Sender,
+    Capabilities, Finding, Host, Mail, Message, PluginInfo, Provider, Receipt, SendError, Sender,
     SettingsError, SmtpCommand, SmtpReply, TextSource, export_sender,
 };
 
@@ -54,6 +56,10 @@ impl Sender for EmailGateway {
         // The templates put the text into a mail; the settings say what the gateway carries.
         PluginInfo::new("email-gateway", "E-mail to SMS gateway", version)
             .with_capabilities(Capabilities::everything().with_text(TextSource::Settings))
+    }
+
+    fn providers() -> Vec<Provider> {
+        gateways::providers(&Self::info())
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

@@ -6,7 +6,7 @@ use textsender_plugin_api::{
     testing::{FakeHost, Reply, block_on, message},
 };
 
-use crate::EmailGateway;
+use crate::{EmailGateway, gateways::GATEWAYS};
 
 const GUIDE: &str = include_str!("../../gateways.md");
 
@@ -14,6 +14,21 @@ const GUIDE: &str = include_str!("../../gateways.md");
 fn block<'a>(section: &'a str, kind: &str) -> Option<&'a str> {
     let (_, block) = section.split_once(&format!("```{kind}\n"))?;
     Some(block.split_once("\n```")?.0)
+}
+
+/// What is picked by name is what the guide shows.
+#[test]
+fn gateways_by_name_are_those_of_the_guide() {
+    for (id, name, settings) in GATEWAYS {
+        let mut sections = GUIDE.split("\n## ");
+        let section = sections.find(|section| section.starts_with(name)).unwrap();
+        let shown = format!("{}\n", block(section, "toml").unwrap());
+        for (key, value) in settings {
+            let written = [format!("{key} = {value:?}\n"), format!("{key} = {value}\n")];
+            let is_there = written.iter().any(|line| shown.contains(line));
+            assert!(is_there, "{id}: {key} = {value}");
+        }
+    }
 }
 
 #[test]

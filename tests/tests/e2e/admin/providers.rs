@@ -123,6 +123,21 @@ fn the_list_has_coded_and_declared_providers() {
     unknown.says("telnix").says("textsender provider list");
 }
 
+/// A gateway that is reached by mail is picked by name, too.
+#[test]
+fn a_gateway_is_picked_by_name() {
+    let admin = with(&["email-gateway"]);
+    let add =
+        "sender add gateway --provider txtlocal server=smtp.example.org from=reset@example.org";
+    let add: Vec<_> = add.split(' ').collect();
+    admin.run(&add).ok().says("of the plugin email-gateway");
+    let config = admin.config_text();
+    let settings = ["to = \"%digits%@txtlocal.co.uk\"", "max_length = 612"];
+    assert!(settings.iter().all(|it| config.contains(it)), "{config}");
+    let any = ["sender", "add", "other", "--provider", "email-gateway"];
+    admin.run(&any).ok();
+}
+
 /// The guide from its first command to its last.
 #[test]
 fn the_guide_is_walked() {
