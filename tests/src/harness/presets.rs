@@ -73,6 +73,11 @@ impl Preset {
         }
     }
 
+    /// Whether it has a question that proves the account without sending.
+    pub fn has_check(&self) -> bool {
+        self.check.is_some()
+    }
+
     /// What the provider answers to what is asked before a text: an access token, its clock.
     fn reading(&self) -> Option<(&'static str, &'static str)> {
         match self.id.as_str() {
