@@ -140,7 +140,10 @@ impl Show {
                 out.line(format_args!("{label}: {text}"));
             }
         }
-        out.line(format_args!("talks to: {}", shown.hosts.join(", ")));
+        match &shown.hosts[..] {
+            [] => out.line(format_args!("talks to: the host that a setting names")),
+            hosts => out.line(format_args!("talks to: {}", hosts.join(", "))),
+        }
         for Need {
             key,
             is_required,

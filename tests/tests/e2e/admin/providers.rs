@@ -139,6 +139,8 @@ fn a_gateway_is_picked_by_name() {
     let config = admin.config_text();
     let settings = ["to = \"%digits%@txtlocal.co.uk\"", "max_length = 612"];
     assert!(settings.iter().all(|it| config.contains(it)), "{config}");
+    let shown = admin.run(&["provider", "show", "txtlocal"]);
+    shown.ok().says("talks to: the host that a setting names");
     let any = ["sender", "add", "other", "--provider", "email-gateway"];
     admin.run(&any).ok();
 }
