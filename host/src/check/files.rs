@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    config::{Config, Fault, POLICIES_FOLDER, Setting},
-    plugins::folder,
+    config::{Config, Fault, POLICIES_FOLDER, Setting, Trust},
+    plugins::{folder, lock::Lock},
     secrets, transport,
     trust::{self, Unsafe},
 };
@@ -47,6 +47,9 @@ fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = config.sources.paths().map(Path::to_path_buf).collect();
     paths.push(config.sources.main.with_file_name(POLICIES_FOLDER));
     paths.extend(libraries);
+    if config.plugins.trust == Trust::Pinned {
+        paths.push(Lock::beside(&config.sources.main));
+    }
     paths.push(state.to_owned());
     paths.extend(config.http.ca_file.clone());
     paths.extend(secret_files);

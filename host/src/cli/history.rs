@@ -7,6 +7,7 @@ use crate::{
     config::{self, Environment, Reading, ResolvedPath, Sources},
     ledger::{History, LedgerError, Options},
     os::rights,
+    trust::Unsafe,
 };
 
 impl Common {
@@ -32,9 +33,11 @@ impl Common {
     }
 
     /// Where the state folder is.
-    pub(super) fn state_folder(&self) -> ResolvedPath {
-        let config = Reading::of(Sources::read(&self.config_file().path)).config;
-        Environment::current().state_folder(config.state.folder.as_deref())
+    pub(super) fn state_folder(&self) -> Result<ResolvedPath, Unsafe> {
+        let config = Reading::of(Sources::read(&self.config_file().path))
+            .believed()?
+            .config;
+        Ok(Environment::current().state_folder(config.state.folder.as_deref()))
     }
 }
 

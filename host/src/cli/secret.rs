@@ -24,7 +24,7 @@ use crate::{
     check::{self, Kind},
     edit::{names::instead, secrets},
     protocol::Outcome,
-    secrets as stored,
+    secrets as stored, trust,
 };
 
 /// Stores, lists and removes secrets of senders
@@ -246,7 +246,8 @@ impl Remove {
 /// All that are stored, by name.
 pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
     let folder = site.state.join(stored::FOLDER);
-    let entries = match fs::read_dir(&folder) {
+    let judged = trust::folder(&folder).and_then(|_| fs::read_dir(&folder));
+    let entries = match judged {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => {

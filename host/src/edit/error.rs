@@ -37,7 +37,7 @@ pub enum EditError {
     #[error("nothing was changed: fix the file first")]
     NotToml(#[source] Faults),
     /// Others can change the configuration.
-    #[error("nothing was changed: {0}")]
+    #[error(transparent)]
     Unsafe(Unsafe),
     /// A file can't be read or written.
     #[error("{what}")]
@@ -62,6 +62,11 @@ impl EditError {
         let failed = format!("{} can't be {done}", path.display());
         let path = path.to_owned();
         move |error| {
+            // It says itself which file it is, and what to do.
+            let error = match error.downcast() {
+                Ok(found) => return Self::Unsafe(found),
+                Err(error) => error,
+            };
             let what = match error.kind() {
                 ErrorKind::PermissionDenied => denied(failed, &path),
                 ErrorKind::ReadOnlyFilesystem => {

@@ -18,6 +18,9 @@ const STRANGER: u32 = 54_321;
 struct Case {
     words: &'static [&'static str],
     input: Input,
+    /// What it acts on, beside the configuration; `None`: all that it opens. An edit looks at everything, to see
+    /// whether it would bring a new fault, and believes nothing of that.
+    acts_on: Option<&'static [&'static str]>,
 }
 
 /// What standard input gets.
@@ -31,6 +34,7 @@ const fn reads(words: &'static [&'static str]) -> Case {
     Case {
         words,
         input: Input::Nothing,
+        acts_on: None,
     }
 }
 
@@ -38,6 +42,7 @@ const fn sends(words: &'static [&'static str]) -> Case {
     Case {
         words,
         input: Input::Request,
+        acts_on: None,
     }
 }
 
@@ -45,6 +50,28 @@ const fn fed(words: &'static [&'static str], text: &'static str) -> Case {
     Case {
         words,
         input: Input::Text(text),
+        acts_on: None,
+    }
+}
+
+impl Case {
+    const fn acting_on(self, names: &'static [&'static str]) -> Self {
+        Self {
+            acts_on: Some(names),
+            ..self
+        }
+    }
+
+    /// Whether what it does rests on this, by its path below the installation.
+    fn acts_on(&self, within: &str) -> bool {
+        let always = [
+            "textsender.toml",
+            "policies",
+            "changes.jsonl",
+            ".textsender.lock",
+        ];
+        let named = |names: &[&str]| names.iter().any(|name| within.starts_with(name));
+        within.is_empty() || named(&always) || self.acts_on.is_none_or(named)
     }
 }
 
@@ -86,23 +113,39 @@ const SHOWING: &[Case] = &[
     reads(&["numbers", "check", "--users", "SITE/given/users.jsonl"]),
 ];
 
-/// Commands that write. Each may be given twice.
+/// Commands that write.
 const WRITING: &[Case] = &[
-    reads(&["sender", "set", "twilio", "from=+447700900101"]),
-    reads(&["policy", "set", "Everyone", "--max-segments", "3"]),
+    reads(&["sender", "set", "twilio", "from=+447700900101"]).acting_on(&[]),
+    reads(&["policy", "set", "Everyone", "--max-segments", "3"]).acting_on(&[]),
     fed(
         &["text", "set", "--policy", "Everyone"],
         "Another text: %code%",
-    ),
-    reads(&["select-sender", "twilio"]),
-    reads(&["config", "undo"]),
-    fed(&["secret", "set", "twilio.auth_token"], "another-token"),
-    reads(&["plugin", "trust", "twilio"]),
-    reads(&["plugin", "install", "SITE/given/libtextsender_twilio.so"]),
-    reads(&["stats", "--prometheus", "SITE/given/textsender.prom"]),
+    )
+    .acting_on(&[]),
+    reads(&["policy", "disable", "Everyone", "--event", "enroll"]).acting_on(&[]),
+    reads(&["config", "undo"]).acting_on(&[".textsender.undo"]),
+    fed(
+        &["secret", "set", "twilio.auth_token"],
+        "0123456789abcdef0123456789abcdef",
+    )
+    .acting_on(&["state"]),
+    reads(&["plugin", "trust", "twilio"]).acting_on(&["plugins"]),
+    reads(&["plugin", "install", "SITE/given/libtextsender_twilio.so"])
+        .acting_on(&["given", "plugins.lock"]),
+    reads(&["stats", "--prometheus", "SITE/given/textsender.prom"]).acting_on(&["given", "state"]),
     reads(&["backup", "SITE/given/copy"]),
-    reads(&["restore", "SITE/given/backup"]),
+    reads(&["restore", "SITE/given/backup"]).acting_on(&["given", "state"]),
 ];
+
+/// That a command did not get that far, where its words leave no room for a path.
+const REFUSED: &[&str] = &[
+    "its plugin can't be used",
+    "the ledger is not to be trusted",
+    "the state folder can't be used",
+];
+
+/// What is approved is asked for by a process that then is not started: what they show does not rest on it.
+const APPROVALS: &str = "plugins.lock";
 
 /// A message that the ledger knows.
 const KNOWN: Case = fed(
@@ -300,7 +343,10 @@ fn content(test: &Test) -> BTreeMap<PathBuf, Vec<u8>> {
         site.folder().join("given"),
     ];
     let mut content = BTreeMap::new();
-    content.insert(site.config_file(), fs::read(site.config_file()).unwrap());
+    for name in ["textsender.toml", ".textsender.undo", APPROVALS] {
+        let path = site.folder().join(name);
+        content.extend(fs::read(&path).ok().map(|bytes| (path, bytes)));
+    }
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -385,7 +431,8 @@ impl Harm {
             // The folder where it is has a name of its own each time.
             Self::Link => ("belongs to 54321", "tmp".to_owned()),
         };
-        shown.contains(what) && shown.contains(&path)
+        let is_told = shown.contains(what) && shown.contains(&path);
+        is_told || REFUSED.iter().any(|words| shown.contains(words))
     }
 }
 
@@ -431,6 +478,7 @@ fn set_mode(path: &Path, mode: u32) {
 /// The files and folders of the installation that a command opens.
 fn opened(test: &Test, case: &Case) -> BTreeSet<PathBuf> {
     make_room(test);
+    let before = content(test);
     let trace = tempfile::NamedTempFile::new().unwrap();
     run(test, case, Some(trace.path()));
     let trace = fs::read_to_string(trace.path()).unwrap();
@@ -440,15 +488,25 @@ fn opened(test: &Test, case: &Case) -> BTreeSet<PathBuf> {
         .filter_map(|line| line.rsplit_once(" = ")?.1.split_once('<'));
     let paths = results.filter_map(|(_, path)| Some(PathBuf::from(path.rsplit_once('>')?.0)));
     let folder = test.site().folder();
+    let is_shown = ["sender", "status"].contains(&case.words[0]) && case.acts_on.is_none();
     let is_read = |path: &PathBuf| {
         let within = path
             .strip_prefix(folder)
             .map(|path| path.display().to_string());
         within.is_ok_and(|within| {
-            !within.starts_with(DRAFT) && !NOT_READ.iter().any(|name| within.contains(name))
+            !within.starts_with(DRAFT)
+                && !NOT_READ.iter().any(|name| within.contains(name))
+                && case.acts_on(&within)
+                && !(is_shown && within == APPROVALS)
         })
     };
+    // As it was, so that it has the same to do again.
     make_room(test);
+    for (path, bytes) in &before {
+        if fs::read(path).is_ok_and(|now| now != *bytes) {
+            fs::write(path, bytes).unwrap();
+        }
+    }
     paths.filter(is_read).filter(|path| path.exists()).collect()
 }
 
