@@ -177,6 +177,11 @@ fn without_basic_auth(text: &str) -> String {
     clean
 }
 
+/// The text on one line, in which every character reads as what it is; as long as it was.
+pub fn on_one_line(text: &str) -> String {
+    one_line(text.chars())
+}
+
 /// The text on one line, without what would move a terminal's cursor or turn its words around, and
 /// bounded.
 pub fn printable(text: &str) -> String {

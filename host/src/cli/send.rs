@@ -228,8 +228,8 @@ fn respond(response: &Response) -> ExitCode {
 }
 
 fn write(response: &Response) -> io::Result<()> {
-    let mut line = serde_json::to_vec(response)?;
-    line.push(b'\n');
+    let mut line = Vec::new();
+    response.write_line(&mut line)?;
     let mut stdout = io::stdout().lock();
     stdout.write_all(&line)?;
     stdout.flush()

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::Outcome;
+use crate::redact::on_one_line;
 
 /// Declares the codes. Response, docs, `explain-error` and the JSON Schema are made from this.
 macro_rules! error_codes {
@@ -137,11 +138,11 @@ impl Failure {
         }
     }
 
-    /// A failure with particulars.
+    /// A failure with particulars: one line, whatever names of fields and files are in it.
     pub fn with_detail(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: Some(detail.into()),
+            detail: Some(on_one_line(&detail.into())),
             retry_after: None,
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use textsender_plugin_api::{DeliveryState, DeliveryStatus};
 
 use super::{ErrorCode, Failure, MessageId, Outcome, VERSION};
+use crate::redact;
 
 /// The response to one request.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -124,6 +125,25 @@ impl Response {
         let mut response = Self::new(id.map(|id| id.as_str().to_owned()));
         response.fail(failure);
         response
+    }
+
+    /// Adds the response as a line of JSON in which every character reads as what it is: the name of a policy
+    /// may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// None, as a response has nothing that JSON can't say.
+    pub fn write_line(&self, lines: &mut Vec<u8>) -> serde_json::Result<()> {
+        let start = lines.len();
+        serde_json::to_writer(&mut *lines, self)?;
+        let is_plain = |byte: &u8| (b' '..=b'~').contains(byte);
+        if !lines[start..].iter().all(is_plain) {
+            let escaped = redact::escaped(&String::from_utf8_lossy(&lines[start..]));
+            lines.truncate(start);
+            lines.extend_from_slice(escaped.as_bytes());
+        }
+        lines.push(b'\n');
+        Ok(())
     }
 
     fn new(id: Option<String>) -> Self {

@@ -14,7 +14,11 @@ const FORGED: &str = "forged-line";
 /// Clears a terminal, gives it a title, turns words around, hides among them, and begins a line.
 const TRICKS: &str = "\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{9b}31m\u{2028}\u{2029}\r\nforged-line";
 
-/// The same, but for what a file's name, a header and a line of mail can't hold.
+/// Names of files and of settings are the administrator's: a line end in one is shown as such.
+const NAME: &str =
+    "\u{1b}[2J\u{1b}]0;t\u{7}\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{9b}31m\u{2028}\u{2029}name";
+
+/// What a header and a line of mail can hold of it.
 const VISIBLE_TRICKS: &str = "\u{202e}\u{2066}\u{61c}\u{200b}\u{feff}\u{2028}forged-line";
 
 /// A place where foreign text comes in.
@@ -171,7 +175,7 @@ fn request_values() -> Test {
 
 /// A setting that the plugin does not know, a sender, a key and a policy.
 fn names() -> Test {
-    let name = toml_string(TRICKS);
+    let name = toml_string(NAME);
     Test::new()
         .misbehaving("deliver")
         .config(&format!("[senders.misbehaving.settings]\n{name} = {name}"))
@@ -185,16 +189,16 @@ fn names() -> Test {
 }
 
 fn files() -> Test {
-    let name = TRICKS.replace('/', "");
+    let name = NAME;
     Test::new().change(|site| {
         let policies = site.policies().join(format!("{name}.toml"));
         fs::write(policies, "not = [toml").unwrap();
         let plugins = site.plugins();
         fs::write(plugins.join(format!("libtextsender_{name}.so")), "").unwrap();
-        fs::create_dir(plugins.join(&name)).unwrap();
+        fs::create_dir(plugins.join(name)).unwrap();
         let secrets = site.state().join("secrets");
         fs::write(secrets.join(format!("twilio.{name}")), "x").unwrap();
-        fs::write(secrets.join(&name), "x").unwrap();
+        fs::write(secrets.join(name), "x").unwrap();
     })
 }
 

@@ -59,7 +59,5 @@ fn write_all(mut answers: mpsc::Receiver<Response>) -> io::Result<()> {
 }
 
 fn append(response: &Response, lines: &mut Vec<u8>) -> io::Result<()> {
-    serde_json::to_writer(&mut *lines, response)?;
-    lines.push(b'\n');
-    Ok(())
+    Ok(response.write_line(lines)?)
 }
