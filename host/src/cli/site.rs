@@ -39,6 +39,13 @@ impl Site {
         Ok(Self::of(Reading::of(Sources::read(&main)).believed()?))
     }
 
+    /// The same, whoever can change the configuration: to tell what is wrong with it.
+    pub(super) fn unjudged(common: &Common) -> anyhow::Result<Self> {
+        let main = common.config_file().path;
+        names::is_there(&main)?;
+        Ok(Self::of(Reading::of(Sources::read(&main))))
+    }
+
     pub(super) fn of(reading: Reading) -> Self {
         let Reading { config, .. } = reading;
         let state = Environment::current()

@@ -8,7 +8,7 @@ use std::{
 
 use super::error::EditError;
 use crate::{
-    config::{Config, POLICIES_FOLDER},
+    config::{Config, POLICIES_FOLDER, Sources},
     os::{
         accounts,
         rights::{self, Rights},
@@ -154,6 +154,25 @@ fn of_configuration(config: &Config, account: &SendingAccount) -> Vec<Repair> {
         }
     }
     repairs
+}
+
+/// The modes by which others can write to the configuration's own files: to be put right before a word in
+/// them is believed.
+pub fn of_own_files(sources: &Sources) -> Vec<Repair> {
+    let mut paths: Vec<PathBuf> = sources.paths().map(Path::to_path_buf).collect();
+    paths.push(super::names::folder_of(&sources.main));
+    paths.push(sources.main.with_file_name(POLICIES_FOLDER));
+    let found = trust::faults(paths.iter().map(PathBuf::as_path));
+    let open = found.iter().filter_map(|found| match found {
+        Unsafe::Mode { path, mode } | Unsafe::Group { path, mode, .. } => Some((path, mode)),
+        _ => None,
+    });
+    let own = open.filter(|(path, _)| paths.contains(path));
+    own.map(|(path, mode)| Repair {
+        path: path.clone(),
+        change: RightsChange::Mode(mode & !0o022),
+    })
+    .collect()
 }
 
 /// Gives a folder with all that is in it to an account; returns how many files and folders that changed.

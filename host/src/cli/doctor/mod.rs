@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     config::{Environment, Reading, ResolvedPath, Sources},
-    edit::repair,
+    edit::repair::{self, Repair},
     os::accounts,
     privilege::sending_account,
     protocol::Outcome,
@@ -187,19 +187,21 @@ pub(super) fn problems_of_files(site: &Site, common: &Common) -> Vec<(String, St
 
 /// Puts owners and modes right.
 fn put_right(common: &Common, out: &Output) -> anyhow::Result<()> {
+    let make = |repair: &Repair| -> anyhow::Result<()> {
+        repair.make()?;
+        let fixed = out.paint(Style::Good, "fixed");
+        out.line(format_args!("{fixed}  {}", repair.command()));
+        Ok(())
+    };
+    // What it says of accounts and folders counts once only its owner can write to it.
+    let sources = Sources::read(&common.config_file().path);
+    repair::of_own_files(&sources).iter().try_for_each(make)?;
     let site = Site::read(common)?;
     let account = sending_account(&site.config.state, &site.state)?;
     let account = account
         .context("no account is known to send: name it with `textsender init --owner NAME`")?;
-    for repair in repair::needed(&site.config, &site.state, &account) {
-        repair.make()?;
-        out.line(format_args!(
-            "{}  {}",
-            out.paint(Style::Good, "fixed"),
-            repair.command()
-        ));
-    }
-    Ok(())
+    let needed = repair::needed(&site.config, &site.state, &account);
+    needed.iter().try_for_each(make)
 }
 
 /// Shows what was found; the exit code says whether there is something to do.
