@@ -35,9 +35,9 @@ pub(super) fn failed(failure: &Failure) -> Response {
 
 /// The response to a message, with this status.
 pub(super) fn json(status: StatusCode, response: &protocol::Response) -> Response {
+    let mut json = Vec::new();
     // A response of ours has nothing that JSON can't say.
-    let mut json = serde_json::to_vec(response).unwrap_or_default();
-    json.push(b'\n');
+    let _ = response.write_line(&mut json);
     answer(status, "application/json", json)
 }
 
