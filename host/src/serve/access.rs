@@ -51,11 +51,11 @@ pub(super) fn admit<B>(
     shared: &Shared,
     origin: Origin,
     request: &Request<B>,
-) -> Result<Caller, Response> {
+) -> Result<Caller, Box<Response>> {
     let headers = request.headers();
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
         let words = "give Content-Length or Transfer-Encoding, not both";
-        return Err(reply::refused(StatusCode::BAD_REQUEST, words));
+        return Err(reply::refused(StatusCode::BAD_REQUEST, words).into());
     }
     let name = match bearer(headers) {
         Some(token) => Some(shared.name_of(token)?),
@@ -68,19 +68,19 @@ pub(super) fn admit<B>(
         }),
         Origin::Http if !is_for_loopback(request.uri(), headers) => {
             let words = "the header Host is none of this machine's: 127.0.0.1, [::1] or localhost";
-            Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words))
+            Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words).into())
         }
-        Origin::Http if name.is_none() => Err(unauthorized()),
+        Origin::Http if name.is_none() => Err(unauthorized().into()),
         Origin::Http => Ok(Caller { uid: None, name }),
     }
 }
 
 impl Shared {
-    fn name_of(&self, token: &str) -> Result<String, Response> {
+    fn name_of(&self, token: &str) -> Result<String, Box<Response>> {
         let dispatch = self.current().dispatch();
         let dispatch = dispatch.map_err(|failure| reply::failed(&failure))?;
         let name = self.tokens.name_of(token, dispatch.state());
-        name.ok_or_else(unauthorized)
+        name.ok_or_else(|| unauthorized().into())
     }
 }
 

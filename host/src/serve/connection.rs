@@ -30,7 +30,7 @@ pub(super) async fn converse(shared: Arc<Shared>, stream: Stream, entered: Enter
         async move {
             let caller = match admitted {
                 Ok(caller) => caller,
-                Err(refused) => return Ok::<_, Infallible>(refused),
+                Err(refused) => return Ok::<_, Infallible>(*refused),
             };
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(connection);

@@ -238,9 +238,9 @@ fn a_reader_of_the_log_that_goes_away_ends_nothing() {
     let mut gone = std::io::pipe().unwrap();
     gone.1.write_all(b"x").unwrap();
     drop(gone.0);
-    let socket = Test::new();
-    let path = socket.site().folder().join("hub.sock");
-    let test = socket.command(["serve"]).stderr(gone.1);
+    let test = Test::new();
+    let path = test.site().folder().join("hub.sock");
+    let test = test.command(["serve"]).stderr(gone.1);
     let running = test
         .args(["--socket".into(), path.clone().into_os_string()])
         .start();
