@@ -29,8 +29,15 @@ const COUNTERPARTS: [(&str, &[&str]); 9] = [
     ("strace", &["strace"]),
 ];
 
+/// What `$TEXTSENDER_MAIL_SERVERS` may have.
+const MAIL_SERVERS: [(&str, &str); 2] = [
+    ("exim", "usr/sbin/exim4"),
+    ("postfix", "usr/lib/postfix/sbin/master"),
+];
+
 #[allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 fn main() {
+    mail_servers();
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=PATH");
     let folders = folders();
@@ -46,6 +53,22 @@ fn main() {
         let is_here = |program: &&str| folders.iter().any(|folder| folder.join(program).is_file());
         if programs.iter().all(is_here) {
             println!("cargo::rustc-cfg=has_{name}");
+        }
+    }
+}
+
+/// Exim and Postfix conflict as packages: where they were unpacked, each is a counterpart of its own.
+#[allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
+fn mail_servers() {
+    println!("cargo::rerun-if-env-changed=TEXTSENDER_MAIL_SERVERS");
+    let folder = env::var_os("TEXTSENDER_MAIL_SERVERS").map(PathBuf::from);
+    let folder = folder.and_then(|folder| folder.canonicalize().ok());
+    for (name, program) in MAIL_SERVERS {
+        println!("cargo::rustc-check-cfg=cfg(has_{name})");
+        let Some(folder) = &folder else { continue };
+        if folder.join(program).is_file() {
+            println!("cargo::rustc-cfg=has_{name}");
+            println!("cargo::rustc-env=MAIL_SERVERS={}", folder.display());
         }
     }
 }

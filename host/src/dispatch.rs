@@ -35,12 +35,12 @@ use crate::{
     decision::{self, Decision, Snapshot},
     failpoint::Step,
     ledger::{
-        Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, HealthReport, LimitReached, Scope,
-        Ticket, Unclaimed,
+        Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
+        LimitReached, Scope, Ticket, Unclaimed,
     },
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{Attempt, ErrorCode, Failure, Outcome, Request, Response},
-    route::{self, Ask, Plan, RouteOutcome},
+    route::{self, Ask, AttemptDetail, Plan, RouteOutcome},
 };
 use access::LedgerAccess;
 pub use answer::{Asked, Unread, answer, read};
@@ -233,6 +233,7 @@ impl<'d> Received<'d> {
                 .request
                 .expires_in
                 .and_then(|life| self.at.checked_add(life)),
+            rate_limited: Vec::new(),
         };
         Ok((decision.message(self.request)?, plan))
     }
@@ -321,6 +322,7 @@ impl<'d> Decided<'d> {
     fn claimed(mut self, ticket: Option<Ticket>, earlier: Option<EarlierAttempt>) -> Claimed<'d> {
         // The ledger knows which of them fail, and which have room.
         if let Some(ticket) = &ticket {
+            self.plan.rate_limited = rate_limited(&self.plan.senders, ticket.health());
             self.plan.senders = ticket.senders().to_vec();
         }
         Claimed {
@@ -414,8 +416,9 @@ impl<'d> Claimed<'d> {
     fn routed(self, outcome: RouteOutcome) -> Routed<'d> {
         let mut received = self.decided.received;
         received.dispatch.ledger.reached(Step::Answered);
-        let health = health_reports(&outcome.attempts);
-        let (reasons, taken_by) = (outcome.reasons.clone(), outcome.taken_by.clone());
+        let health = health_reports(&outcome.attempts, &outcome.details);
+        let reasons = outcome.details.iter().map(|detail| detail.reason.clone());
+        let (reasons, taken_by) = (reasons.collect(), outcome.taken_by.clone());
         apply_result(&mut received.response, outcome);
         Routed {
             received,
@@ -440,6 +443,11 @@ impl Ask for Claimed<'_> {
             _ => None,
         };
         let mut end = pool.call(sender, work, deadline).await?;
+        if let CallResult::Failed(error) = &end.result {
+            let recipient = &self.decided.message.to;
+            let noted = ledger.note_refusal(sender, recipient, error, deadline);
+            noted.await;
+        }
         // A text that another message of ours is known to be is not this one.
         if let (Some(since), CallResult::Replied(Reply::Found(found))) = (since, &mut end.result)
             && let Found::Accepted(receipt) = &*found
@@ -479,6 +487,17 @@ impl Routed<'_> {
         }
         Settled { response }
     }
+}
+
+/// Those of the senders, which are as healthy as that, whose providers are not to be asked yet.
+fn rate_limited(senders: &[String], health: &[Health]) -> Vec<(String, Instant)> {
+    let now = Instant::now();
+    let senders = senders.iter().zip(health);
+    let limited = senders.filter_map(|(sender, health)| match health {
+        Health::RateLimited { remaining } => Some((sender.clone(), now + *remaining)),
+        Health::Good | Health::Trial { .. } | Health::Paused { .. } => None,
+    });
+    limited.collect()
 }
 
 /// Puts what became of a message into the response.
@@ -545,11 +564,14 @@ fn limited(reached: &LimitReached) -> Failure {
 }
 
 /// What attempts say of their senders' health, each dated by those that came after it.
-fn health_reports(attempts: &[Attempt]) -> Vec<HealthReport> {
+fn health_reports(attempts: &[Attempt], details: &[AttemptDetail]) -> Vec<HealthReport> {
     let mut ended_ago = Duration::ZERO;
     let mut reports = Vec::new();
-    for attempt in attempts.iter().rev() {
-        reports.extend(health_report(attempt, ended_ago));
+    for (attempt, detail) in attempts.iter().zip(details).rev() {
+        // What may be the recipient's was noted when it was said.
+        if !detail.recipient_in_doubt {
+            reports.extend(health_report(attempt, ended_ago));
+        }
         ended_ago += Duration::from_millis(attempt.ms);
     }
     reports.reverse();

@@ -2,7 +2,7 @@
 //!
 //! Texts belong to administrators and codes to the reset server: neither is changed in silence. A
 //! user's name comes from a directory, and is never a reason to deny a code: [`fit`] writes it
-//! without its accents, or leaves it out.
+//! without its accents, or writes what the text has for users without a name.
 //!
 //! ```
 //! use textsender_plugin_api::{Message, Phone, Purpose, alphabet};
@@ -20,7 +20,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use crate::Message;
+use crate::{Message, MessagePart, NameInText, SendError};
 
 /// Whether a character is in the GSM 7-bit default alphabet or its extension table (3GPP TS
 /// 23.038, 6.2.1).
@@ -82,9 +82,25 @@ impl fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
+/// A code or password is [`Unsuitable`](crate::Verdict::Unsuitable) for this sender, and another may carry it; a text
+/// is the administrator's to change.
+impl From<Unfit> for SendError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Code => Self::unsuitable(MessagePart::Code, unfit.to_string()),
+            Unfit::Password => Self::unsuitable(MessagePart::Password, unfit.to_string()),
+            Unfit::Text(_) => {
+                Self::misconfigured(format!("{unfit}, which this sender does not carry"))
+            }
+        }
+    }
+}
+
 /// The message as a provider can carry it that knows only the characters for which `carries` is
-/// true. The user's names lose their accents, there and in the text, or are left out; all else
-/// stays as it is.
+/// true. The user's names lose their accents, there and in the text; where that does not help, the
+/// message has none, and the text what it has for users without one. The invisible characters that
+/// keep a code's groups in their order are left out where they can't be carried. All else stays as
+/// it is.
 ///
 /// # Errors
 ///
@@ -101,18 +117,51 @@ pub fn fit(message: &Message, carries: impl Fn(char) -> bool) -> Result<Message,
     }
 
     let mut fitted = message.clone();
+    fitted.text = fit_text(&message.text, &message.names_in_text, &carries);
+    fitted.names_in_text.clear();
     for given in [&mut fitted.name, &mut fitted.user] {
         let Some(value) = given.take_if(|value| unfit(value).is_some()) else {
             continue;
         };
         *given = plain_name(&value, &carries).map(Cow::into_owned);
-        fitted.text = fitted
-            .text
-            .replace(&value, given.as_deref().unwrap_or_default());
+        if message.names_in_text.is_empty() {
+            // A host of ABI 1.0 does not say where they stand.
+            fitted.text = fitted
+                .text
+                .replace(&value, given.as_deref().unwrap_or_default());
+        }
     }
     match unfit(&fitted.text) {
         Some(character) => Err(Unfit::Text(character)),
         None => Ok(fitted),
+    }
+}
+
+/// First strong isolate and pop directional isolate (UAX #9): the host puts them around a code of several groups in
+/// text from right to left.
+const ISOLATES: [char; 2] = ['\u{2068}', '\u{2069}'];
+
+/// What [`fit`] makes of a text in which users' names stand in these places.
+pub fn fit_text(whole: &str, names: &[NameInText], carries: impl Fn(char) -> bool) -> String {
+    let mut text = String::with_capacity(whole.len());
+    let mut end = 0;
+    for name in names {
+        let before = whole.get(end..name.range.start);
+        let (Some(before), Some(value)) = (before, whole.get(name.range.clone())) else {
+            // Places of another text.
+            return whole.to_owned();
+        };
+        text.push_str(before);
+        match plain_name(value, &carries) {
+            Some(plain) => text.push_str(&plain),
+            None => text.push_str(&name.default),
+        }
+        end = name.range.end;
+    }
+    text.push_str(&whole[end..]);
+    match ISOLATES.iter().all(|isolate| carries(*isolate)) {
+        true => text,
+        false => text.replace(ISOLATES, ""),
     }
 }
 
@@ -246,6 +295,42 @@ mod tests {
         let fitted = fit(&message("李: your code is beK9", "李"), is_gsm).unwrap();
         assert_eq!(fitted.text, ": your code is beK9");
         assert_eq!(fitted.name, None);
+    }
+
+    #[test]
+    fn a_name_that_can_not_be_carried_gives_way_to_the_texts_own_words() {
+        let text = "Hello Ольга, (olga, Łukasz): your code is beK9";
+        let mut named = message(text, "Ольга");
+        named.user = Some("olga".into());
+        let place = |value: &str, default: &str| {
+            let start = text.find(value).unwrap();
+            NameInText::new(start..start + value.len(), default)
+        };
+        named.names_in_text = vec![
+            place("Ольга", "there"),
+            place("olga", "you"),
+            place("Łukasz", "us"),
+        ];
+        let fitted = fit(&named, is_gsm).unwrap();
+        assert_eq!(
+            fitted.text,
+            "Hello there, (olga, Lukasz): your code is beK9"
+        );
+        assert_eq!((fitted.name, fitted.user.as_deref()), (None, Some("olga")));
+        assert_eq!(fit(&named, |_| true).unwrap().text, text);
+
+        // Places that are not of this text change nothing.
+        named.text = "é".into();
+        assert_eq!(fit(&named, |_| true).unwrap().text, "é");
+    }
+
+    #[test]
+    fn what_keeps_a_codes_groups_in_order_is_left_out_where_it_can_not_be_carried() {
+        let text = "הקוד \u{2068}12-34\u{2069}";
+        let hebrew = |c: char| is_ascii(c) || ('א'..='ת').contains(&c);
+        let fitted = fit(&message(text, "Ada"), hebrew).unwrap();
+        assert_eq!(fitted.text, "הקוד 12-34");
+        assert_eq!(fit(&message(text, "Ada"), |_| true).unwrap().text, text);
     }
 
     #[test]

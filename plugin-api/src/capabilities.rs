@@ -31,6 +31,9 @@ pub struct Capabilities {
     pub alphabet: Alphabet,
     /// Characters beyond the alphabet that do so too.
     pub extra_chars: String,
+    /// A pattern of the codes and passwords that would arrive as others: see [`Capabilities::with_altered`].
+    #[serde(default)]
+    pub altered: Option<String>,
 }
 
 /// Whose words the user reads.
@@ -88,6 +91,7 @@ impl Capabilities {
             max_characters: None,
             alphabet: Alphabet::Unicode,
             extra_chars: String::new(),
+            altered: None,
         }
     }
 
@@ -115,6 +119,16 @@ impl Capabilities {
     /// The characters that arrive as they are.
     pub fn with_alphabet(self, alphabet: Alphabet) -> Self {
         Self { alphabet, ..self }
+    }
+
+    /// A pattern, in the syntax of [`regex-lite`](https://docs.rs/regex-lite), that is found in the codes and
+    /// passwords which the provider alters on their way, such as `  ` for one that tidies blanks. `textsender
+    /// explain` says so before anything is sent; a send is [`Unsuitable`](crate::Verdict::Unsuitable).
+    pub fn with_altered(self, pattern: &str) -> Self {
+        Self {
+            altered: Some(pattern.to_owned()),
+            ..self
+        }
     }
 
     /// Characters beyond the alphabet that arrive as they are, too.

@@ -33,7 +33,7 @@ pub use exchange::{Answer, Exchange, ExchangeError, FailureKind, Stage};
 pub use file_content::{CONTENT_KEY, FileContent};
 pub use host::{BoxFuture, Host, Level, Services};
 pub use http::{HttpClient, HttpRequest, HttpResponse, MAX_ANSWER, Method, RequestBuilder};
-pub use message::{Message, Purpose};
+pub use message::{Message, NameInText, Purpose};
 pub use phone::{Phone, PhoneError};
 pub use secret::{SECRET_KEY, Secret};
 pub use sender::{PluginInfo, Sender, SettingsError};

@@ -1,6 +1,6 @@
 //! What a sender is asked to deliver.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, ops::Range, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,28 @@ pub struct Message {
     pub locale: Option<String>,
     /// What is left of the code's life. Nothing should reach the phone after it.
     pub expires_in: Option<Duration>,
+    /// Where the user's names stand in the text, in its order: [`alphabet::fit`](crate::alphabet::fit) writes them
+    /// otherwise for a provider that can't carry them. A host of ABI 1.0 does not say it.
+    #[serde(default)]
+    pub names_in_text: Vec<NameInText>,
+}
+
+/// A user's name in a finished text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NameInText {
+    /// Its bytes in the text.
+    pub range: Range<usize>,
+    /// What the text has for a user without a name, such as `there`.
+    pub default: String,
+}
+
+impl NameInText {
+    /// A name that stands there.
+    pub fn new(range: Range<usize>, default: impl Into<String>) -> Self {
+        let default = default.into();
+        Self { range, default }
+    }
 }
 
 impl Message {
@@ -101,6 +123,7 @@ impl Message {
             name: None,
             locale: None,
             expires_in: None,
+            names_in_text: Vec::new(),
         }
     }
 }

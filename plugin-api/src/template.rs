@@ -144,14 +144,35 @@ impl Template {
     /// # Errors
     /// [`MissingValue`] names the first placeholder that has neither a value nor a default.
     pub fn render(&self, values: &impl Values) -> Result<String, MissingValue> {
+        self.render_with(values, |_, _| ())
+    }
+
+    /// The same, and tells where in the result each placeholder's value or default came to stand.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_with<'t>(
+        &'t self,
+        values: &impl Values,
+        mut filled: impl FnMut(&'t Slot, Range<usize>),
+    ) -> Result<String, MissingValue> {
         let mut text = String::with_capacity(self.source.len() + 64);
         for part in &self.parts {
             match part {
                 Part::Literal(range) => text.push_str(&self.source[range.clone()]),
-                Part::Slot(slot) => text.push_str(&self.fill(slot, values)?),
+                Part::Slot(slot) => {
+                    let start = text.len();
+                    text.push_str(&self.fill(slot, values)?);
+                    filled(slot, start..text.len());
+                }
             }
         }
         Ok(text)
+    }
+
+    /// What stands in a placeholder's place where the message has no value for it.
+    pub fn default_of(&self, slot: &Slot) -> Option<&str> {
+        self.source.get(slot.default.clone()?)
     }
 
     fn fill<'a>(

@@ -113,6 +113,9 @@ pub struct SendError {
     pub failure: Option<FailureKind>,
     /// What of the message is [`Verdict::Unsuitable`].
     pub part: Option<MessagePart>,
+    /// Whether the recipient may be the reason: see [`SendError::with_recipient_in_doubt`].
+    #[serde(default)]
+    pub recipient_in_doubt: bool,
 }
 
 impl SendError {
@@ -125,6 +128,7 @@ impl SendError {
             retry_after: None,
             failure: None,
             part: None,
+            recipient_in_doubt: false,
         }
     }
 
@@ -191,6 +195,13 @@ impl SendError {
     /// Adds how long to wait.
     pub fn with_retry_after(mut self, after: Option<Duration>) -> Self {
         self.retry_after = after;
+        self
+    }
+
+    /// Adds that the provider's answer does not tell whether it is about the recipient or about this sender. The
+    /// host asks other senders later than this one only once several recipients met such an answer.
+    pub fn with_recipient_in_doubt(mut self) -> Self {
+        self.recipient_in_doubt = true;
         self
     }
 

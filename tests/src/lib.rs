@@ -6,9 +6,11 @@
 //! | [`sandbox`] | the providers, with faults on demand and a view of the phones |
 //! | [`sandbox::site`] | a ready configuration in a temporary folder: settings, policies, secrets, plugins |
 //! | [`harness`] | cases through the real binary: a request in, a response and an exit code out |
+//! | [`peers`] | real mail servers |
 //! | [`sandbox::run`] | `sandbox run -- COMMAND`: both of them around any command |
 
 #![deny(missing_docs)]
 
 pub mod harness;
+pub mod peers;
 pub mod sandbox;

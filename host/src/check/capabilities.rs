@@ -1,5 +1,6 @@
 //! What one sender can carry of a text: what its plugin declares, narrowed by its settings.
 
+use regex_lite::Regex;
 use serde_json::{Map, Value};
 use textsender_plugin_api::{
     Alphabet, Capabilities, TextSource,
@@ -13,29 +14,34 @@ use crate::{
 };
 
 /// What arrives of a policy's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct SenderCapabilities {
     /// Whether the policy's own words arrive, not only their values.
     pub words: bool,
     /// The values that arrive.
     pub placeholders: Placeholders,
+    /// The values that its settings ask for.
+    pub(super) in_settings: Placeholders,
     /// The longest text, as the alphabet counts it.
     pub(super) max_characters: Option<usize>,
     /// The characters that arrive as they are.
     pub(super) alphabet: Alphabet,
     /// Characters beyond it that do so too.
     pub(super) also: String,
+    /// What is found in codes and passwords that arrive as others.
+    altered: Option<Regex>,
 }
 
 impl SenderCapabilities {
     /// Of a sender with these settings, whose plugin has this schema.
     pub(super) fn of(carries: &Capabilities, schema: &Value, settings: &Value) -> Self {
+        let in_settings = used_in_settings(schema, settings);
         let (words, placeholders) = match carries.text {
             TextSource::Policy => (true, Placeholders::ALL),
-            TextSource::Settings => match used_in_settings(schema, settings) {
-                used if used.contains(Placeholder::Message) => (true, Placeholders::ALL),
-                used => (false, used),
-            },
+            TextSource::Settings if in_settings.contains(Placeholder::Message) => {
+                (true, Placeholders::ALL)
+            }
+            TextSource::Settings => (false, in_settings),
             // The provider's own words, or something that a later version of the ABI knows.
             _ => (false, Placeholders::ALL),
         };
@@ -44,6 +50,7 @@ impl SenderCapabilities {
         let alphabet = set("alphabet").and_then(Value::as_str);
         Self {
             words,
+            in_settings,
             placeholders: placeholders - (Placeholders::ALL - carries.placeholders),
             max_characters: max
                 .or(carries.max_characters.map(u64::from))
@@ -54,14 +61,30 @@ impl SenderCapabilities {
                 _ => carries.alphabet,
             },
             also: carries.extra_chars.clone(),
+            // One that is no pattern tells nothing.
+            altered: carries
+                .altered
+                .as_deref()
+                .filter(|pattern| pattern.len() <= LONGEST_PATTERN)
+                .and_then(|pattern| Regex::new(pattern).ok()),
         }
     }
 
+    /// Whether a code or password arrives as it is.
+    pub fn carries_secret(&self, secret: &str) -> bool {
+        let is_altered = |pattern: &Regex| pattern.is_match(secret);
+        secret.chars().all(|character| self.holds(character))
+            && !self.altered.as_ref().is_some_and(is_altered)
+    }
+
     /// Whether a character arrives as it is.
-    pub(super) fn holds(&self, character: char) -> bool {
+    pub fn holds(&self, character: char) -> bool {
         self.alphabet.holds(character) || self.also.contains(character)
     }
 }
+
+/// The longest pattern that a plugin may give, in bytes.
+const LONGEST_PATTERN: usize = 1000;
 
 /// What arrives of a text through each sender that may send it, in their order. A sender whose plugin can't be asked is
 /// left out. Needs a tokio runtime.
@@ -69,8 +92,16 @@ pub async fn capabilities(
     config: &Config,
     options: &SendOptions,
 ) -> Vec<(String, SenderCapabilities)> {
+    capabilities_of(config, &usage::senders(config, options)).await
+}
+
+/// The same of the senders of these names.
+pub async fn capabilities_of(
+    config: &Config,
+    senders: &[&str],
+) -> Vec<(String, SenderCapabilities)> {
     let mut capabilities = Vec::new();
-    for name in usage::senders(config, options) {
+    for name in senders.iter().copied() {
         let Some(sender) = config.senders.get(name) else {
             continue;
         };

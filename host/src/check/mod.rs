@@ -5,6 +5,7 @@
 //! | `config`, `policy` | shape, relations, links and filters: their own rooms find these |
 //! | `reach` | regions and kinds of number |
 //! | `texts` | templates, languages, lengths, and whether the senders can carry them |
+//! | `national` | whether `%national%` is one user's only |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
 //!
@@ -14,6 +15,7 @@
 mod capabilities;
 mod fields;
 mod files;
+mod national;
 mod plugin;
 mod reach;
 mod schema;
@@ -31,7 +33,7 @@ use crate::{
     privilege::sending_account,
 };
 
-pub use capabilities::{SenderCapabilities, capabilities};
+pub use capabilities::{SenderCapabilities, capabilities, capabilities_of};
 pub use fields::{Field, Kind, ValueFault, field, fields};
 pub use senders::Need;
 
@@ -162,6 +164,8 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     let usages = usage::all(&config);
     let senders = senders::look(&config, state, &usages, None).await;
     found.extend(texts::faults(&config, &usages, &senders));
+    found.extend(national::faults(&config, &usages, &senders));
+    warnings.extend(texts::warnings(&config, &usages, &senders));
     found.extend(senders.iter().flat_map(|sender| sender.faults.clone()));
 
     Report {

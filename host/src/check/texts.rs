@@ -26,6 +26,49 @@ pub(super) fn faults(config: &Config, usages: &[Usage], senders: &[Looked]) -> V
     faults
 }
 
+/// Texts from right to left whose sender can't keep the groups of a code in their order: `123-456` would be read as
+/// `456-123`.
+pub(super) fn warnings(config: &Config, usages: &[Usage], senders: &[Looked]) -> Vec<Fault> {
+    let mut warnings = Vec::new();
+    for usage in usages {
+        let checked = Checked { config, usage };
+        let Ok(texts) = decision::texts(usage.purpose, usage.text, usage.options) else {
+            continue;
+        };
+        for (key, written) in usage.written() {
+            if !texts.is_right_to_left(&key) {
+                continue;
+            }
+            let of_usage = senders
+                .iter()
+                .filter(|sender| usage.senders.contains(&sender.name.as_str()));
+            for sender in of_usage {
+                let Some(capabilities) = &sender.capabilities else {
+                    continue;
+                };
+                if capabilities.words && capabilities.holds(ISOLATE) {
+                    continue;
+                }
+                let name = &sender.name;
+                let message = match capabilities.words {
+                    true => format!(
+                        "sender {name:?} can't keep the groups of a code in their order in this text"
+                    ),
+                    false => format!(
+                        "sender {name:?} shows its provider's own text, in which a code's groups may change their order"
+                    ),
+                };
+                let remedy = "have codes made of one group: 123-456 may be shown as 456-123";
+                warnings.push(checked.at(written.place, &key, message, remedy));
+            }
+        }
+    }
+    warnings
+}
+
+/// Begins what keeps its own direction (UAX #9, U+2068): it is put before a code.
+const ISOLATE: char = '\u{2068}';
+
 /// The texts of one purpose, while they are held against one thing or another.
 struct Checked<'c> {
     config: &'c Config,

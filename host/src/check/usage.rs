@@ -3,7 +3,7 @@
 use textsender_plugin_api::Purpose;
 
 use crate::{
-    config::{Config, Located, SendOptions, Text},
+    config::{Config, Located, Reach, SendOptions, Text},
     text::Key,
 };
 
@@ -13,6 +13,8 @@ pub(super) struct Usage<'c> {
     pub(super) purpose: Purpose,
     pub(super) text: &'c Text,
     pub(super) options: &'c SendOptions,
+    /// Whom it is sent to.
+    pub(super) reach: &'c Reach,
     /// The sender and its fallbacks, each once.
     pub(super) senders: Vec<&'c str>,
     /// Whether it is ever sent: a new password only where that is switched on.
@@ -45,6 +47,7 @@ pub(super) fn all(config: &Config) -> Vec<Usage<'_>> {
             purpose: Purpose::VerificationCode,
             text: &block.text,
             options: &block.options,
+            reach: &policy.reach,
             senders: senders(config, &block.options),
             is_sent: true,
         })
@@ -65,6 +68,7 @@ fn helpdesk(config: &Config) -> impl Iterator<Item = Usage<'_>> {
                     purpose,
                     text: text.as_ref()?,
                     options: &helpdesk.options,
+                    reach: &helpdesk.reach,
                     senders: senders(config, &helpdesk.options),
                     is_sent,
                 })

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 
-use super::{Common, draft::DraftOptions, log, output};
+use super::{Common, draft::DraftOptions, log, output, site::block_on};
 use crate::{
     decision::Snapshot,
     explain::Evaluation,
@@ -18,8 +18,8 @@ pub(super) use shown::{shown_length, shown_number};
 
 /// Explains who would get which text by which sender, and why
 ///
-/// Nothing is sent, written or started, and no secret is read. A code on standard input is never
-/// shown: a stand-in takes its place that costs the same. Exits 0 if the message would be sent, else
+/// Nothing is sent or written, and no sender's secret is read; its plugin is asked what it carries. A
+/// code on standard input is never shown: a stand-in takes its place that costs the same. Exits 0 if the message would be sent, else
 /// with the exit code that `send` would give.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
@@ -33,6 +33,13 @@ pub(super) struct Explain {
     /// Print a JSON object instead
     #[arg(long)]
     json: bool,
+}
+
+/// Asks the senders' plugins what they carry of the message. Where that can't be done, the rest is known all the same.
+pub(super) fn ask_senders(evaluation: &mut Evaluation) {
+    if let Err(error) = block_on(evaluation.ask_senders()) {
+        output::notice(format!("what the senders carry is not known: {error:#}"));
+    }
 }
 
 impl Explain {
@@ -50,7 +57,8 @@ impl Explain {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
-        let evaluation = Evaluation::of(&snapshot, draft);
+        let mut evaluation = Evaluation::of(&snapshot, draft);
+        ask_senders(&mut evaluation);
         let mut explained = evaluation.explained();
         let known = common.history();
         match known.and_then(|history| history.senders(Timestamp::now())) {

@@ -5,7 +5,7 @@ use std::{fmt::Write, process::ExitCode};
 use super::{
     Common,
     draft::DraftOptions,
-    explain::{shown_length, shown_number},
+    explain::{ask_senders, shown_length, shown_number},
     output,
 };
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 
 /// Shows the text and its envelope as the sender would get them
 ///
-/// Nothing is sent, written or started, and no secret is read. Numbers are masked, and a stand-in
-/// takes the place of the code. Exits 0, or as `send` would if nothing would be sent.
+/// Nothing is sent or written, and no sender's secret is read; its plugin is asked what it carries.
+/// Numbers are masked, and a stand-in takes the place of the code. Exits 0, or as `send` would if nothing would be sent.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \
     textsender preview --user-dn CN=Ada,OU=Staff,DC=example,DC=org --phone +447700900123 --locale cy")]
@@ -41,7 +41,8 @@ impl PreviewCommand {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
-        let evaluation = Evaluation::of(&snapshot, draft);
+        let mut evaluation = Evaluation::of(&snapshot, draft);
+        ask_senders(&mut evaluation);
         let preview = evaluation.preview()?;
         match self.json {
             true => output::json(&preview),

@@ -66,11 +66,11 @@ impl<'p> Decision<'p> {
     pub fn of(snapshot: &Snapshot, request: &Request, resolution: Resolution<'p>) -> Self {
         let prepared = snapshot.prepared(&resolution);
         let home = prepared.home.clone();
-        let mut recipient = home
-            .clone()
-            .and_then(|home| recipient(&request.user.phone, home, &resolution));
-        if let (Ok(recipient), Ok(Some(home))) = (&mut recipient, &home)
-            && !recipient.has_code_of(*home)
+        let mut recipient = home.and_then(|home| recipient(&request.user.phone, home, &resolution));
+        if let Ok(recipient) = &mut recipient
+            && !prepared
+                .country()
+                .is_some_and(|one| recipient.has_code_of(one))
         {
             // Numbers of two countries may be the same without the code: what asks for this form gets
             // it for the policy's own country only.
@@ -194,6 +194,7 @@ fn message(request: &Request, recipient: Recipient, text: Rendered) -> Message {
     message.user = clean(&request.user.name);
     message.name = clean(&request.user.display_name);
     message.locale = text.locale;
+    message.names_in_text = text.names_in_text;
     let secret = Some(request.secret().clone());
     match request.content {
         Content::Code(_) => message.code = secret,

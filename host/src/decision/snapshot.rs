@@ -161,6 +161,22 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// A region of the one country that is texted: the owner's own, or one of those that may be texted if all
+    /// have the same calling code.
+    pub fn country(&self) -> Option<Region> {
+        if let Ok(Some(home)) = self.home {
+            return Some(home);
+        }
+        let regions = self.regions.as_ref().ok()?.as_ref()?;
+        let first = *regions.first()?;
+        regions
+            .iter()
+            .all(|region| region.has_same_code(first))
+            .then_some(first)
+    }
+}
+
 /// The texts of a policy or of the helpdesk, compiled.
 ///
 /// # Errors

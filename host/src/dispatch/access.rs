@@ -16,7 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use textsender_plugin_api::Receipt;
+use textsender_plugin_api::{Phone, Receipt, SendError, Verdict};
 use tokio::time::{Instant, timeout_at};
 
 use super::limited;
@@ -26,7 +26,7 @@ use crate::{
     ledger::{
         CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
     },
-    protocol::Failure,
+    protocol::{ErrorCode, Failure},
 };
 
 /// How far before an attempt another message may have been claimed that still has what `find` found:
@@ -149,6 +149,30 @@ impl LedgerAccess {
         let since = Timestamp::try_from(since).unwrap_or(Timestamp::UNIX_EPOCH);
         let has_it = within(deadline, ledger.has_provider_id(id, since));
         has_it.await.unwrap_or(true)
+    }
+
+    /// Notes what the processes beside this one should know of a refusal before its message ends.
+    pub(super) async fn note_refusal(
+        &self,
+        sender: &str,
+        recipient: &Phone,
+        error: &SendError,
+        deadline: Instant,
+    ) {
+        let Some(ledger) = self.ledger() else { return };
+        let noted = match (error.verdict, error.retry_after) {
+            (Verdict::Throttled, Some(wait)) => {
+                within(deadline, ledger.note_rate_limit(sender, wait)).await
+            }
+            _ if error.recipient_in_doubt => {
+                let code = ErrorCode::ProviderRefused.as_str();
+                within(deadline, ledger.note_doubt(sender, recipient, code)).await
+            }
+            _ => return,
+        };
+        if let Err(error) = noted {
+            tracing::warn!(sender, %error, "a refusal is not in the ledger");
+        }
     }
 
     /// Writes how a message ended.

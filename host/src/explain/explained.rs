@@ -1,5 +1,7 @@
 //! Everything that is told of a decision, as data: for `--json`, and for people through `cli`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Evaluation;
@@ -8,7 +10,7 @@ use crate::{
     decision::Decision,
     ledger::{Health, Mode, SenderState},
     policy::{Considered, SenderFrom},
-    protocol::Failure,
+    protocol::{ErrorCode, Failure},
     recipient::{Kind, Recipient},
     text::{Names, Rendered, fold::Change, locale::LocaleReason, segments::Segments},
 };
@@ -60,11 +62,19 @@ impl Explained<'_> {
                     reason, remaining, ..
                 } => Some(Paused {
                     reason: reason.clone(),
-                    seconds: remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0),
+                    seconds: whole_seconds(*remaining),
+                }),
+                Health::RateLimited { remaining } => Some(Paused {
+                    reason: ErrorCode::Throttled.as_str().to_owned(),
+                    seconds: whole_seconds(*remaining),
                 }),
             });
         }
     }
+}
+
+fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 /// A sender, and who named it.
@@ -79,6 +89,9 @@ pub struct SenderNamed<'w> {
     /// Why it is asked last for a while, if it failed lately: the ledger tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
+    /// Whether it can't carry this code or password: the next one is asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsuitable: bool,
 }
 
 /// A sender that failed lately.
@@ -124,6 +137,9 @@ pub struct Words<'w> {
     pub folded: &'w [Change],
     /// How the user's names were written.
     pub names: Names,
+    /// The sender that can't carry them so, and gets them as the text has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names_fitted_for: Option<&'w str>,
     /// Whether it ends in the line that binds the code to the origin.
     pub origin_bound: bool,
 }
@@ -192,6 +208,11 @@ impl<'p> Evaluation<'p> {
         }
     }
 
+    fn is_unsuitable(&self, sender: &str) -> bool {
+        let carried = self.carried.as_ref();
+        carried.is_some_and(|carried| carried.is_unsuitable(sender))
+    }
+
     fn senders(&self, decision: &Decision<'p>) -> Vec<SenderNamed<'p>> {
         let resolution = &decision.resolution;
         let by_owner = match resolution.policy {
@@ -209,6 +230,7 @@ impl<'p> Evaluation<'p> {
                     _ => by_owner,
                 },
                 paused: None,
+                unsuitable: self.is_unsuitable(name),
             })
             .collect()
     }
@@ -221,14 +243,17 @@ impl<'p> Evaluation<'p> {
             segments,
             folded,
             names,
+            names_in_text: _,
             origin_bound,
         } = decision.text.as_ref().ok()?;
+        let fitted = self.carried.as_ref().and_then(|it| it.fitted.as_ref());
         Some(Words {
-            text,
+            text: fitted.map_or(text, |fitted| &fitted.text),
             secret_given: self.draft.has_secret,
             locale: locale.as_deref(),
             locale_reason: *reason,
-            segments,
+            segments: fitted.map_or(segments, |fitted| &fitted.segments),
+            names_fitted_for: fitted.map(|fitted| fitted.sender.as_str()),
             max_segments: decision.resolution.options.max_segments,
             folded,
             names: *names,
@@ -255,7 +280,10 @@ impl<'p> Evaluation<'p> {
     fn output(&self) -> Output<'_> {
         match (self.failure(), &self.decision) {
             (Some(failure), _) | (None, Err(failure)) => Output::Refused(Refused::of(failure)),
-            (None, Ok(decision)) => Output::SentBy(decision.senders()),
+            (None, Ok(decision)) => {
+                let senders = decision.senders().into_iter();
+                Output::SentBy(senders.filter(|name| !self.is_unsuitable(name)).collect())
+            }
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Why a message would go where it would go: the decision of a send, told step by step. Nothing is
-//! sent, written or started, and no secret is read.
+//! sent or written, and no secret of a sender is read; its plugin is asked what it carries.
 //!
 //! | to | use |
 //! |---|---|
 //! | work a request through as a send would | [`Evaluation::of`] |
+//! | ask the senders' plugins what they carry of it | [`Evaluation::ask_senders`] |
 //! | tell all of it | [`Explained`], for people through `cli` |
 //! | show what a sender would get | [`Preview`] |
 //! | hold two configurations against each other | [`diff`] |
 //!
-//! A code or password is never in any of it: [`read`] puts a dummy in its place that costs the
-//! same, before anything else looks at the request.
+//! A code or password is never in any of it: [`Evaluation::of`] puts a dummy in its place that costs
+//! the same, before anything else looks at the request.
 
+mod carried;
 pub mod diff;
 mod dummy_secret;
 mod explained;
@@ -19,19 +21,22 @@ mod preview;
 pub use explained::{Explained, Number, Output, Paused, Refused, SenderNamed, Words};
 pub use preview::{Envelope, Preview};
 
+use carried::Carried;
+use textsender_plugin_api::Secret;
+
 use crate::{
     decision::{self, Decision, Snapshot},
     policy::{Considered, Explanation},
     protocol::{Draft, Failure, Request},
 };
 
-/// Reads a draft of a request and forgets its code or password at once.
+/// Reads a draft of a request. An [`Evaluation`] shows a dummy in the place of its code or password.
 ///
 /// # Errors
 ///
 /// Those of [`Draft::parse`].
 pub fn read(json: &[u8]) -> Result<Draft, Failure> {
-    Draft::parse(json).map(dummy_secret::without_secret)
+    Draft::parse(json)
 }
 
 /// A draft that was worked through as a send would, up to the point where a sender is asked.
@@ -40,11 +45,19 @@ pub struct Evaluation<'p> {
     draft: Draft,
     considered: Vec<Considered<'p>>,
     decision: Result<Decision<'p>, Failure>,
+    /// The code or password that the draft had: never shown, only held against what the senders carry.
+    secret: Option<Secret>,
+    /// What the senders' plugins say, once they were asked.
+    carried: Option<Carried>,
 }
 
 impl<'p> Evaluation<'p> {
     /// Works a draft through.
     pub fn of(snapshot: &'p Snapshot, mut draft: Draft) -> Self {
+        let secret = draft.has_secret.then(|| draft.request.secret().clone());
+        if secret.is_some() {
+            draft = dummy_secret::without_secret(draft);
+        }
         let policies = snapshot.policies();
         let Explanation { considered, result } = policies.explain(&decision::query(&draft.request));
         let decision = result.map_err(Failure::from).map(|resolution| {
@@ -59,6 +72,18 @@ impl<'p> Evaluation<'p> {
             draft,
             considered,
             decision,
+            secret,
+            carried: None,
+        }
+    }
+
+    /// Asks the senders' plugins what they carry, so that what they can't is known. Needs a tokio runtime.
+    pub async fn ask_senders(&mut self) {
+        if let Ok(decision) = &self.decision {
+            let config = self.snapshot.config();
+            let request = &self.draft.request;
+            let carried = Carried::of(config, decision, request, self.secret.as_ref());
+            self.carried = Some(carried.await);
         }
     }
 
@@ -73,6 +98,7 @@ impl<'p> Evaluation<'p> {
             .filter(|_| self.draft.has_phone)
             .or(decision.not_allowed.as_ref())
             .or(decision.text.as_ref().err())
+            .or(self.carried.as_ref().and_then(Carried::failure))
     }
 
     fn request(&self) -> &Request {

@@ -54,6 +54,7 @@ impl Evaluation<'_> {
         }
         let decision = self.decision.as_ref().map_err(Failure::clone)?;
         let text = decision.text.as_ref().map_err(Failure::clone)?;
+        let fitted = self.carried.as_ref().and_then(|it| it.fitted.as_ref());
         let request = self.request();
         let clean =
             |value: &Option<String>| value.as_deref().map(|value| user_value(value).into_owned());
@@ -69,8 +70,8 @@ impl Evaluation<'_> {
                 secret_given: self.draft.has_secret,
                 expires_in: request.expires_in.map(|life| life.as_secs()),
             },
-            text: &text.text,
-            segments: &text.segments,
+            text: fitted.map_or(&text.text, |fitted| &fitted.text),
+            segments: fitted.map_or(&text.segments, |fitted| &fitted.segments),
         })
     }
 }

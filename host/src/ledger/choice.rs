@@ -136,7 +136,10 @@ impl<'a> Candidate<'a> {
     }
 
     fn is_paused(&self) -> bool {
-        matches!(self.health, Health::Paused { .. })
+        matches!(
+            self.health,
+            Health::Paused { .. } | Health::RateLimited { .. }
+        )
     }
 }
 

@@ -358,6 +358,9 @@ fn paused(senders: &[String], health: &[Health]) -> Option<String> {
         .zip(health)
         .filter_map(|(sender, health)| match health {
             Health::Paused { reason, .. } => Some(format!("{sender} {reason}")),
+            Health::RateLimited { .. } => {
+                Some(format!("{sender} {}", ErrorCode::Throttled.as_str()))
+            }
             Health::Good | Health::Trial { .. } => None,
         })
         .collect();

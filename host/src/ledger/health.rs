@@ -8,11 +8,17 @@
 //!
 //! Failures of attempts that began before the last one was counted do not count: sixty messages
 //! that time out together are one failure, not sixty.
+//!
+//! Two things are noted as soon as they are known, for the processes beside this one. A provider that
+//! is *rate-limiting* is no failure: until its pause is over nothing is asked, and then one after
+//! another. A refusal that may be *the recipient's* counts once so many different recipients met it
+//! that it can't be: one dead number pauses no sender.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::keys::Digest;
 use super::store::{Breaker, Store, StoreResult};
 
 /// How a sender did in one attempt.
@@ -50,6 +56,11 @@ pub enum Health {
         /// How long the pause still is; zero while another message tries the sender.
         remaining: Duration,
     },
+    /// Its provider is rate-limiting, and is not asked before this time is over.
+    RateLimited {
+        /// How long that still is.
+        remaining: Duration,
+    },
 }
 
 /// The pause after the first failure: short, so that a hiccup costs little.
@@ -59,12 +70,32 @@ pub const FIRST_PAUSE: Duration = Duration::from_secs(10);
 /// `max_ejection_time` = 300 s as well).
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Recipients that must have met a refusal before it is taken for the sender's own.
+const DOUBTS: usize = 3;
+
 /// How long a trial may take before another message may try: the default of `[send] timeout`.
 pub const TRIAL: Duration = Duration::from_secs(30);
 
 impl Breaker {
     /// The health at `now`; [`Health::Trial`] if one may be granted.
     pub fn health(&self, now: i64) -> Health {
+        let by_failures = self.health_by_failures(now);
+        match self.remaining_wait(now) {
+            Some(remaining) if !matches!(by_failures, Health::Paused { .. }) => {
+                Health::RateLimited { remaining }
+            }
+            _ => by_failures,
+        }
+    }
+
+    /// How long the provider wants nothing. A clock that was set back does not make it longer.
+    fn remaining_wait(&self, now: i64) -> Option<Duration> {
+        let remaining = u64::try_from(self.wait_until?.saturating_sub(now)).ok()?;
+        let remaining = Duration::from_millis(remaining).min(LONGEST_PAUSE);
+        (!remaining.is_zero()).then_some(remaining)
+    }
+
+    fn health_by_failures(&self, now: i64) -> Health {
         if self.failures == 0 {
             return Health::Good;
         }
@@ -95,6 +126,8 @@ impl Breaker {
             reason: reason.to_owned(),
             failed_at: ended,
             trial_at: None,
+            doubts: Vec::new(),
+            ..self
         }
     }
 
@@ -103,6 +136,7 @@ impl Breaker {
         Breaker {
             failures: 0,
             trial_at: None,
+            doubts: Vec::new(),
             ..self
         }
     }
@@ -113,12 +147,15 @@ impl Breaker {
             reason: String::new(),
             failed_at: 0,
             trial_at: None,
+            wait_until: None,
+            doubts: Vec::new(),
         }
     }
 
-    /// When it failed last.
+    /// When it failed last, if it ever did.
     pub fn failed_at(&self) -> Option<Timestamp> {
-        Timestamp::from_millisecond(self.failed_at).ok()
+        let at = Some(self.failed_at).filter(|at| *at > 0)?;
+        Timestamp::from_millisecond(at).ok()
     }
 }
 
@@ -151,7 +188,7 @@ pub(super) fn report(store: &dyn Store, report: &HealthReport, now: i64) -> Stor
         .breaker(&report.sender)?
         .unwrap_or_else(Breaker::never_failed);
     let Some(reason) = &report.failure else {
-        if breaker.failures > 0 {
+        if breaker.failures > 0 || !breaker.doubts.is_empty() {
             store.put_breaker(&report.sender, &breaker.closed())?;
         }
         return Ok(());
@@ -160,6 +197,38 @@ pub(super) fn report(store: &dyn Store, report: &HealthReport, now: i64) -> Stor
     let began = ended.saturating_sub(milliseconds(report.took));
     let failed = breaker.after_failure(began, ended, now, reason);
     store.put_breaker(&report.sender, &failed)
+}
+
+/// Notes that a sender's provider wants nothing for so long.
+pub(super) fn rate_limited(
+    store: &dyn Store,
+    sender: &str,
+    wait: Duration,
+    now: i64,
+) -> StoreResult<()> {
+    let mut breaker = breaker(store, sender, now)?;
+    let until = now.saturating_add(milliseconds(wait.min(LONGEST_PAUSE)));
+    breaker.wait_until = breaker.wait_until.max(Some(until));
+    store.put_breaker(sender, &breaker)
+}
+
+/// Notes a refusal that may be the recipient's, and takes it for the sender's once so many met it.
+pub(super) fn doubted(
+    store: &dyn Store,
+    sender: &str,
+    recipient: Digest,
+    reason: &str,
+    now: i64,
+) -> StoreResult<()> {
+    let mut breaker = breaker(store, sender, now)?;
+    if breaker.doubts.contains(&recipient) {
+        return Ok(());
+    }
+    breaker.doubts.push(recipient);
+    if breaker.doubts.len() >= DOUBTS {
+        breaker = breaker.after_failure(now, now, now, reason);
+    }
+    store.put_breaker(sender, &breaker)
 }
 
 fn milliseconds(time: Duration) -> i64 {
@@ -175,7 +244,7 @@ mod tests {
             failures: times,
             reason: "timeout".into(),
             failed_at: at,
-            trial_at: None,
+            ..Breaker::never_failed()
         }
     }
 

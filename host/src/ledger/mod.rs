@@ -77,6 +77,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use textsender_plugin_api::Phone;
 use tokio::sync::oneshot;
 
 pub use changes::SettingsChange;
@@ -304,6 +305,38 @@ impl Ledger {
         self.queue
             .call(Durability::Written, move |store| {
                 health::report(store, &report, store.now())
+            })
+            .await
+    }
+
+    /// Notes, for every process, that a sender's provider is rate-limiting and wants nothing for so long.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn note_rate_limit(&self, sender: &str, wait: Duration) -> Result<(), LedgerError> {
+        let sender = sender.to_owned();
+        self.queue
+            .call(Durability::Written, move |store| {
+                health::rate_limited(store, &sender, wait, store.now())
+            })
+            .await
+    }
+
+    /// Notes that a sender refused a recipient with this error code, and that either may be the reason.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn note_doubt(
+        &self,
+        sender: &str,
+        recipient: &Phone,
+        code: &'static str,
+    ) -> Result<(), LedgerError> {
+        let (sender, recipient) = (sender.to_owned(), recipient.clone());
+        self.queue
+            .call(Durability::Written, move |store| {
+                let recipient = store.keys().recipient(&recipient);
+                health::doubted(store, &sender, recipient, code, store.now())
             })
             .await
     }

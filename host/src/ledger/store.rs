@@ -204,6 +204,10 @@ pub(super) struct Breaker {
     pub reason: String,
     pub failed_at: i64,
     pub trial_at: Option<i64>,
+    /// The provider wants nothing before.
+    pub wait_until: Option<i64>,
+    /// The recipients that were refused, it may be for the sender's sake.
+    pub doubts: Vec<Digest>,
 }
 
 /// What the audit says of a message, whatever became of it.

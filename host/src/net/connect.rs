@@ -50,13 +50,88 @@ fn uri(host: &str, port: u16) -> Option<Uri> {
 mod tests {
     use std::{net::SocketAddr, sync::Arc};
 
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
     use crate::net::Lookups;
 
+    /// An address that never answers, as behind a firewall, for as long as this lives: its queue is full.
+    struct Dead {
+        address: SocketAddr,
+        _listener: TcpListener,
+        _queued: Vec<TcpStream>,
+    }
+
+    impl Dead {
+        /// `None` if this machine has no such address.
+        async fn at(ip: &str) -> Option<Self> {
+            let ip: IpAddr = ip.parse().unwrap();
+            let socket = match ip {
+                IpAddr::V4(_) => TcpSocket::new_v4(),
+                IpAddr::V6(_) => TcpSocket::new_v6(),
+            };
+            let socket = socket.ok()?;
+            socket.bind(SocketAddr::new(ip, 0)).ok()?;
+            let listener = socket.listen(1).ok()?;
+            let address = listener.local_addr().ok()?;
+            let mut queued = Vec::new();
+            let wait = Duration::from_millis(200);
+            while let Ok(stream) = tokio::time::timeout(wait, TcpStream::connect(address)).await {
+                queued.push(stream.ok()?);
+            }
+            Some(Self {
+                address,
+                _listener: listener,
+                _queued: queued,
+            })
+        }
+    }
+
+    /// Of the other family the next one is tried beside it; of the same one, after its share of the time.
+    #[tokio::test]
+    async fn a_dead_first_address_does_not_keep_from_the_next() {
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = alive.local_addr().map(|address| (alive, address)).unwrap();
+        let mut tried = 0;
+        for ip in ["127.0.0.1", "::1"] {
+            let Some(dead) = Dead::at(ip).await else {
+                continue;
+            };
+            let resolver = Resolver::playing(&[dead.address, alive.1]);
+            let within = Duration::from_secs(4);
+            let stream = connect("mail.example.org", 25, &resolver, within).await;
+            assert_eq!(stream.unwrap().peer_addr().unwrap(), alive.1, "{ip}");
+            tried += 1;
+        }
+        assert!(tried > 0);
+
+        let dead = Dead::at("127.0.0.1").await.unwrap();
+        let resolver = Resolver::playing(&[dead.address]);
+        let within = Duration::from_millis(300);
+        let error = connect("mail.example.org", 25, &resolver, within).await;
+        assert_eq!(error.unwrap_err().cause(), &Cause::TimedOut);
+    }
+
     fn open() -> Resolver {
         Resolver::new(Arc::new(|_, _| true), &Lookups::default())
+    }
+
+    /// The client of HTTP has the same connector.
+    #[tokio::test]
+    async fn a_dead_first_address_does_not_keep_http_from_the_next() {
+        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let dead = Dead::at("127.0.0.1").await.unwrap();
+        let resolver = Resolver::playing(&[dead.address, alive.local_addr().unwrap()]);
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(crate::net::without_roots())
+            .no_proxy()
+            .dns_resolver(Arc::new(resolver))
+            .connect_timeout(Duration::from_secs(4));
+        let request = client.build().unwrap().get("http://api.example.org/");
+        let asked = tokio::spawn(request.send());
+        let accepted = tokio::time::timeout(Duration::from_secs(20), alive.accept());
+        assert!(accepted.await.unwrap().is_ok());
+        asked.abort();
     }
 
     #[tokio::test]

@@ -59,6 +59,11 @@ impl Region {
         &prefixes::PLACES[usize::from(self.0)]
     }
 
+    /// Whether numbers of both begin with the same calling code, as those of the United States and Canada.
+    pub fn has_same_code(self, other: Self) -> bool {
+        self.place().calling_code == other.place().calling_code
+    }
+
     /// The region at a place of the table; none if there is no such place.
     pub(super) fn at(index: u8) -> Option<Self> {
         (usize::from(index) < prefixes::PLACES.len()).then_some(Self(index))

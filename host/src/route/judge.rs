@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use textsender_plugin_api::{FailureKind, Receipt, SendError, Verdict as PluginVerdict};
 
+use super::AttemptDetail;
 use crate::{
     config::OnUnknown,
     plugins::{CallEnd, CallResult, Reply, Trace},
@@ -113,14 +114,21 @@ fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>) {
     }
 }
 
-/// What the provider or the plugin said of a failed attempt, as it was cleaned when it came in.
-pub(super) fn reason(end: &CallEnd) -> Option<String> {
+/// What the ledger is to know of an attempt: what was said, as it was cleaned when it came in.
+pub(super) fn detail(end: &CallEnd) -> AttemptDetail {
     let CallResult::Failed(error) = &end.result else {
-        return None;
+        return AttemptDetail::default();
     };
-    match &error.provider_code {
-        Some(code) => Some(format!("{code}: {}", error.message)),
-        None => Some(error.message.to_string()),
+    let mut reason = match &error.provider_code {
+        Some(code) => format!("{code}: {}", error.message),
+        None => error.message.to_string(),
+    };
+    if let Some(words) = end.trace.server_words() {
+        reason = format!("{reason}; the server said: {words}");
+    }
+    AttemptDetail {
+        reason: Some(reason),
+        recipient_in_doubt: error.recipient_in_doubt,
     }
 }
 

@@ -36,6 +36,9 @@ const BACKOFF: Duration = Duration::from_millis(200);
 /// The longest wait for one sender while another could be asked.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
+/// Over how long messages come back that waited for the same provider.
+const SPREAD: Duration = Duration::from_secs(1);
+
 /// Asks a sender's plugin. The one seam of this room: host processes, or a test's script.
 pub trait Ask {
     /// Asks, and waits for the end.
@@ -108,6 +111,8 @@ pub struct Plan {
     pub deadline: Instant,
     /// When the code or password ends. Nothing is sent after it.
     pub expires: Option<Instant>,
+    /// Senders whose providers are rate-limiting, and until when these are not to be asked.
+    pub rate_limited: Vec<(String, Instant)>,
 }
 
 /// What became of a message.
@@ -119,12 +124,21 @@ pub struct RouteOutcome {
     pub sender: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-    /// What the provider or the plugin said of each, cleaned; for the ledger, never for a caller.
-    pub reasons: Vec<Option<String>>,
+    /// More of each, for the ledger and never for a caller.
+    pub details: Vec<AttemptDetail>,
     /// Senders whose provider answered as if it took the message, whatever their plugins say of it.
     pub taken_by: Vec<String>,
     /// Whether it may arrive more than once.
     pub may_duplicate: bool,
+}
+
+/// What the ledger is to know of an attempt.
+#[derive(Clone, Debug, Default)]
+pub struct AttemptDetail {
+    /// What the provider or the plugin said, cleaned.
+    pub reason: Option<String>,
+    /// Whether a failure may be the recipient's: it says nothing of the sender then.
+    pub recipient_in_doubt: bool,
 }
 
 impl RouteOutcome {
@@ -134,7 +148,7 @@ impl RouteOutcome {
             result,
             sender: Some(sender.to_owned()),
             attempts: Vec::new(),
-            reasons: Vec::new(),
+            details: Vec::new(),
             taken_by: Vec::new(),
             may_duplicate: false,
         }
@@ -148,7 +162,7 @@ pub async fn deliver(plan: &Plan, message: &Message, senders: &impl Ask) -> Rout
         message,
         senders,
         attempts: Vec::new(),
-        reasons: Vec::new(),
+        details: Vec::new(),
         taken_by: Vec::new(),
         failed: Vec::new(),
     };
@@ -168,7 +182,7 @@ struct Attempts<'a, A> {
     message: &'a Message,
     senders: &'a A,
     attempts: Vec<Attempt>,
-    reasons: Vec<Option<String>>,
+    details: Vec<AttemptDetail>,
     taken_by: Vec<String>,
     failed: Vec<Failure>,
 }
@@ -182,6 +196,9 @@ enum Next {
 impl<A: Ask> Attempts<'_, A> {
     /// Asks one sender, again where that is allowed and of use.
     async fn through(&mut self, sender: &str, is_last: bool) -> Next {
+        if !self.wait_for_provider(sender, is_last).await {
+            return Next::Sender;
+        }
         for tries in 1..=MAX_TRIES {
             if self.time_is_up() {
                 return Next::Stop;
@@ -204,13 +221,39 @@ impl<A: Ask> Attempts<'_, A> {
                 Again::No => return give_up,
                 Again::AfterBackoff => retry_after.unwrap_or_else(|| backoff(tries)),
             };
-            let too_long = Instant::now() + wait >= self.end() || (!is_last && wait > LONGEST_WAIT);
-            if tries == MAX_TRIES || too_long {
+            if tries == MAX_TRIES || self.is_too_long(wait, is_last) {
                 return give_up;
             }
             tokio::time::sleep(wait).await;
         }
         Next::Sender
+    }
+
+    /// Waits until a provider that is rate-limiting may be asked again; false if that is too long. The
+    /// messages that wait come back one after another.
+    async fn wait_for_provider(&mut self, sender: &str, is_last: bool) -> bool {
+        let mut limits = self.plan.rate_limited.iter();
+        let Some((_, until)) = limits.find(|(name, _)| name == sender) else {
+            return true;
+        };
+        let wait = until.saturating_duration_since(Instant::now());
+        if wait.is_zero() {
+            return true;
+        }
+        let wait = wait + SPREAD.mul_f64(random());
+        if self.is_too_long(wait, is_last) {
+            let detail = format!("sender {sender}");
+            let failure = Failure::with_detail(ErrorCode::Throttled, detail).after(Some(wait));
+            self.failed.push(failure);
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    /// Whether a wait leaves no time, or another sender could be asked meanwhile.
+    fn is_too_long(&self, wait: Duration, is_last: bool) -> bool {
+        Instant::now() + wait >= self.end() || (!is_last && wait > LONGEST_WAIT)
     }
 
     /// One attempt, and what it comes to.
@@ -222,7 +265,7 @@ impl<A: Ask> Attempts<'_, A> {
             .senders
             .ask(sender, Work::Send(message.clone()), deadline)
             .await;
-        let reason = asked.as_ref().ok().and_then(judge::reason);
+        let detail = asked.as_ref().ok().map(judge::detail);
         if asked.as_ref().is_ok_and(|end| end.trace.was_taken()) {
             self.taken_by.push(sender.to_owned());
         }
@@ -239,7 +282,7 @@ impl<A: Ask> Attempts<'_, A> {
             code: result.failure().map(|failure| failure.code.as_str().into()),
             ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        self.reasons.push(reason);
+        self.details.push(detail.unwrap_or_default());
         self.failed.extend(result.failure().cloned());
         result
     }
@@ -289,7 +332,7 @@ impl<A: Ask> Attempts<'_, A> {
             result: Ok(receipt),
             sender: Some(sender.to_owned()),
             attempts: self.attempts,
-            reasons: self.reasons,
+            details: self.details,
             taken_by: self.taken_by,
         }
     }
@@ -311,7 +354,7 @@ impl<A: Ask> Attempts<'_, A> {
             result: Err(result),
             sender: self.attempts.last().map(|attempt| attempt.sender.clone()),
             attempts: self.attempts,
-            reasons: self.reasons,
+            details: self.details,
             taken_by: self.taken_by,
             may_duplicate,
         }
@@ -328,11 +371,14 @@ impl<A: Ask> Attempts<'_, A> {
 /// The wait before the attempt after `tries`, between half and all of what doubling gives.
 fn backoff(tries: u32) -> Duration {
     let full = BACKOFF * 2_u32.pow(tries - 1);
+    full.mul_f64(0.5 + random() / 2.0)
+}
+
+/// Between 0 and 1; 1 without randomness.
+fn random() -> f64 {
     let mut random = [0; 2];
-    // Without randomness the wait is the whole one.
-    let spread = match getrandom::fill(&mut random) {
+    match getrandom::fill(&mut random) {
         Ok(()) => f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX),
         Err(_) => 1.0,
-    };
-    full.mul_f64(0.5 + spread / 2.0)
+    }
 }

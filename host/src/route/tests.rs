@@ -112,6 +112,7 @@ async fn deliver_by(script: &Script, on_unknown: OnUnknown) -> RouteOutcome {
         on_unknown,
         deadline: Instant::now() + AFTER_ALL,
         expires: None,
+        rate_limited: Vec::new(),
     };
     deliver(&plan, &message, script).await
 }
@@ -341,6 +342,7 @@ async fn nothing_is_sent_after_expiry() {
         on_unknown: OnUnknown::FailOver,
         deadline: now + AFTER_ALL,
         expires: Some(now),
+        rate_limited: Vec::new(),
     };
     let delivered = deliver(&plan, &message, &script).await;
     assert_eq!(delivered.result.unwrap_err().code, ErrorCode::Expired);
@@ -376,4 +378,58 @@ async fn a_time_to_wait_that_no_clock_can_count_is_cut() {
     let failure = outcome.result.unwrap_err();
     let month = Duration::from_secs(31 * 24 * 60 * 60);
     assert_eq!(failure.retry_after, Some(month));
+}
+
+/// A plan whose sender `a` is not to be asked for so long.
+fn rate_limited(senders: [&str; 2], wait: Duration, deadline: Duration) -> Plan {
+    let now = Instant::now();
+    Plan {
+        senders: senders
+            .into_iter()
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        on_unknown: OnUnknown::FailOver,
+        deadline: now + deadline,
+        expires: None,
+        rate_limited: vec![("a".to_owned(), now + wait)],
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_is_rate_limiting_is_asked_when_its_pause_is_over() {
+    let to = Phone::parse("+447700900123").unwrap();
+    let message = Message::new("id", Purpose::VerificationCode, to, "text");
+    let second = Duration::from_secs(1);
+    let script = Script::new(vec![("a", vec![Act::Accepts]), ("b", vec![Act::Accepts])]);
+
+    let began = Instant::now();
+    let outcome = deliver(
+        &rate_limited(["a", ""], second * 2, AFTER_ALL),
+        &message,
+        &script,
+    )
+    .await;
+    assert_eq!(told(&outcome), "accepted by a:accepted");
+    let waited = began.elapsed();
+    assert!((second * 2..=second * 3).contains(&waited), "{waited:?}");
+
+    // Another sender takes the message meanwhile, and without one it is said when to come back.
+    let outcome = deliver(
+        &rate_limited(["a", "b"], second * 2, AFTER_ALL),
+        &message,
+        &script,
+    )
+    .await;
+    assert_eq!(told(&outcome), "accepted by b:accepted");
+    let outcome = deliver(
+        &rate_limited(["a", ""], second * 2, second),
+        &message,
+        &script,
+    )
+    .await;
+    let failure = outcome.result.unwrap_err();
+    assert_eq!(failure.code, ErrorCode::Throttled);
+    assert!(failure.retry_after >= Some(second * 2), "{failure:?}");
+    assert!(outcome.attempts.is_empty());
 }

@@ -39,8 +39,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use textsender_plugin_api::message::Purpose;
-use textsender_plugin_api::template::{Placeholder, Placeholders, Rules, Template};
+use textsender_plugin_api::message::{NameInText, Purpose};
+use textsender_plugin_api::template::{Placeholder, Placeholders, Rules, Template, Values as _};
 
 use fold::Change;
 use locale::LocaleReason;
@@ -126,6 +126,8 @@ pub struct Rendered {
     pub folded: Vec<Change>,
     /// How the user's names were written.
     pub names: Names,
+    /// Where they stand.
+    pub names_in_text: Vec<NameInText>,
     /// Whether it ends in the line that binds the code to the origin. With an `origin` configured, `false` means
     /// that the code has a character that the line cannot carry.
     pub origin_bound: bool,
@@ -147,6 +149,16 @@ impl Texts {
         self.all()
             .map(|(_, text)| text.template.uses())
             .fold(Placeholders::NONE, |all, some| all | some)
+    }
+
+    /// Whether the text of a key is written from right to left.
+    pub fn is_right_to_left(&self, key: &Key) -> bool {
+        let text = self.all().find(|(tag, _)| match (key, tag) {
+            (Key::Text, None) => true,
+            (Key::Translation(wanted), Some(tag)) => wanted == tag,
+            _ => false,
+        });
+        text.is_some_and(|(_, text)| text.is_right_to_left)
     }
 
     /// Writes the text for one user, whose `locales` are language tags, the one that is liked best first.
@@ -224,7 +236,15 @@ impl Texts {
         values: &Prepared<'_>,
         code: Option<&str>,
     ) -> Result<Composed, RenderError> {
-        let mut text = template.render(values)?;
+        let mut names_in_text = Vec::new();
+        let mut text = template.render_with(values, |slot, range| {
+            let is_name = matches!(slot.placeholder(), Placeholder::User | Placeholder::Name);
+            let value = values.value(slot.placeholder());
+            if is_name && value.is_some_and(|value| !value.is_empty()) {
+                let default = template.default_of(slot).unwrap_or_default();
+                names_in_text.push(NameInText::new(range, default));
+            }
+        })?;
         let line = self
             .origin
             .as_deref()
@@ -237,6 +257,7 @@ impl Texts {
         Ok(Composed {
             segments: Segments::of(&text),
             changes: Vec::new(),
+            names_in_text,
             origin_bound: line.is_some(),
             text,
         })
@@ -248,6 +269,7 @@ struct Composed {
     text: String,
     segments: Segments,
     changes: Vec<Change>,
+    names_in_text: Vec<NameInText>,
     origin_bound: bool,
 }
 
@@ -260,6 +282,7 @@ impl Composed {
             segments: self.segments,
             folded: self.changes,
             names,
+            names_in_text: self.names_in_text,
             origin_bound: self.origin_bound,
         }
     }

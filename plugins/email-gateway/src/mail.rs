@@ -64,10 +64,7 @@ pub fn blank(settings: &Settings) -> Mail {
 /// The message as the gateway carries it.
 fn fit(settings: &Settings, message: &Message) -> Result<Message, SendError> {
     let alphabet = settings.alphabet;
-    let fitted = alphabet::fit(message, |character| alphabet.carries(character));
-    let fitted = fitted.map_err(|unfit| {
-        SendError::misconfigured(format!("{unfit}, which the gateway does not carry"))
-    })?;
+    let fitted = alphabet::fit(message, |character| alphabet.carries(character))?;
     let length = alphabet.length(&fitted.text);
     match settings.max_length {
         Some(max) if length > max => Err(SendError::misconfigured(format!(

@@ -9,10 +9,11 @@
 //! | 5.1.2, 5.1.10, or a code without an enhanced one, in words that name the mailbox | the number |
 //! | a bare 550 at RCPT, after the server took another recipient of this process | the number |
 //! | any other 5xx | this sender's settings or account: `misconfigured` |
+//! | one of these without a code or words that tell whom it is about | the same, the recipient in doubt |
 //!
-//! What the table of tests beneath holds was seen on real servers or is in their documents.
+//! `reply/replies.txt` has what real servers say, and what each reply comes to.
 
-use textsender_plugin_api::{SendError, SmtpCommand, SmtpReply};
+use textsender_plugin_api::{SendError, SmtpCommand, SmtpReply, Verdict};
 
 /// Enhanced codes that name the mailbox, whatever is said beside them (RFC 3463, 3.2 and 3.3).
 const MAILBOX: [&str; 4] = ["5.1.1", "5.1.3", "5.1.6", "5.2.1"];
@@ -21,7 +22,7 @@ const MAILBOX: [&str; 4] = ["5.1.1", "5.1.3", "5.1.6", "5.2.1"];
 const MAILBOX_OR_DOMAIN: [&str; 2] = ["5.1.2", "5.1.10"];
 
 /// What servers say of a mailbox that is not there, in small letters.
-const NAMES_MAILBOX: [&str; 14] = [
+const NAMES_MAILBOX: [&str; 22] = [
     "user unknown",
     "unknown user",
     "no such user",
@@ -36,10 +37,21 @@ const NAMES_MAILBOX: [&str; 14] = [
     "recipient not found",
     "unknown local part",
     "mailbox does not exist",
+    "user does not exist",
+    "recipient does not exist",
+    "user not found",
+    "mailbox not found",
+    "unknown mailbox",
+    "invalid recipient",
+    "invalid mailbox",
+    "no such person",
 ];
 
+/// What a reply says that is about the address in `from`, whatever else it names.
+const NAMES_FROM: [&str; 3] = ["sender verify", "sender address", "envelope sender"];
+
 /// And of us, without an enhanced code that would say so.
-const NAMES_US: [&str; 12] = [
+const NAMES_US: [&str; 13] = [
     "relay",
     "sender",
     "authenticat",
@@ -52,6 +64,7 @@ const NAMES_US: [&str; 12] = [
     "dkim",
     "block",
     "policy",
+    "suspended",
 ];
 
 /// Of how much may be sent. Some say it with a code for what may work later.
@@ -73,7 +86,8 @@ const NAMES_CONNECTIONS: [&str; 3] = [
     "concurrent connections",
 ];
 
-/// Why the mail was not taken. The reply's own words are left out: they like to quote the address.
+/// Why the mail was not taken. The reply's own words are left out: they like to quote the address, and
+/// the host logs them itself.
 /// `rcpt_taken`: the server took another recipient before.
 pub fn refusal(reply: &SmtpReply, rcpt_taken: bool) -> SendError {
     let words = reply.text.to_ascii_lowercase();
@@ -83,7 +97,12 @@ pub fn refusal(reply: &SmtpReply, rcpt_taken: bool) -> SendError {
     };
     let error = match reply.code {
         400..500 => transient(reply, &said),
-        500..600 => permanent(reply, &said, rcpt_taken),
+        500..600 => match permanent(reply, &said, rcpt_taken) {
+            error if error.verdict == Verdict::Misconfigured && said.is_silent(reply.command) => {
+                error.with_recipient_in_doubt()
+            }
+            error => error,
+        },
         _ => SendError::unknown("the mail server's reply makes no sense"),
     };
     match said.enhanced {
@@ -106,6 +125,13 @@ impl Said<'_> {
 
     fn is(&self, any_of: &[&str]) -> bool {
         self.enhanced.is_some_and(|code| any_of.contains(&code))
+    }
+
+    /// Whether neither a code nor words tell whom a refusal of recipient or mail is about.
+    fn is_silent(&self, command: SmtpCommand) -> bool {
+        let is_late = matches!(command, SmtpCommand::Rcpt | SmtpCommand::Dot);
+        let has_code = self.enhanced.is_some_and(|code| code != "5.0.0");
+        is_late && !has_code && !self.names(&NAMES_US)
     }
 
     fn is_of(&self, class: &str) -> bool {
@@ -191,6 +217,7 @@ fn permanent(reply: &SmtpReply, said: &Said<'_>, rcpt_taken: bool) -> SendError 
 
 fn names_mailbox(reply: &SmtpReply, said: &Said<'_>, rcpt_taken: bool) -> bool {
     match said.enhanced {
+        _ if said.names(&NAMES_FROM) => false,
         Some(_) if said.is(&MAILBOX) => true,
         Some(_) => said.is(&MAILBOX_OR_DOMAIN) && said.names(&NAMES_MAILBOX),
         None if said.names(&NAMES_MAILBOX) => true,
@@ -223,517 +250,4 @@ fn is_enhanced(word: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use textsender_plugin_api::Verdict;
-
-    use super::*;
-
-    fn reply(command: SmtpCommand, code: u16, text: &str) -> SmtpReply {
-        SmtpReply {
-            code,
-            command,
-            text: text.into(),
-        }
-    }
-
-    /// Replies by server and step, and whom each is about. A server's name is in the first column.
-    #[test]
-    fn replies_and_their_verdicts() {
-        use SmtpCommand::*;
-        use Verdict::*;
-        let cases = [
-            // Exim, of which most replies have no enhanced code.
-            (
-                "Exim",
-                Connect,
-                554,
-                "SMTP synchronization error",
-                Misconfigured,
-            ),
-            (
-                "Exim",
-                Connect,
-                421,
-                "Too many concurrent SMTP connections; please try again later",
-                Unavailable,
-            ),
-            (
-                "Exim",
-                Connect,
-                501,
-                "Syntactically invalid HELO argument(s)",
-                Misconfigured,
-            ),
-            (
-                "Exim",
-                Auth,
-                535,
-                "Incorrect authentication data",
-                Unauthorized,
-            ),
-            ("Exim", Mail, 550, "Sender verify failed", Misconfigured),
-            ("Exim", Rcpt, 550, "relay not permitted", Misconfigured),
-            ("Exim", Rcpt, 550, "Unrouteable address", Misconfigured),
-            ("Exim", Rcpt, 550, "Unknown user", UndeliverableHere),
-            (
-                "Exim",
-                Rcpt,
-                550,
-                "Administrative prohibition",
-                Misconfigured,
-            ),
-            (
-                "Exim",
-                Rcpt,
-                451,
-                "Temporary local problem - please try later",
-                Unavailable,
-            ),
-            (
-                "Exim",
-                Dot,
-                550,
-                "This message was classified as SPAM",
-                Misconfigured,
-            ),
-            (
-                "Exim",
-                Dot,
-                552,
-                "Message size exceeds maximum permitted",
-                Misconfigured,
-            ),
-            // Postfix.
-            (
-                "Postfix",
-                Connect,
-                421,
-                "4.7.0 mail.example.org Error: too many connections",
-                Unavailable,
-            ),
-            (
-                "Postfix",
-                Connect,
-                554,
-                "5.7.1 Client host rejected: Access denied",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Connect,
-                504,
-                "5.5.2 <x>: Helo command rejected: need fully-qualified hostname",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Auth,
-                535,
-                "5.7.8 Error: authentication failed: UGFzc3dvcmQ6",
-                Unauthorized,
-            ),
-            (
-                "Postfix",
-                Auth,
-                454,
-                "4.7.0 Temporary authentication failure: Connection lost",
-                Unavailable,
-            ),
-            (
-                "Postfix",
-                Mail,
-                530,
-                "5.7.0 Must issue a STARTTLS command first",
-                Unauthorized,
-            ),
-            (
-                "Postfix",
-                Mail,
-                452,
-                "4.3.1 Insufficient system storage",
-                Unavailable,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                550,
-                "5.1.1 <a@b>: Recipient address rejected: User unknown in local recipient table",
-                UndeliverableHere,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                501,
-                "5.1.3 Bad recipient address syntax",
-                UndeliverableHere,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                554,
-                "5.7.1 <a@b>: Relay access denied",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                554,
-                "5.7.1 <a@b>: Recipient address rejected: Access denied",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                553,
-                "5.7.1 <a@b>: Sender address rejected: not owned by user",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                550,
-                "5.1.2 <a@b>: Recipient address rejected: Domain not found",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                450,
-                "4.2.0 <a@b>: Recipient address rejected: Greylisted",
-                Unavailable,
-            ),
-            (
-                "Postfix",
-                Rcpt,
-                550,
-                "5.0.0 Error: command failed",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Data,
-                554,
-                "5.5.1 Error: no valid recipients",
-                Misconfigured,
-            ),
-            (
-                "Postfix",
-                Dot,
-                550,
-                "5.7.1 Message content rejected",
-                Misconfigured,
-            ),
-            // Microsoft 365.
-            (
-                "Microsoft",
-                Auth,
-                535,
-                "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
-                Unauthorized,
-            ),
-            (
-                "Microsoft",
-                Auth,
-                535,
-                "5.7.3 Authentication unsuccessful",
-                Unauthorized,
-            ),
-            (
-                "Microsoft",
-                Mail,
-                530,
-                "5.7.57 Client not authenticated to send mail",
-                Unauthorized,
-            ),
-            (
-                "Microsoft",
-                Mail,
-                432,
-                "4.3.2 Concurrent connections limit exceeded",
-                Unavailable,
-            ),
-            (
-                "Microsoft",
-                Rcpt,
-                550,
-                "5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
-                UndeliverableHere,
-            ),
-            (
-                "Microsoft",
-                Rcpt,
-                550,
-                "5.1.10 no route to that domain",
-                Misconfigured,
-            ),
-            (
-                "Microsoft",
-                Rcpt,
-                550,
-                "5.4.1 Recipient address rejected: Access denied",
-                Misconfigured,
-            ),
-            (
-                "Microsoft",
-                Rcpt,
-                550,
-                "5.1.8 Access denied, bad outbound sender",
-                Misconfigured,
-            ),
-            (
-                "Microsoft",
-                Dot,
-                554,
-                "5.2.252 SendAsDenied; a@b not allowed to send as c@d",
-                Misconfigured,
-            ),
-            (
-                "Microsoft",
-                Dot,
-                554,
-                "5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException",
-                Misconfigured,
-            ),
-            (
-                "Microsoft",
-                Dot,
-                550,
-                "5.7.60 SMTP; Client does not have permissions to send as this sender",
-                Misconfigured,
-            ),
-            // Gmail and Google Workspace.
-            (
-                "Gmail",
-                Connect,
-                421,
-                "4.7.0 Try again later, closing connection. (EHLO)",
-                Misconfigured,
-            ),
-            (
-                "Gmail",
-                Auth,
-                535,
-                "5.7.8 Username and Password not accepted",
-                Unauthorized,
-            ),
-            (
-                "Gmail",
-                Auth,
-                534,
-                "5.7.9 Application-specific password required",
-                Unauthorized,
-            ),
-            (
-                "Gmail",
-                Rcpt,
-                550,
-                "5.1.1 The email account that you tried to reach does not exist",
-                UndeliverableHere,
-            ),
-            (
-                "Gmail",
-                Rcpt,
-                550,
-                "5.2.1 The email account that you tried to reach is disabled",
-                UndeliverableHere,
-            ),
-            (
-                "Gmail",
-                Dot,
-                550,
-                "5.4.5 Daily user sending limit exceeded",
-                Exhausted,
-            ),
-            (
-                "Gmail",
-                Dot,
-                550,
-                "5.7.26 This message does not pass SPF checks",
-                Misconfigured,
-            ),
-            (
-                "Gmail",
-                Dot,
-                552,
-                "5.2.2 The email account that you tried to reach is over quota",
-                Exhausted,
-            ),
-            // Amazon SES.
-            (
-                "SES",
-                Auth,
-                535,
-                "Authentication Credentials Invalid",
-                Unauthorized,
-            ),
-            (
-                "SES",
-                Dot,
-                454,
-                "Throttling failure: Maximum sending rate exceeded.",
-                Throttled,
-            ),
-            (
-                "SES",
-                Dot,
-                454,
-                "Throttling failure: Daily message quota exceeded.",
-                Exhausted,
-            ),
-            (
-                "SES",
-                Dot,
-                554,
-                "Message rejected: Email address is not verified.",
-                Misconfigured,
-            ),
-            // SendGrid.
-            (
-                "SendGrid",
-                Auth,
-                535,
-                "Authentication failed: Bad username / password",
-                Unauthorized,
-            ),
-            (
-                "SendGrid",
-                Auth,
-                451,
-                "Authentication failed: Maximum credits exceeded",
-                Exhausted,
-            ),
-            (
-                "SendGrid",
-                Dot,
-                550,
-                "The from address does not match a verified Sender Identity",
-                Misconfigured,
-            ),
-            // qmail.
-            (
-                "qmail",
-                Mail,
-                550,
-                "sorry, your envelope sender is in my badmailfrom list (#5.7.1)",
-                Misconfigured,
-            ),
-            (
-                "qmail",
-                Rcpt,
-                553,
-                "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
-                Misconfigured,
-            ),
-            (
-                "qmail",
-                Rcpt,
-                550,
-                "sorry, no mailbox here by that name (#5.1.1)",
-                UndeliverableHere,
-            ),
-            (
-                "qmail",
-                Dot,
-                552,
-                "sorry, that message size exceeds my databytes limit (#5.3.4)",
-                Misconfigured,
-            ),
-            // Sendmail.
-            (
-                "Sendmail",
-                Mail,
-                553,
-                "5.1.8 Domain of sender address a@b does not exist",
-                Misconfigured,
-            ),
-            (
-                "Sendmail",
-                Rcpt,
-                550,
-                "5.7.1 <a@b>... Relaying denied. IP name lookup failed",
-                Misconfigured,
-            ),
-            (
-                "Sendmail",
-                Rcpt,
-                550,
-                "5.1.1 <a@b>... User unknown",
-                UndeliverableHere,
-            ),
-            (
-                "Sendmail",
-                Rcpt,
-                551,
-                "5.1.6 <a@b>... User has moved",
-                UndeliverableHere,
-            ),
-            (
-                "Sendmail",
-                Rcpt,
-                452,
-                "4.5.3 Too many recipients",
-                Unavailable,
-            ),
-            ("Sendmail", Dot, 554, "5.6.0 content refused", Misconfigured),
-            // No server's own.
-            ("", Connect, 571, "refused", Misconfigured),
-            (
-                "",
-                Auth,
-                504,
-                "the server offers AUTH XOAUTH2 only",
-                Misconfigured,
-            ),
-            ("", Dot, 451, "4.3.0 try again", Unavailable),
-            ("", Dot, 354, "go on", Unknown),
-        ];
-        assert!(cases.len() >= 60, "{}", cases.len());
-        for (server, command, code, text, verdict) in cases {
-            let said = reply(command, code, text);
-            let judged = refusal(&said, false).verdict;
-            assert_eq!(judged, verdict, "{server}: {code} {text} to {command:?}");
-        }
-    }
-
-    /// One number is not there; that the relay takes none at all is not known yet.
-    #[test]
-    fn a_bare_refusal_is_the_numbers_only_where_the_server_took_another() {
-        let bare = |text| reply(SmtpCommand::Rcpt, 550, text);
-        for text in ["", "no", "Unrouteable address", "rejected"] {
-            let said = bare(text);
-            assert_eq!(
-                refusal(&said, false).verdict,
-                Verdict::Misconfigured,
-                "{text}"
-            );
-            assert_eq!(
-                refusal(&said, true).verdict,
-                Verdict::UndeliverableHere,
-                "{text}"
-            );
-        }
-        // The words are about us, and no recipient before changes that.
-        for text in ["relay not permitted", "authentication required", "5.7.1 no"] {
-            assert_eq!(
-                refusal(&bare(text), true).verdict,
-                Verdict::Misconfigured,
-                "{text}"
-            );
-        }
-        // Only at RCPT is a code without more about an address.
-        let at_dot = reply(SmtpCommand::Dot, 550, "no");
-        assert_eq!(refusal(&at_dot, true).verdict, Verdict::Misconfigured);
-    }
-
-    #[test]
-    fn keeps_the_codes_and_not_the_words() {
-        let said = |text: &str| reply(SmtpCommand::Rcpt, 550, text);
-        let error = refusal(&said("5.1.1 <447700900123@sms.example>: unknown"), false);
-        assert_eq!(error.provider_code.as_deref(), Some("550/5.1.1"));
-        assert!(!error.to_string().contains("447700900123"));
-        let error = refusal(&said("447700900123 unknown"), false);
-        assert_eq!(error.provider_code.as_deref(), Some("550"));
-        let error = refusal(&said("sorry, no mailbox here (#5.1.1)"), false);
-        assert_eq!(error.provider_code.as_deref(), Some("550/5.1.1"));
-    }
-}
+mod tests;

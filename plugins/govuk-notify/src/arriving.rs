@@ -7,6 +7,11 @@
 //! Source: `notifications_utils/formatters.py` and `sanitise_text.py` of <https://github.com/alphagov/notifications-utils>,
 //! and what its server made of such texts.
 
+/// What is found in a code or password that [`is_unchanged`] refuses, as a pattern: so that `textsender explain` can
+/// say it before anything is sent.
+pub const ALTERED: &str = "^[ ,.]| $|  | [,.]|[\u{9}-\u{d}\u{1c}-\u{1f}\u{85}\u{a0}\u{1680}\u{180e}\u{2000}-\u{200d}\
+    \u{2028}\u{2029}\u{202f}\u{205f}\u{2060}\u{3000}\u{feff}‘’“”–—…]";
+
 /// Whether a code or password is on the phone exactly as it was sent, whatever text is around it.
 pub fn is_unchanged(secret: &str) -> bool {
     // A blank before a comma or a full stop goes, and the template may have one there.
@@ -52,6 +57,24 @@ fn tidy(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The pattern and the rule say the same of everything that a code or password can be made of.
+    #[test]
+    fn the_pattern_is_what_the_rule_is() {
+        let pattern = regex_lite::Regex::new(ALTERED).unwrap();
+        let agrees = |secret: &str| {
+            let is_altered = pattern.is_match(secret);
+            assert_eq!(is_altered, !is_unchanged(secret), "{secret:?}");
+        };
+        let printable = || ' '..='~';
+        for (a, b) in printable().flat_map(|a| printable().map(move |b| (a, b))) {
+            agrees(&format!("{a}{b}x{a}{b}y"));
+            agrees(&format!("x{a}{b}"));
+        }
+        for character in ('\u{80}'..='\u{3100}').chain(['\u{feff}', '密', '😀']) {
+            agrees(&format!("a{character}b"));
+        }
+    }
 
     #[test]
     fn what_arrives_as_another_is_known() {

@@ -61,7 +61,8 @@ impl Sender for GovukNotify {
             .with_capabilities(
                 Capabilities::everything()
                     .with_text(TextSource::Settings)
-                    .with_max_characters(MAX_TEXT),
+                    .with_max_characters(MAX_TEXT)
+                    .with_altered(arriving::ALTERED),
             )
     }
 

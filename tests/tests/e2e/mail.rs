@@ -1,6 +1,7 @@
 //! Mail servers: how the gateway's is reached, and what each of its replies comes to.
 
-use textsender_tests::harness::{Test, each};
+use serde_json::json;
+use textsender_tests::harness::{Run, Test, each};
 use textsender_tests::sandbox::smtp::{Command, Security, USER};
 use textsender_tests::sandbox::{Refusing, SmtpFault, When, smtp};
 
@@ -294,4 +295,168 @@ fn a_mail_that_is_sent_again_has_the_same_message_id() {
     let mails = run.sandbox().smtp().mails();
     let ids: Vec<_> = mails.iter().map(|mail| mail.header("Message-ID")).collect();
     assert!(ids[0].is_some() && ids[0] == ids[1], "{ids:?}");
+}
+
+/// What real servers say, with what it comes to; the plugin's own test reads it too.
+const REPLIES: &str = include_str!("../../../plugins/email-gateway/src/reply/replies.txt");
+
+/// Line by line: the outcome that a caller gets, and what an administrator is told.
+#[test]
+fn every_reply_of_a_real_server_is_told_to_whom_it_concerns() {
+    let rows = REPLIES.lines().filter(|line| !line.starts_with(['#', '-']));
+    let rows: Vec<_> = rows.collect();
+    assert!(rows.len() >= 60, "{}", rows.len());
+    each(rows, |row| {
+        let columns: Vec<_> = row.split(" | ").collect();
+        let [_, step, reply, verdict, told] = columns[..] else {
+            panic!("five columns: {row}");
+        };
+        let at = Command::named(step).unwrap();
+        let test = match at {
+            Command::Auth => with_account(by_mail(Security::Tls), smtp::PASSWORD),
+            _ => by_mail(Security::None),
+        };
+        let smtp = test.sandbox().smtp();
+        smtp.fault(at, When::always(), SmtpFault::reply(reply));
+        let (outcome, code) = match verdict {
+            "misconfigured" | "in_doubt" => ("misconfigured", "provider_refused"),
+            "unauthorized" => ("misconfigured", "unauthorized"),
+            "undeliverable_here" => ("rejected", "undeliverable"),
+            "exhausted" => ("unavailable", "exhausted"),
+            "throttled" => ("unavailable", "throttled"),
+            _ => ("unavailable", "provider_unavailable"),
+        };
+        let run = test.with(json!({ "id": "told" })).run();
+        assert_eq!(
+            (&run.response["outcome"], &run.response["error"]["code"]),
+            (&outcome.into(), &code.into()),
+            "{row}: {run}"
+        );
+        run.logs(told).texts(0);
+
+        // The ledger has the server's own words.
+        let explained = run
+            .test()
+            .beside()
+            .command(["explain", "--id", "told"])
+            .run();
+        let stdout = explained.stdout.as_deref().unwrap();
+        let words = format!("the server said: {}", &reply[..reply.len().min(40)]);
+        assert!(stdout.contains(&words), "{row}: no {words:?}: {explained}");
+
+        // What can be seen without a mail, a check sees as well.
+        if matches!(
+            at,
+            Command::Connect | Command::Ehlo | Command::Auth | Command::Mail
+        ) {
+            let check = ["sender", "check", "email-gateway"];
+            let run = run.test().beside().command(check).stdin([]).run();
+            assert!(
+                run.stdout.as_deref().unwrap().contains(told),
+                "{row}: {run}"
+            );
+        }
+    });
+}
+
+/// One more message to this number; who was asked.
+fn asked(before: &Run, id: &str, phone: &str) -> Vec<String> {
+    let message = json!({ "id": id, "user": { "phone": phone } });
+    before.test().in_company().with(message).run().attempted()
+}
+
+#[test]
+fn one_dead_number_pauses_no_sender_and_three_do() {
+    let test = by_mail(Security::None).verification_code("fallback = [\"twilio\"]");
+    test.sandbox().smtp().fault(
+        Command::Rcpt,
+        When::always(),
+        SmtpFault::reply("550 rejected"),
+    );
+    let first = test.run();
+    let both = ["email-gateway:provider_refused", "twilio:accepted"];
+    first.attempts(both);
+    for (number, phone) in [123, 123, 123, 124, 124, 125].into_iter().enumerate() {
+        let phone = format!("+447700900{phone}");
+        let asked = asked(&first, &format!("again-{number}"), &phone);
+        assert_eq!(asked, both, "{number}: {phone}");
+    }
+    // Three different recipients met it: it is the sender's.
+    assert_eq!(asked(&first, "after", "+447700900126"), ["twilio:accepted"]);
+}
+
+#[test]
+fn a_refusal_of_us_pauses_the_sender_at_once() {
+    let test = by_mail(Security::None).verification_code("fallback = [\"twilio\"]");
+    let refusal = SmtpFault::reply("550 relay not permitted");
+    test.sandbox()
+        .smtp()
+        .fault(Command::Rcpt, When::always(), refusal);
+    let first = test.run();
+    first.attempts(["email-gateway:provider_refused", "twilio:accepted"]);
+    assert_eq!(asked(&first, "after", "+447700900123"), ["twilio:accepted"]);
+}
+
+/// A text with a name, through a gateway that carries GSM only.
+fn named(text: &str, name: &str) -> Test {
+    by_mail(Security::None)
+        .config("[senders.email-gateway.settings]\nalphabet = \"gsm\"")
+        .policy(&format!(
+            "name = \"Everyone\"\nregion = \"GB\"\n[verification_code]\ntext = {text:?}\n"
+        ))
+        .with(json!({ "user": { "display_name": name }, "code": "beK9-27vc" }))
+}
+
+#[test]
+fn a_name_that_the_sender_can_not_carry_gives_way_to_the_texts_default() {
+    let cases = [
+        (
+            "Hello %name|there%, your code is %code%",
+            "Ольга",
+            "Hello there, your code is beK9-27vc",
+        ),
+        ("%name|Dear user%: %code%", "李小龙", "Dear user: beK9-27vc"),
+        (
+            "Hello %name|%, %name|you% get %code%",
+            "Ольга",
+            "Hello , you get beK9-27vc",
+        ),
+        (
+            "Hello %name|there%: %code%",
+            "Łukasz",
+            "Hello Lukasz: beK9-27vc",
+        ),
+        ("Hello %name|there%: %code%", "Ada", "Hello Ada: beK9-27vc"),
+    ];
+    each(cases, |(text, name, expected)| {
+        let run = named(text, name).run();
+        run.outcome("accepted").text(expected);
+        // What is shown before is what is sent.
+        let preview = run.test().beside().command(["preview"]).run();
+        let shown = expected.replace("beK9-27vc", "xxxxxxxxx");
+        let stdout = preview.stdout.as_deref().unwrap();
+        assert!(stdout.ends_with(&format!("\n\n{shown}\n")), "{preview}");
+    });
+}
+
+#[test]
+fn a_code_that_the_sender_can_not_carry_is_unsuitable_and_explain_says_so_before() {
+    let test = || {
+        let test = named("Code: %code%", "Ada").verification_code("fallback = [\"twilio\"]");
+        test.with(json!({ "code": "пароль12" }))
+    };
+    let run = test().run();
+    run.outcome("accepted");
+    run.attempts(["email-gateway:unsuitable_code", "twilio:accepted"]);
+    // It is no mark on the sender.
+    assert_eq!(
+        asked(&run, "next", "+447700900123"),
+        ["email-gateway:unsuitable_code", "twilio:accepted"]
+    );
+
+    let explained = test().command(["explain", "--json"]).run();
+    let told: serde_json::Value =
+        serde_json::from_str(explained.stdout.as_deref().unwrap()).unwrap();
+    assert_eq!(told["senders"][0]["unsuitable"], true, "{explained}");
+    assert_eq!(told["output"]["sent_by"], json!(["twilio"]), "{explained}");
 }

@@ -36,6 +36,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access_tokens;
 mod admin;
 mod breaker;
 mod callers_guide;
@@ -51,6 +52,7 @@ mod ledger;
 mod limits;
 mod log;
 mod mail;
+mod mail_servers;
 mod misbehaving;
 mod notify;
 mod numbers;

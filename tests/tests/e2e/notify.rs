@@ -1,7 +1,8 @@
 //! GOV.UK Notify: what is on the phone is what was sent, or nothing was.
 
 use serde_json::{Value, json};
-use textsender_tests::harness::Test;
+use textsender_tests::harness::{Run, Test};
+use textsender_tests::sandbox::{Fault, When};
 
 /// Codes and passwords with every two printable characters of ASCII side by side, at the start and inside.
 fn secrets() -> impl Iterator<Item = String> {
@@ -74,4 +75,67 @@ fn every_pair_of_characters_in_a_password_arrives_or_is_refused_before() {
 #[test]
 fn every_pair_of_characters_in_a_code_arrives_or_is_refused_before() {
     each_arrives_or_is_refused("verification_code", "code");
+}
+
+/// Refused for its rate, by a process that has no time to wait.
+fn rate_limited() -> Run {
+    let test = Test::new()
+        .all_senders()
+        .through("govuk-notify")
+        .verification_code("fallback = [\"twilio\"]");
+    let refusal = r#"{"status_code":429,"errors":[{"error":"RateLimitError","message":"Exceeded rate limit for key type LIVE of 3000 requests per 60 seconds"}]}"#;
+    test.sandbox()
+        .notify()
+        .fault(When::always(), Fault::status(429).body(refusal));
+    let run = test.run();
+    run.attempts(["govuk-notify:throttled", "twilio:accepted"]);
+    run.requests(2);
+    run
+}
+
+#[test]
+fn the_pause_after_a_refusal_for_the_rate_is_kept_by_every_process() {
+    let first = rate_limited();
+    // Another process does not ask Notify at all: that would lengthen the refusal.
+    let next = first
+        .test()
+        .in_company()
+        .with(json!({ "id": "next" }))
+        .run();
+    next.attempts(["twilio:accepted"]).requests(3);
+    let health = first.test().beside().command(["status"]).stdin([]).run();
+    assert!(
+        health.stdout.as_deref().unwrap().contains("throttled"),
+        "{health}"
+    );
+
+    // When the pause is over, Notify is asked again.
+    first.sandbox().notify().clear_faults();
+    let later = first.test().in_company().with(json!({ "id": "later" }));
+    later
+        .clock_ahead(10)
+        .run()
+        .attempts(["govuk-notify:accepted"]);
+}
+
+#[test]
+fn explain_says_that_a_code_would_arrive_as_another_one() {
+    let explain = |code: &str| {
+        let test = Test::new().all_senders().through("govuk-notify");
+        let test = test.with(json!({ "purpose": "new_password", "code": null, "password": code }));
+        let test = test.config("[helpdesk]\nnew_password = true\nsender = \"govuk-notify\"\n[helpdesk.texts]\nnew_password = \"Secret: %password%\"\n");
+        let sent = test.beside().in_company().run();
+        (test.command(["explain"]).run(), sent)
+    };
+    for password in ["correct  horse", "Pa .ss", "it\u{2019}s-secret"] {
+        let (explained, sent) = explain(password);
+        sent.outcome("rejected").error("unsuitable_code").texts(0);
+        explained.exit(sent.exit);
+        let stdout = explained.stdout.as_deref().unwrap();
+        assert!(stdout.contains("unsuitable_code"), "{explained}");
+        assert!(stdout.contains("its password"), "{explained}");
+    }
+    let (explained, sent) = explain("correct horse");
+    sent.outcome("accepted");
+    explained.exit(0);
 }

@@ -138,6 +138,14 @@ fn ledger(site: &Site) -> Vec<Finding> {
         Ok(senders) => {
             let failing = senders.into_iter().filter_map(|state| match state.health {
                 Health::Good => None,
+                Health::RateLimited { remaining } => Some(note(
+                    "ledger",
+                    format!(
+                        "the provider of sender {} is rate-limiting: it is asked again in {} s",
+                        state.sender,
+                        remaining.as_secs() + 1
+                    ),
+                )),
                 Health::Trial { reason, .. } | Health::Paused { reason, .. } => Some(note(
                     "ledger",
                     format!(

@@ -87,9 +87,14 @@ impl Sheet {
                 }
                 None => String::new(),
             };
+            let unsuitable = match sender.unsuitable {
+                true => "; it can't carry this code or password as it is",
+                false => "",
+            };
+            let name = sender.name;
             self.line(
                 label,
-                &format!("{} ({plugin}), named by {from}{paused}", sender.name),
+                &format!("{name} ({plugin}), named by {from}{paused}{unsuitable}"),
             );
             label = "fallback";
         }
@@ -155,6 +160,10 @@ impl Sheet {
             Names::Gsm => self.line("names", "in the GSM alphabet, to keep to max_segments"),
             Names::LeftOut => self.line("names", "left out, to keep to max_segments"),
         }
+        if let Some(sender) = words.names_fitted_for {
+            let line = format!("as sender {sender} carries them, or left out");
+            self.line("names", &line);
+        }
     }
 
     fn limits(&mut self, explained: &Explained) {
@@ -207,7 +216,12 @@ pub(in crate::cli) fn shown_number(number: &Number) -> String {
     } = number;
     let kept = reserved_by.map(|keeper| format!("; kept free by {keeper}"));
     let kept = kept.unwrap_or_default();
-    format!("{e164} ({national} in {region}), {kind}{kept}")
+    // A number of another country than the policy's has no national form.
+    let place = match national.is_empty() {
+        true => format!("in {region}"),
+        false => format!("{national} in {region}"),
+    };
+    format!("{e164} ({place}), {kind}{kept}")
 }
 
 /// `2: 81 UTF-16 units`.

@@ -16,6 +16,7 @@ use crate::{
         standing,
     },
     ledger::{Health, LedgerError, SenderState},
+    protocol::ErrorCode,
 };
 
 /// The width of a terminal that is no wider than the first ones were.
@@ -135,6 +136,7 @@ fn line(standing: &Standing, last: Option<&Last>, health: &[SenderState]) -> Sen
     let health = health.iter().find(|state| state.sender == standing.sender);
     let paused_for = health.and_then(|state| match &state.health {
         Health::Paused { reason, .. } | Health::Trial { reason, .. } => Some(reason.clone()),
+        Health::RateLimited { .. } => Some(ErrorCode::Throttled.as_str().to_owned()),
         Health::Good => None,
     });
     let is_paused = standing::is_ready(standing) && paused_for.is_some();

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
 
+use crate::ledger::keys::Digest;
 use crate::ledger::settle::NO_CODE;
 use crate::ledger::store::Breaker;
 use crate::protocol::{Attempt, Outcome};
@@ -47,6 +48,9 @@ pub(in crate::ledger) fn breaker(row: &Row<'_>) -> rusqlite::Result<Breaker> {
         reason: row.get("reason")?,
         failed_at: time(row, "failed_at")?.as_millisecond(),
         trial_at: row.get("trial_at")?,
+        wait_until: newer(row, "wait_until")?,
+        doubts: digests(&newer::<Vec<u8>>(row, "doubts")?.unwrap_or_default())
+            .ok_or_else(|| damaged("doubts", Type::Blob))?,
     })
 }
 
@@ -59,6 +63,12 @@ pub(in crate::ledger) fn newer<T: FromSql>(
         Ok(index) => row.get(index),
         Err(_) => Ok(None),
     }
+}
+
+/// Reads hashes that stand one after another.
+fn digests(bytes: &[u8]) -> Option<Vec<Digest>> {
+    let whole = bytes.chunks(size_of::<Digest>());
+    whole.map(|digest| digest.try_into().ok()).collect()
 }
 
 /// Reads a time; one that no calendar has is damage.

@@ -272,7 +272,8 @@ impl Store for SqliteStore {
         let breaker = self
             .sql
             .prepare_cached(
-                "SELECT failures, reason, failed_at, trial_at FROM senders WHERE sender = ?1",
+                "SELECT failures, reason, failed_at, trial_at, wait_until, doubts
+                 FROM senders WHERE sender = ?1",
             )?
             .query_row([sender], columns::breaker)
             .optional()?;
@@ -280,14 +281,24 @@ impl Store for SqliteStore {
     }
 
     fn put_breaker(&self, sender: &str, breaker: &Breaker) -> StoreResult<()> {
+        let doubts = (!breaker.doubts.is_empty()).then(|| breaker.doubts.concat());
         self.sql
-            .prepare_cached("INSERT OR REPLACE INTO senders VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .prepare_cached(
+                "INSERT INTO senders
+                 (sender, failures, reason, failed_at, trial_at, wait_until, doubts)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (sender) DO UPDATE SET
+                 failures = ?2, reason = ?3, failed_at = ?4, trial_at = ?5, wait_until = ?6,
+                 doubts = ?7",
+            )?
             .execute(params![
                 sender,
                 breaker.failures,
                 breaker.reason,
                 breaker.failed_at,
-                breaker.trial_at
+                breaker.trial_at,
+                breaker.wait_until,
+                doubts
             ])?;
         Ok(())
     }

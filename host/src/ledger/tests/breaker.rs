@@ -117,3 +117,58 @@ async fn a_pause_begins_when_the_sender_failed_not_when_the_message_ended() {
     fixture.ledger().report_health(failed).await.unwrap();
     assert_eq!(health(&fixture, "a").await, [paused(1, 6), Health::Good]);
 }
+
+#[tokio::test]
+async fn a_rate_limit_is_seen_by_the_next_claim_and_is_no_failure() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let limited = |milliseconds| Health::RateLimited {
+        remaining: Duration::from_millis(milliseconds),
+    };
+    let wait = Duration::from_millis(2_200);
+    let note = |wait| fixture.ledger().note_rate_limit("twilio", wait);
+    note(wait).await.unwrap();
+    // A shorter one does not take the longer back.
+    note(wait / 2).await.unwrap();
+    assert_eq!(health(&fixture, "a").await, [limited(2_200), Health::Good]);
+    let ticket = fixture.fresh(message("b")).await;
+    assert_eq!(ticket.senders(), ["gateway", "twilio"]);
+
+    // A message that passed meanwhile does not end it; a failure counts beside it.
+    fixture.ledger().report_health(report(None)).await.unwrap();
+    NOW.fetch_add(2_000, SeqCst);
+    assert_eq!(health(&fixture, "c").await, [limited(200), Health::Good]);
+    let known = &fixture.history().senders(now()).unwrap()[0];
+    assert_eq!((&known.health, known.failed_at), (&limited(200), None));
+    let failed = report(Some("timeout"));
+    fixture.ledger().report_health(failed).await.unwrap();
+    assert_eq!(health(&fixture, "d").await, [paused(1, 10), Health::Good]);
+    fixture.ledger().report_health(report(None)).await.unwrap();
+    NOW.fetch_add(200, SeqCst);
+    assert_eq!(health(&fixture, "e").await, [Health::Good, Health::Good]);
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_be_the_recipients_counts_once_three_recipients_met_it() {
+    let fixture = Fixture::new();
+    let note = async |number: &str| {
+        let phone = phone(number);
+        let noted = fixture
+            .ledger()
+            .note_doubt("twilio", &phone, "provider_refused");
+        noted.await.unwrap();
+    };
+    let is_paused = async |id: &str| matches!(&health(&fixture, id).await[0], Health::Paused { reason, .. } if reason == "provider_refused");
+    for _ in 0..5 {
+        note("+447700900001").await;
+    }
+    note("+447700900002").await;
+    assert!(!is_paused("a").await, "two numbers");
+    // One that was taken proves that the sender is not the reason.
+    fixture.ledger().report_health(report(None)).await.unwrap();
+    note("+447700900003").await;
+    note("+447700900001").await;
+    assert!(!is_paused("b").await, "two again");
+    note("+447700900002").await;
+    assert!(is_paused("c").await, "three");
+}

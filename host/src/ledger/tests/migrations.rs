@@ -14,6 +14,9 @@ async fn of_version_1() -> Fixture {
          ALTER TABLE decisions DROP COLUMN reasons;
          ALTER TABLE decisions DROP COLUMN looked_at;
          DROP TABLE changes;
+         ALTER TABLE senders DROP COLUMN wait_until;
+         ALTER TABLE senders DROP COLUMN doubts;
+         ALTER TABLE senders DROP COLUMN unsealed;
          UPDATE decisions SET reserved = x'00112233445566778899aabbccddeeff' WHERE id = 'settled';
          PRAGMA user_version = 1;",
     )

@@ -247,6 +247,7 @@ impl Inbound {
                 let words = shared.clean(&format!("{} {}", reply.code, reply.text));
                 let (sender, at) = (shared.launch.sender.as_str(), reply.command);
                 tracing::warn!(sender, ?at, "the mail server said: {words}");
+                open.trace.server_said(words);
             }
             if let (Err(error), Some(target)) = (&result, target)
                 && error.kind == FailureKind::NotAllowed

@@ -28,6 +28,7 @@ struct Seen {
     exchanges: Vec<Traced>,
     clock_ahead: Option<SignedDuration>,
     limit: Option<Limit>,
+    server_words: Option<String>,
 }
 
 #[derive(Debug)]
@@ -124,6 +125,16 @@ impl Trace {
     /// answer's time is cut to, and the time that the answer took. `None` if no answer told.
     pub fn clock_ahead(&self) -> Option<SignedDuration> {
         lock(&self.seen).clock_ahead
+    }
+
+    /// Notes what a mail server said when it refused, cleaned: a plugin may not pass it on.
+    pub(crate) fn server_said(&self, words: String) {
+        lock(&self.seen).server_words = Some(words);
+    }
+
+    /// What a mail server said when it refused last, cleaned.
+    pub fn server_words(&self) -> Option<String> {
+        lock(&self.seen).server_words.clone()
     }
 
     /// Why the last exchange that failed brought no answer.

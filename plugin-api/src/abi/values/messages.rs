@@ -10,7 +10,7 @@ use super::{
     kinds::{AlphabetKind, PurposeKind, TextByKind},
     milliseconds, optional, plain, put,
 };
-use crate::{Capabilities, Message, Phone, PluginInfo, Secret, template::Placeholder};
+use crate::{Capabilities, Message, NameInText, Phone, PluginInfo, Secret, template::Placeholder};
 
 /// Mirrors [`Capabilities`]. Placeholders are names; one that this side does not know is left out.
 #[repr(C)]
@@ -24,8 +24,13 @@ pub struct AbiCarries {
     attributes: Attributes,
 }
 
+/// Since 1.1, of what a plugin carries: the pattern of codes and passwords that it does not.
+const ALTERED: &str = "altered";
+
 impl From<Capabilities> for AbiCarries {
     fn from(capabilities: Capabilities) -> Self {
+        let mut attributes = Attributes::new();
+        put(&mut attributes, ALTERED, capabilities.altered);
         let names = capabilities.placeholders.iter();
         Self {
             text: capabilities.text.into(),
@@ -33,7 +38,7 @@ impl From<Capabilities> for AbiCarries {
             max_characters: capabilities.max_characters.into(),
             alphabet: capabilities.alphabet.into(),
             also: capabilities.extra_chars.into(),
-            attributes: Attributes::new(),
+            attributes,
         }
     }
 }
@@ -46,6 +51,7 @@ impl From<AbiCarries> for Capabilities {
             placeholders: Placeholder::ALL.into_iter().filter(named).collect(),
             max_characters: carries.max_characters.into_option(),
             alphabet: carries.alphabet.into(),
+            altered: get(&carries.attributes, ALTERED),
             extra_chars: carries.also.into(),
         }
     }
@@ -121,8 +127,26 @@ pub struct AbiMessage {
     attributes: Attributes,
 }
 
+/// Since 1.1, of a message: each place of a user's name in the text, as `12..17 there`.
+const NAME_IN_TEXT: &str = "name_in_text";
+
+fn written_place(name: &NameInText) -> String {
+    format!("{}..{} {}", name.range.start, name.range.end, name.default)
+}
+
+fn read_place(written: &str) -> Option<NameInText> {
+    let (range, default) = written.split_once(' ')?;
+    let (start, end) = range.split_once("..")?;
+    let range = start.parse().ok()?..end.parse().ok()?;
+    Some(NameInText::new(range, default))
+}
+
 impl From<Message> for AbiMessage {
     fn from(message: Message) -> Self {
+        let mut attributes = Attributes::new();
+        for name in &message.names_in_text {
+            put(&mut attributes, NAME_IN_TEXT, Some(written_place(name)));
+        }
         let exposed = |secret: Option<Secret>| optional(secret.map(|s| s.expose().to_owned()));
         Self {
             id: message.id.into(),
@@ -136,7 +160,7 @@ impl From<Message> for AbiMessage {
             name: optional(message.name),
             locale: optional(message.locale),
             expires_in_ms: milliseconds(message.expires_in),
-            attributes: Attributes::new(),
+            attributes,
         }
     }
 }
@@ -170,6 +194,9 @@ impl TryFrom<AbiMessage> for Message {
             name: plain(message.name),
             locale: plain(message.locale),
             expires_in: duration(message.expires_in_ms),
+            names_in_text: all(&message.attributes, NAME_IN_TEXT)
+                .filter_map(read_place)
+                .collect(),
         })
     }
 }

@@ -69,6 +69,8 @@ impl AbiSendError {
 
 /// Since 1.1, of an error: the part of the message that the sender can't carry.
 const UNSUITABLE: &str = "unsuitable";
+/// And whether the recipient may be the reason.
+const RECIPIENT_IN_DOUBT: &str = "recipient_in_doubt";
 
 impl From<SendError> for AbiSendError {
     fn from(error: SendError) -> Self {
@@ -77,6 +79,8 @@ impl From<SendError> for AbiSendError {
             let part = error.part.unwrap_or(MessagePart::Code);
             put(&mut attributes, UNSUITABLE, Some(part.as_str()));
         }
+        let in_doubt = error.recipient_in_doubt.then_some(true);
+        put(&mut attributes, RECIPIENT_IN_DOUBT, in_doubt);
         Self {
             verdict: error.verdict.into(),
             panicked: false,
@@ -103,6 +107,7 @@ impl From<AbiSendError> for SendError {
         Self {
             verdict,
             part: part.filter(|_| verdict == Verdict::Unsuitable),
+            recipient_in_doubt: get(&error.attributes, RECIPIENT_IN_DOUBT).unwrap_or(false),
             message: error.message.into_string().into(),
             provider_code: plain(error.provider_code),
             retry_after: duration(error.retry_after_ms),

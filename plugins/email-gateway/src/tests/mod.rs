@@ -149,13 +149,13 @@ fn texts_that_the_gateway_can_carry() {
         (
             "gsm",
             "Код",
-            Err("the text holds `К` (U+041A), which the gateway does not carry"),
+            Err("the text holds `К` (U+041A), which this sender does not carry"),
         ),
         ("ascii", "Enter 1234!", Ok(())),
         (
             "ascii",
             "5 €",
-            Err("the text holds `€` (U+20AC), which the gateway does not carry"),
+            Err("the text holds `€` (U+20AC), which this sender does not carry"),
         ),
     ];
     for (alphabet, text, expected) in cases {

@@ -1,4 +1,5 @@
-//! `AUTH PLAIN` and `AUTH LOGIN` (RFC 4954, RFC 4616), with and without an initial response.
+//! `AUTH PLAIN` and `AUTH LOGIN` (RFC 4954, RFC 4616), with and without an initial response, and `AUTH XOAUTH2` as
+//! Microsoft and Google describe it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,8 @@ pub(super) enum Step {
     Ask(&'static str),
     /// These credentials have come.
     Credentials { user: String, password: String },
+    /// This access token has come.
+    Token { user: String, token: String },
     /// Refuse with this line.
     Refuse(&'static str),
 }
@@ -25,7 +28,14 @@ pub(super) enum Login {
     User,
     /// `LOGIN`: then the password.
     Password { user: String },
+    /// `XOAUTH2`: one response with everything.
+    Token,
+    /// `XOAUTH2`: the client was told why its token is refused, and says that it knows.
+    TokenRefused,
 }
+
+/// What a refused token is answered first: `{"status":"401"}`.
+pub(super) const TOKEN_REFUSED: &str = "334 eyJzdGF0dXMiOiI0MDEifQ==";
 
 impl Login {
     /// Begins with what stands behind `AUTH`.
@@ -37,6 +47,7 @@ impl Login {
         let login = match mechanism.to_ascii_uppercase().as_str() {
             "PLAIN" => Login::Plain,
             "LOGIN" => Login::User,
+            "XOAUTH2" => Login::Token,
             _ => {
                 return (
                     None,
@@ -48,7 +59,7 @@ impl Login {
             // A lone = stands for an empty response.
             Some("=") => login.answer(""),
             Some(initial) => login.answer(initial),
-            None if login == Login::Plain => (Some(login), Step::Ask("334 ")),
+            None if login != Login::User => (Some(login), Step::Ask("334 ")),
             None => (Some(login), Step::Ask("334 VXNlcm5hbWU6")),
         }
     }
@@ -74,6 +85,19 @@ impl Login {
                 let (user, password) = (user.to_owned(), password.to_owned());
                 (None, Step::Credentials { user, password })
             }
+            Login::Token => {
+                let mut parts = text.split('\u{1}');
+                let user = parts.next().and_then(|it| it.strip_prefix("user="));
+                let token = parts.next().and_then(|it| it.strip_prefix("auth=Bearer "));
+                match (user, token) {
+                    (Some(user), Some(token)) => {
+                        let (user, token) = (user.to_owned(), token.to_owned());
+                        (None, Step::Token { user, token })
+                    }
+                    _ => (None, NOT_BASE64),
+                }
+            }
+            Login::TokenRefused => (None, Step::Refuse("535 5.7.3 Authentication unsuccessful")),
             // "Password:"
             Login::User => (
                 Some(Login::Password { user: text }),

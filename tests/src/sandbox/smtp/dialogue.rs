@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::auth::{Login, Step};
+use super::auth::{Login, Step, TOKEN_REFUSED};
 use super::fault::{Command, Effect, SmtpFault};
 use super::wire::Wire;
 use super::{MAX_MAIL, Security, Shared};
@@ -160,7 +160,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Dialogue<'a, S> {
         if self.offers_tls() {
             lines.push("STARTTLS".to_owned());
         } else {
-            lines.push("AUTH PLAIN LOGIN".to_owned());
+            lines.push(format!("AUTH {}", self.shared.mechanisms()));
         }
         lines.push("ENHANCEDSTATUSCODES".to_owned());
         let last = lines.len() - 1;
@@ -193,6 +193,12 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Dialogue<'a, S> {
                 .tell("538 5.7.11 Encryption required for requested authentication mechanism")
                 .await;
         }
+        let mechanism = arguments.split(' ').next().unwrap_or_default();
+        if !self.shared.offers(mechanism) {
+            return self
+                .tell("504 5.5.4 Unrecognized authentication type")
+                .await;
+        }
         let (mut login, mut step) = Login::begin(arguments);
         loop {
             match (login, step) {
@@ -211,6 +217,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Dialogue<'a, S> {
                         self.state.user = (!refuses(fault.as_ref())).then_some(user);
                         proceed("235 2.7.0 Authentication successful")
                     };
+                    return self.conclude(fault, verdict).await;
+                }
+                (_, Step::Token { user, token }) => {
+                    let fault = self.shared.fault(Command::Auth, None);
+                    if fault.is_none() && !self.shared.admits_token(&user, &token) {
+                        (login, step) = (Some(Login::TokenRefused), Step::Ask(TOKEN_REFUSED));
+                        continue;
+                    }
+                    self.state.user = (!refuses(fault.as_ref())).then_some(user);
+                    let verdict = proceed("235 2.7.0 Authentication successful");
                     return self.conclude(fault, verdict).await;
                 }
                 (_, Step::Refuse(reply)) => return self.tell(reply).await,

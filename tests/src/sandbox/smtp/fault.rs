@@ -30,6 +30,14 @@ pub enum Command {
 }
 
 impl Command {
+    /// The one that the command line calls so.
+    pub fn named(name: &str) -> Option<Self> {
+        let mut names = Self::NAMES.into_iter();
+        names
+            .find(|(known, _)| *known == name)
+            .map(|(_, command)| command)
+    }
+
     /// All of them, with the names that the command line uses.
     pub(crate) const NAMES: [(&'static str, Command); 11] = [
         ("connect", Command::Connect),

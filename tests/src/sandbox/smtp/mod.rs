@@ -6,7 +6,8 @@
 //! | [`Security::StartTls`] | demanded before `MAIL` | offered after `STARTTLS` |
 //! | [`Security::Tls`] | from the first byte | offered at once |
 //!
-//! A login is needed only after [`Smtp::require_login`]. Recipients such as `451@sms.example` and `550@sms.example`
+//! A login is needed only after [`Smtp::require_login`]; after [`Smtp::require_token`] no password is taken, and the
+//! only login is `XOAUTH2`. Recipients such as `451@sms.example` and `550@sms.example`
 //! steer the reply to `RCPT`; other replies, and worse, come from [`Smtp::fault`]. A client that sends the next
 //! command before the reply is cut off: `PIPELINING` is not offered.
 
@@ -72,6 +73,8 @@ pub(crate) struct Shared {
     acceptor: TlsAcceptor,
     login_required: AtomicBool,
     password: Mutex<String>,
+    /// Taken in place of a password, if there is one.
+    token: Mutex<Option<String>>,
     taken: Mutex<Taken>,
     news: Condvar,
 }
@@ -118,6 +121,12 @@ impl Smtp {
     /// Replaces the password of [`USER`].
     pub fn set_password(&self, password: &str) {
         password.clone_into(&mut lock(&self.shared.password));
+    }
+
+    /// From now on takes mail only from [`USER`], logged in with this access token: `AUTH XOAUTH2` alone is offered.
+    pub fn require_token(&self, token: &str) {
+        *lock(&self.shared.token) = Some(token.to_owned());
+        self.require_login(true);
     }
 
     /// Every mail that was taken, oldest first.
@@ -173,6 +182,7 @@ impl Smtp {
             acceptor,
             login_required: AtomicBool::new(false),
             password: Mutex::new(PASSWORD.to_owned()),
+            token: Mutex::default(),
             taken: Mutex::default(),
             news: Condvar::new(),
         });
@@ -208,6 +218,23 @@ impl Shared {
 
     fn requires_login(&self) -> bool {
         self.login_required.load(Ordering::Relaxed)
+    }
+
+    /// The logins that are offered.
+    fn mechanisms(&self) -> &'static str {
+        match lock(&self.token).is_some() {
+            true => "XOAUTH2",
+            false => "PLAIN LOGIN",
+        }
+    }
+
+    fn offers(&self, mechanism: &str) -> bool {
+        let mut offered = self.mechanisms().split(' ');
+        offered.any(|offered| offered.eq_ignore_ascii_case(mechanism))
+    }
+
+    fn admits_token(&self, user: &str, token: &str) -> bool {
+        user == USER && lock(&self.token).as_deref() == Some(token)
     }
 
     fn admits(&self, user: &str, password: &str) -> bool {
