@@ -64,14 +64,14 @@ mod tests {
 
     impl Dead {
         /// `None` if this machine has no such address.
-        async fn at(ip: &str) -> Option<Self> {
+        async fn at(ip: &str, port: u16) -> Option<Self> {
             let ip: IpAddr = ip.parse().unwrap();
             let socket = match ip {
                 IpAddr::V4(_) => TcpSocket::new_v4(),
                 IpAddr::V6(_) => TcpSocket::new_v6(),
             };
             let socket = socket.ok()?;
-            socket.bind(SocketAddr::new(ip, 0)).ok()?;
+            socket.bind(SocketAddr::new(ip, port)).ok()?;
             let listener = socket.listen(1).ok()?;
             let address = listener.local_addr().ok()?;
             let mut queued = Vec::new();
@@ -90,25 +90,26 @@ mod tests {
     /// Of the other family the next one is tried beside it; of the same one, after its share of the time.
     #[tokio::test]
     async fn a_dead_first_address_does_not_keep_from_the_next() {
-        let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = alive.local_addr().map(|address| (alive, address)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let alive = listener.local_addr().unwrap();
+        let port = alive.port();
         let mut tried = 0;
-        for ip in ["127.0.0.1", "::1"] {
-            let Some(dead) = Dead::at(ip).await else {
+        for ip in ["127.0.0.2", "::1"] {
+            let Some(dead) = Dead::at(ip, port).await else {
                 continue;
             };
-            let resolver = Resolver::playing(&[dead.address, alive.1]);
+            let resolver = Resolver::playing(&[dead.address, alive]);
             let within = Duration::from_secs(4);
-            let stream = connect("mail.example.org", 25, &resolver, within).await;
-            assert_eq!(stream.unwrap().peer_addr().unwrap(), alive.1, "{ip}");
+            let stream = connect("mail.example.org", port, &resolver, within).await;
+            assert_eq!(stream.unwrap().peer_addr().unwrap(), alive, "{ip}");
             tried += 1;
         }
         assert!(tried > 0);
 
-        let dead = Dead::at("127.0.0.1").await.unwrap();
+        let dead = Dead::at("127.0.0.3", port).await.unwrap();
         let resolver = Resolver::playing(&[dead.address]);
         let within = Duration::from_millis(300);
-        let error = connect("mail.example.org", 25, &resolver, within).await;
+        let error = connect("mail.example.org", port, &resolver, within).await;
         assert_eq!(error.unwrap_err().cause(), &Cause::TimedOut);
     }
 
@@ -120,7 +121,7 @@ mod tests {
     #[tokio::test]
     async fn a_dead_first_address_does_not_keep_http_from_the_next() {
         let alive = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let dead = Dead::at("127.0.0.1").await.unwrap();
+        let dead = Dead::at("127.0.0.1", 0).await.unwrap();
         let resolver = Resolver::playing(&[dead.address, alive.local_addr().unwrap()]);
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(crate::net::without_roots())

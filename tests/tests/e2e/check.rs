@@ -313,3 +313,76 @@ fn a_plugin_that_misbehaves_when_it_is_configured_is_a_fault_and_nothing_more() 
         },
     );
 }
+
+/// What `check --json` lists under a key, each as its own key and message.
+fn listed(test: Test, key: &str) -> Vec<(String, String)> {
+    let run = test.command(["check", "--json"]).stdin([]).run();
+    let report: Value = serde_json::from_str(run.stdout.as_deref().unwrap()).unwrap();
+    let word = |fault: &Value, key: &str| fault[key].as_str().unwrap_or_default().to_owned();
+    let listed = report[key].as_array().into_iter().flatten();
+    listed
+        .map(|fault| (word(fault, "key"), word(fault, "message")))
+        .collect()
+}
+
+/// A gateway that addresses by the number as it is dialled in its country.
+fn by_national_numbers(reach: &str) -> Test {
+    Test::new()
+        .all_senders()
+        .through("email-gateway")
+        .config("[senders.email-gateway.settings]\nto = \"%national%@sms.example\"\n")
+        .policy(&format!(
+            "name = \"Everyone\"\n{reach}\n[verification_code]\ntext = \"%code%\"\n"
+        ))
+}
+
+#[test]
+fn national_numbers_are_of_one_country() {
+    let national = |fault: &(String, String)| fault.1.contains("uses %national%");
+    for reach in [
+        "region = \"GB\"\nregions = [\"GB\", \"IQ\"]",
+        "regions = [\"*\"]",
+        "regions = [\"FR\", \"DE\"]",
+    ] {
+        let faults = listed(by_national_numbers(reach), "faults");
+        assert!(faults.iter().any(national), "{reach}: {faults:?}");
+        assert!(
+            faults.iter().any(|fault| fault.0 == "regions"),
+            "{faults:?}"
+        );
+    }
+    // One calling code is one country; and what is not sent so does not matter.
+    for reach in [
+        "region = \"GB\"",
+        "region = \"GB\"\nregions = [\"GB\", \"JE\", \"IM\"]",
+        "region = \"US\"\nregions = [\"US\", \"CA\"]",
+    ] {
+        let faults = listed(by_national_numbers(reach), "faults");
+        assert!(!faults.iter().any(national), "{reach}: {faults:?}");
+    }
+    let by_digits = by_national_numbers("regions = [\"*\"]")
+        .config("[senders.email-gateway.settings]\nto = \"%digits%@sms.example\"\n");
+    let faults = listed(by_digits, "faults");
+    assert!(!faults.iter().any(national), "{faults:?}");
+}
+
+#[test]
+fn a_code_that_may_change_its_order_is_warned_of() {
+    let policy = |text: &str| {
+        format!("name = \"Everyone\"\nregion = \"GB\"\n[verification_code]\ntext = {text:?}\n")
+    };
+    let by_notify = |text: &str| {
+        Test::new()
+            .all_senders()
+            .through("govuk-notify")
+            .policy(&policy(text))
+    };
+    let of_order = |test: Test| {
+        let warnings = listed(test, "warnings");
+        warnings.iter().any(|warning| warning.1.contains("order"))
+    };
+    let own_text = "[senders.govuk-notify.settings.personalisation]\ncode = \"%code%\"\n";
+    assert!(of_order(by_notify("הקוד: %code%").config(own_text)));
+    assert!(!of_order(by_notify("הקוד: %code%")));
+    assert!(!of_order(by_notify("Code: %code%").config(own_text)));
+}

@@ -214,7 +214,10 @@ macro_rules! with {
 with!(
     Exim,
     exim,
-    cfg_attr(not(has_exim), ignore = "needs Exim in $TEXTSENDER_MAIL_SERVERS")
+    cfg_attr(
+        not(has_exim),
+        ignore = "needs Exim in $TEXTSENDER_MAIL_SERVERS"
+    )
 );
 #[cfg(has_postfix)]
 with!(Postfix, as_root_postfix, ignore = "needs root");

@@ -20,6 +20,10 @@
 //! | `faults` | networks, TLS, time, and processes that die |
 //! | `three_senders` | one message, three providers; what each can carry of a text |
 //! | `mail` | mail servers: how they are reached, and what each of their replies comes to |
+//! | `access_tokens` | mail servers that take no password, and the token servers beside them |
+//! | `mail_servers` | the same through real Exim and Postfix |
+//! | `notify` | GOV.UK Notify: what it changes, and how it is not asked too fast |
+//! | `numbers` | numbers as directories and users write them |
 //! | `hostile` | providers that mean harm |
 //! | `plugins` | the plugins folder, and plugins that fail |
 //! | `trust` | plugins that must be approved, and a grant of connections |
