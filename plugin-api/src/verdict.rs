@@ -116,6 +116,9 @@ pub struct SendError {
     /// Whether the recipient may be the reason: see [`SendError::with_recipient_in_doubt`].
     #[serde(default)]
     pub recipient_in_doubt: bool,
+    /// Whether the wait is the whole sender's: see [`SendError::with_sender_wide_wait`].
+    #[serde(default)]
+    pub sender_wide: bool,
 }
 
 impl SendError {
@@ -129,6 +132,7 @@ impl SendError {
             failure: None,
             part: None,
             recipient_in_doubt: false,
+            sender_wide: false,
         }
     }
 
@@ -195,6 +199,13 @@ impl SendError {
     /// Adds how long to wait.
     pub fn with_retry_after(mut self, after: Option<Duration>) -> Self {
         self.retry_after = after;
+        self
+    }
+
+    /// Adds that the provider wants no message of this sender before the wait is over, and not only not this one: the
+    /// host's other processes wait as well, or ask the next sender.
+    pub fn with_sender_wide_wait(mut self) -> Self {
+        self.sender_wide = true;
         self
     }
 

@@ -161,7 +161,7 @@ impl LedgerAccess {
     ) {
         let Some(ledger) = self.ledger() else { return };
         let noted = match (error.verdict, error.retry_after) {
-            (Verdict::Throttled, Some(wait)) => {
+            (Verdict::Throttled, Some(wait)) if error.sender_wide => {
                 within(deadline, ledger.note_rate_limit(sender, wait)).await
             }
             _ if error.recipient_in_doubt => {

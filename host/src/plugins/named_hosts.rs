@@ -6,8 +6,9 @@
 //! | `"x-textsender-host": true` | the setting is a host name, an address, `HOST:PORT` or a URL |
 //! | `"x-textsender-port": true` | the setting is the port of the host beside it |
 //!
-//! The port is that of the marked setting beside the host, else, as for plugins of ABI 1.0, that of an
-//! integer beside it with the name `port`, else the one in the URL, else those of HTTPS and of mail.
+//! A URL has its own port. That of any other host is the marked setting beside it, else, as for plugins
+//! of ABI 1.0, an integer beside it with the name `port`, else the one in `HOST:PORT`, else those of
+//! HTTPS and of mail.
 
 use serde_json::Value;
 use textsender_plugin_api::SECRET_KEY;
@@ -92,7 +93,10 @@ impl<'s> Marked<'s> {
                 let Some((host, port)) = target(text) else {
                     return;
                 };
-                let port = self.port_beside(object, beside).or(port);
+                let port = match url_port(text) {
+                    Some(port) => Some(port),
+                    None => self.port_beside(object, beside).or(port),
+                };
                 self.hosts.push(NamedHost {
                     host,
                     ports: port.map_or_else(|| USUAL_PORTS.to_vec(), |port| vec![port]),
@@ -154,6 +158,12 @@ impl<'s> Marked<'s> {
         }
         found
     }
+}
+
+/// The port of a URL that names a host.
+fn url_port(text: &str) -> Option<u16> {
+    let url = Url::parse(text).ok().filter(Url::has_host)?;
+    url.port_or_known_default()
 }
 
 /// The host that a text names, in a URL or by itself, and the port with it.
@@ -246,6 +256,27 @@ mod tests {
         ];
         let expected = expected.map(|(host, ports)| (host.to_owned(), ports));
         assert_eq!(hosts(properties, settings), expected);
+    }
+
+    /// A mail server's port is not that of the token server beside it.
+    #[test]
+    fn a_url_has_its_own_port() {
+        let host = json!({ "x-textsender-host": true });
+        let properties = json!({
+            "server": host, "token_url": host,
+            "port": { "type": "integer", "x-textsender-port": true },
+        });
+        for (url, port) in [
+            ("https://token.example/t", 443),
+            ("http://token.example:81", 81),
+        ] {
+            let settings = json!({ "server": "mail.example", "port": 587, "token_url": url });
+            let expected = [
+                ("mail.example".to_owned(), vec![587]),
+                ("token.example".to_owned(), vec![port]),
+            ];
+            assert_eq!(hosts(properties.clone(), settings), expected);
+        }
     }
 
     #[test]

@@ -30,7 +30,9 @@ impl Pause {
     pub fn begin(&self, host: &Host, refusal: SendError) -> SendError {
         let silence = refusal.retry_after.unwrap_or_default().max(SILENCE);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(host.now() + silence);
-        refusal.with_retry_after(Some(silence + jitter(host)))
+        refusal
+            .with_retry_after(Some(silence + jitter(host)))
+            .with_sender_wide_wait()
     }
 }
 
@@ -38,6 +40,7 @@ impl Pause {
 pub fn throttled(left: Duration) -> SendError {
     SendError::throttled("Notify is rate-limiting the service: the sender waits")
         .with_retry_after(Some(left))
+        .with_sender_wide_wait()
 }
 
 fn jitter(host: &Host) -> Duration {

@@ -12,6 +12,11 @@
 //! | ending in 998 | `550 Unknown user` | `550 5.1.1 ... User unknown in virtual mailbox table` |
 //! | ending in 999 | `550 Administrative prohibition` | `554 5.7.1 ... Recipient address rejected: Access denied` |
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what fails here fails the test, and has nobody else to tell"
+)]
+
 mod exim;
 mod postfix;
 
@@ -62,6 +67,7 @@ impl MailServer {
     /// If the packages were not unpacked, or it does not start.
     pub fn start(program: Program) -> Self {
         let unpacked = Path::new(UNPACKED.expect("built without $TEXTSENDER_MAIL_SERVERS"));
+        let mut said = String::new();
         for _ in 0..TRIES {
             let folder = Folder::new();
             let port = free_port();
@@ -86,9 +92,9 @@ impl MailServer {
                     server,
                 };
             }
-            eprintln!("{}", fs::read_to_string(folder.path("log")).unwrap());
+            said = fs::read_to_string(folder.path("log")).unwrap();
         }
-        panic!("{program:?} does not start");
+        panic!("{program:?} does not start: {said}");
     }
 
     /// The mails that were delivered, as they were written: with a header, and lines that end in `\n`.

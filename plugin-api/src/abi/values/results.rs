@@ -71,6 +71,8 @@ impl AbiSendError {
 const UNSUITABLE: &str = "unsuitable";
 /// And whether the recipient may be the reason.
 const RECIPIENT_IN_DOUBT: &str = "recipient_in_doubt";
+/// And whether the whole sender has to wait.
+const SENDER_WIDE: &str = "sender_wide";
 
 impl From<SendError> for AbiSendError {
     fn from(error: SendError) -> Self {
@@ -81,6 +83,8 @@ impl From<SendError> for AbiSendError {
         }
         let in_doubt = error.recipient_in_doubt.then_some(true);
         put(&mut attributes, RECIPIENT_IN_DOUBT, in_doubt);
+        let sender_wide = error.sender_wide.then_some(true);
+        put(&mut attributes, SENDER_WIDE, sender_wide);
         Self {
             verdict: error.verdict.into(),
             panicked: false,
@@ -108,6 +112,7 @@ impl From<AbiSendError> for SendError {
             verdict,
             part: part.filter(|_| verdict == Verdict::Unsuitable),
             recipient_in_doubt: get(&error.attributes, RECIPIENT_IN_DOUBT).unwrap_or(false),
+            sender_wide: get(&error.attributes, SENDER_WIDE).unwrap_or(false),
             message: error.message.into_string().into(),
             provider_code: plain(error.provider_code),
             retry_after: duration(error.retry_after_ms),
