@@ -39,7 +39,7 @@ impl Exposition {
         };
         let failures = senders.iter().map(|known| {
             let failures = match known.health {
-                Health::Good => 0,
+                Health::Good | Health::RateLimited { .. } => 0,
                 Health::Trial { failures, .. } | Health::Paused { failures, .. } => failures,
             };
             (vec![("sender", known.sender.clone())], u64::from(failures))
