@@ -120,7 +120,7 @@ pub const RULES: &[Rule] = &[
         "S3",
         "Settings named as secrets are MUST be marked as secrets (type `Secret`): token, password, secret, passphrase, private key.",
         "What is not marked stands in a file that is copied into tickets, and is not redacted.",
-        "The properties' names are looked at; those that end in `_id` or `_sid` name no secret.",
+        "The properties' names are looked at; those that end in `_id`, `_sid` or `_url` name no secret.",
     ),
     must(
         "S4",

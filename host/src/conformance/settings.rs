@@ -44,11 +44,11 @@ pub(super) fn of_schema(report: &mut Findings, schema: &Value) {
         let help = property["description"].as_str().unwrap_or_default();
         report.expect("S2", !help.trim().is_empty(), format!("{key} has no help"));
         let named = SECRET_WORDS.iter().any(|word| key.contains(word));
-        let is_id = key.ends_with("_id") || key.ends_with("_sid");
+        let names_none = ["_id", "_sid", "_url"].iter().any(|end| key.ends_with(end));
         let marked = is_secret(schema, key);
         report.expect(
             "S3",
-            marked || !named || is_id,
+            marked || !named || names_none,
             format!("{key} is not marked"),
         );
         report.expect(
@@ -250,6 +250,7 @@ mod tests {
                 ] },
                 "token_id": { "description": "Its id.", "type": "string" },
                 "base_url": { "description": "Where.", "$ref": "#/$defs/Url" },
+                "token_url": { "description": "Where.", "$ref": "#/$defs/Url" },
             },
             "examples": [{ "token": "x" }],
             "$defs": { "Url": { "type": "string", "x-textsender-host": true } },
