@@ -92,12 +92,7 @@ fn of_systemd(user: User) -> Vec<Trial> {
         ));
     }
     let is_here = cfg!(target_arch = "x86_64");
-    // Root without `@privileged` may not give its state folder away: it is told of that first.
-    let is_roots = |trial: &Trial| of_root == STAYS_ROOT && trial.name().contains(privileged);
-    let ignored = |trial: Trial| {
-        let is_ignored = !is_here || is_roots(&trial);
-        trial.with_ignored_flag(is_ignored)
-    };
+    let ignored = |trial: Trial| trial.with_ignored_flag(!is_here);
     trials.into_iter().map(ignored).collect()
 }
 

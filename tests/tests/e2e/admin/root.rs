@@ -254,9 +254,9 @@ fn as_root_no_plugin_process_is_roots() {
 #[ignore = "needs root"]
 fn as_root_no_thread_of_a_stream_stays_roots() {
     let test = Test::new();
-    let given = Command::new("chown")
-        .args(["-R", "nobody:"])
-        .arg(test.site().state())
+    let given = Command::new("sh")
+        .args(["-c", "chmod 755 \"$1\" && chown -R nobody: \"$2\"", "sh"])
+        .args([test.site().folder(), &test.site().state()])
         .status();
     assert!(given.unwrap().success());
     let mut stream = test.stream().start_silent();
