@@ -24,7 +24,7 @@ use crate::{
     },
     os::accounts::{self, Account},
     recipient::Region,
-    secrets,
+    secrets, trust,
 };
 
 /// Makes a configuration, the first policy and the folders
@@ -82,11 +82,13 @@ impl Init {
         let lock = Lock::of(folder, say_wait)?;
         told.folder(&policies, open)?;
         told.folder(&places.plugins, open)?;
-        told.folder(&places.state, closed)?;
-        told.folder(&places.state.join(secrets::FOLDER), closed)?;
         if let Some(account) = &account {
+            // What it owns is believed from here on; what another owned is handed over first.
+            trust::accept_owner(account.user);
             told.give(&places.state, account)?;
         }
+        told.folder(&places.state, closed)?;
+        told.folder(&places.state.join(secrets::FOLDER), closed)?;
         match region {
             Some(region) => {
                 let everyone = EVERYONE.replace("REGION", region.as_str());

@@ -113,6 +113,12 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
 /// It is no backup, or something can't be written.
 pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditError> {
     let path = from.join(MANIFEST);
+    if !path.exists() && from.read_dir().is_ok() {
+        return Err(EditError::refused(format!(
+            "{} is no backup: there is no {MANIFEST} in it; name a folder that `textsender backup` made",
+            from.display()
+        )));
+    }
     let json = read(&path)?;
     let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| {
         EditError::refused(format!(
@@ -143,6 +149,11 @@ pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditEr
         .path;
     let owner = owner_of_state(&config.state, &state, &manifest)?;
     let private = Access { owner, mode: 0o700 };
+    if let Some((user, group)) = owner {
+        // What another account owns there is handed over first.
+        trust::accept_owner(user);
+        super::repair::give(&state, user, group)?;
+    }
     files::make_folder(&state, private)?;
     files::make_folder(&state.join(secrets::FOLDER), private)?;
     let of_state = manifest
