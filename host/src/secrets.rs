@@ -71,6 +71,18 @@ pub enum SecretError {
 }
 
 impl SecretError {
+    /// The same of a secret that is stored in this state folder.
+    fn in_state(self, state: &Path) -> Self {
+        match self {
+            Self::File { key, path, error } => Self::File {
+                key,
+                path,
+                error: trust::of_state(state, error),
+            },
+            other => other,
+        }
+    }
+
     /// What is wrong, without the setting's name.
     pub fn what(&self) -> String {
         match self {
@@ -93,6 +105,9 @@ impl SecretError {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
+            Self::File { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                "let the account that sends read it; of what is stored, `sudo textsender doctor --fix` sees to that".to_owned()
+            }
             Self::File { path, .. } => {
                 format!(
                     "put the secret into {}, readable by this user",
@@ -164,7 +179,9 @@ pub fn stored(state: &Path, sender: &str) -> Result<BTreeMap<String, Secret>, Se
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
         if let Some(key) = name.to_str().and_then(|name| key_of(name, sender)) {
-            secrets.insert(key.to_owned(), from_file(key, &entry.path())?);
+            let secret = from_file(key, &entry.path());
+            let secret = secret.map_err(|error| error.in_state(state))?;
+            secrets.insert(key.to_owned(), secret);
         }
     }
     Ok(secrets)

@@ -31,7 +31,7 @@ use crate::os::{
     rights::{self, Rights},
 };
 
-pub use unsafe_file::Unsafe;
+pub use unsafe_file::{FIX, Unsafe};
 
 /// How many links a path may lead through, as in Linux.
 const MAX_LINKS: u32 = 40;
@@ -166,6 +166,14 @@ impl OpenFolder {
 pub fn judge(path: &Path, file: &File) -> io::Result<()> {
     let found = fault(path, file, &file.metadata()?, None);
     first(found.into_iter().collect())
+}
+
+/// What an error means where a file in this state folder may be meant.
+pub fn of_state(state: &Path, error: io::Error) -> io::Error {
+    match error.downcast::<Unsafe>() {
+        Ok(found) => io::Error::other(found.in_state(state)),
+        Err(error) => error,
+    }
 }
 
 /// Makes a folder for its owner alone, with those above it that are missing, which get the mode

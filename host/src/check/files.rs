@@ -1,12 +1,17 @@
 //! Owner and mode of everything that is read: a user who can write to it decides who gets codes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     config::{Config, Fault, POLICIES_FOLDER, Setting, Trust},
+    os::{accounts, rights::Rights},
     plugins::{folder, lock::Lock},
+    privilege::sending_account,
     secrets, transport,
-    trust::{self, Unsafe},
+    trust::{self, FIX},
 };
 
 pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
@@ -18,21 +23,43 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
     trust::accept_groups(config.trusted.groups.clone());
     unsafe_ones.extend(trust::faults(paths.iter().map(PathBuf::as_path)));
     unsafe_ones.dedup();
-    let unsafe_ones = unsafe_ones
-        .iter()
-        .map(|found| Fault::of_file(found.path(), found.fault(), remedy(found, state)));
-    unsafe_ones.chain(ca_files(config)).collect()
+    let unsafe_ones = unsafe_ones.into_iter().map(|found| {
+        let found = found.in_state(state);
+        Fault::of_file(found.path(), found.fault(), found.remedy())
+    });
+    let closed = of_state(config, state).into_iter();
+    let closed = closed.chain(of_plugins(&config.plugins.folder));
+    closed.chain(unsafe_ones).chain(ca_files(config)).collect()
 }
 
-/// What is in the state folder belongs to the account that sends: to give it to root would keep that
-/// account from sending.
-fn remedy(found: &Unsafe, state: &Path) -> String {
-    match found {
-        Unsafe::Owner { path, .. } if path.starts_with(state) => {
-            "sudo textsender doctor --fix".to_owned()
-        }
-        found => found.remedy(),
+/// The faults but for those that follow from one of a file: of a folder that is closed, what is in it is no
+/// further fault.
+pub(super) fn without_followers(faults: Vec<Fault>, of_files: &[Fault]) -> Vec<Fault> {
+    let is_told = of_files.iter().any(|fault| fault.remedy == FIX);
+    let faults = faults.into_iter();
+    faults
+        .filter(|fault| !(is_told && fault.remedy == FIX))
+        .collect()
+}
+
+/// The state folder, where it belongs to root and another account sends: what is anyone else's is not
+/// believed.
+fn of_state(config: &Config, state: &Path) -> Option<Fault> {
+    let account = sending_account(&config.state, state).ok()??;
+    let owner = Rights::of(&fs::metadata(state).ok()?).user;
+    if owner != 0 || account.user == 0 {
+        return None;
     }
+    let words = format!("belongs to root, and {} sends", account.name);
+    Some(Fault::of_file(state, words, FIX))
+}
+
+/// The folder of plugins, where the account that sends can't look into it.
+fn of_plugins(folder: &Path) -> Option<Fault> {
+    let error = fs::read_dir(folder).err()?;
+    let is_closed = error.kind() == io::ErrorKind::PermissionDenied;
+    let words = format!("can't be read by {}", accounts::own_name());
+    is_closed.then(|| Fault::of_file(folder, words, FIX))
 }
 
 /// Everything that is believed. What is not there is reported where it is needed.

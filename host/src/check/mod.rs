@@ -156,7 +156,8 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(relations(&config));
     found.extend(policy::check(&policies));
     found.extend(reach::faults(&config));
-    found.extend(files::faults(&config, state));
+    let of_files = files::faults(&config, state);
+    found.extend(of_files.clone());
 
     let mut warnings = policy::warnings(&policies);
     warnings.extend(reach::warnings(&config));
@@ -166,7 +167,8 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(texts::faults(&config, &usages, &senders));
     found.extend(national::faults(&config, &usages, &senders));
     warnings.extend(texts::warnings(&config, &usages, &senders));
-    found.extend(senders.iter().flat_map(|sender| sender.faults.clone()));
+    let of_senders = senders.iter().flat_map(|sender| sender.faults.clone());
+    found.extend(files::without_followers(of_senders.collect(), &of_files));
 
     Report {
         faults: sorted(found),

@@ -22,7 +22,8 @@ use crate::{
     config::{Config, Fault, Place, Sender, Setting, nearest},
     plugins::{HostProcess, Launch, Refusal, StartupError, folder, to_json, verify::FileFault},
     redact::Redactor,
-    secrets, trust,
+    secrets,
+    trust::{self, FIX},
 };
 
 /// Something that a sender still needs.
@@ -100,6 +101,7 @@ pub(super) async fn look(
             state,
             name,
             sender,
+            secrets_are_hidden: false,
             looked: Looked {
                 name: name.clone(),
                 plugin: sender.plugin.value.clone(),
@@ -134,6 +136,8 @@ struct Look<'c> {
     state: &'c Path,
     name: &'c str,
     sender: &'c Sender,
+    /// The stored secrets can't be read, which is a fault.
+    secrets_are_hidden: bool,
     looked: Looked,
 }
 
@@ -218,8 +222,8 @@ impl Look<'_> {
             }
             Err(error) => {
                 let place = self.sender.place;
-                let remedy = "see that this user can read the stored secrets";
-                self.fault(place, "settings", error.to_string(), remedy);
+                self.secrets_are_hidden = true;
+                self.fault(place, "settings", error.to_string(), FIX);
             }
         }
         for (key, setting) in &self.sender.settings {
@@ -265,6 +269,9 @@ impl Look<'_> {
             }
             // Found by `files`, with its remedy.
             StartupError::Refused(Refusal::File(FileFault::Unsafe(_))) => return,
+            StartupError::Refused(Refusal::File(fault @ FileFault::Unreadable(_))) => {
+                (format!("{}: {fault}", file.display()), FIX.to_owned())
+            }
             StartupError::Refused(refusal) => (
                 format!("{} can't be used: {refusal}", file.display()),
                 "`textsender plugin list` shows every file of the folder".to_owned(),
@@ -279,6 +286,8 @@ impl Look<'_> {
 
     fn finding(&mut self, finding: Finding, origins: &BTreeMap<String, Origin>) {
         match finding {
+            // It may well be there.
+            Finding::Missing { secret: true, .. } if self.secrets_are_hidden => {}
             Finding::Missing { key, secret, help } => {
                 self.looked.needs.push(Need { key, secret, help });
             }

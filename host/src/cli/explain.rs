@@ -65,6 +65,10 @@ impl Explain {
             Ok(known) => explained.tell_health(&known),
             Err(LedgerError::Absent { .. }) => {}
             Err(error) => {
+                let error = match common.may_read_records() {
+                    Ok(()) => error.to_string(),
+                    Err(error) => format!("{error:#}"),
+                };
                 output::notice(format!("whether a sender is paused is not known: {error}"));
             }
         }

@@ -85,7 +85,7 @@ struct Need {
 impl Provider {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        site.become_owner()?;
+        site.leave_root()?;
         match &self.command {
             Command::List(list) => list.run(&site, out),
             Command::Show(show) => show.run(&site, out),

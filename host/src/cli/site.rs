@@ -125,6 +125,18 @@ impl Site {
             .context("can't act as the account that sends")
     }
 
+    /// The same for what no state is needed for: another account looks as itself.
+    ///
+    /// # Errors
+    ///
+    /// Root can't act as the account that sends.
+    pub(super) fn leave_root(&self) -> anyhow::Result<()> {
+        match accounts::is_root() {
+            true => self.become_owner(),
+            false => Ok(()),
+        }
+    }
+
     /// An error where what this caller can see says nothing about the account that sends.
     pub(super) fn is_for_caller(&self) -> anyhow::Result<()> {
         if accounts::is_root() {
@@ -175,9 +187,16 @@ pub(super) struct NotTheSender {
 fn as_sender(account: &str) -> String {
     let words = std::env::args().skip(1);
     let words: Vec<String> = words.map(|word| quoted(&word)).collect();
-    match account {
+    let command = match account {
         "root" => format!("sudo textsender {}", words.join(" ")),
         account => format!("sudo -u {account} textsender {}", words.join(" ")),
+    };
+    // sudo takes no variables along.
+    match std::env::var("TEXTSENDER_CONFIG") {
+        Ok(config) if !words.iter().any(|word| word.starts_with("--config")) => {
+            format!("{command} --config {}", quoted(&config))
+        }
+        _ => command,
     }
 }
 

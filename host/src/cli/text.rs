@@ -64,7 +64,7 @@ struct Show {
 struct Set {
     #[command(flatten)]
     whose: Whose,
-    /// The language, such as cy or pt-BR; without it the text for everybody else
+    /// The language, such as cy or pt-BR; without it the text for all others
     #[arg(long, value_name = "TAG")]
     locale: Option<String>,
     #[command(flatten)]
@@ -106,7 +106,7 @@ enum HelpdeskText {
 
 #[derive(Serialize)]
 struct Shown {
-    /// `null` for the text of everybody else.
+    /// `null` for the text of all others.
     locale: Option<String>,
     text: String,
     /// What it takes with the longest code and names, or why it can't be sent.
@@ -171,7 +171,7 @@ impl Show {
             fault,
         } in shown
         {
-            let locale = locale.unwrap_or_else(|| "everybody else".to_owned());
+            let locale = locale.unwrap_or_else(|| "all others".to_owned());
             out.line(format_args!(
                 "{}: {text}",
                 out.paint(Style::Heading, locale)

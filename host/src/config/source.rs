@@ -337,7 +337,7 @@ impl Unread {
                         "make one with `textsender init`, or name another with --config or $TEXTSENDER_CONFIG"
                     }
                     ErrorKind::PermissionDenied => {
-                        "run it as the account that sends, or as root, with sudo"
+                        "use sudo; where the account that sends can't read it, sudo textsender doctor --fix"
                     }
                     _ => "see that it can be read",
                 };

@@ -225,7 +225,7 @@ impl Draft {
             .build();
         let runtime = runtime.map_err(|error| EditError::Io {
             what: "no runtime can be started".to_owned(),
-            error,
+            error: Some(error),
         })?;
         Ok(runtime.block_on(future))
     }

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     config::{Fault, Faults},
     os::{accounts, rights::Rights},
-    trust::Unsafe,
+    trust::{self, Unsafe},
 };
 
 /// Why a change was not made. Nothing has changed then.
@@ -44,9 +44,9 @@ pub enum EditError {
     Io {
         /// What was tried, with the path.
         what: String,
-        /// What the system said.
+        /// What the system said, where that says more.
         #[source]
-        error: io::Error,
+        error: Option<io::Error>,
     },
 }
 
@@ -54,6 +54,17 @@ impl EditError {
     /// A change that can't be made, for this reason.
     pub(super) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(why.into())
+    }
+
+    /// The same of something in this state folder.
+    pub(super) fn in_state(self, state: &Path) -> Self {
+        match self {
+            Self::Io { what, error } => Self::Io {
+                what,
+                error: error.map(|error| trust::of_state(state, error)),
+            },
+            other => other,
+        }
     }
 
     /// A file or folder of which something could not be done: `"written"`, `"read"`. It says whose it
@@ -68,7 +79,7 @@ impl EditError {
                 Err(error) => error,
             };
             let what = match error.kind() {
-                ErrorKind::PermissionDenied => denied(failed, &path),
+                ErrorKind::PermissionDenied if !accounts::is_root() => denied(&failed, &path),
                 ErrorKind::ReadOnlyFilesystem => {
                     format!(
                         "{failed}, as it is on a read-only file system: mount that to be written"
@@ -77,15 +88,21 @@ impl EditError {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                     format!("{failed}, as the disk is full: make room on it")
                 }
-                _ => failed,
+                _ => {
+                    let error = Some(error);
+                    return Self::Io {
+                        what: failed,
+                        error,
+                    };
+                }
             };
-            Self::Io { what, error }
+            Self::Io { what, error: None }
         }
     }
 }
 
 /// Who may do it instead: the owner of what there is of a path.
-fn denied(failed: String, path: &Path) -> String {
+fn denied(failed: &str, path: &Path) -> String {
     let there = path.ancestors().find_map(|path| fs::metadata(path).ok());
     let owner = there.map(|metadata| accounts::name_of(Rights::of(&metadata).user));
     let me = accounts::own_name();
@@ -95,7 +112,6 @@ fn denied(failed: String, path: &Path) -> String {
                 "{failed} by {me}: run this as {owner}, with sudo -u {owner}, or as root, with sudo"
             )
         }
-        _ if me != "root" => format!("{failed} by {me}: run this as root, with sudo"),
-        _ => format!("{failed} by root"),
+        _ => format!("{failed} by {me}: run this as root, with sudo"),
     }
 }

@@ -135,7 +135,7 @@ fn of_configuration(config: &Config, account: &SendingAccount) -> Vec<Repair> {
         let Ok(metadata) = fs::metadata(&path) else {
             continue;
         };
-        let Rights { user, mode, .. } = Rights::of(&metadata);
+        let Rights { user, group, mode } = Rights::of(&metadata);
         let is_open = trust::faults([path.as_path()])
             .iter()
             .any(|found| matches!(found, Unsafe::Mode { path: open, .. } | Unsafe::Group { path: open, .. } if *open == path));
@@ -146,8 +146,13 @@ fn of_configuration(config: &Config, account: &SendingAccount) -> Vec<Repair> {
         }
         // What the account can't read, it can't send with.
         let readable = if metadata.is_dir() { 0o555 } else { 0o444 };
+        let by = match (user == account.user, group == account.group) {
+            (true, _) => 0o700,
+            (false, true) => 0o770,
+            (false, false) => 0o777,
+        };
         let kept = if is_open { mode & !0o022 } else { mode };
-        let needed = kept | if user == account.user { 0 } else { readable };
+        let needed = kept | (readable & by);
         if needed != mode {
             let change = RightsChange::Mode(needed);
             repairs.push(Repair { path, change });

@@ -137,9 +137,9 @@ pub fn store(
     secret: &Secret,
     on_wait: fn(),
 ) -> Result<Stored, EditError> {
-    let (folder, access) = folder(state)?;
-    let _lock = Lock::of(&folder, on_wait)?;
-    let journal = journal::open(state)?;
+    let (folder, access) = folder(state).map_err(|error| error.in_state(state))?;
+    let _lock = Lock::of(&folder, on_wait).map_err(|error| error.in_state(state))?;
+    let journal = journal::open(state).map_err(|error| error.in_state(state))?;
     let file = secrets::file_of(state, sender, key);
     let before = files::text(&file)?.map(Secret::new);
     files::replace(&file, secret.expose().as_bytes(), access.with_mode(0o600))?;

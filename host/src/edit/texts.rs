@@ -28,7 +28,7 @@ pub enum Owner {
 pub struct SetText {
     /// Whose.
     pub owner: Owner,
-    /// The language; `None`: the text of everybody else.
+    /// The language; `None`: the text of all others.
     pub locale: Option<String>,
     /// What it says.
     pub text: String,
@@ -39,7 +39,7 @@ pub struct SetText {
 pub struct UnsetText {
     /// Whose.
     pub owner: Owner,
-    /// The language; `None`: the text of everybody else.
+    /// The language; `None`: the text of all others.
     pub locale: Option<String>,
 }
 

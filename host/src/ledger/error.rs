@@ -9,6 +9,7 @@ use rusqlite::{Error as Sqlite, ErrorCode as Sqlcode, ffi};
 use crate::{
     os::{self, rights},
     protocol::{ErrorCode, Failure},
+    trust::Unsafe,
 };
 
 /// The ledger could not do what was asked. Every message says where, why, and what to do.
@@ -186,7 +187,7 @@ impl LedgerError {
         match error.kind() {
             // It says what to do.
             Other => LedgerError::Untrusted {
-                reason: error.to_string(),
+                reason: untrusted(error, folder),
             },
             PermissionDenied | ReadOnlyFilesystem => LedgerError::read_only(folder, reason),
             StorageFull | QuotaExceeded => LedgerError::Full {
@@ -262,6 +263,17 @@ impl LedgerError {
                 reason,
             },
         }
+    }
+}
+
+/// Why a file in the state folder is not believed, and what to do.
+fn untrusted(error: &std::io::Error, folder: &Path) -> String {
+    let found = error
+        .get_ref()
+        .and_then(|error| error.downcast_ref::<Unsafe>());
+    match found.cloned().map(|found| found.in_state(folder)) {
+        Some(found) => found.to_string(),
+        None => error.to_string(),
     }
 }
 

@@ -114,7 +114,8 @@ fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>) {
     }
 }
 
-/// What the ledger is to know of an attempt: what was said, as it was cleaned when it came in.
+/// What the ledger is to know of an attempt: what was said, as it was cleaned when it came in, and why the
+/// last exchange failed.
 pub(super) fn detail(end: &CallEnd) -> AttemptDetail {
     let CallResult::Failed(error) = &end.result else {
         return AttemptDetail::default();
@@ -123,6 +124,9 @@ pub(super) fn detail(end: &CallEnd) -> AttemptDetail {
         Some(code) => format!("{code}: {}", error.message),
         None => error.message.to_string(),
     };
+    if let Some(cause) = end.trace.last_fault().and_then(|fault| fault.words) {
+        reason = format!("{reason}: {cause}");
+    }
     if let Some(words) = end.trace.server_words() {
         reason = format!("{reason}; the server said: {words}");
     }

@@ -7,11 +7,22 @@ use std::{
 
 use crate::os::accounts;
 
+/// The command that puts owners and modes right, of all that is textsender's.
+pub const FIX: &str = "sudo textsender doctor --fix";
+
 /// Why a file or folder is not believed. Displays with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unsafe {
     /// It belongs to another account.
     Owner {
+        /// The file.
+        path: PathBuf,
+        /// Its owner's number.
+        owner: u32,
+    },
+    /// It is in the state folder, and belongs to another account than the one that sends. To give it to root,
+    /// as other files, would keep that account from sending.
+    StateOwner {
         /// The file.
         path: PathBuf,
         /// Its owner's number.
@@ -59,10 +70,21 @@ impl Unsafe {
         }
     }
 
+    /// The same, where a file in this state folder may be meant.
+    pub fn in_state(self, state: &Path) -> Self {
+        match self {
+            Self::Owner { path, owner } if path.starts_with(state) => {
+                Self::StateOwner { path, owner }
+            }
+            other => other,
+        }
+    }
+
     /// The file or folder.
     pub fn path(&self) -> &Path {
         match self {
             Self::Owner { path, .. }
+            | Self::StateOwner { path, .. }
             | Self::Unmapped { path, .. }
             | Self::Mode { path, .. }
             | Self::Group { path, .. }
@@ -81,7 +103,7 @@ impl Unsafe {
     /// What is wrong with it.
     pub fn fault(&self) -> String {
         match self {
-            Self::Owner { owner, .. } => {
+            Self::Owner { owner, .. } | Self::StateOwner { owner, .. } => {
                 let name = accounts::name_of(*owner);
                 format!("belongs to {name}, which is neither root nor the account that sends")
             }
@@ -104,6 +126,7 @@ impl Unsafe {
         let path = self.path().display();
         match self {
             Self::Owner { .. } => format!("chown root: {path}"),
+            Self::StateOwner { .. } => FIX.to_owned(),
             Self::Unmapped { .. } => {
                 format!("map its owner into the container, or give {path} to an account of it")
             }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Finding, note, ok, problem};
+use super::{Finding, note, ok, paths, problem};
 use crate::{
     check,
     cli::{
@@ -11,17 +11,37 @@ use crate::{
         site::{Site, block_on},
         standing,
     },
-    config::Ledger,
+    config::{Fault, Ledger},
     ledger::{Health, History, LedgerError, Options},
+    os::rights,
 };
 
 pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = configuration(site)?;
-    findings.extend(plugins(site));
+    let mut findings = of_files(site)?;
     findings.extend(senders(site)?);
     findings.extend(secrets(site));
     findings.extend(ledger(site));
     Ok(findings)
+}
+
+/// What can be told without the state folder.
+pub(super) fn of_files(site: &Site) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = configuration(site)?;
+    findings.extend(plugins(site));
+    Ok(findings)
+}
+
+/// A fault with its place, on a line.
+pub(super) fn words(fault: &Fault) -> String {
+    let place = match fault.line {
+        0 => fault.file.clone(),
+        line => format!("{}:{line}", fault.file),
+    };
+    let key = match fault.key.is_empty() {
+        true => String::new(),
+        false => format!("{}: ", fault.key),
+    };
+    format!("{place}: {key}{}", fault.message)
 }
 
 /// Everything that `check` finds, each on a line. What it only warns of is no problem, and names its key.
@@ -38,28 +58,19 @@ fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
         findings.extend(warnings.map(|warning| ok("configuration", format!("warning: {warning}"))));
         return Ok(findings);
     }
-    let faults = report.faults.into_iter().map(|fault| {
-        let place = match fault.line {
-            0 => fault.file,
-            line => format!("{}:{line}", fault.file),
-        };
-        let key = match fault.key.is_empty() {
-            true => String::new(),
-            false => format!("{}: ", fault.key),
-        };
-        problem(
-            "configuration",
-            format!("{place}: {key}{}", fault.message),
-            fault.remedy,
-        )
-    });
-    Ok(faults.collect())
+    let faults = report.faults.into_iter();
+    let faults = faults.filter(|fault| !paths::have(site, fault));
+    Ok(faults
+        .map(|fault| problem("configuration", words(&fault), fault.remedy))
+        .collect())
 }
 
 /// What is wrong with a plugin that a sender uses is a fault of the configuration.
 fn plugins(site: &Site) -> Vec<Finding> {
     let files = match plugin::files(site) {
         Ok(files) => files,
+        // Told with the paths.
+        Err(_) if rights::may_read(&site.config.plugins.folder).is_err() => return Vec::new(),
         Err(error) => {
             let remedy = "make the folder, or correct [plugins] folder";
             return vec![problem("plugins", format!("{error:#}"), remedy)];
@@ -165,7 +176,7 @@ fn ledger(site: &Site) -> Vec<Finding> {
 }
 
 /// What to do about a ledger that can't be read: each cause has its own.
-fn remedy(error: &LedgerError) -> &'static str {
+pub(in crate::cli) fn remedy(error: &LedgerError) -> &'static str {
     match error {
         LedgerError::ReadOnly { remedy, .. } => remedy,
         LedgerError::Unusable { .. } => "sudo textsender doctor --fix",

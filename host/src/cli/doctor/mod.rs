@@ -7,6 +7,9 @@ mod paths;
 mod providers;
 mod sudo;
 
+pub(super) use installation::remedy as remedy_of_ledger;
+pub(super) use providers::seal_of;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -18,9 +21,10 @@ use super::{
     site::Site,
 };
 use crate::{
+    check::Report,
     config::{Environment, Reading, ResolvedPath, Sources},
     edit::repair::{self, Repair},
-    os::accounts,
+    os::{accounts, rights},
     privilege::sending_account,
     protocol::Outcome,
 };
@@ -141,6 +145,11 @@ impl Doctor {
         site.become_owner()?;
         findings.extend(machine::findings(Some(&site.config)));
         findings.extend(paths::findings(&site, main, &state));
+        if rights::may_read(&state.path).is_err() {
+            // Whatever else could be told of senders, secrets and ledger follows from that.
+            findings.extend(installation::of_files(&site)?);
+            return Ok(());
+        }
         findings.extend(installation::findings(&site)?);
         findings.extend(providers::seals(&site)?);
         if !self.offline {
@@ -174,8 +183,16 @@ impl Doctor {
     }
 }
 
-/// What keeps messages from being sent, as far as files show it, each with what to do: for a summary.
-pub(super) fn problems_of_files(site: &Site, common: &Common) -> Vec<(String, String)> {
+/// What keeps messages from being sent, as far as configuration and files show it, each with what to do: for
+/// a summary.
+pub(super) fn problems(site: &Site, report: Report, common: &Common) -> Vec<(String, String)> {
+    let told = report.faults.into_iter();
+    let told = told.filter(|fault| !paths::have(site, fault));
+    let told = told.map(|fault| (installation::words(&fault), fault.remedy));
+    told.chain(problems_of_files(site, common)).collect()
+}
+
+fn problems_of_files(site: &Site, common: &Common) -> Vec<(String, String)> {
     let main = common.config_file();
     let state = Environment::current().state_folder(site.config.state.folder.as_deref());
     let findings = paths::findings(site, &main, &state).into_iter();

@@ -5,12 +5,13 @@ use std::{fs, io::ErrorKind, path::Path};
 use super::{Finding, note, ok, problem};
 use crate::{
     cli::site::Site,
-    config::{DEFAULT_PLUGINS_FOLDER, ResolvedPath},
+    config::{DEFAULT_PLUGINS_FOLDER, Fault, ResolvedPath},
     os::{
         accounts, disk,
         rights::{self, Rights},
     },
     secrets,
+    trust::FIX,
 };
 
 pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -> Vec<Finding> {
@@ -33,7 +34,7 @@ pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -
                 plugins.display(),
                 accounts::own_name()
             ),
-            format!("chmod a+rx {}, and the folders above it", plugins.display()),
+            let_read(plugins),
         ),
         Err(_) => problem(
             "paths",
@@ -56,9 +57,39 @@ fn readable(name: &str, chosen: &ResolvedPath) -> Finding {
                 "{name}: {chosen} can't be read by {}: {error}",
                 accounts::own_name()
             ),
-            format!("chmod a+r {}, and a+x the folders above it", path.display()),
+            let_read(path),
         ),
     }
+}
+
+/// What lets this account read a file or folder of ours.
+fn let_read(path: &Path) -> String {
+    let above: Vec<&Path> = path.ancestors().collect();
+    let is_hidden = |path: &&&Path| {
+        fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+    };
+    // The highest that can't be seen is in the folder that is closed.
+    let closed = above.iter().rev().find(is_hidden);
+    match closed.and_then(|path| path.parent()) {
+        Some(folder) => format!("chmod a+x {}", folder.display()),
+        None => FIX.to_owned(),
+    }
+}
+
+/// Whether a fault of the configuration is one that is found here, too: of a file or folder as a whole.
+pub(super) fn have(site: &Site, fault: &Fault) -> bool {
+    let ours = [
+        &site.config.sources.main,
+        &site.config.plugins.folder,
+        &site.state,
+    ];
+    let is_whole = fault.key.is_empty() && fault.line == 0;
+    is_whole && ours.into_iter().any(|path| *path == Path::new(&fault.file)) && is_closed(fault)
+}
+
+/// Whether it says that something can't be read or written, and not that it is unsafe.
+fn is_closed(fault: &Fault) -> bool {
+    fault.remedy.contains(FIX)
 }
 
 /// Secrets are read there and the ledger is written, both by the account that sends.
@@ -93,7 +124,7 @@ fn state_folder(site: &Site, chosen: &ResolvedPath) -> Finding {
                 accounts::own_name()
             ),
             match site.config.state.owner {
-                Some(_) => "sudo textsender doctor --fix".to_owned(),
+                Some(_) => FIX.to_owned(),
                 None => format!("sudo textsender init --owner {}", accounts::own_name()),
             },
         ),

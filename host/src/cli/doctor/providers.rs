@@ -9,13 +9,14 @@ use tokio::time::Instant;
 
 use super::{Finding, SET_CLOCK, note, ok, problem};
 use crate::{
+    check::Standing,
     cli::{
         Common, sender,
         site::{Site, block_on},
         standing,
     },
     os::seal::Demand,
-    plugins::{HostProcess, Launch},
+    plugins::{HostProcess, Launch, Plan, Sealed},
     protocol::Outcome,
 };
 
@@ -32,44 +33,45 @@ const REFUSED: Duration = Duration::from_secs(30);
 pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for standing in site.standings(None)? {
-        let name = &standing.sender;
-        let launch = Launch::of(&site.config, &site.state, name, Level::Error);
-        let (true, Ok(launch)) = (standing::is_ready(&standing), launch) else {
-            continue;
-        };
-        let plan = launch.seal.clone();
-        let sealed = block_on(async {
-            let process = HostProcess::start(launch).ok()?;
-            process.ready(Instant::now() + PATIENCE).await.ok()?;
-            process.sealed()
-        })?;
-        let Some(sealed) = sealed else {
-            continue;
-        };
-        let lacks = sealed.lacks(&plan);
-        findings.push(
-            match lacks
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .as_slice()
-            {
-                [] => ok("seal", format!("{name}: {sealed}")),
-                lacks => {
-                    let words = format!("{name} is not wholly sealed: {}", lacks.join("; "));
-                    match plan.demand {
-                        Demand::Any => note("seal", words),
-                        _ => problem(
-                            "seal",
-                            words,
-                            "allow it; or say in [plugins] that it may be so: seal = \"any\"",
-                        ),
-                    }
-                }
-            },
-        );
+        if let Some((sealed, plan)) = seal_of(site, &standing)? {
+            findings.push(seal(&standing.sender, &sealed, &plan));
+        }
     }
     Ok(findings)
+}
+
+/// What a sender's process is sealed with, and what it should be; `None` where it can't be started.
+pub(in crate::cli) fn seal_of(
+    site: &Site,
+    standing: &Standing,
+) -> anyhow::Result<Option<(Sealed, Plan)>> {
+    let launch = Launch::of(&site.config, &site.state, &standing.sender, Level::Error);
+    let (true, Ok(launch)) = (standing::is_ready(standing), launch) else {
+        return Ok(None);
+    };
+    let plan = launch.seal.clone();
+    let sealed = block_on(async {
+        let process = HostProcess::start(launch).ok()?;
+        process.ready(Instant::now() + PATIENCE).await.ok()?;
+        process.sealed()
+    })?;
+    Ok(sealed.map(|sealed| (sealed, plan)))
+}
+
+fn seal(sender: &str, sealed: &Sealed, plan: &Plan) -> Finding {
+    let lacks: Vec<String> = sealed.lacks(plan).iter().map(ToString::to_string).collect();
+    if lacks.is_empty() {
+        return ok("seal", format!("{sender}: {sealed}"));
+    }
+    let words = format!("{sender} is not wholly sealed: {}", lacks.join("; "));
+    match plan.demand {
+        Demand::Any => note("seal", words),
+        _ => problem(
+            "seal",
+            words,
+            "allow it; or say in [plugins] that it may be so: seal = \"any\"",
+        ),
+    }
 }
 
 pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Finding>> {

@@ -51,7 +51,7 @@ pub(in crate::cli) struct Listed {
 impl List {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        site.become_owner()?;
+        site.leave_root()?;
         let files = files(&site)?;
         if self.json {
             json(&files);

@@ -53,7 +53,7 @@ struct Setting {
 impl Show {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let site = Site::read(common)?;
-        site.become_owner()?;
+        site.leave_root()?;
         let file = folder::find(&site.config.plugins, &self.id);
         let described = match site.describe(&self.id) {
             Ok(described) => described,

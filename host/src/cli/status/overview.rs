@@ -76,19 +76,10 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
     let site = Site::read(common)?;
     let standings = site.standings(None)?;
     let report = block_on(check::check(&site.config.sources.main))?;
-    let mut problems: Vec<Problem> = report
-        .faults
-        .iter()
-        .map(|fault| Problem {
-            what: match fault.key.is_empty() {
-                true => fault.message.clone(),
-                false => format!("{}: {}", fault.key, fault.message),
-            },
-            remedy: fault.remedy.clone(),
-        })
+    let mut problems: Vec<Problem> = doctor::problems(&site, report, common)
+        .into_iter()
+        .map(|(what, remedy)| Problem { what, remedy })
         .collect();
-    let of_files = doctor::problems_of_files(&site, common).into_iter();
-    problems.extend(of_files.map(|(what, remedy)| Problem { what, remedy }));
     let known = common.history().and_then(|history| {
         let recent = Recent::of(&history, now)?;
         Ok((recent, history.senders(now)?))
@@ -99,7 +90,7 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
         Err(error) => {
             problems.push(Problem {
                 what: error.to_string(),
-                remedy: "textsender doctor".to_owned(),
+                remedy: doctor::remedy_of_ledger(&error).to_owned(),
             });
             (None, Vec::new())
         }
