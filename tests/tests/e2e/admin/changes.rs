@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use textsender_tests::harness::each;
-use textsender_tests::sandbox::{Sandbox, twilio};
+use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::Admin;
 use super::edits::snapshot;
@@ -416,4 +416,53 @@ fn policies_and_texts_are_changed_by_command() {
         .run(&["policy", "remove", "Staff"])
         .failed(1)
         .says("policy set-default");
+}
+
+#[test]
+fn the_helpdesks_fallback_is_set_by_command_and_sends() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let url = format!("base_url={}", sandbox.twilio().url());
+    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+    let from = format!("from={}", twilio::FROM_NUMBER);
+    admin
+        .run(&[
+            "sender", "add", "second", "--plugin", "twilio", &url, &sid, &from,
+        ])
+        .ok();
+    admin
+        .feed(&["secret", "set", "second.auth_token"], twilio::AUTH_TOKEN)
+        .ok();
+    let select = [
+        "helpdesk",
+        "select-sender",
+        "twilio",
+        "--fallback",
+        "second",
+    ];
+    admin.run(&select).ok().says("second");
+    admin
+        .run(&["helpdesk", "show"])
+        .ok()
+        .says("fallback       second");
+    sandbox
+        .twilio()
+        .fault(When::next().method("POST"), Fault::status(401));
+    let request =
+        r#"{"purpose":"helpdesk_code","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+    let sent = admin.feed(&["send"], request);
+    assert_eq!(sent.failed(0).json()["sender"], "second", "{sent}");
+
+    let own = [
+        "helpdesk",
+        "select-sender",
+        "twilio",
+        "--fallback",
+        "twilio",
+    ];
+    admin.run(&own).failed(1).says("is tried already");
+    let none = ["helpdesk", "select-sender", "twilio", "--no-fallback"];
+    admin.run(&none).ok();
+    let shown = admin.run(&["helpdesk", "show", "--json"]).json();
+    assert_eq!(shown["fallback"].as_array().unwrap().len(), 0, "{shown}");
 }

@@ -8,15 +8,38 @@ use super::Admin;
 use super::changes::{sending, sends};
 
 /// One mistake, from an installation that sends.
-struct Mistake {
+pub struct Mistake {
     /// What was done before, by hand: a line of a shell in the folder of the configuration.
     done: &'static str,
     /// What is typed.
     typed: &'static str,
     /// What is said: the cause.
-    said: &'static str,
+    pub said: &'static str,
     /// The command that repairs it.
     repair: &'static str,
+}
+
+impl Mistake {
+    /// What was done before, with its placeholders filled.
+    pub fn done(&self, admin: &Admin) -> String {
+        format!("cd textsender && {}", filled(self.done, admin))
+    }
+
+    /// What is typed.
+    pub fn typed(&self, admin: &Admin) -> String {
+        filled(self.typed, admin)
+    }
+
+    /// The command that repairs it.
+    pub fn repair(&self, admin: &Admin) -> String {
+        filled(self.repair, admin)
+    }
+}
+
+fn filled(line: &str, admin: &Admin) -> String {
+    line.replace("TOKEN", twilio::AUTH_TOKEN)
+        .replace("FROM", twilio::FROM_NUMBER)
+        .replace("PLUGINS", &admin.plugins().display().to_string())
 }
 
 const fn typed(typed: &'static str, said: &'static str, repair: &'static str) -> Mistake {
@@ -37,8 +60,8 @@ const fn done(done: &'static str, said: &'static str, repair: &'static str) -> M
     }
 }
 
-/// `TOKEN` is the right one, `FROM` the account's number.
-const MISTAKES: [Mistake; 42] = [
+/// `TOKEN` is the right one, `FROM` the account's number, `PLUGINS` the folder of plugins.
+pub const MISTAKES: [Mistake; 42] = [
     // Names and forms on the command line.
     typed(
         "textsender sender set twilo from=FROM",
@@ -235,7 +258,7 @@ const MISTAKES: [Mistake; 42] = [
     ),
     // Owners and modes.
     done(
-        "chmod 666 plugins/libtextsender_twilio.so",
+        "chmod 666 PLUGINS/libtextsender_twilio.so",
         "can be written by others",
         "textsender doctor --offline --fix",
     ),
@@ -261,15 +284,10 @@ fn a_mistake_is_told_with_its_cause_and_one_command_repairs_it() {
     each(MISTAKES, |mistake| {
         let sandbox = Sandbox::start();
         let admin = sending(&sandbox);
-        let filled = |line: &str| {
-            line.replace("TOKEN", twilio::AUTH_TOKEN)
-                .replace("FROM", twilio::FROM_NUMBER)
-        };
-        let line = format!("cd textsender && {}", filled(mistake.done));
-        let ran = admin.shell(&line, "");
+        let ran = admin.shell(&mistake.done(&admin), "");
         assert_eq!(ran.exit, 0, "{ran}");
-        admin.shell(&filled(mistake.typed), "").says(mistake.said);
-        let repaired = admin.shell(&filled(mistake.repair), "");
+        admin.shell(&mistake.typed(&admin), "").says(mistake.said);
+        let repaired = admin.shell(&mistake.repair(&admin), "");
         assert_eq!(repaired.exit, 0, "{repaired}");
         sends(&admin);
     });

@@ -9,6 +9,7 @@ mod edits;
 mod first_text;
 mod gateways;
 mod guide;
+mod installed;
 mod mistakes;
 mod plugins;
 mod providers;
@@ -19,10 +20,11 @@ mod status;
 mod terminal;
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -32,6 +34,8 @@ use textsender_tests::harness::artifacts;
 /// An administrator at a shell of their own: a home, `textsender` in `$PATH`, and nothing else around.
 pub struct Admin {
     home: TempDir,
+    /// The folder of `textsender`.
+    programs: PathBuf,
 }
 
 impl Admin {
@@ -41,7 +45,33 @@ impl Admin {
             .prefix("textsender-admin-")
             .tempdir()
             .unwrap();
-        Self { home }
+        let programs = artifacts().textsender.parent().unwrap().to_owned();
+        Self { home, programs }
+    }
+
+    /// The same with the program and the plugins in a tree as the packages have it, for every account of
+    /// this machine.
+    pub fn installed() -> Self {
+        let mut admin = Self::new();
+        let prefix = admin.home.path().join("usr");
+        admin.programs = prefix.join("bin");
+        let plugins = prefix.join("lib/textsender/plugins");
+        let copy = |file: PathBuf, folder: &Path| {
+            // Another process makes it: a file that this one has open for writing is busy for as long as a child
+            // of another test has it, too.
+            let mut install = Command::new("install");
+            install
+                .args(["-D", "-m", "755", "-t"])
+                .arg(folder)
+                .arg(file);
+            assert!(install.status().unwrap().success());
+        };
+        copy(artifacts().textsender.clone(), &admin.programs);
+        for plugin in ["twilio", "govuk-notify", "email-gateway"] {
+            copy(artifacts().plugin(plugin), &plugins);
+        }
+        fs::set_permissions(admin.home.path(), Permissions::from_mode(0o755)).unwrap();
+        admin
     }
 
     /// After `init` and the installation of all plugins.
@@ -85,7 +115,10 @@ impl Admin {
 
     /// The folder of plugins.
     pub fn plugins(&self) -> PathBuf {
-        self.folder().join("plugins")
+        match self.programs.with_file_name("lib/textsender/plugins") {
+            installed if installed.is_dir() => installed,
+            _ => self.folder().join("plugins"),
+        }
     }
 
     /// The state folder.
@@ -100,7 +133,7 @@ impl Admin {
 
     /// Runs `textsender` with this on standard input.
     pub fn feed(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut command = Command::new(&artifacts().textsender);
+        let mut command = Command::new(self.programs.join("textsender"));
         command.args(arguments);
         self.finish(command, stdin)
     }
@@ -112,9 +145,16 @@ impl Admin {
         self.finish(command, stdin)
     }
 
+    /// Runs a line of a shell as the account of this number, which only root can.
+    pub fn shell_as(&self, account: u32, line: &str, stdin: &str) -> Ran {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).uid(account).gid(account);
+        self.finish(command, stdin)
+    }
+
     /// A command in this administrator's surroundings, not yet run.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&artifacts().textsender);
+        let mut command = Command::new(self.programs.join("textsender"));
         self.around(command.args(arguments));
         command
     }
@@ -141,10 +181,9 @@ impl Admin {
     }
 
     fn around(&self, command: &mut Command) {
-        let programs = artifacts().textsender.parent().unwrap();
         command
             .env_clear()
-            .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
+            .env("PATH", format!("{}:/usr/bin:/bin", self.programs.display()))
             .env("HOME", self.home.path())
             .env("TEXTSENDER_CONFIG", self.config())
             .current_dir(self.home.path());

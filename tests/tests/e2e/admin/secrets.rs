@@ -242,3 +242,21 @@ fn the_list_says_what_is_unused() {
         .failed(1)
         .says("did you mean gone.api_key?");
 }
+
+/// What looks like a mistake may be right: a provider's key may be in quotes, and of another form.
+#[test]
+fn what_is_given_as_exact_is_stored_as_it_is() {
+    let admin = twilio_at(&Sandbox::start());
+    let file = admin.state().join("secrets/twilio.auth_token");
+    let set = ["secret", "set", "twilio.auth_token"];
+    let given = "\"Auth Token: 5ec2e7\" ";
+    admin
+        .feed(&set, given)
+        .failed(1)
+        .says("--exact stores it all the same");
+    assert!(!file.exists());
+    let exact = admin.feed(&[&set[..], &["--exact"]].concat(), &format!("{given}\n"));
+    assert_eq!(exact.exit, 0, "{exact}");
+    shows_nothing(&exact, "5ec2e7");
+    assert_eq!(fs::read_to_string(&file).unwrap(), given);
+}

@@ -160,18 +160,34 @@ fn the_status_of_a_message_wants_both_sender_and_id() {
 fn what_is_recorded_of_a_person_is_shown_and_what_is_young_is_kept() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
-    sends(&admin);
-    let number = |command: &str| {
-        let ran = admin.feed(&["person", command, "--phone", "-"], "+447700900123\n");
-        ran.ok();
-        ran
-    };
-    let exported = number("export").json();
-    assert_eq!(exported.as_array().unwrap().len(), 1, "{exported}");
-    assert_eq!(exported[0]["recipient"], "+44*******123", "{exported}");
-    number("erase").says("1 decision of the last day stays");
-    let ran = admin.run(&["log", "--changes"]);
-    ran.ok().says("erase 0 decisions of one person");
+    let request = r#"{"id":"of-ada","purpose":"verification_code","event":"reset","user":{"name":"Ada","phone":"+447700900123"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).ok();
+    let request = request
+        .replace("ada", "bob")
+        .replace("Ada", "Bob")
+        .replace("0123", "0124");
+    admin.feed(&["send"], &request).ok();
+    // Directories do not tell capital letters from small ones.
+    for who in [["--phone", "-"], ["--user", "ada"]] {
+        let person = |command: &str| {
+            let ran = admin.feed(&["person", command, who[0], who[1]], "+447700900123\n");
+            ran.ok();
+            ran
+        };
+        let exported = person("export").json();
+        assert_eq!(exported.as_array().unwrap().len(), 1, "{exported}");
+        assert_eq!(exported[0]["id"], "of-ada", "{exported}");
+        assert_eq!(exported[0]["recipient"], "+44*******123", "{exported}");
+        person("erase").says("1 decision of the last day stays");
+        let ran = admin.run(&["log", "--changes"]);
+        ran.ok().says("erase 0 decisions of one person");
+    }
+    let of_bob = admin.run(&["log", "--json", "--user", "BOB"]);
+    assert_eq!(of_bob.ok().json()["id"], "of-bob", "{of_bob}");
+    admin.run(&["log", "--user", "carol"]).ok();
+    admin.run(&["person", "export"]).failed(2).says("--user");
+    let both = ["person", "export", "--user", "ada", "--phone", "-"];
+    admin.run(&both).failed(2);
 }
 
 #[test]
