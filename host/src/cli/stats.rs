@@ -1,13 +1,18 @@
 //! `textsender stats`: how much was sent, by day, sender, region and outcome.
 
+mod installation;
 mod prometheus;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use jiff::Timestamp;
 
 use super::{Common, history, output};
-use crate::ledger::{Exposition, LedgerError, Tally};
+use crate::ledger::{Exposition, History, LedgerError, Tally};
+use installation::{Installation, Recorded};
 
 /// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
 const WEEK: i64 = 7 * 24;
@@ -16,7 +21,8 @@ const HOUR: i64 = 1;
 /// Counts what was decided, by day, sender, region and outcome
 ///
 /// For the last 7 days, in UTC; answers that were replayed are not counted again. With --prometheus,
-/// for the last hour, into a file for node_exporter's textfile collector: run it by a timer.
+/// for the last hour, into a file for node_exporter's textfile collector, with whether configuration, ledger and
+/// senders are in order: run it by a timer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender stats --since 30d --json\n  \
@@ -45,32 +51,55 @@ impl Stats {
     }
 
     fn count(&self, common: &Common) -> Result<(), String> {
-        let hours = self.prometheus.as_ref().map_or(WEEK, |_| HOUR);
-        let since = self.since.unwrap_or_else(|| history::ago(hours));
-        let (tallies, senders) = match common.history() {
-            Ok(history) => {
-                let read = history
-                    .tallies(Some(since))
-                    .and_then(|tallies| Ok((tallies, history.senders(Timestamp::now())?)));
-                read.map_err(|error| error.to_string())?
-            }
-            // Before the first message there is nothing to count, which is no failure of a timer's.
-            Err(LedgerError::Absent { .. }) => (Vec::new(), Vec::new()),
+        if let Some(file) = &self.prometheus {
+            return self.write_metrics(file, common);
+        }
+        let since = self.since.unwrap_or_else(|| history::ago(WEEK));
+        let tallies = common
+            .history()
+            .and_then(|ledger| ledger.tallies(Some(since)));
+        let tallies = match tallies {
+            Ok(tallies) => tallies,
+            // Before the first message there is nothing to count.
+            Err(LedgerError::Absent { .. }) => Vec::new(),
             Err(error) => return Err(error.to_string()),
         };
-        match &self.prometheus {
-            Some(file) => {
-                let window = Timestamp::now().duration_since(since);
-                let mut page = Exposition::default();
-                page.ledger(&tallies, &senders, window);
-                prometheus::replace(file, &page.into_text())
-                    .map_err(|error| format!("cannot write {}: {error}", file.display()))?;
-            }
-            None if self.json => output::json(&tallies),
-            None => output::print(&shown(&tallies)),
+        match self.json {
+            true => output::json(&tallies),
+            false => output::print(&shown(&tallies)),
         }
         Ok(())
     }
+
+    /// Writes a file whatever is broken: that is what it is to say.
+    fn write_metrics(&self, file: &Path, common: &Common) -> Result<(), String> {
+        let now = Timestamp::now();
+        let since = self.since.unwrap_or_else(|| history::ago(HOUR));
+        let read = common
+            .history()
+            .and_then(|ledger| recorded(&ledger, since, now));
+        let (recorded, can_be_read) = match read {
+            Ok(recorded) => (recorded, true),
+            // Before the first message there is nothing to count, which is no failure.
+            Err(LedgerError::Absent { .. }) => (Recorded::default(), true),
+            Err(_) => (Recorded::default(), false),
+        };
+        let mut page = Exposition::default();
+        let installation = Installation::look(common, can_be_read);
+        installation.write(&recorded, now, &mut page);
+        let window = now.duration_since(since);
+        page.ledger(&recorded.tallies, &recorded.senders, window);
+        prometheus::replace(file, &page.into_text())
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))
+    }
+}
+
+fn recorded(ledger: &History, since: Timestamp, now: Timestamp) -> Result<Recorded, LedgerError> {
+    Ok(Recorded {
+        tallies: ledger.tallies(Some(since))?,
+        senders: ledger.senders(now)?,
+        last_accepted: ledger.last_accepted()?,
+    })
 }
 
 /// A table, and the sum.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rusqlite::OptionalExtension;
 use rusqlite::types::Type;
 use serde::Serialize;
 
@@ -64,6 +65,23 @@ impl History {
                     })
                 })?
                 .collect()
+        })
+    }
+}
+
+impl History {
+    /// When a message was last accepted, of those that are recorded.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|| {
+            self.sql
+                .prepare_cached(
+                    "SELECT at FROM decisions WHERE outcome = ?1 ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row([Outcome::Accepted.as_str()], |row| columns::time(row, "at"))
+                .optional()
         })
     }
 }

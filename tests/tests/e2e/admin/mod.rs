@@ -11,6 +11,7 @@ mod gateways;
 mod guide;
 mod installed;
 mod mistakes;
+mod monitoring;
 mod plugins;
 mod providers;
 mod refusals;

@@ -1,0 +1,148 @@
+//! What monitoring sees: each outage is a number within one run, and the alerts that come with the package
+//! look at numbers that there are.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use textsender_tests::sandbox::Sandbox;
+
+use super::Admin;
+use super::changes::{sending, sends};
+
+/// Writes the metrics, and returns them.
+fn metrics(admin: &Admin) -> String {
+    let file = admin.folder().with_file_name("textsender.prom");
+    // An old file is not taken for a new one.
+    let _ = fs::remove_file(&file);
+    admin
+        .run(&["stats", "--prometheus", &file.display().to_string()])
+        .ok();
+    fs::read_to_string(file).unwrap()
+}
+
+#[track_caller]
+fn has(metrics: &str, samples: &[&str]) {
+    for sample in samples {
+        let is_there = metrics.lines().any(|line| line == *sample);
+        assert!(is_there, "no {sample} in\n{metrics}");
+    }
+}
+
+#[test]
+fn each_outage_is_a_number_within_one_run() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let good = [
+        "textsender_config_ok 1",
+        "textsender_config_faults 0",
+        "textsender_ledger_ok 1",
+        "textsender_sender_ready{sender=\"twilio\"} 1",
+        "textsender_sender_sealed{sender=\"twilio\"} 1",
+    ];
+    // Before the first message, and after it.
+    has(&metrics(&admin), &good);
+    sends(&admin);
+    let after = metrics(&admin);
+    has(&after, &good);
+    assert!(
+        after.contains("textsender_last_accepted_timestamp_seconds 1"),
+        "{after}"
+    );
+
+    let config = admin.config_text();
+    for broken in [config.clone() + "[sned]\n", config.clone() + "[senders"] {
+        admin.write_config(&broken);
+        has(&metrics(&admin), &["textsender_config_ok 0"]);
+    }
+    fs::remove_file(admin.config()).unwrap();
+    has(&metrics(&admin), &["textsender_config_ok 0"]);
+    admin.write_config(&config);
+
+    let secret = admin.state().join("secrets/twilio.auth_token");
+    let token = fs::read(&secret).unwrap();
+    fs::remove_file(&secret).unwrap();
+    has(
+        &metrics(&admin),
+        &["textsender_sender_ready{sender=\"twilio\"} 0"],
+    );
+    // As a person would put it back: for the owner alone.
+    admin
+        .feed(
+            &["secret", "set", "twilio.auth_token"],
+            &String::from_utf8(token).unwrap(),
+        )
+        .ok();
+
+    sandbox
+        .twilio()
+        .set_auth_token("5ec2e700000000000000000000000077");
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900124"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).failed(78);
+    has(
+        &metrics(&admin),
+        &[
+            "textsender_sender_paused{sender=\"twilio\"} 1",
+            "textsender_sender_failing_info{sender=\"twilio\",reason=\"unauthorized\"} 1",
+            "textsender_sender_failures{sender=\"twilio\"} 1",
+        ],
+    );
+
+    fs::write(admin.state().join("ledger.sqlite3"), "").unwrap();
+    has(&metrics(&admin), &["textsender_ledger_ok 0"]);
+}
+
+/// The folder of what comes with the package.
+const PACKAGING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging");
+
+/// Every name in a text that could be a metric's.
+fn names(text: &str) -> Vec<&str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = text.split(|c: char| !is_part(c));
+    words
+        .filter(|word| word.starts_with("textsender_"))
+        .collect()
+}
+
+#[test]
+fn alerts_and_dashboard_look_at_what_is_written() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    let metrics = metrics(&admin);
+    for file in ["prometheus/textsender.rules.yml", "grafana/textsender.json"] {
+        let text = fs::read_to_string(PathBuf::from(PACKAGING).join(file)).unwrap();
+        let names = names(&text);
+        assert!(names.len() >= 7, "{names:?}");
+        for name in names {
+            let is_there = metrics.contains(&format!("# TYPE {name} "));
+            assert!(is_there, "{file}: {name}");
+        }
+        if file.ends_with(".json") {
+            serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_promtool), ignore = "needs promtool")]
+fn promtool_accepts_metrics_and_alerts() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    let file = admin.folder().with_file_name("checked.prom");
+    fs::write(&file, metrics(&admin)).unwrap();
+    let run = |arguments: &[&str], input: Option<&PathBuf>| {
+        let mut promtool = Command::new("promtool");
+        promtool.args(arguments);
+        promtool.current_dir(PathBuf::from(PACKAGING).join("prometheus"));
+        if let Some(input) = input {
+            promtool.stdin(fs::File::open(input).unwrap());
+        }
+        let output = promtool.output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    run(&["check", "metrics"], Some(&file));
+    run(&["check", "rules", "textsender.rules.yml"], None);
+    run(&["test", "rules", "textsender.rules.test.yml"], None);
+}
