@@ -71,7 +71,8 @@ impl Case {
             ".textsender.lock",
         ];
         let named = |names: &[&str]| names.iter().any(|name| within.starts_with(name));
-        within.is_empty() || named(&always) || self.acts_on.is_none_or(named)
+        let replaces_all = self.words[0] == "restore";
+        within.is_empty() || (!replaces_all && named(&always)) || self.acts_on.is_none_or(named)
     }
 }
 
@@ -106,7 +107,7 @@ const SHOWING: &[Case] = &[
     reads(&["secret", "list"]),
     reads(&["helpdesk", "show"]),
     reads(&["log"]),
-    reads(&["log", "--changes"]),
+    reads(&["log", "--changes"]).acting_on(&[]),
     reads(&["stats"]),
     reads(&["explain", "--id", "known"]),
     reads(&["person", "export", "--phone", "+447700900123"]),
@@ -134,7 +135,8 @@ const WRITING: &[Case] = &[
         .acting_on(&["given", "plugins.lock"]),
     reads(&["stats", "--prometheus", "SITE/given/textsender.prom"]).acting_on(&["given", "state"]),
     reads(&["backup", "SITE/given/copy"]),
-    reads(&["restore", "SITE/given/backup"]).acting_on(&["given", "state"]),
+    // What it replaces it does not read.
+    reads(&["restore", "SITE/given/backup"]).acting_on(&["given"]),
 ];
 
 /// That a command did not get that far, where its words leave no room for a path.
@@ -154,7 +156,7 @@ const KNOWN: Case = fed(
 );
 
 /// Made anew by each process under a name of its own, or there for its lock alone.
-const NOT_READ: &[&str] = &["ledger.processes/"];
+const NOT_READ: &[&str] = &["ledger.processes/", "ledger.damaged-"];
 
 /// Drafts lie where they are written: nothing is sent by them.
 const DRAFT: &str = "given/draft";
