@@ -416,7 +416,10 @@ impl<'d> Claimed<'d> {
     fn routed(self, outcome: RouteOutcome) -> Routed<'d> {
         let mut received = self.decided.received;
         received.dispatch.ledger.reached(Step::Answered);
-        let health = health_reports(&outcome.attempts, &outcome.details);
+        let mut health = health_reports(&outcome.attempts, &outcome.details);
+        for report in &mut health {
+            report.unsealed = received.dispatch.pool.unsealed(&report.sender);
+        }
         let reasons = outcome.details.iter().map(|detail| detail.reason.clone());
         let (reasons, taken_by) = (reasons.collect(), outcome.taken_by.clone());
         apply_result(&mut received.response, outcome);
@@ -593,6 +596,7 @@ fn health_report(attempt: &Attempt, ended_ago: Duration) -> Option<HealthReport>
         failure,
         took: Duration::from_millis(attempt.ms),
         ended_ago,
+        unsealed: None,
     })
 }
 

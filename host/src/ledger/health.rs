@@ -33,6 +33,8 @@ pub struct HealthReport {
     pub took: Duration,
     /// How long before this report it ended: a message may have gone on to other senders since.
     pub ended_ago: Duration,
+    /// What its process lacked of its seal, in words: none if nothing. `None`: that is not known.
+    pub unsealed: Option<String>,
 }
 
 /// Whether a sender should get a message now.
@@ -148,8 +150,19 @@ impl Breaker {
             failed_at: 0,
             trial_at: None,
             wait_until: None,
+            unsealed: None,
             doubts: Vec::new(),
         }
+    }
+
+    /// The same with what is known of its process's seal, and whether that is news.
+    fn sealed(self, unsealed: Option<&str>) -> (Breaker, bool) {
+        let Some(lacks) = unsealed else {
+            return (self, false);
+        };
+        let unsealed = (!lacks.is_empty()).then(|| lacks.to_owned());
+        let is_news = self.unsealed != unsealed;
+        (Breaker { unsealed, ..self }, is_news)
     }
 
     /// When it failed last, if it ever did.
@@ -187,8 +200,9 @@ pub(super) fn report(store: &dyn Store, report: &HealthReport, now: i64) -> Stor
     let breaker = store
         .breaker(&report.sender)?
         .unwrap_or_else(Breaker::never_failed);
+    let (breaker, is_news) = breaker.sealed(report.unsealed.as_deref());
     let Some(reason) = &report.failure else {
-        if breaker.failures > 0 || !breaker.doubts.is_empty() {
+        if is_news || breaker.failures > 0 || !breaker.doubts.is_empty() {
             store.put_breaker(&report.sender, &breaker.closed())?;
         }
         return Ok(());

@@ -69,6 +69,8 @@ pub struct SenderState {
     pub health: Health,
     /// When it failed last.
     pub failed_at: Option<Timestamp>,
+    /// What its process lacked of its seal when it last did something.
+    pub unsealed: Option<String>,
 }
 
 impl History {
@@ -249,6 +251,7 @@ impl History {
                         sender: row.get("sender")?,
                         health: breaker.health(now.as_millisecond()),
                         failed_at: breaker.failed_at(),
+                        unsealed: breaker.unsealed,
                     })
                 })?
                 .collect()

@@ -44,6 +44,10 @@ impl Exposition {
             };
             (vec![("sender", known.sender.clone())], u64::from(failures))
         });
+        let unsealed = senders.iter().map(|known| {
+            let labels = vec![("sender", known.sender.clone())];
+            (labels, u64::from(known.unsealed.is_some()))
+        });
         let window = u64::try_from(window.as_secs()).unwrap_or(0);
 
         self.gauge(
@@ -65,6 +69,11 @@ impl Exposition {
             "textsender_sender_failures",
             "Failures in a row of each sender that ever failed; 0 when it works again.",
             &failures.collect::<Vec<_>>(),
+        );
+        self.gauge(
+            "textsender_sender_unsealed",
+            "1 for each sender whose plugin was not wholly sealed when it last sent something.",
+            &unsealed.collect::<Vec<_>>(),
         );
     }
 
@@ -135,6 +144,7 @@ mod tests {
             sender: "twilio".to_owned(),
             health: Health::Good,
             failed_at: None,
+            unsealed: Some("it can read files".to_owned()),
         }];
         let mut page = Exposition::default();
         page.ledger(&tallies, &senders, SignedDuration::from_hours(1));
@@ -154,6 +164,9 @@ textsender_segments{sender="twilio",region="GB",outcome="accepted"} 10
 # HELP textsender_sender_failures Failures in a row of each sender that ever failed; 0 when it works again.
 # TYPE textsender_sender_failures gauge
 textsender_sender_failures{sender="twilio"} 0
+# HELP textsender_sender_unsealed 1 for each sender whose plugin was not wholly sealed when it last sent something.
+# TYPE textsender_sender_unsealed gauge
+textsender_sender_unsealed{sender="twilio"} 1
 "#
         );
     }

@@ -208,6 +208,8 @@ pub(super) struct Breaker {
     pub wait_until: Option<i64>,
     /// The recipients that were refused, it may be for the sender's sake.
     pub doubts: Vec<Digest>,
+    /// What its process lacked of its seal when it last did something.
+    pub unsealed: Option<String>,
 }
 
 /// What the audit says of a message, whatever became of it.

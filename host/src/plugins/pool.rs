@@ -144,6 +144,13 @@ impl Pool {
         }
     }
 
+    /// What the sender's process lacks of its seal, in words: none if nothing. `None` while that is not known.
+    pub fn unsealed(&self, sender: &str) -> Option<String> {
+        let lacks = lock(&self.slots).get(sender)?.process.as_ref()?.lacks()?;
+        let words: Vec<_> = lacks.iter().map(ToString::to_string).collect();
+        Some(words.join("; "))
+    }
+
     /// Whether this is the first message that the sender's process takes no calls of: a stream that
     /// keeps asking would fill the log.
     fn is_news(&self, sender: &str) -> bool {

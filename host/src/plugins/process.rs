@@ -35,7 +35,11 @@ use super::{
     Launch, Refusal, Sealed,
     frames::{BUILD, Down, Reply, Start, Work},
 };
-use crate::{budget::Budget, os::process, transport::Transports};
+use crate::{
+    budget::Budget,
+    os::{process, seal::Lack},
+    transport::Transports,
+};
 use calls::{Calls, Ended};
 use hosts::OpenHosts;
 use ids::DeclaredIds;
@@ -172,6 +176,11 @@ impl HostProcess {
     /// How far the kernel seals it; `None` until it says so.
     pub fn sealed(&self) -> Option<Sealed> {
         self.shared.sealed.get().copied()
+    }
+
+    /// What it lacks of its seal; `None` until it says so.
+    pub fn lacks(&self) -> Option<Vec<Lack>> {
+        Some(self.sealed()?.lacks(&self.launch().seal))
     }
 
     /// Whether it has ended or never got ready.

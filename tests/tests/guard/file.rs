@@ -15,8 +15,7 @@ pub fn size() -> u64 {
     let endian = header.endian().unwrap();
     let sections = header.sections(endian, data).unwrap();
     let is_mapped = |section: &&object::elf::SectionHeader64<Endianness>| {
-        section.sh_flags(endian) & u64::from(SHF_ALLOC) != 0
-            && section.sh_type(endian) != SHT_NOBITS
+        section.sh_flags(endian).contains(SHF_ALLOC) && section.sh_type(endian) != SHT_NOBITS
     };
     let mapped = sections.iter().filter(is_mapped);
     mapped.map(|section| section.sh_size(endian)).sum()

@@ -183,6 +183,7 @@ fn end_pause(site: &Site, sender: &str) -> anyhow::Result<()> {
         failure: None,
         took: Duration::ZERO,
         ended_ago: Duration::ZERO,
+        unsealed: None,
     };
     let ledger = Ledger::open(&site.state, options)?;
     Ok(block_on(ledger.report_health(works))??)

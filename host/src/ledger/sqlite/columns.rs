@@ -49,6 +49,7 @@ pub(in crate::ledger) fn breaker(row: &Row<'_>) -> rusqlite::Result<Breaker> {
         failed_at: time(row, "failed_at")?.as_millisecond(),
         trial_at: row.get("trial_at")?,
         wait_until: newer(row, "wait_until")?,
+        unsealed: newer(row, "unsealed")?,
         doubts: digests(&newer::<Vec<u8>>(row, "doubts")?.unwrap_or_default())
             .ok_or_else(|| damaged("doubts", Type::Blob))?,
     })

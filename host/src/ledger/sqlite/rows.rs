@@ -272,7 +272,7 @@ impl Store for SqliteStore {
         let breaker = self
             .sql
             .prepare_cached(
-                "SELECT failures, reason, failed_at, trial_at, wait_until, doubts
+                "SELECT failures, reason, failed_at, trial_at, wait_until, doubts, unsealed
                  FROM senders WHERE sender = ?1",
             )?
             .query_row([sender], columns::breaker)
@@ -285,11 +285,11 @@ impl Store for SqliteStore {
         self.sql
             .prepare_cached(
                 "INSERT INTO senders
-                 (sender, failures, reason, failed_at, trial_at, wait_until, doubts)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 (sender, failures, reason, failed_at, trial_at, wait_until, doubts, unsealed)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                  ON CONFLICT (sender) DO UPDATE SET
                  failures = ?2, reason = ?3, failed_at = ?4, trial_at = ?5, wait_until = ?6,
-                 doubts = ?7",
+                 doubts = ?7, unsealed = ?8",
             )?
             .execute(params![
                 sender,
@@ -298,7 +298,8 @@ impl Store for SqliteStore {
                 breaker.failed_at,
                 breaker.trial_at,
                 breaker.wait_until,
-                doubts
+                doubts,
+                breaker.unsealed
             ])?;
         Ok(())
     }

@@ -10,6 +10,7 @@ fn report(failure: Option<&str>) -> HealthReport {
         failure: failure.map(str::to_owned),
         took: Duration::from_millis(50),
         ended_ago: Duration::ZERO,
+        unsealed: None,
     }
 }
 
@@ -32,6 +33,26 @@ fn trial(failures: u32) -> Health {
     Health::Trial {
         failures,
         reason: "timeout".to_owned(),
+    }
+}
+
+/// A process that works unsealed is seen from outside, until one is sealed again.
+#[tokio::test]
+async fn what_a_senders_process_lacks_of_its_seal_is_kept_with_its_health() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    for (reported, kept) in [
+        (Some("it can read files"), Some("it can read files")),
+        (None, Some("it can read files")),
+        (Some(""), None),
+    ] {
+        let report = HealthReport {
+            unsealed: reported.map(str::to_owned),
+            ..report(None)
+        };
+        fixture.ledger().report_health(report).await.unwrap();
+        let known = fixture.history().senders(now()).unwrap().remove(0);
+        assert_eq!(known.unsealed.as_deref(), kept, "after {reported:?}");
     }
 }
 
@@ -112,6 +133,7 @@ async fn a_pause_begins_when_the_sender_failed_not_when_the_message_ended() {
     let fixture = Fixture::at(now);
     let failed = HealthReport {
         ended_ago: Duration::from_secs(4),
+        unsealed: None,
         ..report(Some("timeout"))
     };
     fixture.ledger().report_health(failed).await.unwrap();

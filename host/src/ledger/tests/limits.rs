@@ -303,6 +303,7 @@ async fn texts_through_the_fallback_of_a_paused_sender_count_for_the_fallback() 
         failure: failure.map(str::to_owned),
         took: Duration::ZERO,
         ended_ago: Duration::ZERO,
+        unsealed: None,
     };
     let failed = report(Some("timeout"));
     fixture.ledger().report_health(failed).await.unwrap();
@@ -413,6 +414,7 @@ async fn a_test_asks_its_sender_even_while_it_is_paused() {
         failure: Some("timeout".to_owned()),
         took: Duration::ZERO,
         ended_ago: Duration::ZERO,
+        unsealed: None,
     };
     fixture.ledger().report_health(failed).await.unwrap();
     let test = Claim {

@@ -157,6 +157,7 @@ async fn a_ledger_that_is_locked_keeps_no_process_from_ending() {
         failure: None,
         took: Duration::ZERO,
         ended_ago: Duration::ZERO,
+        unsealed: None,
     });
     let closing = async {
         tokio::task::yield_now().await;

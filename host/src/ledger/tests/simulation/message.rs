@@ -141,6 +141,7 @@ impl Message {
             failure: (*outcome != Outcome::Accepted).then(|| "timeout".to_owned()),
             took: Duration::from_millis(1),
             ended_ago: Duration::ZERO,
+            unsealed: None,
         };
         let end = FinalOutcome {
             attempts: tried.iter().map(attempt).collect(),
