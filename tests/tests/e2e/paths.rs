@@ -496,10 +496,10 @@ fn opened(test: &Test, case: &Case) -> BTreeSet<PathBuf> {
             .strip_prefix(folder)
             .map(|path| path.display().to_string());
         within.is_ok_and(|within| {
-            !within.starts_with(DRAFT)
-                && !NOT_READ.iter().any(|name| within.contains(name))
-                && case.acts_on(&within)
-                && !(is_shown && within == APPROVALS)
+            let is_passed_by = within.starts_with(DRAFT)
+                || NOT_READ.iter().any(|name| within.contains(name))
+                || (is_shown && within == APPROVALS);
+            !is_passed_by && case.acts_on(&within)
         })
     };
     // As it was, so that it has the same to do again.

@@ -256,7 +256,7 @@ fn another_path_to_the_same_configuration_is_the_same() {
 #[cfg_attr(is_root, ignore = "root may use every socket")]
 fn an_account_that_may_not_use_the_socket_is_told() {
     let beside = Hub::beside(with_hub(Test::new()));
-    fs::set_permissions(&beside.hub.socket, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&beside.hub.socket, Permissions::from_mode(0o000)).unwrap();
     let run = beside.test.beside().run();
     run.outcome("misconfigured")
         .error("hub_forbidden")

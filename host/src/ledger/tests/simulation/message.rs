@@ -98,9 +98,7 @@ impl Message {
                 Err(LedgerError::Lost { id }) => panic!("{id} was closed by a stranger"),
                 Err(_) => break,
             }
-            let mut witness = self.witness.borrow_mut();
-            witness.hands_over(place, &sender, before);
-            drop(witness);
+            self.witness.borrow_mut().hands_over(place, &sender, before);
             let reply = Provider::send(&self.provider, self.process, &self.id, &sender).await;
             outcome = match (reply, reply == Reply::Cut) {
                 (Reply::Accepted, _) => Outcome::Accepted,
