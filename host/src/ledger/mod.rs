@@ -47,7 +47,6 @@
 //! windows and pauses early, as it must.
 
 mod backup;
-mod changes;
 mod choice;
 mod claim;
 mod entry;
@@ -80,7 +79,6 @@ use jiff::Timestamp;
 use textsender_plugin_api::Phone;
 use tokio::sync::oneshot;
 
-pub use changes::SettingsChange;
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
 pub use entry::{Entry, EntryState};
 pub use error::LedgerError;
@@ -281,18 +279,6 @@ impl Ledger {
         self.queue
             .call(Durability::Written, move |store| {
                 settle::record(store, &message)
-            })
-            .await
-    }
-
-    /// Writes a change of the settings into the audit.
-    ///
-    /// # Errors
-    /// If the ledger fails.
-    pub async fn record_change(&self, change: SettingsChange) -> Result<(), LedgerError> {
-        self.queue
-            .call(Durability::Synced, move |store| {
-                store.insert_change(&change.bounded())
             })
             .await
     }

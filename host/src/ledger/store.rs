@@ -101,8 +101,6 @@ pub(super) trait Store {
     fn breaker(&self, sender: &str) -> StoreResult<Option<Breaker>>;
     /// Writes it.
     fn put_breaker(&self, sender: &str, breaker: &Breaker) -> StoreResult<()>;
-    /// Writes a change of the settings.
-    fn insert_change(&self, change: &super::SettingsChange) -> StoreResult<()>;
 
     /// Whether it must be tidied although messages wait.
     fn needs_tidying(&self) -> bool;

@@ -7,7 +7,6 @@ use textsender_plugin_api::Purpose;
 use super::SqliteStore;
 use super::columns;
 use crate::failpoint::Step;
-use crate::ledger::SettingsChange;
 use crate::ledger::error::LedgerError;
 use crate::ledger::keys::{Digest, Keys};
 use crate::ledger::store::{
@@ -300,22 +299,6 @@ impl Store for SqliteStore {
                 breaker.wait_until,
                 doubts,
                 breaker.unsealed
-            ])?;
-        Ok(())
-    }
-
-    fn insert_change(&self, change: &SettingsChange) -> StoreResult<()> {
-        self.sql
-            .prepare_cached(
-                "INSERT INTO changes (at, uid, actor, command, difference)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?
-            .execute(params![
-                change.at.as_millisecond(),
-                change.uid,
-                change.actor,
-                change.command,
-                change.difference
             ])?;
         Ok(())
     }

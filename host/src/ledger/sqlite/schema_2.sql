@@ -5,13 +5,8 @@ ALTER TABLE decisions ADD COLUMN user_hash BLOB;     -- keyed hash of the user's
 ALTER TABLE decisions ADD COLUMN reasons TEXT;       -- what the provider said, a line for each attempt
 ALTER TABLE decisions ADD COLUMN looked_at INTEGER;  -- when an unknown message was last looked for
 
--- Changes of the settings: who made which, and what it changed. No secret is in it.
-CREATE TABLE changes (
-    seq        INTEGER PRIMARY KEY,
-    at         INTEGER NOT NULL,
-    uid        INTEGER NOT NULL,
-    actor      TEXT,              -- the account's name
-    command    TEXT NOT NULL,     -- what was done, as `sender set twilio`
-    difference TEXT NOT NULL      -- lines of the files that went (-) and came (+)
-) STRICT;
-CREATE INDEX changes_at ON changes (at);
+-- A provider that is rate-limiting gets its pause; a sender whose refusals may be the recipients' is doubted
+-- before it is set aside.
+ALTER TABLE senders ADD COLUMN wait_until INTEGER;  -- the provider wants nothing before
+ALTER TABLE senders ADD COLUMN doubts BLOB;         -- keyed hashes of recipients, one after another
+ALTER TABLE senders ADD COLUMN unsealed TEXT;       -- what its process lacked of its seal when it last did something; NULL: nothing

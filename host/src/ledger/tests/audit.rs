@@ -455,24 +455,3 @@ async fn what_a_provider_said_is_kept_with_its_attempt_in_one_line_and_bounded()
     assert!(second.starts_with("no credit xxx"), "{second}");
     assert!(second.chars().count() <= 300, "{second}");
 }
-
-#[tokio::test]
-async fn changes_of_the_settings_are_kept_in_their_order() {
-    let fixture = Fixture::new();
-    let change = |n: u8| SettingsChange {
-        at: Timestamp::from_second(1_800_000_000 + i64::from(n)).unwrap(),
-        uid: 0,
-        actor: Some("root".to_owned()),
-        command: format!("sender set twilio {n}"),
-        difference: "textsender.toml\n-from = \"a\"\n+from = \"b\"".to_owned(),
-    };
-    assert_eq!(fixture.ledger().ready().await, Ok(()));
-    assert_eq!(fixture.history().changes(10, None), Ok(Vec::new()));
-    for n in 0..3 {
-        fixture.ledger().record_change(change(n)).await.unwrap();
-    }
-    let history = fixture.history();
-    assert_eq!(history.changes(2, None), Ok(vec![change(1), change(2)]));
-    let since = Some(change(2).at);
-    assert_eq!(history.changes(10, since), Ok(vec![change(2)]));
-}

@@ -13,7 +13,6 @@ async fn of_version_1() -> Fixture {
          ALTER TABLE decisions DROP COLUMN user_hash;
          ALTER TABLE decisions DROP COLUMN reasons;
          ALTER TABLE decisions DROP COLUMN looked_at;
-         DROP TABLE changes;
          ALTER TABLE senders DROP COLUMN wait_until;
          ALTER TABLE senders DROP COLUMN doubts;
          ALTER TABLE senders DROP COLUMN unsealed;
@@ -40,5 +39,4 @@ async fn it_can_be_read_before_that() {
     let history = fixture.history();
     let entry = history.of_id("settled").unwrap().remove(0);
     assert_eq!((entry.user_hash, entry.reasons), (None, Vec::new()));
-    assert_eq!(history.changes(10, None), Ok(Vec::new()));
 }

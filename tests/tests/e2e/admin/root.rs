@@ -182,6 +182,28 @@ fn as_root_wrong_owners_and_modes_are_put_right_by_one_command() {
     admin.run(&test).ok();
 }
 
+/// As a backup comes back from where owners are not kept.
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_backup_with_wrong_owners_is_restored_to_the_account_that_sends() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "nobody");
+    let test = ["test-send", "--phone", "+447700900123"];
+    admin.run(&test).ok();
+    let backup = admin.folder().with_file_name("backup");
+    let backup = backup.display().to_string();
+    admin.run(&["backup", &backup]).ok();
+    let state = admin.state().display().to_string();
+    admin
+        .shell(&format!("chown -R root: {backup}; rm -rf {state}"), "")
+        .ok();
+    admin.run(&["restore", &backup]).ok().says("no faults");
+    owned_by(&admin.state(), NOBODY);
+    admin.run(&["check"]).ok();
+    admin.run(&test).ok();
+    owned_by(&admin.state(), NOBODY);
+}
+
 #[test]
 #[ignore = "needs root"]
 fn as_root_another_account_is_told_one_thing() {

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use super::random::Random;
 use crate::failpoint::Step;
-use crate::ledger::SettingsChange;
 use crate::ledger::error::LedgerError;
 use crate::ledger::keys::{Digest, Keys};
 use crate::ledger::store::{
@@ -208,10 +207,6 @@ impl Store for FaultyStore {
     fn put_breaker(&self, sender: &str, breaker: &Breaker) -> StoreResult<()> {
         self.faults.strike()?;
         self.inner.put_breaker(sender, breaker)
-    }
-    fn insert_change(&self, change: &SettingsChange) -> StoreResult<()> {
-        self.faults.strike()?;
-        self.inner.insert_change(change)
     }
     fn needs_tidying(&self) -> bool {
         self.inner.needs_tidying()
