@@ -2,42 +2,36 @@
 
 use std::fs;
 
-use object::elf::{FileHeader64, SHF_ALLOC, SHT_NOBITS, SHT_RELA};
+use object::Endianness;
+use object::elf::{FileHeader64, SHF_ALLOC, SHT_NOBITS, SHT_RELA, SHT_RELR, SectionHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, LittleEndian};
 use textsender_tests::harness::artifacts;
 
 /// What of the file is mapped, in bytes: names for debuggers, which packages leave out, do not count.
 pub fn size() -> u64 {
-    let file = fs::read(&artifacts().textsender).unwrap();
-    let data = file.as_slice();
-    let header = FileHeader64::<Endianness>::parse(data).unwrap();
-    let endian = header.endian().unwrap();
-    let sections = header.sections(endian, data).unwrap();
-    let is_mapped = |section: &&object::elf::SectionHeader64<Endianness>| {
-        section.sh_flags(endian).contains(SHF_ALLOC) && section.sh_type(endian) != SHT_NOBITS
-    };
-    let mapped = sections.iter().filter(is_mapped);
-    mapped.map(|section| section.sh_size(endian)).sum()
+    sum(|section, endian| {
+        let is_mapped = section.sh_flags(endian).contains(SHF_ALLOC);
+        match is_mapped && section.sh_type(endian) != SHT_NOBITS {
+            true => section.sh_size(endian),
+            false => 0,
+        }
+    })
 }
 
-/// The addresses that the linker binds when the program starts, packed ones included.
+/// The entries of the tables of addresses that are bound when the program starts. A packed entry is for up
+/// to 63 of them.
 pub fn relocations() -> u64 {
+    sum(|section, endian| match section.sh_type(endian) {
+        SHT_RELA | SHT_RELR => section.sh_size(endian) / section.sh_entsize(endian),
+        _ => 0,
+    })
+}
+
+fn sum(of: impl Fn(&SectionHeader64<Endianness>, Endianness) -> u64) -> u64 {
     let file = fs::read(&artifacts().textsender).unwrap();
     let data = file.as_slice();
     let header = FileHeader64::<Endianness>::parse(data).unwrap();
     let endian = header.endian().unwrap();
     let sections = header.sections(endian, data).unwrap();
-    let count = |section: &object::elf::SectionHeader64<Endianness>| {
-        let packed = section
-            .relr(endian, data)
-            .unwrap()
-            .map_or(0, Iterator::count);
-        let plain = match section.sh_type(endian) {
-            SHT_RELA => section.data_as_array::<object::elf::Rela64<LittleEndian>, _>(endian, data),
-            _ => Ok(&[][..]),
-        };
-        packed + plain.unwrap().len()
-    };
-    sections.iter().map(count).sum::<usize>() as u64
+    sections.iter().map(|section| of(section, endian)).sum()
 }

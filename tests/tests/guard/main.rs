@@ -10,7 +10,7 @@
 //! | `one_send` | a send with the ledger, front and host process, from start to end |
 //! | `stream_message` | what each further message of a stream adds in both, without the ledger |
 //! | `size` | what is mapped of the file of `textsender`, in bytes |
-//! | `relocations` | the addresses in it that are bound at each start: a send starts it twice |
+//! | `relocations` | the entries of its tables of addresses that are bound at each start: a send starts it twice |
 //!
 //! After a change that is meant, or for another toolchain, it says the figures to keep:
 //! `cargo test --release -p textsender-tests --test guard -- --ignored`.
