@@ -1,5 +1,6 @@
 //! Every path that a command opens is judged: they are listed by tracing the command's system calls, and each is
-//! tried as others could have had their hands on it.
+//! tried as others could have had their hands on it. A process that sends lets root alone look into it, so that
+//! root runs these (`.ci/run`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
@@ -162,27 +163,27 @@ const NOT_READ: &[&str] = &["ledger.processes/", "ledger.damaged-"];
 const DRAFT: &str = "given/draft";
 
 #[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn what_others_can_write_to_is_used_by_no_command_that_sends() {
+#[ignore = "needs root and strace"]
+fn as_root_what_others_can_write_to_is_used_by_no_command_that_sends() {
     each(SENDING, no_path_is_used);
 }
 
 #[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn what_others_can_write_to_is_used_by_no_command_that_shows() {
+#[ignore = "needs root and strace"]
+fn as_root_what_others_can_write_to_is_used_by_no_command_that_shows() {
     each(SHOWING, no_path_is_used);
 }
 
 #[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn what_others_can_write_to_is_used_by_no_command_that_writes() {
+#[ignore = "needs root and strace"]
+fn as_root_what_others_can_write_to_is_used_by_no_command_that_writes() {
     each(WRITING, no_path_is_used);
 }
 
 /// Each path of an installation, by one command that opens it.
 #[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn what_an_access_list_lets_others_write_to_is_not_used() {
+#[ignore = "needs root and strace"]
+fn as_root_what_an_access_list_lets_others_write_to_is_not_used() {
     each_path_is_tried(Harm::List);
 }
 

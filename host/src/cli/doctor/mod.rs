@@ -24,7 +24,10 @@ use crate::{
     check::Report,
     config::{Environment, Reading, ResolvedPath, Sources},
     edit::repair::{self, Repair},
-    os::{accounts, rights},
+    os::{
+        accounts::{self, Account},
+        rights,
+    },
     privilege::sending_account,
     protocol::Outcome,
 };
@@ -117,6 +120,7 @@ impl Doctor {
         let (Some(account), Some(asked)) = (account, asked) else {
             return Ok(None);
         };
+        may_look_as(&asked)?;
         Ok(match account.user {
             user if user == asked.user => None,
             0 => Some(problem(
@@ -165,12 +169,8 @@ impl Doctor {
         };
         let account = accounts::named(name)?;
         let account = account.with_context(|| format!("there is no account {name}"))?;
+        may_look_as(&account)?;
         let own = accounts::own();
-        if own != 0 && own != account.user {
-            bail!(Usage(
-                "only root can look as another account: use sudo".into()
-            ));
-        }
         let home = Some(account.home.clone().into()).filter(|_| own == 0);
         account
             .become_it()
@@ -181,6 +181,17 @@ impl Doctor {
             ..current
         })
     }
+}
+
+/// What another account may do only root can try.
+fn may_look_as(account: &Account) -> anyhow::Result<()> {
+    let own = accounts::own();
+    if own != 0 && own != account.user {
+        bail!(Usage(
+            "only root can look as another account: use sudo".into()
+        ));
+    }
+    Ok(())
 }
 
 /// What keeps messages from being sent, as far as configuration and files show it, each with what to do: for

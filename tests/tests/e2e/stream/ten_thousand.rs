@@ -171,8 +171,8 @@ fn a_plugin_that_dies_on_every_hundredth_costs_these_and_no_more() {
 
 /// Whatever waits does so in another thread, or in the one call that waits for all: epoll.
 #[test]
-#[cfg_attr(not(has_strace), ignore = "needs strace")]
-fn the_event_loop_makes_no_other_call_that_waits() {
+#[ignore = "needs root and strace"]
+fn as_root_the_event_loop_makes_no_other_call_that_waits() {
     const CALLS: &str =
         "wait4,waitid,fsync,fdatasync,nanosleep,clock_nanosleep,flock,poll,ppoll,write";
     let test = with_faults(test().config("[senders.twilio]\ntimeout = \"1s\""));
