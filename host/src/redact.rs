@@ -33,6 +33,9 @@ pub const MAX_READ: usize = MAX_TEXT * 8;
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
+/// What stands in the place of a setting's value where a plugin says what is wrong with it.
+pub const VALUE: &str = "[its value]";
+
 /// Secrets of fewer bytes than this are replaced only as whole words.
 const WORD_ONLY: usize = 12;
 

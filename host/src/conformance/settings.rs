@@ -11,7 +11,10 @@ use super::{
     report::Findings,
     sample::is_secret,
 };
-use crate::plugins::{self, Work};
+use crate::{
+    plugins::{self, Work},
+    redact::VALUE,
+};
 
 /// A start that a single send can wait for.
 const START: Duration = Duration::from_millis(250);
@@ -163,7 +166,8 @@ async fn in_the_open(bench: &mut Bench, good: &Map<String, Value>, key: &str) {
     match bench.start(&settings, &case).await {
         Ok(_) => bench.report.fail("S8", format!("{case}: it is accepted")),
         Err(words) => {
-            let hidden = !words.contains(IN_THE_OPEN);
+            // The host takes the value out of what the plugin says: that it was there is seen by its place.
+            let hidden = !words.contains(IN_THE_OPEN) && !words.contains(VALUE);
             bench
                 .report
                 .expect("S8", hidden, format!("{case}: the refusal shows it"));

@@ -1,7 +1,10 @@
 //! From a verified library to a checked plugin.
 
 use serde_json::Value;
-use textsender_plugin_api::abi::{ConfigureError, ENTRY_SYMBOL, Instance, Module};
+use textsender_plugin_api::{
+    SECRET_KEY,
+    abi::{ConfigureError, ENTRY_SYMBOL, Instance, Module},
+};
 
 use super::serve::Offered;
 use crate::{
@@ -10,6 +13,7 @@ use crate::{
         Refusal,
         verify::{FileFault, Verified},
     },
+    redact::{REDACTED, VALUE},
 };
 
 /// Loads a library and checks the plugin in it.
@@ -48,18 +52,22 @@ fn without_values(words: String, settings: &str) -> String {
     const SHORTEST: usize = 4;
     let settings: Value = serde_json::from_str(settings).unwrap_or_default();
     let mut values = Vec::new();
-    collect(&settings, &mut values);
-    values.retain(|value| value.len() >= SHORTEST);
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    let hide = |words: String, value: &str| words.replace(value, "[redacted]");
+    collect(&settings, VALUE, &mut values);
+    values.retain(|(value, _)| value.len() >= SHORTEST);
+    values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+    let hide = |words: String, (value, shown): (&str, &str)| words.replace(value, shown);
     values.into_iter().fold(words, hide)
 }
 
-fn collect<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+/// Each value, and what is shown in its place.
+fn collect<'v>(value: &'v Value, shown: &'static str, found: &mut Vec<(&'v str, &'static str)>) {
     match value {
-        Value::String(text) => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(entries) => entries.values().for_each(|item| collect(item, found)),
+        Value::String(text) => found.push((text, shown)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, shown, found)),
+        Value::Object(entries) => entries.iter().for_each(|(key, item)| {
+            let shown = if key == SECRET_KEY { REDACTED } else { shown };
+            collect(item, shown, found);
+        }),
         _ => {}
     }
 }
@@ -76,7 +84,7 @@ mod tests {
             r#"risk_check: invalid type: string "hunter2-secret", expected a boolean (t0k3n)"#;
         assert_eq!(
             without_values(words.to_owned(), settings),
-            r#"risk_check: invalid type: string "[redacted]", expected a boolean ([redacted])"#
+            r#"risk_check: invalid type: string "[its value]", expected a boolean ([redacted])"#
         );
     }
 }
