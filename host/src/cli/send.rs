@@ -150,14 +150,15 @@ impl Send {
         };
         let (level, failpoints) = (common.log.level(), common.failpoints);
         let sent = runtime.block_on(async {
+            // Large values: where they are made is where they stay.
             let dispatch = Dispatch::open_read(main.and_drop_ins(), level, failpoints)?;
-            // The whole pipeline is one large value: where it is made is where it stays.
+            let dispatch = Box::new(dispatch);
             let response = Box::pin(dispatch.send_alone(&request, self.wait())).await;
             Ok((response, dispatch))
         });
         match sent {
             Ok((response, dispatch)) => {
-                *afterwards = Afterwards::Close(runtime, Box::new(dispatch));
+                *afterwards = Afterwards::Close(runtime, dispatch);
                 response
             }
             Err(failure) => failed(failure),

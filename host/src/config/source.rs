@@ -163,7 +163,13 @@ impl Sources {
 
     /// Whether a word stands anywhere in the files: one that does not is no key of theirs.
     pub fn mentions(&self, word: &str) -> bool {
-        self.files.iter().any(|file| file.text.contains(word))
+        let is_of_a_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        self.files.iter().any(|file| {
+            file.text.match_indices(word).any(|(at, _)| {
+                let (before, after) = (&file.text[..at], &file.text[at + word.len()..]);
+                !before.ends_with(is_of_a_word) && !after.starts_with(is_of_a_word)
+            })
+        })
     }
 
     /// Whether every file could be read that there is.
