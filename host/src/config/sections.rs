@@ -134,17 +134,6 @@ pub struct Trusted {
 
 impl Trusted {
     pub(super) fn read(t: &Table) -> Self {
-        let group = |node: &Node| {
-            let name = node.word()?;
-            let number = accounts::group_named(&name);
-            if number.is_none() {
-                node.fault(
-                    "is not a group of this machine",
-                    "use a name of /etc/group, or a number",
-                );
-            }
-            number
-        };
         Trusted {
             groups: t
                 .get("groups")
@@ -404,7 +393,20 @@ fn read_exempt(node: &Node) -> Option<Exempt> {
     Some(Exempt(number))
 }
 
-fn pick<T: Copy + Default>(t: &Table, key: &'static str, choices: &[(&str, T)]) -> T {
+/// A group of this machine, by its number.
+pub(super) fn group(node: &Node) -> Option<u32> {
+    let name = node.word()?;
+    let number = accounts::group_named(&name);
+    if number.is_none() {
+        node.fault(
+            "is not a group of this machine",
+            "use a name of /etc/group, or a number",
+        );
+    }
+    number
+}
+
+pub(super) fn pick<T: Copy + Default>(t: &Table, key: &'static str, choices: &[(&str, T)]) -> T {
     let node = t.get(key);
     node.and_then(|n| n.choice(choices)).unwrap_or_default()
 }

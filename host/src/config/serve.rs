@@ -2,8 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use super::sections::{group, pick};
 use super::table::{Node, Table};
-use crate::os::accounts;
 
 /// Where the hub listens if nothing says.
 pub const DEFAULT_SOCKET: &str = "/run/textsender/textsender.sock";
@@ -38,10 +38,7 @@ impl Serve {
             socket: t.path("socket"),
             group: t.get("group").and_then(|node| group(&node)),
             http: t.get("http").and_then(|node| address(&node)),
-            hub: t
-                .get("hub")
-                .and_then(|node| node.choice(&hub))
-                .unwrap_or_default(),
+            hub: pick(t, "hub", &hub),
         }
     }
 }
@@ -73,18 +70,6 @@ fn address(node: &Node) -> Option<SocketAddr> {
             None
         }
     }
-}
-
-fn group(node: &Node) -> Option<u32> {
-    let name = node.word()?;
-    let number = accounts::group_named(&name);
-    if number.is_none() {
-        node.fault(
-            "is not a group of this machine",
-            "use a name of /etc/group, or a number",
-        );
-    }
-    number
 }
 
 #[cfg(test)]
