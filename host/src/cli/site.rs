@@ -39,7 +39,7 @@ impl Site {
         Ok(Self::of(Reading::of(Sources::read(&main)).believed()?))
     }
 
-    /// The same, whoever can change the configuration: to tell what is wrong with it.
+    /// The same, also where others can change the configuration: to show what is wrong with it.
     pub(super) fn unjudged(common: &Common) -> anyhow::Result<Self> {
         let main = common.config_file().path;
         names::is_there(&main)?;

@@ -280,7 +280,7 @@ fn ledger(error: LedgerError) -> EditError {
     EditError::refused(error.to_string())
 }
 
-/// A file of a backup: whoever wrote to it could write to everything.
+/// A file of a backup: an account that can write to it could write to everything.
 fn read(path: &Path) -> Result<Vec<u8>, EditError> {
     let read = || {
         let mut bytes = Vec::new();

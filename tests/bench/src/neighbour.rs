@@ -92,7 +92,7 @@ fn ninety_ninth(wiring: &Wiring, word: &str) -> anyhow::Result<f64> {
     let (tell, answers) = mpsc::channel();
     thread::spawn(move || {
         for line in stdout.lines().map_while(Result::ok) {
-            // Whoever waited has given up.
+            // The caller has given up.
             let _ = tell.send((Instant::now(), line));
         }
     });

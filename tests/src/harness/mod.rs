@@ -28,7 +28,7 @@
 
 #![allow(
     clippy::unwrap_used,
-    reason = "what fails here fails the test, and has nobody else to tell"
+    reason = "what fails here fails the test, and is an error of nothing else"
 )]
 
 mod artifacts;

@@ -306,7 +306,7 @@ fn accounts_of(process: &Path) -> String {
         .to_owned()
 }
 
-/// In a container, whoever the namespace does not map is shown as the same number.
+/// In a container, every account that the namespace does not map is shown as the same number.
 #[test]
 #[ignore = "needs root"]
 fn as_root_an_owner_whom_the_namespace_does_not_map_is_told_as_that() {

@@ -98,7 +98,7 @@ async fn no_tls_no_mail() {
     );
     server.seen(|seen| assert_eq!(seen.commands, ["EHLO [127.0.0.1]"]));
 
-    // Somebody puts a reply of his own behind the server's.
+    // An attacker puts a reply behind the server's.
     let server = Server::start(Config {
         protection: Protection::StartTls,
         fault: Some(("starttls", Fault::Reply("220 go on\r\n250 AUTH PLAIN"))),
@@ -110,7 +110,7 @@ async fn no_tls_no_mail() {
     let (result, _) = carry(&smtp(&server), injected).await;
     assert_eq!(result.err(), Some(FailureKind::Tls));
 
-    // Nobody vouches for the certificate; or the port is for the other kind of TLS.
+    // No authority signed the certificate; or the port is for the other kind of TLS.
     let (ours, other) = (
         Server::start(Config::default()).await,
         Server::start(Config {
