@@ -14,50 +14,24 @@
 //! where `[trust] groups` names it ([`accept_groups`]). In sticky folders, such as `/tmp`, others may write:
 //! they can't replace what is not theirs.
 
+mod judge;
 mod unsafe_file;
+mod walk;
 
 use std::{
-    collections::VecDeque,
     ffi::{OsStr, OsString},
-    fs::{File, Metadata},
+    fs::File,
     io::{self, Read},
-    path::{Component, Path, PathBuf},
-    sync::{PoisonError, RwLock},
+    path::Path,
 };
 
-use crate::os::{
-    accounts, acl,
-    folders::{Entry, Folder},
-    rights::{self, Rights},
-};
+use crate::os::{accounts, folders::Folder, rights};
 
+use judge::fault;
+use walk::Walk;
+
+pub use judge::{accept_groups, accept_owner};
 pub use unsafe_file::{FIX, Unsafe};
-
-/// How many links a path may lead through, as in Linux.
-const MAX_LINKS: u32 = 40;
-
-/// Whom this process believes beside root and its own user.
-struct Accepted {
-    owner: Option<u32>,
-    groups: Vec<u32>,
-}
-
-static ACCEPTED: RwLock<Accepted> = RwLock::new(Accepted {
-    owner: None,
-    groups: Vec::new(),
-});
-
-/// Believes files of the account that sends: for commands that root runs on its behalf.
-pub fn accept_owner(user: u32) {
-    let mut accepted = ACCEPTED.write().unwrap_or_else(PoisonError::into_inner);
-    accepted.owner = Some(user);
-}
-
-/// Believes files that these groups can write to, in place of those that were named before.
-pub fn accept_groups(groups: Vec<u32>) {
-    let mut accepted = ACCEPTED.write().unwrap_or_else(PoisonError::into_inner);
-    accepted.groups = groups;
-}
 
 /// Opens a file that only root and the running user can change.
 ///
@@ -101,7 +75,7 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
 pub fn open_named(path: &Path) -> io::Result<File> {
     let mut walk = Walk::of(path)?;
     walk.asked_by = accounts::asked_by();
-    let (file, faults) = walk.look(path)?;
+    let (file, faults) = look_along(walk, path)?;
     first(faults)?;
     Ok(file)
 }
@@ -112,7 +86,21 @@ pub fn open_named(path: &Path) -> io::Result<File> {
 ///
 /// It can't be opened.
 pub fn look(path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
-    Walk::of(path)?.look(path)
+    look_along(Walk::of(path)?, path)
+}
+
+/// Opens the file at the end of a way, and says why it is not to be believed.
+fn look_along(mut walk: Walk, path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
+    let name = walk.go_through()?.ok_or_else(|| not_a_file(path))?;
+    let file = walk.folder().open(&name)?;
+    #[cfg(test)]
+    tests::between_opening_and_judging();
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(not_a_file(path));
+    }
+    walk.judge_here(&name, &file, &metadata);
+    Ok((file, walk.faults))
 }
 
 /// A folder in which many files are opened, judged once.
@@ -234,6 +222,39 @@ pub fn place(path: &Path) -> io::Result<(Folder, OsString)> {
     Ok((walk.into_folder(), name))
 }
 
+/// Writes a file whole: under another name beside it, then renamed. A reader, at that time or after a
+/// crash, has the old file or the new one.
+///
+/// `beside` makes that other name of the file's own: no other process may use it meanwhile. `write` fills the
+/// file, and gives it its rights. Returns the folder.
+///
+/// # Errors
+///
+/// A folder on the way is not to be believed, or it can't be written; then the old file stands.
+pub fn replace(
+    path: &Path,
+    beside: impl FnOnce(&OsStr) -> OsString,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<Folder> {
+    // A link stays a link: what it leads to is replaced.
+    let (folder, name) = place(path)?;
+    let new = beside(&name);
+    // One that a crash left behind.
+    match folder.remove(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let written = folder
+        .create_new(&new)
+        .and_then(|mut file| write(&mut file))
+        .and_then(|()| folder.rename(&new, &name));
+    if written.is_err() {
+        // It may not be there; what went wrong is in the error.
+        let _ = folder.remove(&new);
+    }
+    written.map(|()| folder)
+}
+
 /// Opens a file or folder whose rights are to be put right, whatever they are. No link is followed but root's
 /// and the running user's.
 ///
@@ -287,208 +308,6 @@ fn first(faults: Vec<Unsafe>) -> io::Result<()> {
 fn not_a_file(path: &Path) -> io::Error {
     let words = format!("{} is not a file", path.display());
     io::Error::new(io::ErrorKind::InvalidInput, words)
-}
-
-/// The way along a path, from the root, each step through the handle of the folder before.
-struct Walk {
-    /// The folders from the root to where it is now, and their paths.
-    way: Vec<(Folder, PathBuf)>,
-    /// What is left of the path.
-    left: VecDeque<OsString>,
-    links: u32,
-    is_for_writing: bool,
-    /// Who asked root by sudo, where that counts.
-    asked_by: Option<u32>,
-    faults: Vec<Unsafe>,
-}
-
-impl Walk {
-    fn of(path: &Path) -> io::Result<Self> {
-        let mut walk = Self {
-            way: Vec::with_capacity(8),
-            left: VecDeque::new(),
-            links: 0,
-            is_for_writing: false,
-            asked_by: None,
-            faults: Vec::new(),
-        };
-        walk.begin()?;
-        walk.put_before(&std::path::absolute(path)?);
-        Ok(walk)
-    }
-
-    /// Opens the file at the end of it, and says why it is not to be believed.
-    fn look(mut self, path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
-        let name = self.go_through()?.ok_or_else(|| not_a_file(path))?;
-        let file = self.folder().open(&name)?;
-        #[cfg(test)]
-        tests::between_opening_and_judging();
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(not_a_file(path));
-        }
-        self.judge_here(&name, &file, &metadata);
-        Ok((file, self.faults))
-    }
-
-    /// Goes on from the root.
-    fn begin(&mut self) -> io::Result<()> {
-        self.way.clear();
-        self.enter(Folder::root()?, "/".into())
-    }
-
-    fn enter(&mut self, folder: Folder, path: PathBuf) -> io::Result<()> {
-        let metadata = folder.metadata()?;
-        self.judge(&path, folder.handle(), &metadata);
-        self.way.push((folder, path));
-        Ok(())
-    }
-
-    /// Puts the steps of a path before what is left.
-    fn put_before(&mut self, path: &Path) {
-        for step in path.components().rev() {
-            match step {
-                Component::Normal(name) => self.left.push_front(name.to_owned()),
-                Component::ParentDir => self.left.push_front("..".into()),
-                Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
-            }
-        }
-    }
-
-    /// Where it is now.
-    fn folder(&self) -> &Folder {
-        &self.way[self.way.len() - 1].0
-    }
-
-    fn into_folder(mut self) -> Folder {
-        // The root is never left.
-        self.way.swap_remove(self.way.len() - 1).0
-    }
-
-    fn path_of(&self, name: &OsStr) -> PathBuf {
-        self.way[self.way.len() - 1].1.join(name)
-    }
-
-    /// Goes through every folder and link. Returns the name at the end of it in the folder where it
-    /// then is; `None` if the path leads to that folder itself.
-    fn go_through(&mut self) -> io::Result<Option<OsString>> {
-        while let Some(name) = self.left.pop_front() {
-            if name == ".." {
-                if self.way.len() > 1 {
-                    self.way.pop();
-                }
-                continue;
-            }
-            match self.folder().entry(&name) {
-                Ok(Entry::Folder(folder)) => self.enter(folder, self.path_of(&name))?,
-                Ok(Entry::Link(link, target)) => self.follow(&name, &link, &target)?,
-                Ok(Entry::Other(_)) if self.left.is_empty() => return Ok(Some(name)),
-                Ok(Entry::Other(_)) => return Err(io::ErrorKind::NotADirectory.into()),
-                Err(error)
-                    if error.kind() == io::ErrorKind::NotFound
-                        && self.is_for_writing
-                        && self.left.is_empty() =>
-                {
-                    return Ok(Some(name));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
-    }
-
-    fn follow(&mut self, name: &OsStr, link: &Metadata, target: &Path) -> io::Result<()> {
-        self.links += 1;
-        if self.links > MAX_LINKS {
-            let words = format!(
-                "{} leads through too many links",
-                self.path_of(name).display()
-            );
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
-        }
-        let owner = Rights::of(link).user;
-        // The account that sends may not lead root's pen.
-        let is_mine = owner == 0 || owner == accounts::own();
-        let is_believed = is_mine || (!self.is_for_writing && is_owner(owner, self.asked_by));
-        if !is_believed {
-            let found = Unsafe::owner(&self.path_of(name), owner);
-            if self.is_for_writing {
-                return Err(io::Error::other(found));
-            }
-            self.faults.push(found);
-        }
-        if target.is_absolute() {
-            self.begin()?;
-        }
-        self.put_before(target);
-        Ok(())
-    }
-
-    fn judge_here(&mut self, name: &OsStr, file: &File, metadata: &Metadata) {
-        let path = self.path_of(name);
-        self.judge(&path, file, metadata);
-    }
-
-    fn judge(&mut self, path: &Path, file: &File, metadata: &Metadata) {
-        self.faults
-            .extend(fault(path, file, metadata, self.asked_by));
-    }
-}
-
-/// Why a file or folder is not to be believed. Who `asked` is believed, too.
-fn fault(path: &Path, file: &File, metadata: &Metadata, asked: Option<u32>) -> Option<Unsafe> {
-    const GROUP_WRITES: u32 = 0o020;
-    const OTHERS_WRITE: u32 = 0o002;
-    const STICKY: u32 = 0o1000;
-
-    let Rights { user, group, mode } = Rights::of(metadata);
-    if !is_owner(user, asked) {
-        return Some(Unsafe::owner(path, user));
-    }
-    // In a sticky folder only its owner can replace a file, and what is in it is judged itself.
-    if metadata.is_dir() && mode & STICKY != 0 {
-        return None;
-    }
-    if mode & OTHERS_WRITE != 0 {
-        let path = path.into();
-        return Some(Unsafe::Mode { path, mode });
-    }
-    if mode & GROUP_WRITES == 0 {
-        // Then no access list lets anyone write either: these bits are its mask.
-        return None;
-    }
-    let writers = acl::writers(file, group).unwrap_or(acl::Writers {
-        users: Vec::new(),
-        groups: vec![group],
-    });
-    let mut users = writers.users.into_iter();
-    if let Some(user) = users.find(|user| !is_owner(*user, asked)) {
-        let path = path.into();
-        return Some(Unsafe::List { path, user });
-    }
-    let mut groups = writers.groups.into_iter();
-    let stranger = groups.find(|group| !is_group(*group, asked))?;
-    Some(Unsafe::Group {
-        path: path.into(),
-        mode,
-        group: stranger,
-    })
-}
-
-fn is_owner(user: u32, asked: Option<u32>) -> bool {
-    let accepted = ACCEPTED.read().unwrap_or_else(PoisonError::into_inner);
-    user == 0 || user == accounts::own() || [accepted.owner, asked].contains(&Some(user))
-}
-
-/// Whether all of a group may write: each member is an owner that is believed, or the administrator
-/// says so.
-fn is_group(group: u32, asked: Option<u32>) -> bool {
-    let accepted = ACCEPTED.read().unwrap_or_else(PoisonError::into_inner);
-    let is_accepted = accepted.groups.contains(&group);
-    drop(accepted);
-    let is_believed = |member: u32| is_owner(member, asked);
-    is_accepted
-        || accounts::members(group).is_some_and(|members| members.into_iter().all(is_believed))
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ use std::{
 
 use super::{error::EditError, names};
 use crate::{
-    os::{
-        folders::Folder,
-        rights::{self, Rights},
-    },
+    os::rights::{self, Rights},
     trust,
 };
 
@@ -61,24 +58,17 @@ pub fn text(path: &Path) -> Result<Option<String>, EditError> {
     }
 }
 
-/// Writes a file whole: beside its place, to the disk, then renamed. A reader, at that time or
-/// after a crash, has the old file or the new one.
+/// Writes a file whole, and to the disk: see [`trust::replace`].
 ///
 /// The caller holds the [`Lock`] that keeps others from writing it.
 pub fn replace(path: &Path, bytes: &[u8], access: Access) -> Result<(), EditError> {
-    let write = || {
-        // A link stays a link: what it leads to is replaced.
-        let (folder, name) = trust::place(path)?;
-        let beside = beside(&name);
-        let written = write_new(&folder, &beside, bytes, access);
-        let written = written.and_then(|()| folder.rename(&beside, &name));
-        if written.is_err() {
-            // It may not be there; what went wrong is in the error.
-            let _ = folder.remove(&beside);
-        }
-        written.and_then(|()| folder.sync())
+    let write = |file: &mut File| {
+        file.write_all(bytes)?;
+        access.apply(file)?;
+        file.sync_all()
     };
-    write().map_err(EditError::io(path, "written"))
+    let replaced = trust::replace(path, beside, write).and_then(|folder| folder.sync());
+    replaced.map_err(EditError::io(path, "written"))
 }
 
 /// Opens a file to which lines are added; made if it is not there, for its folder's owner and for
@@ -120,23 +110,12 @@ pub fn make_folder(path: &Path, access: Access) -> Result<bool, EditError> {
     make().map_err(EditError::io(path, "made"))
 }
 
+/// Under the lock no other process uses this name.
 fn beside(name: &OsStr) -> OsString {
     let mut beside = OsString::from(".");
     beside.push(name);
     beside.push(".new");
     beside
-}
-
-fn write_new(folder: &Folder, name: &OsStr, bytes: &[u8], access: Access) -> io::Result<()> {
-    // One that a crash left behind: under the lock it is in no one's use.
-    match folder.remove(name) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = folder.create_new(name)?;
-    file.write_all(bytes)?;
-    access.apply(&file)?;
-    file.sync_all()
 }
 
 /// Keeps other commands from changing the same files, until it is dropped.

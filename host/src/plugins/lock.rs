@@ -11,7 +11,9 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fmt,
+    fs::File,
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
@@ -117,25 +119,19 @@ impl Lock {
     ///
     /// It can't be written; then the old one stands.
     pub fn write(&self, path: &Path) -> Result<(), LockError> {
-        let write = || {
-            let (folder, name) = trust::place(path)?;
-            let mut new = name.clone();
-            new.push(".new");
-            // One that a crash left behind.
-            match folder.remove(&new) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = folder.create_new(&new)?;
+        let beside = |name: &OsStr| [name, OsStr::new(".new")].into_iter().collect();
+        let write = |file: &mut File| {
             file.write_all(self.to_string().as_bytes())?;
-            rights::set_mode(&file, 0o644)?;
-            file.sync_all()?;
-            folder.rename(&new, &name)
+            rights::set_mode(file, 0o644)?;
+            file.sync_all()
         };
-        write().map_err(|source| LockError::Io {
-            path: path.into(),
-            source,
-        })
+        match trust::replace(path, beside, write) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(LockError::Io {
+                path: path.into(),
+                source,
+            }),
+        }
     }
 }
 

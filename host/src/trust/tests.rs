@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     fs::{self, File},
     os::unix::fs::{PermissionsExt, chown, symlink},
+    path::PathBuf,
 };
 
 use super::*;

@@ -1,8 +1,11 @@
 //! The file for Prometheus.
 
 use std::{
+    ffi::OsStr,
+    fs::File,
     io::{self, Write as _},
     path::Path,
+    process,
 };
 
 use crate::{os::rights, trust};
@@ -11,21 +14,16 @@ use crate::{os::rights, trust};
 /// Its new name does not end in `.prom`, so the collector never reads it half-written. Readable for
 /// all, as the collector is another user.
 pub(super) fn replace(file: &Path, text: &str) -> io::Result<()> {
-    let (folder, name) = trust::place(file)?;
-    let mut new = name.clone();
-    new.push(format!(".{}.new", std::process::id()));
-    let written = folder
-        .create_new(&new)
-        .and_then(|mut opened| {
-            opened.write_all(text.as_bytes())?;
-            rights::set_mode(&opened, 0o644)
-        })
-        .and_then(|()| folder.rename(&new, &name));
-    if written.is_err() {
-        // It may not be there; what went wrong first is what is told.
-        let _ = folder.remove(&new);
-    }
-    written
+    let beside = |name: &OsStr| {
+        let mut beside = name.to_owned();
+        beside.push(format!(".{}.new", process::id()));
+        beside
+    };
+    let write = |new: &mut File| {
+        new.write_all(text.as_bytes())?;
+        rights::set_mode(new, 0o644)
+    };
+    trust::replace(file, beside, write).map(|_| ())
 }
 
 #[cfg(test)]
