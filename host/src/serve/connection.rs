@@ -2,13 +2,13 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use axum::body::Body;
+use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::{Instant, sleep_until};
 use tower_service::Service;
 
-use super::{Shared, access, connections::Entered, routes, sockets::Stream};
+use super::{Shared, access, connections::Entered, sockets::Stream};
 
 /// How long the head of a request may take, and a connection may wait for its next one.
 const HEAD: Duration = Duration::from_secs(10);
@@ -20,10 +20,14 @@ const HEAD_BYTES: usize = 16 * 1024;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers the requests of one connection.
-pub(super) async fn converse(shared: Arc<Shared>, stream: Stream, entered: Entered) {
+pub(super) async fn converse(
+    shared: Arc<Shared>,
+    router: Router,
+    stream: Stream,
+    entered: Entered,
+) {
     let connection = Arc::clone(&entered.connection);
     let origin = connection.origin();
-    let router = routes::router(&shared);
     let service = service_fn(|mut request: Request<Incoming>| {
         let admitted = access::admit(&shared, origin, &request);
         let (connection, mut router) = (Arc::clone(&connection), router.clone());

@@ -38,6 +38,7 @@ use std::{
     time::Duration,
 };
 
+use axum::Router;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -69,6 +70,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A hub that listens.
 pub struct Hub {
     shared: Arc<Shared>,
+    router: Router,
     sockets: Vec<Socket>,
     connections: JoinSet<()>,
     /// How long a host process may idle before it is stopped.
@@ -100,7 +102,7 @@ impl Hub {
         listening: Listening,
         idle: Duration,
     ) -> io::Result<Self> {
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             file: file.canonicalize().unwrap_or_else(|_| file.to_owned()),
             places: Places::new(current.concurrency()),
             current: Mutex::new(current),
@@ -108,9 +110,10 @@ impl Hub {
             tokens: Tokens::new()?,
             counts: Counts::default(),
             stopping: watch::Sender::new(false),
-        };
+        });
         Ok(Self {
-            shared: Arc::new(shared),
+            router: routes::router(&shared),
+            shared,
             sockets: listening.open()?,
             connections: JoinSet::new(),
             idle,
@@ -150,7 +153,7 @@ impl Hub {
         let shared = Arc::clone(&self.shared);
         // At once, so that it counts before the next one is accepted.
         let entered = shared.connections.enter(origin);
-        let conversation = connection::converse(shared, stream, entered);
+        let conversation = connection::converse(shared, self.router.clone(), stream, entered);
         self.connections.spawn(conversation);
     }
 
