@@ -44,7 +44,7 @@ pub use sections::{
     DEFAULT_PLUGINS_FOLDER, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins, Proxy,
     Sending, State, Trust, Trusted,
 };
-pub use sender::{Network, Sender};
+pub use sender::{Network, Sender, is_name};
 pub use serve::{DEFAULT_SOCKET, Hub, Serve, loopback};
 pub use setting::{SecretRef, Setting};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
@@ -280,7 +280,7 @@ fn read_main(t: &Table, config: &mut Config) {
 }
 
 fn read_sender(name: &Located<String>, node: &Node, senders: &mut BTreeMap<String, Sender>) {
-    if !sender::is_sender_name(name) {
+    if !is_name(name) {
         node.fault(
             "is not a sender's name",
             "use 1 to 64 letters, digits, hyphens and underscores",

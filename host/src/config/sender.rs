@@ -67,8 +67,8 @@ impl Network {
     }
 }
 
-/// A sender's name is part of the names of its stored secrets.
-pub(super) fn is_sender_name(name: &str) -> bool {
+/// Whether this may be the name of a sender, of a caller, or of a setting in a stored secret's name.
+pub fn is_name(name: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }

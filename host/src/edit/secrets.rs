@@ -14,7 +14,11 @@ use super::{
     journal::{self, Change},
     names,
 };
-use crate::{config::Config, os::accounts, secrets};
+use crate::{
+    config::{Config, is_name},
+    os::accounts,
+    secrets,
+};
 
 /// A secret as it was given, without what is certainly no part of it.
 #[derive(Debug)]
@@ -42,16 +46,12 @@ pub struct Stored {
 ///
 /// It is none.
 pub fn parts(name: &str) -> Result<(&str, &str), EditError> {
-    let fits = |part: &str| {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-        (1..=64).contains(&part.len()) && part.bytes().all(fits)
-    };
     let bare = |sender: &str, key: &'_ str| match key.strip_suffix(secrets::NEXT) {
-        Some(bare) if sender == secrets::TOKENS => fits(bare),
-        _ => fits(key),
+        Some(bare) if sender == secrets::TOKENS => is_name(bare),
+        _ => is_name(key),
     };
     match name.split_once('.') {
-        Some((sender, key)) if fits(sender) && bare(sender, key) => Ok((sender, key)),
+        Some((sender, key)) if is_name(sender) && bare(sender, key) => Ok((sender, key)),
         _ => Err(EditError::Usage(format!(
             "{name:?} is no name of a secret: write SENDER.SETTING, such as twilio.auth_token"
         ))),

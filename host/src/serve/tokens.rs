@@ -10,7 +10,7 @@ use std::{
 use ring::{hmac, rand::SystemRandom};
 
 use crate::{
-    config::{Fingerprint, SecretRef},
+    config::{Fingerprint, SecretRef, is_name},
     secrets,
 };
 
@@ -92,8 +92,7 @@ impl Tokens {
 fn name_of(file: &str) -> Option<&str> {
     let name = file.strip_prefix(secrets::TOKENS)?.strip_prefix('.')?;
     let name = name.strip_suffix(secrets::NEXT).unwrap_or(name);
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    ((1..=64).contains(&name.len()) && name.bytes().all(fits)).then_some(name)
+    is_name(name).then_some(name)
 }
 
 #[cfg(test)]
