@@ -12,6 +12,7 @@
 //! in how parts *refer* to each other ([`relations`]) are `check`'s, and stop only the users they
 //! touch. Owner and mode of the files are checked elsewhere: [`Sources::paths`] lists them.
 
+mod callers;
 mod fault;
 mod location;
 mod place;
@@ -32,6 +33,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+pub use callers::{Caller, Field, Fields, Ids, Proof, Shape};
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use place::{Located, Place};
@@ -75,6 +77,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[serve]`.
     pub serve: Serve,
+    /// `[callers.NAME]`, by name.
+    pub callers: BTreeMap<String, Caller>,
     /// `[helpdesk]`, if it is there.
     pub helpdesk: Option<Helpdesk>,
     /// `[senders.NAME]`, by name.
@@ -264,6 +268,9 @@ fn read_main(t: &Table, config: &mut Config) {
     config.helpdesk = t.table("helpdesk", Helpdesk::read);
     if let Some(node) = t.get("senders") {
         node.each(|name, node| read_sender(name, node, &mut config.senders));
+    }
+    if let Some(node) = t.get("callers") {
+        node.each(|name, node| callers::read(name, node, &mut config.callers));
     }
     if let Some(node) = t.get("containers") {
         node.each(|dn, node| {

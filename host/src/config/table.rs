@@ -75,6 +75,17 @@ impl<'p> Node<'p> {
         self.walk.faults.borrow_mut().push(fault);
     }
 
+    /// Notes that something below this section is wrong, which need not be there.
+    pub fn fault_in(
+        &self,
+        key: &'static str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        let path = self.path.child(Step::Key(key));
+        self.fault_at(self.place, &path, message, remedy);
+    }
+
     /// Keeps the value out of what `check` shows.
     pub fn hide(&self) {
         self.walk.hidden.borrow_mut().push(self.place);
@@ -206,6 +217,11 @@ impl<'p> Node<'p> {
             DeValue::Array(_) => self.list(|node| node.path()),
             _ => self.path().into_iter().collect(),
         }
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        self.value.is_array()
     }
 
     /// Each item of a list, read by `read`; what it can't read is left out.
