@@ -290,6 +290,7 @@ impl<'d> Decided<'d> {
             }
             Ok(Some(ClaimResult::InProgress)) => ErrorCode::InProgress,
             Ok(Some(ClaimResult::Mismatch)) => ErrorCode::IdReused,
+            Ok(Some(ClaimResult::NoResend(code))) => code,
             Ok(Some(ClaimResult::Limited(reached))) => {
                 return Err(self.received.refused(&limited(&reached)));
             }
@@ -308,6 +309,7 @@ impl<'d> Decided<'d> {
         let life = request.expires_in.unwrap_or(LIFE);
         Claim {
             facts: facts.clone(),
+            resend: request.resend.clone(),
             purpose: request.purpose,
             phone: self.message.to.clone(),
             secret: Zeroizing::new(request.secret().expose().to_owned()),
@@ -324,6 +326,10 @@ impl<'d> Decided<'d> {
         if let Some(ticket) = &ticket {
             self.plan.rate_limited = rate_limited(&self.plan.senders, ticket.health());
             self.plan.senders = ticket.senders().to_vec();
+            // A resend of content has an id of its own, by which its provider can tell it from the first.
+            if let Some(id) = ticket.id() {
+                id.clone_into(&mut self.message.id);
+            }
         }
         Claimed {
             decided: self,
@@ -559,7 +565,7 @@ fn limited(reached: &LimitReached) -> Failure {
     let limit = reached.limit.to_string();
     let window = limit.split_once('/').map_or("", |(_, window)| window);
     let whom = match reached.scope {
-        Scope::Recipient => " --phone NUMBER",
+        Scope::Recipient | Scope::Resend => " --phone NUMBER",
         _ => "",
     };
     let detail = format!("{reached}; `textsender log --since {window}{whom}` shows them");

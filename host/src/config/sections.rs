@@ -305,6 +305,8 @@ pub struct Limits {
     pub sender: Option<Limit>,
     /// In all.
     pub all: Option<Limit>,
+    /// Of the same code to the same number again.
+    pub resend: Option<Limit>,
     /// Of the purpose `test`.
     pub test_send: Option<Limit>,
     /// Numbers in E.164 form that are not limited.
@@ -355,6 +357,7 @@ impl Limits {
             region: t.table("region", read_limit).flatten(),
             sender: t.table("sender", read_limit).flatten(),
             all: t.table("all", read_limit).flatten(),
+            resend: t.table("resend", read_limit).flatten(),
             test_send: t.table("test_send", read_limit).flatten(),
             exempt: t.get("exempt").map_or(Vec::new(), |n| n.list(read_exempt)),
         }

@@ -10,7 +10,7 @@ use crate::{
     decision::Decision,
     ledger::{Health, Mode, SenderState},
     policy::{Considered, SenderFrom},
-    protocol::{ErrorCode, Failure},
+    protocol::{ErrorCode, Failure, Resend},
     recipient::{Kind, Recipient},
     text::{Names, Rendered, fold::Change, locale::LocaleReason, segments::Segments},
 };
@@ -268,7 +268,9 @@ impl<'p> Evaluation<'p> {
             return None;
         }
         let limits = self.snapshot.limits();
-        let counting = limits.counting(self.request().purpose, &recipient.phone);
+        let request = self.request();
+        let is_resend = request.resend != Resend::No;
+        let counting = limits.counting(request.purpose, &recipient.phone, is_resend);
         let shown = counting.into_iter().map(|(scope, rule)| Limit {
             scope: scope.name(),
             limits: rule.limits.iter().map(ToString::to_string).collect(),

@@ -10,17 +10,20 @@ use zeroize::Zeroizing;
 use super::choice::{Candidates, Choice};
 use super::health::Health;
 use super::limits::{Limits, Rule, Scope};
-use super::reservation::{Counted, LimitReached, counters};
+use super::resend::{self, Identity};
+use super::reservation::{Counted, LimitReached, counters, prefix};
 use super::settle::{Held, close_abandoned, note};
 use super::store::{ClaimKey, Ending, Facts, Holder, Life, Row, Store, StoreResult};
 use super::worker::{Durability, Queue};
 use crate::failpoint::Step;
-use crate::protocol::{ErrorCode, Outcome};
+use crate::protocol::{ErrorCode, Outcome, Resend};
 
 /// A message that wants to be sent.
 pub struct Claim {
     /// What the audit says of it.
     pub facts: Facts,
+    /// Whether it is an earlier message, sent again.
+    pub resend: Resend,
     /// Why it is sent.
     pub purpose: Purpose,
     /// Whom it goes to.
@@ -56,6 +59,8 @@ pub enum ClaimResult {
     InProgress,
     /// The id was used for another purpose, number, code or password.
     Mismatch,
+    /// It can't be the resend that it says it is.
+    NoResend(ErrorCode),
     /// A limit is reached.
     Limited(LimitReached),
 }
@@ -87,6 +92,11 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// The id that was claimed: the message's own, or the one that a resend got.
+    pub fn id(&self) -> Option<&str> {
+        Some(&self.held.as_ref()?.key.id)
+    }
+
     /// The senders in the order in which they are to be asked. The first is the one that the limits
     /// have counted; senders that are known to fail follow those that are not.
     pub fn senders(&self) -> &[String] {
@@ -136,17 +146,28 @@ impl Drop for Ticket {
 /// Claims the message's id, in the transaction that is open.
 pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult> {
     let now = store.now();
-    let mut row = new_row(store, claim, now);
-    if let Some(holder) = store.holder(&claim.facts.id)?
+    let identity = resend::identify(store, &claim.facts.id, &claim.resend, now)?;
+    let mut row = new_row(store, claim, identity, now);
+    if let Some(holder) = store.holder(&row.facts.id)?
         && let Some(result) = meet(store, claim, &row, &holder)?
     {
         return Ok(result);
+    }
+    if let Some(of) = row.facts.resend_of.clone()
+        && let Some(code) = resend::check(store, &mut row, &claim.secret, &of)?
+    {
+        note(store, &row, &Ending::bare(code, now))?;
+        return Ok(match code {
+            ErrorCode::InProgress => ClaimResult::InProgress,
+            code => ClaimResult::NoResend(code),
+        });
     }
 
     let counted = Counted {
         purpose: claim.purpose,
         phone: &claim.phone,
         region: claim.facts.region.as_deref(),
+        is_resend: row.facts.resend_of.is_some(),
     };
     let counters = counters(store, &claim.limits, &counted, now)?;
     let (mut refusing, mut over) = (Vec::new(), Vec::new());
@@ -236,18 +257,24 @@ fn adopt(store: &dyn Store, claim: &Claim, row: &Row, holder: &Holder) -> StoreR
     Ok(ClaimResult::Abandoned(ticket, attempt))
 }
 
-fn new_row(store: &dyn Store, claim: &Claim, now: i64) -> Row {
+fn new_row(store: &dyn Store, claim: &Claim, identity: Identity, now: i64) -> Row {
     let keys = store.keys();
+    let tag = keys.secret_tag(&identity.id, &claim.secret);
     Row {
         at: now,
         live: true,
         user: claim.facts.user.as_deref().map(|user| keys.user(user)),
-        facts: claim.facts.clone(),
+        facts: Facts {
+            id: identity.id,
+            resend_of: identity.resend_of,
+            ..claim.facts.clone()
+        },
         purpose: Some(claim.purpose),
         masked: Some(claim.phone.to_string()),
         recipient: Some(keys.recipient(&claim.phone)),
+        prefix: Some(keys.prefix(prefix(claim.phone.e164()))),
         content: Some(keys.content(claim.purpose, &claim.phone)),
-        tag: Some(keys.secret_tag(&claim.facts.id, &claim.secret)),
+        tag: Some(tag),
         expires: Some(claim.expires_at.as_millisecond()),
         owner: Some(store.owner().to_owned()),
         places: Vec::new(),
@@ -259,7 +286,7 @@ fn new_row(store: &dyn Store, claim: &Claim, now: i64) -> Row {
 impl Claim {
     /// The rule that counts the texts of a sender, if it counts this message.
     fn sender_rule(&self) -> Option<&Rule> {
-        let counting = self.limits.counting(self.purpose, &self.phone);
+        let counting = self.limits.counting(self.purpose, &self.phone, false);
         let of_sender = counting
             .into_iter()
             .find(|(scope, _)| *scope == Scope::Sender);
@@ -286,7 +313,7 @@ impl Claim {
     ) -> Ticket {
         let key = ClaimKey {
             seq,
-            id: self.facts.id.clone(),
+            id: row.facts.id.clone(),
             owner: store.owner().to_owned(),
         };
         Ticket {
@@ -319,7 +346,7 @@ impl Holder {
     }
 
     /// The key of its claim, if it is open.
-    fn key(&self) -> Option<ClaimKey> {
+    pub(super) fn key(&self) -> Option<ClaimKey> {
         Some(ClaimKey {
             seq: self.seq,
             id: self.id.clone(),

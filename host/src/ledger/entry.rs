@@ -20,6 +20,8 @@ pub struct Entry {
     pub at: Timestamp,
     /// The request's id.
     pub id: String,
+    /// The id of the message that it is, sent again.
+    pub resend_of: Option<String>,
     /// The purpose, as the protocol spells it.
     pub purpose: Option<String>,
     /// `enroll` or `reset`.
@@ -82,6 +84,7 @@ impl Entry {
             seq: row.get("seq")?,
             at: columns::time(row, "at")?,
             id: row.get("id")?,
+            resend_of: columns::newer(row, "resend_of")?,
             purpose: row.get("purpose")?,
             event: row.get("event")?,
             actor: row.get("actor")?,

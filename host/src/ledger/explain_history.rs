@@ -197,6 +197,7 @@ mod tests {
             seq: 1,
             at: "2026-11-24T07:43:39.123Z".parse().unwrap(),
             id: "5f0c".to_owned(),
+            resend_of: None,
             purpose: Some("verification_code".to_owned()),
             event: Some("reset".to_owned()),
             actor: Some("helpdesk\\bob\u{1b}[2J".to_owned()),

@@ -79,6 +79,11 @@ impl Keys {
         self.digest("recipient", &[phone.e164().as_bytes()])
     }
 
+    /// What numbers share that differ in the last four digits only.
+    pub fn prefix(&self, prefix: &str) -> Digest {
+        self.digest("prefix", &[prefix.as_bytes()])
+    }
+
     /// A user's name, for the audit. Directories do not tell capital letters from small ones.
     pub fn user(&self, name: &str) -> Digest {
         self.digest("user", &[name.to_lowercase().as_bytes()])

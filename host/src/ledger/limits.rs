@@ -29,6 +29,9 @@ pub struct Limits {
     pub sender: Rule,
     /// All texts. Default: none.
     pub all: Rule,
+    /// The same code to the same number again, because the user asked for it; `recipient` and all others count
+    /// it as well. Default: 3 in 10 minutes, enforced; the figure is ours.
+    pub resend: Rule,
     /// All texts of `test-send`, which no other limit counts. Default: 20 in 10 minutes, enforced.
     pub test: Rule,
     /// Numbers, as E.164, that no limit counts.
@@ -75,6 +78,8 @@ pub enum Scope {
     Sender,
     /// Everything but test sends.
     All,
+    /// Resends to one number.
+    Resend,
     /// Test sends.
     Test,
 }
@@ -154,6 +159,7 @@ impl From<&config::Limits> for Limits {
             region: or(&limits.region, default.region),
             sender: or(&limits.sender, default.sender),
             all: or(&limits.all, default.all),
+            resend: or(&limits.resend, default.resend),
             test: or(&limits.test_send, default.test),
             exempt: limits
                 .exempt
@@ -165,8 +171,13 @@ impl From<&config::Limits> for Limits {
 }
 
 impl Limits {
-    /// The rules that count a message to this number.
-    pub fn counting(&self, purpose: Purpose, phone: &Phone) -> Vec<(Scope, &Rule)> {
+    /// The rules that count a message to this number, and whether it is a resend.
+    pub fn counting(
+        &self,
+        purpose: Purpose,
+        phone: &Phone,
+        is_resend: bool,
+    ) -> Vec<(Scope, &Rule)> {
         if self.exempt.iter().any(|exempt| exempt == phone.e164()) {
             return Vec::new();
         }
@@ -180,6 +191,9 @@ impl Limits {
                 (Scope::Sender, &self.sender),
             ],
         };
+        if is_resend {
+            rules.push((Scope::Resend, &self.resend));
+        }
         rules.retain(|(_, rule)| !rule.limits.is_empty());
         rules
     }
@@ -194,6 +208,7 @@ impl Scope {
             Scope::Region => "region",
             Scope::Sender => "sender",
             Scope::All => "all",
+            Scope::Resend => "resend",
             Scope::Test => "test",
         }
     }
@@ -206,6 +221,7 @@ impl Scope {
             Scope::Region => "texts to this region",
             Scope::Sender => "texts through this sender",
             Scope::All => "texts in all",
+            Scope::Resend => "resends to this number",
             Scope::Test => "test sends",
         }
     }
@@ -225,6 +241,10 @@ impl Default for Limits {
             region: Rule::default(),
             sender: Rule::default(),
             all: Rule::default(),
+            resend: Rule {
+                limits: vec![minutes(3, 10)],
+                mode: Mode::Enforce,
+            },
             test: Rule {
                 limits: vec![minutes(20, 10)],
                 mode: Mode::Enforce,

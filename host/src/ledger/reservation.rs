@@ -45,6 +45,7 @@ pub(super) struct Counted<'a> {
     pub purpose: Purpose,
     pub phone: &'a Phone,
     pub region: Option<&'a str>,
+    pub is_resend: bool,
 }
 
 /// One window that counts a message.
@@ -126,13 +127,15 @@ pub(super) fn counters<'a>(
 ) -> StoreResult<Vec<Counter<'a>>> {
     let number = message.phone.e164();
     let value = |scope| match scope {
-        Scope::Recipient => Some(number),
+        Scope::Recipient | Scope::Resend => Some(number),
         Scope::Prefix => Some(prefix(number)),
         Scope::Region => message.region,
         Scope::Sender => None,
         Scope::All | Scope::Test => Some(""),
     };
-    let rules = limits.counting(message.purpose, message.phone).into_iter();
+    let rules = limits
+        .counting(message.purpose, message.phone, message.is_resend)
+        .into_iter();
     rules
         .filter_map(|(scope, rule)| Some((scope, rule, value(scope)?)))
         .map(|(scope, rule, value)| Counter::read(store, scope, rule, value, now))
@@ -168,7 +171,7 @@ fn read_window(store: &dyn Store, key: &Digest, now: i64) -> StoreResult<Option<
 }
 
 /// The number less its last four digits.
-fn prefix(number: &str) -> &str {
+pub(super) fn prefix(number: &str) -> &str {
     number
         .len()
         .checked_sub(4)

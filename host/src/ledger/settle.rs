@@ -7,7 +7,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::health::{self, HealthReport};
 use super::limits::{Rule, Scope};
-use super::reservation::{Counter, LimitReached, give_back};
+use super::reservation::{Counter, LimitReached, give_back, prefix};
 use super::store::{ClaimKey, Ending, Facts, Life, OpenClaim, Place, Row, Store, StoreResult};
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 use crate::redact::printable;
@@ -211,6 +211,7 @@ pub(super) fn record(store: &dyn Store, message: &Unclaimed) -> StoreResult<()> 
         purpose: message.purpose,
         masked: phone.map(Phone::to_string),
         recipient: phone.map(|phone| keys.recipient(phone)),
+        prefix: phone.map(|phone| keys.prefix(prefix(phone.e164()))),
         content: None,
         tag: None,
         expires: None,

@@ -215,6 +215,8 @@ pub(super) struct Breaker {
 pub struct Facts {
     /// The request's id, or the one that the front made.
     pub id: String,
+    /// The id of the message that it is, sent again.
+    pub resend_of: Option<String>,
     /// `enroll` or `reset`.
     pub event: Option<String>,
     /// Who asked for it, as the request says.
@@ -241,6 +243,8 @@ pub(super) struct Row {
     pub purpose: Option<Purpose>,
     pub masked: Option<String>,
     pub recipient: Option<Digest>,
+    /// The number less its last four digits.
+    pub prefix: Option<Digest>,
     pub content: Option<Digest>,
     pub tag: Option<u16>,
     pub expires: Option<i64>,

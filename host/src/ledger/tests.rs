@@ -7,6 +7,7 @@ mod ids;
 mod limits;
 mod migrations;
 mod processes;
+mod resend;
 mod simulation;
 mod upkeep;
 
@@ -20,7 +21,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::limits::configured;
 use super::*;
-use crate::protocol::{Attempt, ErrorCode, Outcome};
+use crate::protocol::{Attempt, ErrorCode, MessageId, Outcome, Resend};
 
 /// A time of day that a test moves: `clock!(NOW, now)` makes the static `NOW`, in milliseconds, and
 /// the function `now` for [`Failpoints::clock`].
@@ -121,6 +122,7 @@ fn message(id: &str) -> Claim {
     Claim {
         facts: Facts {
             id: id.to_owned(),
+            resend_of: None,
             event: Some("reset".to_owned()),
             actor: Some("helpdesk\\bob".to_owned()),
             user: Some("ada".to_owned()),
@@ -129,6 +131,7 @@ fn message(id: &str) -> Claim {
             segments: Some(1),
             uid: 1000,
         },
+        resend: Resend::No,
         purpose: Purpose::VerificationCode,
         phone: phone(NUMBER),
         secret: SECRET.to_owned().into(),

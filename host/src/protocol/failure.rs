@@ -57,6 +57,8 @@ error_codes! {
     UnsupportedVersion = "unsupported_version", Invalid, "the request asks for a version that this program does not speak", "Send \"version\": 1.";
     InvalidNumber = "invalid_number", Invalid, "user.phone is not a phone number", "Send it in E.164, such as +447700900123, or as dialled in the policy's region.";
     NumberAmbiguous = "number_ambiguous", Invalid, "user.phone can be the number of two telephones", "Write it with + and its calling code, or set numbers_without_plus.";
+    ResendMismatch = "resend_mismatch", Invalid, "resend_of names a message with another code, number or purpose, or whose code has expired", "Bring the code again that was sent; where it has expired, make a new one and send it without resend_of.";
+    ResendUnknown = "resend_unknown", Invalid, "resend_of names no message that was sent", "Send it without resend_of. A message that was not sent is repeated with its own id.";
     IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
 
     NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";

@@ -13,7 +13,9 @@ pub use failure::{ErrorCode, Failure};
 pub use id::MessageId;
 pub use languages::is_tag as is_language_tag;
 pub use outcome::Outcome;
-pub use request::{Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, User};
+pub use request::{
+    Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, Resend, User,
+};
 pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
 pub use schema::{request_schema, response_schema};
 pub use textsender_plugin_api::Purpose;

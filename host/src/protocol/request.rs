@@ -32,6 +32,8 @@ pub struct Request {
     pub id: MessageId,
     /// Why the message is sent.
     pub purpose: Purpose,
+    /// Whether it is an earlier message, sent again.
+    pub resend: Resend,
     /// What the user was doing.
     pub event: Option<Event>,
     /// Who asked for it, for the audit.
@@ -46,6 +48,19 @@ pub struct Request {
     pub sender: Option<String>,
     /// The policy to test, whatever the user's is. No field of the protocol: `test-send` sets it.
     pub policy: Option<String>,
+}
+
+/// Whether a message is an earlier one, sent again with the same code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resend {
+    /// It is not.
+    #[default]
+    No,
+    /// It is the one that had this id.
+    Of(MessageId),
+    /// The ledger knows. The caller has no ids of its own, and the id was made of what the message says: the
+    /// same again within seconds is a repeat, later a resend.
+    ByContent,
 }
 
 /// What the text carries.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     dispatch::{self, Asked, Dispatch, Unread},
     ledger::{History, LedgerError, Options},
-    protocol::{DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Response},
+    protocol::{DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response},
 };
 
 /// Stands for the field `id`.
@@ -223,12 +223,19 @@ fn with_key(request: Request, json: &[u8], headers: &HeaderMap) -> Result<Reques
 /// The caller's id, and the request under the id that the ledger gets.
 fn under_ledger_id(request: Request, caller: &Caller) -> Result<(MessageId, Request), Unread> {
     let id = request.id.clone();
-    let ledger_id = caller.ledger_id(&id);
-    match ledger_id {
-        Ok(ledger_id) => Ok((
+    let in_ledger = || {
+        let resend = match &request.resend {
+            Resend::Of(of) => Resend::Of(caller.ledger_id(of)?),
+            other => other.clone(),
+        };
+        Ok((caller.ledger_id(&id)?, resend))
+    };
+    match in_ledger() {
+        Ok((ledger_id, resend)) => Ok((
             id,
             Request {
                 id: ledger_id,
+                resend,
                 ..request
             },
         )),

@@ -245,3 +245,55 @@ fn a_process_that_has_answered_does_not_stay_for_a_locked_ledger() {
     let wrong = test.with(json!({ "purpose": 1 })).lock_timeout(86_400_000);
     wrong.run().outcome("invalid");
 }
+
+#[test]
+fn a_code_is_sent_again_for_a_user_who_did_not_get_it() {
+    let first = with_id().run();
+    first.outcome("accepted");
+    let again = |patch| first.test().beside().with(patch).run();
+    let resend = |id: &str, of: &str| json!({ "id": id, "resend_of": of });
+    let second = again(resend("5f0c-2", "5f0c-1"));
+    second.outcome("accepted").has("/replayed", ()).texts(2);
+    let texts = second.sandbox().texts();
+    assert_eq!(texts[0].body, texts[1].body);
+    let repeat = again(resend("5f0c-2", "5f0c-1"));
+    repeat.outcome("accepted").has("/replayed", true).texts(2);
+
+    let unknown = again(resend("5f0c-3", "5f0c-0"));
+    unknown.outcome("invalid").error("resend_unknown");
+    let mut other = resend("5f0c-3", "5f0c-1");
+    other["code"] = json!(random_code());
+    again(other).outcome("invalid").error("resend_mismatch");
+    again(resend("5f0c-3", "5f0c-2")).outcome("accepted").texts(3);
+    again(resend("5f0c-4", "5f0c-1")).outcome("accepted").texts(4);
+    let limited = again(resend("5f0c-5", "5f0c-1"));
+    limited
+        .outcome("limited")
+        .says("3 resends to this number in 10m, the limit resend = 3/10m")
+        .texts(4);
+    let wait = limited.response["error"]["retry_after"].as_u64().unwrap();
+    assert!((1..=600).contains(&wait), "{limited}");
+}
+
+#[test]
+fn a_stream_sends_a_code_again_as_a_process_does() {
+    let first = request("a-1", "+447700900123");
+    let mut running = Test::new().stream().start_silent();
+    let mut ask = |id: &str, of: Option<&str>, count| {
+        let mut message = first.clone();
+        message["id"] = json!(id);
+        message["resend_of"] = json!(of);
+        running.ask([&message]);
+        let answers = running.wait_for_answers(count);
+        let answer = answer_to(id, &answers);
+        let code = answer.pointer("/error/code").and_then(|code| code.as_str());
+        code.or(answer["outcome"].as_str()).unwrap().to_owned()
+    };
+    assert_eq!(ask("a-1", None, 1), "accepted");
+    assert_eq!(ask("a-2", Some("a-1"), 2), "accepted");
+    assert_eq!(ask("a-3", Some("a-0"), 3), "resend_unknown");
+    assert_eq!(ask("a-4", Some("a-2"), 4), "accepted");
+    assert_eq!(ask("a-5", Some("a-1"), 5), "accepted");
+    assert_eq!(ask("a-6", Some("a-1"), 6), "limited");
+    running.finish().exit(0).texts(4);
+}

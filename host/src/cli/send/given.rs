@@ -24,6 +24,9 @@ pub(in crate::cli) struct Given {
     /// The id, which makes a repeat safe
     #[arg(long, requires = "phone")]
     id: Option<String>,
+    /// The id of the message that is sent again, with the same code
+    #[arg(long, value_name = "ID", requires = "phone")]
+    resend_of: Option<String>,
     /// What the user was doing
     #[arg(long, requires = "phone", value_parser = ["enroll", "reset"])]
     event: Option<String>,
@@ -91,6 +94,7 @@ impl Given {
         let request = fields([
             ("purpose", Some(json!(self.purpose))),
             ("id", self.id.as_ref().map(|it| json!(it))),
+            ("resend_of", self.resend_of.as_ref().map(|it| json!(it))),
             ("event", self.event.as_ref().map(|it| json!(it))),
             ("actor", self.actor.as_ref().map(|it| json!(it))),
             ("user", Some(Value::Object(user))),

@@ -126,9 +126,10 @@ impl Store for SqliteStore {
             .prepare_cached(
                 "INSERT INTO decisions (at, id, live, purpose, event, actor, policy, region, segments,
                                         uid, recipient, recipient_hash, content, tag, expires, owner,
-                                        places, over_limit, paused, user_hash)
+                                        places, over_limit, paused, user_hash, resend_of,
+                                        prefix_hash)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                         ?18, ?19, ?20)",
+                         ?18, ?19, ?20, ?21, ?22)",
             )?
             .insert(params![
                 row.at,
@@ -151,6 +152,8 @@ impl Store for SqliteStore {
                 row.over_limit,
                 row.paused,
                 row.user,
+                facts.resend_of,
+                row.prefix,
             ])?;
         Ok(seq)
     }

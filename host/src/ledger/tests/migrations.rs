@@ -9,7 +9,14 @@ async fn of_version_1() -> Fixture {
     fixture.close().await;
     let sql = rusqlite::Connection::open(fixture.path().join("ledger.sqlite3")).unwrap();
     sql.execute_batch(
-        "ALTER TABLE decisions DROP COLUMN places;
+        "DROP INDEX decisions_used;
+         ALTER TABLE decisions DROP COLUMN resend_of;
+         ALTER TABLE decisions DROP COLUMN prefix_hash;
+         ALTER TABLE decisions DROP COLUMN used_at;
+         ALTER TABLE decisions DROP COLUMN delivery;
+         ALTER TABLE decisions DROP COLUMN delivery_at;
+         ALTER TABLE decisions DROP COLUMN without_hub;
+         ALTER TABLE decisions DROP COLUMN places;
          ALTER TABLE decisions DROP COLUMN user_hash;
          ALTER TABLE decisions DROP COLUMN reasons;
          ALTER TABLE decisions DROP COLUMN looked_at;

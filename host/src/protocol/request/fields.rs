@@ -21,6 +21,10 @@ pub(in crate::protocol) struct Fields {
     /// without spaces; one is made where it is left out.
     #[schemars(length(min = 1, max = 128), regex(pattern = "^[!-~]+$"))]
     pub(super) id: Option<JsonString>,
+    /// The id of a message that is sent again, for a user who did not get it: the same code or password to the
+    /// same number, while it is good.
+    #[schemars(length(min = 1, max = 128), regex(pattern = "^[!-~]+$"))]
+    pub(super) resend_of: Option<JsonString>,
     /// Why the message is sent. `test` is an administrator's.
     #[schemars(required)]
     pub(super) purpose: Option<Purpose>,

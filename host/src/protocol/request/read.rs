@@ -7,10 +7,13 @@ use serde::{Deserialize, de::DeserializeOwned};
 use textsender_plugin_api::Purpose;
 
 use super::{
-    Code, Content, MAX_REQUEST, Password, Request, User,
+    Code, Content, MAX_REQUEST, Password, Request, Resend, User,
     fields::{Fields, JsonString, Object, QUOTE_IT, TOO_MANY_GROUPS, UserFields},
 };
 use crate::protocol::{ErrorCode, Failure, MessageId, VERSION, languages};
+
+/// What is said of an id that is none.
+const NO_ID: &str = "expected 1 to 128 printable ASCII characters without spaces";
 
 /// The longest value of any field but `groups`, in bytes.
 const MAX_VALUE: usize = 4096;
@@ -37,8 +40,10 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
             "only a test may name its sender; policies do for the rest",
         ));
     }
+    let id = id(fields.id)?;
     Ok(Request {
-        id: id(fields.id)?,
+        resend: resend(fields.resend_of, &id, purpose)?,
+        id,
         purpose,
         event: fields.event,
         actor: text("actor", fields.actor)?,
@@ -125,15 +130,31 @@ fn shown(name: &str) -> String {
 
 fn id(given: Option<JsonString>) -> Result<MessageId, Failure> {
     match given {
-        Some(JsonString(id)) => MessageId::parse(&id).ok_or_else(|| {
-            bad(
-                "id",
-                "expected 1 to 128 printable ASCII characters without spaces",
-            )
-        }),
+        Some(JsonString(id)) => MessageId::parse(&id).ok_or_else(|| bad("id", NO_ID)),
         None => MessageId::random().map_err(|_| {
             Failure::with_detail(ErrorCode::Crashed, "the system gives no randomness")
         }),
+    }
+}
+
+fn resend(
+    of: Option<JsonString>,
+    id: &MessageId,
+    purpose: Purpose,
+) -> Result<Resend, Failure> {
+    const FIELD: &str = "resend_of";
+    let Some(JsonString(of)) = of else {
+        return Ok(Resend::No);
+    };
+    let of = MessageId::parse(&of).ok_or_else(|| bad(FIELD, NO_ID))?;
+    if of == *id {
+        return Err(bad(FIELD, "a resend has an id of its own"));
+    }
+    match purpose {
+        Purpose::Test | Purpose::Information => {
+            Err(bad(FIELD, "only a code or password is sent again"))
+        }
+        _ => Ok(Resend::Of(of)),
     }
 }
 
@@ -352,6 +373,18 @@ mod tests {
             (
                 r#"{"purpose":"test","code":"abcd","user":{"phone":"1"},"expires_at":"soon"}"#,
                 "a field of the request is wrong: expires_at: expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+            ),
+            (
+                r#"{"purpose":"verification_code","code":"abcd","user":{"phone":"1"},"id":"a","resend_of":"a"}"#,
+                "a field of the request is wrong: resend_of: a resend has an id of its own",
+            ),
+            (
+                r#"{"purpose":"test","code":"abcd","user":{"phone":"1"},"resend_of":"a"}"#,
+                "a field of the request is wrong: resend_of: only a code or password is sent again",
+            ),
+            (
+                r#"{"purpose":"verification_code","code":"abcd","user":{"phone":"1"},"resend_of":"a b"}"#,
+                "a field of the request is wrong: resend_of: expected 1 to 128 printable ASCII characters without spaces",
             ),
             (
                 r#"{"expires_in":-1}"#,

@@ -86,6 +86,26 @@ fn of_two_requests_with_one_id_one_sends() {
 }
 
 #[test]
+fn a_code_is_sent_again_under_an_id_of_its_own() {
+    let hub = Hub::start(Test::new());
+    let first = request("a-1", "+447700900123");
+    hub.post(&first).is(200).outcome("accepted");
+    let resend = |id: &str, of: &str| {
+        let mut again = first.clone();
+        again["id"] = json!(id);
+        again["resend_of"] = json!(of);
+        hub.post(&again)
+    };
+    resend("a-2", "a-0").is(400).error("resend_unknown");
+    for id in ["a-2", "a-3", "a-4"] {
+        resend(id, "a-1").is(200).outcome("accepted");
+    }
+    let limited = resend("a-5", "a-1").is(429).outcome("limited");
+    assert!(limited.headers.contains_key("retry-after"), "{limited:?}");
+    hub.end().exit(0).texts(4);
+}
+
+#[test]
 fn a_header_may_stand_for_the_id() {
     let hub = Hub::start(Test::new());
     let mut message = request("a-1", "+447700900123");

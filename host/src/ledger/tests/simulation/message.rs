@@ -37,7 +37,9 @@ impl Message {
             Err(_) => Outcome::Unavailable,
             Ok(ClaimResult::Replay { outcome, .. }) => outcome,
             Ok(ClaimResult::InProgress) => Outcome::InProgress,
-            Ok(ClaimResult::Mismatch) => panic!("{} is the same message", self.id),
+            Ok(ClaimResult::Mismatch | ClaimResult::NoResend(_)) => {
+                panic!("{} is the same message", self.id)
+            }
             Ok(ClaimResult::Limited(reached)) => {
                 if self.is_calm {
                     let witness = self.witness.borrow();
