@@ -312,7 +312,7 @@ impl<'d> Decided<'d> {
             resend: request.resend.clone(),
             purpose: request.purpose,
             phone: self.message.to.clone(),
-            secret: Zeroizing::new(request.secret().expose().to_owned()),
+            secret: Zeroizing::new(request.carried().to_owned()),
             expires_at: Timestamp::now()
                 .saturating_add(life)
                 .unwrap_or(Timestamp::MAX),

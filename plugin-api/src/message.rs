@@ -25,7 +25,6 @@ pub enum Purpose {
     Test,
     /// Something to know, without code or password, such as that a password was changed. A plugin
     /// of ABI 1.0 is never handed one.
-    #[schemars(skip)]
     Information,
 }
 

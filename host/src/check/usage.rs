@@ -40,11 +40,10 @@ impl Owner<'_> {
 
 /// All texts of policies and of the helpdesk.
 pub(super) fn all(config: &Config) -> Vec<Usage<'_>> {
-    let policies = config.policies.iter().filter_map(|policy| {
-        let block = policy.verification_code.as_ref()?;
-        Some(Usage {
+    let policies = config.policies.iter().flat_map(|policy| {
+        policy.blocks().map(|(purpose, block)| Usage {
             owner: Owner::Policy(&policy.name),
-            purpose: Purpose::VerificationCode,
+            purpose,
             text: &block.text,
             options: &block.options,
             reach: &policy.reach,

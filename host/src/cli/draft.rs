@@ -60,11 +60,12 @@ pub(super) struct Occasion {
     event: Option<String>,
 }
 
-const PURPOSES: [Purpose; 4] = [
+const PURPOSES: [Purpose; 5] = [
     Purpose::VerificationCode,
     Purpose::HelpdeskCode,
     Purpose::NewPassword,
     Purpose::Test,
+    Purpose::Information,
 ];
 
 const EVENTS: [Event; 2] = [Event::Enroll, Event::Reset];

@@ -139,8 +139,9 @@ impl Config {
     /// Whether a fault concerns only the users for whom one policy decides.
     pub fn costs_one_policy(&self, fault: &Fault) -> bool {
         // Any other key may be a `link` that is misspelt.
-        const OTHERS: [&str; 6] = [
+        const OTHERS: [&str; 7] = [
             "verification_code",
+            "information",
             "filter",
             "region",
             "regions",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::place::{Located, Place};
 use super::table::{Node, Table};
-use crate::protocol::Event;
+use crate::protocol::{Event, Purpose};
 
 /// One policy: a drop-in file, or one `[[policies]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Policy {
     pub filter: Filter,
     /// How a verification code is sent; `None`: not at all.
     pub verification_code: Option<Block>,
+    /// How information without a code is sent; `None`: not at all.
+    pub information: Option<Block>,
     /// Where it starts.
     pub place: Place,
 }
@@ -166,6 +168,25 @@ pub struct Helpdesk {
 }
 
 impl Policy {
+    /// How messages of this purpose are sent, if the policy sends them.
+    pub fn block(&self, purpose: Purpose) -> Option<&Block> {
+        match purpose {
+            Purpose::VerificationCode => self.verification_code.as_ref(),
+            Purpose::Information => self.information.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// All that it sends.
+    pub fn blocks(&self) -> impl Iterator<Item = (Purpose, &Block)> {
+        Self::PURPOSES
+            .into_iter()
+            .filter_map(|purpose| Some((purpose, self.block(purpose)?)))
+    }
+
+    /// What policies send: each has a table of its name in them.
+    pub const PURPOSES: [Purpose; 2] = [Purpose::VerificationCode, Purpose::Information];
+
     /// `None` after a fault that leaves no policy.
     pub(super) fn read(t: &Table) -> Option<Self> {
         let name = t.require("name", r#"add name = "NAME""#);
@@ -181,6 +202,7 @@ impl Policy {
                 .map_or(Vec::new(), |node| node.tables(Link::read)),
             filter: t.table("filter", Filter::read).unwrap_or_default(),
             verification_code: t.table("verification_code", Block::read).flatten(),
+            information: t.table("information", Block::read).flatten(),
             place: t.place(),
         };
         (!policy.name.is_empty()).then_some(policy)
@@ -246,7 +268,7 @@ impl Filter {
 impl Block {
     fn read(t: &Table) -> Option<Self> {
         let options = SendOptions::read(t);
-        let text = t.require("text", "add text = \"... %code%\"");
+        let text = t.require("text", "add text = \"...\"");
         let translations = t.get("translations");
         Some(Block {
             options,

@@ -61,9 +61,9 @@ impl Relations<'_> {
 
     fn policies(&mut self) {
         for policy in &self.config.policies {
-            if let Some(block) = &policy.verification_code {
-                let place = policy.name.place;
-                self.senders_of(&block.options, "verification_code", Some(place));
+            let place = policy.name.place;
+            for (purpose, block) in policy.blocks() {
+                self.senders_of(&block.options, purpose.as_str(), Some(place));
             }
         }
     }

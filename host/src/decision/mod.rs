@@ -169,14 +169,16 @@ fn allowed(
 
 fn text(request: &Request, prepared: &Prepared) -> Result<Rendered, Failure> {
     let texts = prepared.texts.as_ref().map_err(Failure::clone)?;
-    let secret = request.secret().expose();
-    let (code, password) = match request.content {
-        Content::Code(_) => (Some(secret), None),
-        Content::Password(_) => (None, Some(secret)),
-    };
+    let (mut code, mut password, mut message) = (None, None, None);
+    match &request.content {
+        Content::Code(it) => code = Some(it.secret().expose()),
+        Content::Password(it) => password = Some(it.secret().expose()),
+        Content::Message(words) => message = words.as_deref(),
+    }
     let values = TextValues {
         code,
         password,
+        message,
         user: request.user.name.as_deref(),
         name: request.user.display_name.as_deref(),
         expires_in: request.expires_in,
@@ -195,10 +197,10 @@ fn message(request: &Request, recipient: Recipient, text: Rendered) -> Message {
     message.name = clean(&request.user.display_name);
     message.locale = text.locale;
     message.names_in_text = text.names_in_text;
-    let secret = Some(request.secret().clone());
-    match request.content {
-        Content::Code(_) => message.code = secret,
-        Content::Password(_) => message.password = secret,
+    match &request.content {
+        Content::Code(code) => message.code = Some(code.secret().clone()),
+        Content::Password(password) => message.password = Some(password.secret().clone()),
+        Content::Message(_) => {}
     }
     message
 }

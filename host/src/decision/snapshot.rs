@@ -33,6 +33,8 @@ pub struct Snapshot {
     limits: Arc<Limits>,
     /// By the policies' numbers.
     of_policies: Vec<OnceLock<Prepared>>,
+    /// The same for their information.
+    of_information: Vec<OnceLock<Prepared>>,
     of_helpdesk_code: OnceLock<Prepared>,
     of_new_password: OnceLock<Prepared>,
     of_test: OnceLock<Prepared>,
@@ -99,6 +101,7 @@ impl Snapshot {
         Ok(Self {
             limits: Arc::new(Limits::from(&config.limits)),
             of_policies: config.policies.iter().map(|_| OnceLock::new()).collect(),
+            of_information: config.policies.iter().map(|_| OnceLock::new()).collect(),
             of_helpdesk_code: OnceLock::new(),
             of_new_password: OnceLock::new(),
             of_test: OnceLock::new(),
@@ -125,6 +128,7 @@ impl Snapshot {
     pub fn prepared(&self, resolution: &Resolution<'_>) -> &Prepared {
         let place = match resolution.owner {
             MessageOwner::Policy(number) => &self.of_policies[number],
+            MessageOwner::Information(number) => &self.of_information[number],
             MessageOwner::HelpdeskCode => &self.of_helpdesk_code,
             MessageOwner::NewPassword => &self.of_new_password,
             MessageOwner::Test => &self.of_test,
@@ -144,6 +148,7 @@ impl Prepared {
         } = resolution;
         let purpose = match owner {
             MessageOwner::Policy(_) | MessageOwner::Test => Purpose::VerificationCode,
+            MessageOwner::Information(_) => Purpose::Information,
             MessageOwner::HelpdeskCode => Purpose::HelpdeskCode,
             MessageOwner::NewPassword => Purpose::NewPassword,
         };
@@ -233,6 +238,8 @@ mod tests {
         region = "GB"
         [policies.verification_code]
         text = "Code %code%"
+        [policies.information]
+        text = "%name|Hello%: %message|your password was changed%. If it was not you, call 01632 960 000"
         [[policies]]
         name = "Broken"
         [policies.verification_code]
@@ -268,6 +275,32 @@ mod tests {
         let is_compiled = |place: &OnceLock<Prepared>| place.get().is_some();
         assert!(is_compiled(&snapshot.of_policies[0]));
         assert!(!is_compiled(&snapshot.of_policies[1]) && !is_compiled(&snapshot.of_helpdesk_code));
+    }
+
+    #[test]
+    fn information_has_a_text_of_its_own_and_the_callers_words_are_cut_and_cleaned() {
+        let snapshot = snapshot();
+        let text = |words: serde_json::Value| {
+            let json = serde_json::json!({
+                "purpose": "information",
+                "user": { "phone": "07700 900123", "display_name": "Ada" },
+                "message": words,
+            });
+            let request = Request::parse(json.to_string().as_bytes()).unwrap();
+            let resolution = snapshot.policies().resolve(&query(&request)).unwrap();
+            let decision = Decision::of(&snapshot, &request, resolution);
+            decision.message(&request).unwrap().text
+        };
+        let around = |words: &str| format!("Ada: {words}. If it was not you, call 01632 960 000");
+        let long = "x".repeat(60);
+        for (words, shown) in [
+            (serde_json::Value::Null, "your password was changed"),
+            ("your account is locked".into(), "your account is locked"),
+            ("two\r\nlines\u{202e} %code%".into(), "two lines %code%"),
+            (long.clone().into(), &long[..40]),
+        ] {
+            assert_eq!(text(words), around(shown));
+        }
     }
 
     #[test]

@@ -90,6 +90,10 @@ pub fn uses_of_sender(config: &Config, name: &str) -> Vec<String> {
         if let Some(block) = &policy.verification_code {
             add(&block.options, format!("policy {}", policy.name.value));
         }
+        if let Some(block) = &policy.information {
+            let owner = format!("policy {} (information)", policy.name.value);
+            add(&block.options, owner);
+        }
     }
     uses
 }

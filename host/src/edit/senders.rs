@@ -7,6 +7,7 @@ use toml_edit::{DocumentMut, TableLike};
 
 use super::{draft::Draft, editor::Editor, error::EditError, names, order::Order, place, tables};
 use crate::{
+    config::Policy,
     check::{self, Field},
     plugins::{Description, in_the_open},
     secrets,
@@ -189,8 +190,10 @@ impl Order for RenameSender {
             let (file, place) = place::table_of(draft.config(), &policy)?;
             draft.file(&file, |document| {
                 let policy = place.find(document.as_table_mut())?;
-                if let Some(block) = tables::existing(policy, &["verification_code"]) {
-                    rename_in(block, old, new);
+                for purpose in Policy::PURPOSES {
+                    if let Some(block) = tables::existing(policy, &[purpose.as_str()]) {
+                        rename_in(block, old, new);
+                    }
                 }
                 Ok(())
             })?;

@@ -77,6 +77,7 @@ fn unsuitable_for(sender: &str, request: &Request) -> Failure {
     let part = match request.content {
         Content::Code(_) => "code",
         Content::Password(_) => "password",
+        Content::Message(_) => "text",
     };
     Failure::with_detail(
         ErrorCode::UnsuitableCode,

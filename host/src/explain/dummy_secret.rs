@@ -6,7 +6,7 @@ use crate::protocol::Draft;
 
 /// The draft with a dummy for the secret that it carries.
 pub(super) fn without_secret(mut draft: Draft) -> Draft {
-    let dummy: String = draft.request.secret().expose().chars().map(alike).collect();
+    let dummy: String = draft.request.carried().chars().map(alike).collect();
     draft.replace_secret(&dummy);
     draft
 }

@@ -54,7 +54,7 @@ pub struct Evaluation<'p> {
 impl<'p> Evaluation<'p> {
     /// Works a draft through.
     pub fn of(snapshot: &'p Snapshot, mut draft: Draft) -> Self {
-        let secret = draft.has_secret.then(|| draft.request.secret().clone());
+        let secret = draft.request.secret().filter(|_| draft.has_secret).cloned();
         if secret.is_some() {
             draft = dummy_secret::without_secret(draft);
         }

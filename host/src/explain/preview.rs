@@ -66,7 +66,9 @@ impl Evaluation<'_> {
                 user: clean(&request.user.name),
                 name: clean(&request.user.display_name),
                 locale: text.locale.as_deref(),
-                secret_characters: request.secret().expose().chars().count(),
+                secret_characters: request
+                    .secret()
+                    .map_or(0, |secret| secret.expose().chars().count()),
                 secret_given: self.draft.has_secret,
                 expires_in: request.expires_in.map(|life| life.as_secs()),
             },

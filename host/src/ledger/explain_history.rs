@@ -34,6 +34,7 @@ fn subject(entries: &[Entry]) -> String {
         Some("helpdesk_code") => "a helpdesk code",
         Some("new_password") => "a new password",
         Some("test") => "a test",
+        Some("information") => "information",
         _ => "a message",
     };
     let whom = known(|entry| entry.recipient.as_deref()).map(|number| format!(" for {number}"));

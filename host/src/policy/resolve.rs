@@ -47,6 +47,8 @@ pub struct Resolution<'p> {
 pub enum MessageOwner {
     /// The policy of this number: its verification codes, and tests of it.
     Policy(usize),
+    /// The policy of this number: its information.
+    Information(usize),
     /// `[helpdesk]`, for its codes.
     HelpdeskCode,
     /// `[helpdesk]`, for new passwords.
@@ -73,9 +75,9 @@ impl Policies {
     /// Decides for one request.
     pub fn resolve(&self, query: &Query) -> Result<Resolution<'_>, PolicyError> {
         match query.purpose {
-            Purpose::VerificationCode => {
+            Purpose::VerificationCode | Purpose::Information => {
                 let policy = self.policy_of(&query.user)?;
-                self.verification_code(policy, query.event)
+                self.by_policy(policy, query.purpose, query.event)
             }
             Purpose::HelpdeskCode | Purpose::NewPassword => self.helpdesk(query.purpose),
             Purpose::Test => self.test(query),
@@ -128,16 +130,16 @@ impl Policies {
         }
     }
 
-    fn verification_code(
+    fn by_policy(
         &self,
         number: usize,
+        purpose: Purpose,
         event: Option<Event>,
     ) -> Result<Resolution<'_>, PolicyError> {
-        let purpose = Purpose::VerificationCode;
         self.is_whole(number)?;
         let policy = &self.config.policies[number];
         check_event(policy, event)?;
-        let Some(block) = &policy.verification_code else {
+        let Some(block) = policy.block(purpose) else {
             let policy = policy.name.value.clone();
             return Err(PolicyError::PurposeOff { policy, purpose });
         };
@@ -145,7 +147,10 @@ impl Policies {
         let sender = self.sender(&block.options, owner, purpose)?;
         Ok(Resolution {
             policy: Some(&policy.name),
-            owner: MessageOwner::Policy(number),
+            owner: match purpose {
+                Purpose::Information => MessageOwner::Information(number),
+                _ => MessageOwner::Policy(number),
+            },
             ..self.resolution(sender, &block.options, &block.text, &policy.reach)
         })
     }

@@ -70,6 +70,8 @@ pub enum Content {
     Code(Code),
     /// For `new_password`.
     Password(Password),
+    /// For `information`: the caller's own words, if it has any.
+    Message(Option<String>),
 }
 
 /// What the user was doing.
@@ -195,11 +197,21 @@ impl Request {
         MessageId::parse(document.get("id")?.as_str()?)
     }
 
-    /// The secret that the text carries.
-    pub fn secret(&self) -> &Secret {
+    /// The secret that the text carries, if it carries one.
+    pub fn secret(&self) -> Option<&Secret> {
         match &self.content {
-            Content::Code(code) => code.secret(),
-            Content::Password(password) => password.secret(),
+            Content::Code(code) => Some(code.secret()),
+            Content::Password(password) => Some(password.secret()),
+            Content::Message(_) => None,
+        }
+    }
+
+    /// What two messages of one id, purpose and number share: the secret, or the caller's words.
+    pub fn carried(&self) -> &str {
+        match &self.content {
+            Content::Code(code) => code.secret().expose(),
+            Content::Password(password) => password.secret().expose(),
+            Content::Message(message) => message.as_deref().unwrap_or_default(),
         }
     }
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use icu_properties::{CodePointMapData, props::BidiClass};
 
 use crate::protocol::is_language_tag;
-use textsender_plugin_api::template::{Placeholder, Template, TemplateError};
+use textsender_plugin_api::{
+    Purpose,
+    template::{Placeholder, Template, TemplateError},
+};
 
 use super::{CompiledText, Key, TextFault, TextSource, Texts, fold, locale, origin, rules, secret};
 
@@ -83,7 +86,7 @@ fn origin_faults(source: &TextSource<'_>) -> Vec<TextFault> {
         return Vec::new();
     };
     let mut faults = Vec::new();
-    if secret(source.purpose) != Placeholder::Code {
+    if source.purpose == Purpose::Information || secret(source.purpose) != Placeholder::Code {
         faults.push(TextFault::OriginWithoutCode);
     }
     if let Some(remedy) = origin::fault(origin) {

@@ -89,7 +89,7 @@ impl TextFault {
                 format!("`{origin}` is not a host name such as `reset.example.com`")
             }
             Self::OriginWithoutCode => {
-                "`origin` binds a code to a web site, but this text carries a password".to_owned()
+                "`origin` binds a code to a web site, but this text carries none".to_owned()
             }
         }
     }

@@ -49,7 +49,9 @@ impl Texts {
 
     /// Tries every combination of values and defaults, for a default may be longer than the value.
     fn longest_of(&self, text: &CompiledText, dummies: &DummyValues) -> Option<Composed> {
-        let optional = |placeholder: &Placeholder| Placeholders::OPTIONAL.contains(*placeholder);
+        let optional = |placeholder: &Placeholder| {
+            Placeholders::OPTIONAL.contains(*placeholder) || *placeholder == Placeholder::Message
+        };
         let defaulted: Vec<_> = text.template.uses().iter().filter(optional).collect();
         let combinations = 0..1_usize << defaulted.len();
         let lengths = combinations.filter_map(|combination| {
@@ -97,6 +99,7 @@ impl DummyValues {
             password: Some(&self.secret),
             user: name(Placeholder::User),
             name: name(Placeholder::Name),
+            message: name(Placeholder::Message),
             expires_in: (!absent.contains(Placeholder::Minutes)).then_some(LONGEST_LIFE),
         }
     }

@@ -135,6 +135,14 @@ pub struct Rendered {
 
 /// What a text for this purpose may and must hold.
 pub fn rules(purpose: Purpose) -> Rules {
+    if purpose == Purpose::Information {
+        let optional = Placeholders::OPTIONAL | Placeholders::of(&[Placeholder::Message]);
+        return Rules {
+            offered: optional,
+            optional,
+            mandatory: Placeholders::NONE,
+        };
+    }
     let secret = Placeholders::of(&[secret(purpose)]);
     Rules {
         offered: secret | Placeholders::OPTIONAL,
@@ -238,7 +246,10 @@ impl Texts {
     ) -> Result<Composed, RenderError> {
         let mut names_in_text = Vec::new();
         let mut text = template.render_with(values, |slot, range| {
-            let is_name = matches!(slot.placeholder(), Placeholder::User | Placeholder::Name);
+            let is_name = matches!(
+                slot.placeholder(),
+                Placeholder::User | Placeholder::Name | Placeholder::Message
+            );
             let value = values.value(slot.placeholder());
             if is_name && value.is_some_and(|value| !value.is_empty()) {
                 let default = template.default_of(slot).unwrap_or_default();

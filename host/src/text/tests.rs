@@ -12,6 +12,7 @@ const CODE: TextValues<'static> = TextValues {
     password: None,
     user: Some("ada"),
     name: Some("Ada L."),
+    message: None,
     expires_in: Some(Duration::from_secs(600)),
 };
 

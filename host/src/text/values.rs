@@ -25,6 +25,8 @@ pub struct TextValues<'a> {
     pub user: Option<&'a str>,
     /// The user's display name.
     pub name: Option<&'a str>,
+    /// The caller's own words.
+    pub message: Option<&'a str>,
     /// How long code or password will be good for.
     pub expires_in: Option<Duration>,
 }
@@ -41,7 +43,7 @@ pub enum Names {
     LeftOut,
 }
 
-/// A user's name or display name, fit for a text: control characters and those that turn the direction of writing
+/// A user's name or display name, or a caller's own words, fit for a text: control characters and those that turn the direction of writing
 /// are lost, white space and line breaks are single spaces, and it ends after 40 characters.
 ///
 /// A cut never parts a letter from its accents or an emoji from its joined parts as far as those are marks, joiners,
@@ -82,6 +84,7 @@ pub(super) struct Prepared<'a> {
     password: Option<&'a str>,
     user: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
+    message: Option<Cow<'a, str>>,
     minutes: Option<String>,
 }
 
@@ -97,6 +100,7 @@ impl<'a> Prepared<'a> {
             password: values.password,
             user: name(Placeholder::User, values.user),
             name: name(Placeholder::Name, values.name),
+            message: name(Placeholder::Message, values.message),
             minutes: values.expires_in.map(|left| minutes(left).to_string()),
         }
     }
@@ -112,7 +116,8 @@ impl<'a> Prepared<'a> {
 
     /// Folds the look-alikes in the names, and adds which to `changes`.
     pub(super) fn fold_names(&mut self, changes: &mut Vec<Change>) {
-        for value in [&mut self.user, &mut self.name].into_iter().flatten() {
+        let values = [&mut self.user, &mut self.name, &mut self.message];
+        for value in values.into_iter().flatten() {
             let folded = fold::look_alikes(value);
             if folded.changes.is_empty() {
                 continue;
@@ -132,6 +137,7 @@ impl Values for Prepared<'_> {
             Placeholder::Password => self.password.map(Cow::from),
             Placeholder::User => self.user.as_deref().map(Cow::from),
             Placeholder::Name => self.name.as_deref().map(Cow::from),
+            Placeholder::Message => self.message.as_deref().map(Cow::from),
             Placeholder::Minutes => self.minutes.as_deref().map(Cow::from),
             _ => None,
         }

@@ -420,3 +420,32 @@ fn a_message_may_stand_in_arguments_and_its_code_alone_on_standard_input() {
     let run = Test::new().args(args).stdin("").run();
     run.outcome("invalid").error("bad_field").says("code");
 }
+
+/// A policy that sends information, and a request for it.
+fn information() -> Test {
+    let policy = "name = \"Everyone\"\nregion = \"GB\"\n\
+                  [verification_code]\ntext = \"%code%\"\n\
+                  [information]\ntext = \"News: %message|your password was changed%\"\n";
+    Test::new().policy(policy).request(json!({
+        "id": "5f0c-1",
+        "purpose": "information",
+        "user": { "phone": "+447700900123" },
+    }))
+}
+
+#[test]
+fn information_carries_no_code_and_is_off_until_a_policy_has_a_text() {
+    let run = information().run();
+    run.outcome("accepted").texts(1);
+    let text = run.sandbox().texts().pop().unwrap();
+    assert_eq!(text.body, "News: your password was changed");
+    let again = run.test().beside().with(json!({ "message": "other words" }));
+    again.run().outcome("invalid").error("id_reused").texts(1);
+
+    let request = json!({ "purpose": "information", "user": { "phone": "+447700900123" } });
+    let off = Test::new().with(json!({ "code": null })).with(request).run();
+    off.outcome("refused")
+        .error("purpose_off")
+        .says("add [information]")
+        .requests(0);
+}

@@ -52,6 +52,7 @@ impl Draft {
         self.request.content = match self.request.content {
             Content::Code(_) => Content::Code(Code(secret)),
             Content::Password(_) => Content::Password(Password(secret)),
+            Content::Message(ref words) => Content::Message(words.clone()),
         };
     }
 
@@ -61,6 +62,7 @@ impl Draft {
         match fields.purpose {
             _ if has_secret => {}
             Some(Purpose::NewPassword) => fields.password = made_up(),
+            Some(Purpose::Information) => {}
             _ => fields.code = made_up(),
         }
         let user = fields.user.get_or_insert_default();
@@ -125,7 +127,7 @@ mod tests {
         let json = br#"{"purpose":"new_password","password":"hunter2"}"#;
         let mut draft = Draft::parse(json).unwrap();
         draft.replace_secret("xxxxxxx");
-        assert_eq!(draft.request.secret().expose(), "xxxxxxx");
+        assert_eq!(draft.request.carried(), "xxxxxxx");
         assert!(matches!(draft.request.content, Content::Password(_)));
     }
 }

@@ -12,7 +12,7 @@ use super::{Event, MAX_GROUPS};
 /// A request to send one text message.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "Request", extend("if" = purpose_is_new_password(), "then" = needs("password"), "else" = needs("code")))]
+#[schemars(title = "Request", extend("if" = purpose_is_new_password(), "then" = needs("password"), "else" = of_information_or_code()))]
 pub(in crate::protocol) struct Fields {
     /// The version of the protocol; 1 where it is left out.
     #[schemars(range(min = 1, max = 1))]
@@ -37,12 +37,16 @@ pub(in crate::protocol) struct Fields {
     #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,
     /// The code: 4 to 64 visible characters, in one group or two with a blank between. Always in quotes. For
-    /// every purpose but `new_password`.
+    /// every purpose but `new_password` and `information`.
     #[schemars(length(min = 4, max = 64), regex(pattern = r"^\S+( \S+)?$"))]
     pub(super) code: Option<JsonString>,
     /// The new password, for the purpose `new_password` alone.
     #[schemars(length(min = 1, max = 256))]
     pub(super) password: Option<JsonString>,
+    /// The caller's own words, for the purpose `information` alone: `%message%` in the policy's text, of which 40
+    /// characters are kept.
+    #[schemars(length(max = 4096))]
+    pub(super) message: Option<JsonString>,
     /// In how many seconds code or password ends. Nothing is sent after it.
     pub(super) expires_in: Option<u64>,
     /// The same as a point in time (RFC 3339). Not together with `expires_in`.
@@ -78,13 +82,26 @@ pub(super) struct UserFields {
 }
 
 fn purpose_is_new_password() -> Value {
-    json!({ "properties": { "purpose": { "const": "new_password" } } })
+    purpose_is("new_password")
+}
+
+fn of_information_or_code() -> Value {
+    json!({
+        "if": purpose_is("information"),
+        "then": { "properties": { "code": { "type": "null" }, "password": { "type": "null" } } },
+        "else": needs("code"),
+    })
+}
+
+fn purpose_is(purpose: &str) -> Value {
+    json!({ "properties": { "purpose": { "const": purpose } } })
 }
 
 /// What that purpose, or any other, carries and does not carry.
 fn needs(field: &str) -> Value {
     let other = if field == "code" { "password" } else { "code" };
-    json!({ "required": [field], "properties": { other: { "type": "null" } } })
+    let others = json!({ other: { "type": "null" }, "message": { "type": "null" } });
+    json!({ "required": [field], "properties": others })
 }
 
 /// The schema of the fields.

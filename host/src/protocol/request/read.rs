@@ -32,7 +32,7 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
         ));
     }
     let purpose = fields.purpose.ok_or_else(|| missing("purpose"))?;
-    let content = content(purpose, fields.code, fields.password)?;
+    let content = content(purpose, fields.code, fields.password, fields.message)?;
     let sender = text("sender", fields.sender)?;
     if sender.is_some() && purpose != Purpose::Test {
         return Err(bad(
@@ -162,7 +162,14 @@ fn content(
     purpose: Purpose,
     code: Option<JsonString>,
     password: Option<JsonString>,
+    message: Option<JsonString>,
 ) -> Result<Content, Failure> {
+    if message.is_some() && purpose != Purpose::Information {
+        return Err(bad(
+            "message",
+            "only information carries the caller's own words",
+        ));
+    }
     match (purpose, code, password) {
         (Purpose::NewPassword, None, Some(JsonString(password))) => Password::parse(&password)
             .map(Content::Password)
@@ -171,10 +178,8 @@ fn content(
             Err(bad("code", "new_password carries a password and no code"))
         }
         (Purpose::NewPassword, None, None) => Err(missing("password")),
-        (Purpose::Information, _, _) => Err(bad(
-            "purpose",
-            "messages without a code or password are not sent yet",
-        )),
+        (Purpose::Information, Some(_), _) => Err(bad("code", "information carries no code")),
+        (Purpose::Information, None, None) => Ok(Content::Message(text("message", message)?)),
         (_, _, Some(_)) => Err(bad("password", "only new_password carries a password")),
         (_, Some(JsonString(code)), None) => Code::parse(&code)
             .map(Content::Code)
@@ -267,7 +272,7 @@ mod tests {
     #[test]
     fn smallest_request() {
         let request = Request::parse(SMALLEST.as_bytes()).unwrap();
-        assert_eq!(request.secret().expose(), "beK989vc");
+        assert_eq!(request.carried(), "beK989vc");
         assert_eq!(request.id.as_str().len(), 32);
     }
 
@@ -349,6 +354,18 @@ mod tests {
             (
                 r#"{"purpose":"new_password","code":"abcd"}"#,
                 "a field of the request is wrong: code: new_password carries a password and no code",
+            ),
+            (
+                r#"{"purpose":"information","code":"abcd"}"#,
+                "a field of the request is wrong: code: information carries no code",
+            ),
+            (
+                r#"{"purpose":"information","password":"abcd"}"#,
+                "a field of the request is wrong: password: only new_password carries a password",
+            ),
+            (
+                r#"{"purpose":"test","code":"abcd","message":"x"}"#,
+                "a field of the request is wrong: message: only information carries the caller's own words",
             ),
             (
                 r#"{"purpose":"test","code":"abcd","password":"x"}"#,
