@@ -32,7 +32,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     config::Fingerprint,
-    decision::{self, Decision, Snapshot},
+    decision::{self, Bounds, Decision, Snapshot},
     failpoint::Step,
     ledger::{
         Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
@@ -78,14 +78,29 @@ pub struct Dispatch {
 impl Dispatch {
     /// Takes one request from policy to provider.
     pub async fn send(&self, request: &Request) -> Response {
-        self.send_for(request, self.caller(), Instant::now()).await
+        let asked = Received::new(self, request, self.caller(), Instant::now());
+        self.run(asked, false).await
     }
 
-    /// The same for a user id that may be another than that of this process, which the audit names, and
-    /// that has waited since then.
-    pub async fn send_for(&self, request: &Request, caller: u32, since: Instant) -> Response {
-        self.run(Received::new(self, request, caller, since), false)
-            .await
+    /// The same for a user id that may be another than that of this process, which the audit names, that
+    /// has waited since then, and that may do no more than its bounds say.
+    pub async fn send_for(
+        &self,
+        request: &Request,
+        caller: u32,
+        since: Instant,
+        bounds: Option<Bounds>,
+    ) -> Response {
+        let received = Received {
+            bounds,
+            ..Received::new(self, request, caller, since)
+        };
+        self.run(received, false).await
+    }
+
+    /// What the caller of this name may do.
+    pub fn bounds_of(&self, caller: &str) -> Bounds {
+        Bounds::of(caller, self.snapshot.config())
     }
 
     /// Sends the only request of this process, and then waits for as long as `wait`, if any, for what
@@ -120,6 +135,8 @@ struct Received<'d> {
     facts: Facts,
     /// The number, once it is read.
     phone: Option<Phone>,
+    /// What its caller may do; `None`: all.
+    bounds: Option<Bounds>,
 }
 
 /// A message that may be sent.
@@ -171,6 +188,7 @@ impl<'d> Received<'d> {
                 ..Facts::default()
             },
             phone: None,
+            bounds: None,
         }
     }
 
@@ -213,12 +231,18 @@ impl<'d> Received<'d> {
     /// Notes what is known as it becomes known, so that a failure says it as well.
     fn message_and_plan(&mut self) -> Result<(Message, Plan), Failure> {
         let Dispatch { snapshot, pool, .. } = self.dispatch;
+        if let Some(bounds) = &self.bounds {
+            bounds.allow_purpose(self.request.purpose)?;
+        }
         let resolution = snapshot
             .policies()
             .resolve(&decision::query(self.request))?;
         self.facts.policy = resolution.policy.map(str::to_owned);
         self.response.policy.clone_from(&self.facts.policy);
         self.response.sender = Some(resolution.sender.to_owned());
+        if let Some(bounds) = &self.bounds {
+            bounds.allow_policy(resolution.policy)?;
+        }
         // The host process starts while the rest is looked up. If it can't, the route says so.
         let _starting = pool.process(resolution.sender);
 
@@ -304,6 +328,7 @@ impl<'d> Decided<'d> {
             dispatch,
             request,
             facts,
+            bounds,
             ..
         } = &self.received;
         let life = request.expires_in.unwrap_or(LIFE);
@@ -318,6 +343,7 @@ impl<'d> Decided<'d> {
                 .unwrap_or(Timestamp::MAX),
             senders: self.plan.senders.clone(),
             limits: dispatch.snapshot.limits().clone(),
+            caller: bounds.as_ref().and_then(Bounds::limit),
         }
     }
 

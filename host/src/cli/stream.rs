@@ -188,6 +188,7 @@ impl Serving {
         let (dispatch, answers) = (self.current.dispatch(), self.answers.clone());
         let asked = Asked {
             caller: None,
+            bounds: None,
             since: Instant::now(),
             place: (),
             wait: self.options.wait,

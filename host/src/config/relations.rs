@@ -14,6 +14,7 @@ pub fn relations(config: &Config) -> Vec<Fault> {
     found.defaults();
     found.helpdesk();
     found.policies();
+    found.callers();
     found.faults
 }
 
@@ -64,6 +65,28 @@ impl Relations<'_> {
             let place = policy.name.place;
             for (purpose, block) in policy.blocks() {
                 self.senders_of(&block.options, purpose.as_str(), Some(place));
+            }
+        }
+    }
+
+    fn callers(&mut self) {
+        // A file that can't be read may well hold the policy.
+        if !self.config.sources.is_whole() {
+            return;
+        }
+        for (name, caller) in &self.config.callers {
+            for policy in caller.policies.iter().flatten() {
+                let mut names = self.config.policies.iter().map(|p| p.name.as_str());
+                if names.clone().any(|known| known == policy.value) {
+                    continue;
+                }
+                let remedy = match nearest(policy, &mut names) {
+                    Some(near) => format!("did you mean {near:?}?"),
+                    None => "name a policy that is there, or add it".to_owned(),
+                };
+                let message = format!("there is no policy {:?}", policy.value);
+                let key = format!("callers.{name}.policies");
+                self.fault(policy.place, &key, message, remedy);
             }
         }
     }

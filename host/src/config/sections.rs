@@ -368,16 +368,19 @@ fn read_limit(t: &Table) -> Option<Limit> {
     let modes = [("enforce", Mode::Enforce), ("record", Mode::Record)];
     let mode = pick(t, "mode", &modes);
     let remedy = r#"add limits = ["COUNT/WINDOW"], such as ["5/10m", "20/1d"]"#;
-    let rates = t.require("limits", remedy)?.list(|node| {
-        let text = node.string()?;
-        let rate = units::rate(&text);
-        if rate.is_none() {
-            let remedy = r#"write COUNT/WINDOW, such as "5/10m""#;
-            node.fault(format!("{:?} is not a limit", text.value), remedy);
-        }
-        rate
-    });
+    let rates = t.require("limits", remedy)?.list(rate);
     Some(Limit { rates, mode })
+}
+
+/// `COUNT/WINDOW`.
+pub(super) fn rate(node: &Node) -> Option<Rate> {
+    let text = node.string()?;
+    let rate = units::rate(&text);
+    if rate.is_none() {
+        let remedy = r#"write COUNT/WINDOW, such as "5/10m""#;
+        node.fault(format!("{:?} is not a limit", text.value), remedy);
+    }
+    rate
 }
 
 /// The message does not repeat the value: numbers are never shown.

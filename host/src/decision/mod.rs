@@ -3,6 +3,7 @@
 //! `send`, `explain`, `preview` and `policy diff` decide here and nowhere else, so that what is
 //! explained is what is sent.
 
+mod bounds;
 mod snapshot;
 
 use textsender_plugin_api::Message;
@@ -14,6 +15,7 @@ use crate::{
     recipient::{Kind, Recipient, RecipientError, Region},
     text::{DEFAULT_CODE_LENGTH, Rendered, TextValues, user_value},
 };
+pub use bounds::Bounds;
 pub use snapshot::{Prepared, Snapshot, texts};
 
 /// What a request asks of policy.

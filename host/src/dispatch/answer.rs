@@ -7,7 +7,10 @@ use futures_util::FutureExt;
 use tokio::{sync::watch, time::Instant};
 
 use super::Dispatch;
-use crate::protocol::{ErrorCode, Failure, MessageId, Request, Response};
+use crate::{
+    decision::Bounds,
+    protocol::{ErrorCode, Failure, MessageId, Request, Response},
+};
 
 /// A document that is no right request: its id, as far as that can be told, and what is wrong.
 pub type Unread = (Option<MessageId>, Failure);
@@ -16,6 +19,8 @@ pub type Unread = (Option<MessageId>, Failure);
 pub struct Asked<P> {
     /// The user id that asks; `None`: that of this process.
     pub caller: Option<u32>,
+    /// What the caller may do; `None`: all.
+    pub bounds: Option<Bounds>,
     /// Since when the caller waits: the message's time runs from then.
     pub since: Instant,
     /// What the message holds until it is sent: its place among those in flight.
@@ -66,13 +71,14 @@ pub async fn answer<P>(
 async fn send<P>(dispatch: &Dispatch, request: &Request, asked: Asked<P>) -> Response {
     let Asked {
         caller,
+        bounds,
         since,
         place,
         wait,
         mut stopping,
     } = asked;
     let caller = caller.unwrap_or_else(|| dispatch.caller());
-    let mut response = dispatch.send_for(request, caller, since).await;
+    let mut response = dispatch.send_for(request, caller, since, bounds).await;
     drop(place);
     if let Some(wait) = wait {
         tokio::select! {

@@ -7,8 +7,8 @@ use toml_edit::{DocumentMut, TableLike};
 
 use super::{draft::Draft, editor::Editor, error::EditError, names, order::Order, place, tables};
 use crate::{
-    config::Policy,
     check::{self, Field},
+    config::Policy,
     plugins::{Description, in_the_open},
     secrets,
 };

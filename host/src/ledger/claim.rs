@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::choice::{Candidates, Choice};
 use super::health::Health;
-use super::limits::{Limits, Rule, Scope};
+use super::limits::{CallerLimit, Limits, Rule, Scope};
 use super::resend::{self, Identity};
 use super::reservation::{Counted, LimitReached, counters, prefix};
 use super::settle::{Held, close_abandoned, note};
@@ -36,6 +36,8 @@ pub struct Claim {
     pub senders: Vec<String>,
     /// The limits to hold.
     pub limits: Arc<Limits>,
+    /// That of the caller, if it has one.
+    pub caller: Option<CallerLimit>,
 }
 
 /// What a claim came to.
@@ -169,7 +171,7 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         region: claim.facts.region.as_deref(),
         is_resend: row.facts.resend_of.is_some(),
     };
-    let counters = counters(store, &claim.limits, &counted, now)?;
+    let counters = counters(store, &claim.limits, &counted, claim.caller.as_ref(), now)?;
     let (mut refusing, mut over) = (Vec::new(), Vec::new());
     for counter in &counters {
         let (refuses, records) = counter.reached();

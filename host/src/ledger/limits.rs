@@ -47,6 +47,15 @@ pub struct Rule {
     pub mode: Mode,
 }
 
+/// How much one caller may send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerLimit {
+    /// Its name.
+    pub caller: String,
+    /// What counts its texts.
+    pub rule: Rule,
+}
+
 /// What happens at a limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -80,6 +89,8 @@ pub enum Scope {
     All,
     /// Resends to one number.
     Resend,
+    /// Everything that one caller sends.
+    Caller,
     /// Test sends.
     Test,
 }
@@ -171,14 +182,19 @@ impl From<&config::Limits> for Limits {
 }
 
 impl Limits {
-    /// The rules that count a message to this number, and whether it is a resend.
+    /// Whether no limit counts this number.
+    pub fn is_exempt(&self, phone: &Phone) -> bool {
+        self.exempt.iter().any(|exempt| exempt == phone.e164())
+    }
+
+    /// The rules that count a message to this number.
     pub fn counting(
         &self,
         purpose: Purpose,
         phone: &Phone,
         is_resend: bool,
     ) -> Vec<(Scope, &Rule)> {
-        if self.exempt.iter().any(|exempt| exempt == phone.e164()) {
+        if self.is_exempt(phone) {
             return Vec::new();
         }
         let mut rules = match purpose {
@@ -209,6 +225,7 @@ impl Scope {
             Scope::Sender => "sender",
             Scope::All => "all",
             Scope::Resend => "resend",
+            Scope::Caller => "caller",
             Scope::Test => "test",
         }
     }
@@ -222,6 +239,7 @@ impl Scope {
             Scope::Sender => "texts through this sender",
             Scope::All => "texts in all",
             Scope::Resend => "resends to this number",
+            Scope::Caller => "texts of this caller",
             Scope::Test => "test sends",
         }
     }

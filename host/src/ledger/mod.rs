@@ -86,7 +86,7 @@ pub use error::LedgerError;
 pub use explain_history::explain_history;
 pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
-pub use limits::{InvalidLimit, Limit, Limits, Mode, Rule, Scope};
+pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope};
 pub use person::{Erased, Person};
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use textsender_plugin_api::{Phone, Purpose};
 
 use super::keys::Digest;
-use super::limits::{Limit, Limits, Mode, Rule, Scope};
+use super::limits::{CallerLimit, Limit, Limits, Mode, Rule, Scope};
 use super::store::{Place, Store, StoreError, StoreResult};
 use super::window::Window;
 
@@ -123,6 +123,7 @@ pub(super) fn counters<'a>(
     store: &dyn Store,
     limits: &'a Limits,
     message: &Counted<'_>,
+    caller: Option<&'a CallerLimit>,
     now: i64,
 ) -> StoreResult<Vec<Counter<'a>>> {
     let number = message.phone.e164();
@@ -130,14 +131,17 @@ pub(super) fn counters<'a>(
         Scope::Recipient | Scope::Resend => Some(number),
         Scope::Prefix => Some(prefix(number)),
         Scope::Region => message.region,
-        Scope::Sender => None,
+        Scope::Sender | Scope::Caller => None,
         Scope::All | Scope::Test => Some(""),
     };
     let rules = limits
         .counting(message.purpose, message.phone, message.is_resend)
         .into_iter();
+    let of_caller = caller.filter(|_| !limits.is_exempt(message.phone));
+    let of_caller = of_caller.map(|caller| (Scope::Caller, &caller.rule, caller.caller.as_str()));
     rules
         .filter_map(|(scope, rule)| Some((scope, rule, value(scope)?)))
+        .chain(of_caller)
         .map(|(scope, rule, value)| Counter::read(store, scope, rule, value, now))
         .collect()
 }

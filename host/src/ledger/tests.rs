@@ -138,6 +138,7 @@ fn message(id: &str) -> Claim {
         expires_at: Timestamp::from_second(4_000_000_000).unwrap(),
         senders: vec!["twilio".to_owned(), "gateway".to_owned()],
         limits: Arc::new(Limits::default()),
+        caller: None,
     }
 }
 

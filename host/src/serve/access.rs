@@ -33,6 +33,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// The name of its token, if it showed one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The id of its message in the ledger: a caller with a name has ids of its own.
     pub(super) fn ledger_id(&self, id: &MessageId) -> Result<MessageId, Failure> {
         let Some(name) = &self.name else {

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     dispatch::{self, Asked, Dispatch, Unread},
     ledger::{History, LedgerError, Options},
-    protocol::{DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response},
+    protocol::{
+        DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response,
+    },
 };
 
 /// Stands for the field `id`.
@@ -125,8 +127,13 @@ impl Message {
             // It is answered at once.
             _ => None,
         };
+        let bounds = match (self.caller.name(), &dispatch) {
+            (Some(name), Ok(dispatch)) => Some(dispatch.bounds_of(name)),
+            _ => None,
+        };
         let asked = Asked {
             caller: self.caller.uid,
+            bounds,
             since: self.since,
             place,
             wait: self.wait,

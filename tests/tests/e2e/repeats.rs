@@ -264,8 +264,12 @@ fn a_code_is_sent_again_for_a_user_who_did_not_get_it() {
     let mut other = resend("5f0c-3", "5f0c-1");
     other["code"] = json!(random_code());
     again(other).outcome("invalid").error("resend_mismatch");
-    again(resend("5f0c-3", "5f0c-2")).outcome("accepted").texts(3);
-    again(resend("5f0c-4", "5f0c-1")).outcome("accepted").texts(4);
+    again(resend("5f0c-3", "5f0c-2"))
+        .outcome("accepted")
+        .texts(3);
+    again(resend("5f0c-4", "5f0c-1"))
+        .outcome("accepted")
+        .texts(4);
     let limited = again(resend("5f0c-5", "5f0c-1"));
     limited
         .outcome("limited")

@@ -439,11 +439,17 @@ fn information_carries_no_code_and_is_off_until_a_policy_has_a_text() {
     run.outcome("accepted").texts(1);
     let text = run.sandbox().texts().pop().unwrap();
     assert_eq!(text.body, "News: your password was changed");
-    let again = run.test().beside().with(json!({ "message": "other words" }));
+    let again = run
+        .test()
+        .beside()
+        .with(json!({ "message": "other words" }));
     again.run().outcome("invalid").error("id_reused").texts(1);
 
     let request = json!({ "purpose": "information", "user": { "phone": "+447700900123" } });
-    let off = Test::new().with(json!({ "code": null })).with(request).run();
+    let off = Test::new()
+        .with(json!({ "code": null }))
+        .with(request)
+        .run();
     off.outcome("refused")
         .error("purpose_off")
         .says("add [information]")

@@ -16,7 +16,9 @@ use super::{
     is_name,
     place::{Located, Place},
     policies::WithoutPlus,
+    sections::rate,
     table::{Node, Table},
+    units::Rate,
 };
 use crate::protocol::Event;
 pub use field::{Field, Fields};
@@ -27,6 +29,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest body of an answer: what is more is no answer to a message.
 const MAX_ANSWER: usize = 1024;
 
+/// What `purposes` may name.
+const PURPOSES: [(&str, Purpose); 5] = [
+    ("verification_code", Purpose::VerificationCode),
+    ("helpdesk_code", Purpose::HelpdeskCode),
+    ("new_password", Purpose::NewPassword),
+    ("information", Purpose::Information),
+    ("test", Purpose::Test),
+];
+
 /// `[callers.NAME]`.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -36,6 +47,12 @@ pub struct Caller {
     pub product: Option<&'static str>,
     /// Bodies in its own shape; `None`: it has none.
     pub shape: Option<Shape>,
+    /// What it may send; `None`: all that needs not be named.
+    pub purposes: Option<Vec<Purpose>>,
+    /// The policies by which it may; `None`: all.
+    pub policies: Option<Vec<Located<String>>>,
+    /// How much it may send.
+    pub limits: Vec<Rate>,
 }
 
 /// How to read a caller's bodies, and what to answer.
@@ -139,6 +156,11 @@ impl Caller {
             place: t.place(),
             product,
             shape: has_shape.then(|| keys.into_shape()),
+            purposes: t
+                .get("purposes")
+                .map(|node| node.some(|one| one.choice(&PURPOSES))),
+            policies: t.get("policies").map(|node| node.some(|name| name.word())),
+            limits: t.get("limits").map_or(Vec::new(), |node| node.list(rate)),
         }
     }
 }

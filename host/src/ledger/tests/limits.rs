@@ -48,6 +48,45 @@ async fn the_fourth_text_in_ten_minutes_is_refused() {
 }
 
 #[tokio::test]
+async fn a_caller_has_a_limit_of_its_own() {
+    let fixture = Fixture::new();
+    let by = |caller: &str, id: &str, number: &str| Claim {
+        caller: Some(CallerLimit {
+            caller: caller.to_owned(),
+            rule: Rule {
+                limits: vec!["2/1h".parse().unwrap()],
+                ..Rule::default()
+            },
+        }),
+        limits: Arc::new(configured(r#"{"exempt":["+447700900199"]}"#)),
+        ..message_to(id, number)
+    };
+    assert_eq!(
+        limited(&fixture, by("portal", "a", "+447700900101")).await,
+        None
+    );
+    assert_eq!(
+        limited(&fixture, by("portal", "b", "+447700900102")).await,
+        None
+    );
+    let reached = limited(&fixture, by("portal", "c", "+447700900103"))
+        .await
+        .unwrap();
+    assert_eq!(
+        reached.to_string(),
+        "2 texts of this caller in 1h, the limit caller = 2/1h"
+    );
+    assert_eq!(
+        limited(&fixture, by("helpdesk", "d", "+447700900103")).await,
+        None
+    );
+    assert_eq!(
+        limited(&fixture, by("portal", "e", "+447700900199")).await,
+        None
+    );
+}
+
+#[tokio::test]
 async fn a_message_that_was_certainly_not_sent_gives_its_place_back() {
     let one = |id| message_under(id, r#"{"recipient":{"limits":["1/10m"]}}"#);
     for (outcome, keeps) in [

@@ -48,7 +48,9 @@ async fn it_brings_the_code_of_a_message_that_was_sent() {
     let fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;
     fixture.send(message("unknown"), Outcome::Unknown).await;
-    fixture.send(message("not-sent"), Outcome::Unavailable).await;
+    fixture
+        .send(message("not-sent"), Outcome::Unavailable)
+        .await;
     let other_code = Claim {
         secret: "other".to_owned().into(),
         ..resend("b", "a")
@@ -105,7 +107,11 @@ async fn one_of_a_message_in_flight_waits_for_it() {
     let fixture = Fixture::new();
     let ticket = fixture.fresh(message("a")).await;
     assert_eq!(send(&fixture, resend("b", "a")).await, "InProgress");
-    fixture.ledger().dispatched(&ticket, "twilio").await.unwrap();
+    fixture
+        .ledger()
+        .dispatched(&ticket, "twilio")
+        .await
+        .unwrap();
     drop(ticket);
     fixture.ledger().ready().await.unwrap();
     assert_eq!(send(&fixture, resend("b", "a")).await, "sent b");

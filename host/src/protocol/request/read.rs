@@ -137,11 +137,7 @@ fn id(given: Option<JsonString>) -> Result<MessageId, Failure> {
     }
 }
 
-fn resend(
-    of: Option<JsonString>,
-    id: &MessageId,
-    purpose: Purpose,
-) -> Result<Resend, Failure> {
+fn resend(of: Option<JsonString>, id: &MessageId, purpose: Purpose) -> Result<Resend, Failure> {
     const FIELD: &str = "resend_of";
     let Some(JsonString(of)) = of else {
         return Ok(Resend::No);

@@ -89,6 +89,42 @@ fn a_change_of_a_token_needs_no_outage() {
     hub.end().exit(0);
 }
 
+#[test]
+fn a_token_is_worth_what_its_caller_may_do_and_no_more() {
+    let bounds = "[callers.portal]\npolicies = [\"Staff\", \"Everyone\"]\nlimits = [\"1/10m\"]\n\
+                  [callers.other]\npolicies = [\"Staff\"]";
+    let test = Test::new().config(bounds).change(|site| {
+        let staff = "name = \"Staff\"\nregion = \"GB\"\n[verification_code]\ntext = \"%code%\"\n";
+        site.policy("staff", staff).unwrap();
+    });
+    let (hub, address) = Hub::with_http(test.secret("serve.other", "another token"));
+    let other = ("Authorization", "Bearer another token");
+    let post = |header, id: &str, purpose: &str| {
+        let mut message = request(id, "+447700900123");
+        message["purpose"] = purpose.into();
+        let body = message.to_string();
+        ask_over_tcp(address, "POST /v1/messages", &[header], &body)
+    };
+    for purpose in ["test", "helpdesk_code"] {
+        post(BEARER, "a-1", purpose)
+            .is(403)
+            .error("caller_forbidden");
+    }
+    let refused = post(other, "a-1", "verification_code").is(403);
+    refused.error("caller_forbidden");
+    post(BEARER, "a-1", "verification_code")
+        .is(200)
+        .outcome("accepted");
+    post(BEARER, "a-2", "verification_code")
+        .is(429)
+        .outcome("limited");
+    // An account that may use the socket may do what it may do without the hub.
+    let mut test = request("a-3", "+447700900123");
+    test["purpose"] = "test".into();
+    hub.post(&test).is(200).outcome("accepted");
+    hub.end().exit(0).texts(2);
+}
+
 /// A page of another site in a browser of this machine sends its own name.
 #[test]
 fn a_request_for_another_host_is_refused() {
