@@ -177,7 +177,7 @@ impl<'d> Received<'d> {
             dispatch,
             request,
             at,
-            deadline: at + dispatch.timeout(),
+            deadline: at + dispatch.time_for(request),
             response: Response::for_id(&request.id),
             facts: Facts {
                 id: request.id.as_str().to_owned(),

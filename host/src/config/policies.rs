@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::place::{Located, Place};
 use super::table::{Node, Table};
+pub use crate::protocol::WithoutPlus;
 use crate::protocol::{Event, Purpose};
 
 /// One policy: a drop-in file, or one `[[policies]]`.
@@ -41,20 +42,8 @@ pub struct Reach {
     pub numbers_without_plus: Option<WithoutPlus>,
 }
 
-/// How digits without `+` are meant where they are one number with a calling code and another without.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WithoutPlus {
-    /// That is not known: the request is refused.
-    #[default]
-    Ask,
-    /// As they are dialled in the region.
-    National,
-    /// With the calling code first.
-    International,
-}
-
 impl WithoutPlus {
-    /// The key of policies, `[helpdesk]` and `[defaults]`.
+    /// The key of policies, `[helpdesk]`, `[defaults]` and callers.
     pub const KEY: &str = "numbers_without_plus";
 
     pub(super) fn read(t: &Table) -> Option<Self> {

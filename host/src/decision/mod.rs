@@ -68,7 +68,7 @@ impl<'p> Decision<'p> {
     pub fn of(snapshot: &Snapshot, request: &Request, resolution: Resolution<'p>) -> Self {
         let prepared = snapshot.prepared(&resolution);
         let home = prepared.home.clone();
-        let mut recipient = home.and_then(|home| recipient(&request.user.phone, home, &resolution));
+        let mut recipient = home.and_then(|home| recipient(request, home, &resolution));
         if let Ok(recipient) = &mut recipient
             && !prepared
                 .country()
@@ -121,11 +121,13 @@ pub fn code_length(options: &SendOptions) -> usize {
 }
 
 fn recipient(
-    phone: &str,
+    request: &Request,
     home: Option<Region>,
     resolution: &Resolution,
 ) -> Result<Recipient, Failure> {
-    Recipient::read(phone, home, resolution.without_plus).map_err(|error| {
+    let without_plus = request.numbers_without_plus;
+    let without_plus = without_plus.unwrap_or(resolution.without_plus);
+    Recipient::read(&request.user.phone, home, without_plus).map_err(|error| {
         let code = match error {
             RecipientError::Ambiguous { .. } => ErrorCode::NumberAmbiguous,
             _ => ErrorCode::InvalidNumber,

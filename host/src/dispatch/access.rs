@@ -97,6 +97,23 @@ impl LedgerAccess {
         }
     }
 
+    /// An id made of a message's content; `None`: there is no ledger, or it may fail.
+    pub(super) async fn content_id(
+        &self,
+        content: &[&str],
+        deadline: Instant,
+    ) -> Result<Option<String>, Failure> {
+        let made = match &self.ledger {
+            None => return Ok(None),
+            Some(Ok(ledger)) => within(self.patience(deadline), ledger.content_id(content)).await,
+            Some(Err(error)) => Err(error.clone()),
+        };
+        match made {
+            Ok(id) => Ok(Some(id)),
+            Err(error) => self.tolerate(error, "").map(|()| None),
+        }
+    }
+
     /// Claims a message; `None`: it may go, unrecorded.
     pub(super) async fn claim(
         &self,

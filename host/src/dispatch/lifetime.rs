@@ -13,14 +13,14 @@ use tokio::time::Instant;
 use super::{Dispatch, LedgerAccess, final_outcome};
 use crate::{
     check,
-    config::{Config, Environment, Sources},
+    config::{self, Config, Environment, Sources},
     decision::Snapshot,
     failpoint::Failpoints,
     ledger::{Facts, Unclaimed},
     os::accounts,
     plugins::Pool,
     privilege,
-    protocol::{ErrorCode, Failure, MessageId, Response},
+    protocol::{ErrorCode, Failure, MessageId, Request, Response},
 };
 
 impl Dispatch {
@@ -167,6 +167,33 @@ impl Dispatch {
     /// When the caller of a message gets an answer at the latest, by `[send] timeout`.
     pub fn timeout(&self) -> Duration {
         self.snapshot.config().sending.timeout
+    }
+
+    /// The same of this message.
+    pub fn time_for(&self, request: &Request) -> Duration {
+        let timeout = self.timeout();
+        request.timeout.map_or(timeout, |own| own.min(timeout))
+    }
+
+    /// `[callers.NAME]`.
+    pub fn caller_named(&self, name: &str) -> Option<&config::Caller> {
+        self.snapshot.config().callers.get(name)
+    }
+
+    /// An id that is the same for the same content of a message; `None`: there is no ledger to ask what was
+    /// sent before.
+    ///
+    /// # Errors
+    ///
+    /// The ledger fails, and is required.
+    pub async fn content_id(
+        &self,
+        content: &[&str],
+        within: Duration,
+    ) -> Result<Option<String>, Failure> {
+        self.ledger
+            .content_id(content, Instant::now() + within)
+            .await
     }
 
     /// Records a request that is wrong, with what its caller was told, so that there is an answer to

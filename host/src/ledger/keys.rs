@@ -102,6 +102,13 @@ impl Keys {
         )
     }
 
+    /// A message whose caller has no ids: what it says. The code is in it, and can't be told from it: without
+    /// the key all codes would have to be tried with all keys.
+    pub fn message(&self, content: &[String]) -> Digest {
+        let parts: Vec<_> = content.iter().map(String::as_bytes).collect();
+        self.digest("message", &parts)
+    }
+
     /// What the ledger keeps of a code or password: 16 bits. Enough to notice a mistake (one in
     /// 65,536 goes unnoticed); far too few to tell which code it was.
     pub fn secret_tag(&self, id: &str, secret: &str) -> u16 {

@@ -329,6 +329,21 @@ impl Ledger {
             .await
     }
 
+    /// An id for a message whose caller has none: a keyed hash of what it says, the same whenever it says
+    /// the same.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn content_id(&self, content: &[&str]) -> Result<String, LedgerError> {
+        let content: Vec<String> = content.iter().map(|part| (*part).to_owned()).collect();
+        self.queue
+            .call(Durability::Written, move |store| {
+                let digest = store.keys().message(&content);
+                Ok(format!("content-{:032x}", u128::from_be_bytes(digest)))
+            })
+            .await
+    }
+
     /// Whether a message of ours since `since` already has this provider id: then what `find` found
     /// is not the message that was looked for.
     ///

@@ -117,6 +117,25 @@ error_codes! {
     ProviderRefused = "provider_refused", Misconfigured, "the provider refuses the sender's settings or account", "The log names the provider's reason.";
 }
 
+impl ErrorCode {
+    /// Whether it says something of the user, such as whether there is one: callers whose users see the answer
+    /// may not be told.
+    pub const fn is_about_the_user(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidNumber
+                | Self::NumberAmbiguous
+                | Self::NumberRejected
+                | Self::NotMobile
+                | Self::OptedOut
+                | Self::Undeliverable
+                | Self::NoPolicy
+                | Self::RegionNotAllowed
+                | Self::KindNotAllowed
+        )
+    }
+}
+
 /// A request that was not accepted: a code of the table, and what is particular to this case.
 ///
 /// `detail` holds our own words and names from the configuration, never foreign text, a code, a

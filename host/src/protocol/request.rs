@@ -48,6 +48,23 @@ pub struct Request {
     pub sender: Option<String>,
     /// The policy to test, whatever the user's is. No field of the protocol: `test-send` sets it.
     pub policy: Option<String>,
+    /// How digits are meant that can be two numbers, whatever the policy says. No field of the protocol: the
+    /// hub sets it for callers of other products.
+    pub numbers_without_plus: Option<WithoutPlus>,
+    /// In what time there has to be an answer, where that is less than usual. The hub's, too.
+    pub timeout: Option<Duration>,
+}
+
+/// How digits without `+` are meant where they are one number with a calling code and another without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WithoutPlus {
+    /// That is not known: the request is refused.
+    #[default]
+    Ask,
+    /// As they are dialled in the region.
+    National,
+    /// With the calling code first.
+    International,
 }
 
 /// Whether a message is an earlier one, sent again with the same code.

@@ -2,11 +2,14 @@
 //! for every request over TCP.
 
 use axum::response::Response;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, Request, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, WWW_AUTHENTICATE},
     uri::Authority,
 };
+
+use zeroize::Zeroizing;
 
 use super::{Shared, reply};
 use crate::protocol::{ErrorCode, Failure, MessageId};
@@ -32,10 +35,41 @@ pub(super) struct Caller {
     name: Option<String>,
 }
 
+/// Where messages in other products' shapes go. Some of their callers show a signature in place of a token.
+const SHAPED: &str = "/callers/";
+
 impl Caller {
+    /// Neither by its account nor by a token is it known who asks.
+    const UNKNOWN: Self = Self {
+        uid: None,
+        name: None,
+    };
+
     /// The name of its token, if it showed one.
     pub(super) fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Whether it is known who asks.
+    pub(super) fn is_known(&self) -> bool {
+        self.uid.is_some() || self.name.is_some()
+    }
+
+    /// Whether it may send as the caller of this name: by that caller's own token, or as an account that may
+    /// use the socket.
+    pub(super) fn may_speak_for(&self, name: &str) -> bool {
+        match &self.name {
+            Some(own) => own == name,
+            None => self.uid.is_some(),
+        }
+    }
+
+    /// The same, as the caller of this name.
+    pub(super) fn named(self, name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..self
+        }
     }
 
     /// The id of its message in the ledger: a caller with a name has ids of its own.
@@ -62,9 +96,15 @@ pub(super) fn admit<B>(
         let words = "give Content-Length or Transfer-Encoding, not both";
         return Err(reply::refused(StatusCode::BAD_REQUEST, words).into());
     }
-    let name = match bearer(headers) {
-        Some(token) => Some(shared.name_of(token)?),
-        None => None,
+    let is_shaped = request.uri().path().starts_with(SHAPED);
+    let name = match token(headers) {
+        Some(token) => shared.name_of(&token).map(Some),
+        None => Ok(None),
+    };
+    let name = match name {
+        // Its signature is looked at once its body is read.
+        Err(_) if is_shaped => return Ok(Caller::UNKNOWN),
+        name => name?,
     };
     match origin {
         Origin::Socket { uid } => Ok(Caller {
@@ -75,7 +115,7 @@ pub(super) fn admit<B>(
             let words = "the header Host is none of this machine's: 127.0.0.1, [::1] or localhost";
             Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words).into())
         }
-        Origin::Http if name.is_none() => Err(unauthorized().into()),
+        Origin::Http if name.is_none() && !is_shaped => Err(unauthorized().into()),
         Origin::Http => Ok(Caller { uid: None, name }),
     }
 }
@@ -89,7 +129,7 @@ impl Shared {
     }
 }
 
-fn unauthorized() -> Response {
+pub(super) fn unauthorized() -> Response {
     let words = "send Authorization: Bearer TOKEN, with a token that is stored as serve.NAME";
     let mut refused = reply::refused(StatusCode::UNAUTHORIZED, words);
     let scheme = http::HeaderValue::from_static("Bearer");
@@ -97,14 +137,23 @@ fn unauthorized() -> Response {
     refused
 }
 
-/// The token of `Authorization: Bearer TOKEN`; anything else in that header is a wrong one.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The token of `Authorization: Bearer TOKEN`, or the password of `Basic`, which is all that some products
+/// can show; anything else in that header is a wrong one.
+fn token(headers: &HeaderMap) -> Option<Zeroizing<String>> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or_default();
-    let is_bearer = |scheme: &str| scheme.eq_ignore_ascii_case("bearer");
-    let token = value
-        .split_once(' ')
-        .filter(|(scheme, _)| is_bearer(scheme));
-    Some(token.map_or("", |(_, token)| token.trim()))
+    let (scheme, shown) = value.split_once(' ').unwrap_or_default();
+    let token = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => Some(shown.trim().to_owned()),
+        "basic" => password(shown.trim()),
+        _ => None,
+    };
+    Some(Zeroizing::new(token.unwrap_or_default()))
+}
+
+fn password(credentials: &str) -> Option<String> {
+    let decoded = Zeroizing::new(STANDARD.decode(credentials).ok()?);
+    let (_, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(password.to_owned())
 }
 
 /// Whether a request names this machine. A browser sends the name of the page's own site, whatever
@@ -168,14 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_stands_behind_bearer() {
-        let token = |value: &str| bearer(&request(&[("authorization", value)])).map(str::to_owned);
-        assert_eq!(token("Bearer abc").as_deref(), Some("abc"));
-        assert_eq!(token("bearer  abc ").as_deref(), Some("abc"));
-        for wrong in ["abc", "Basic abc", "Bearer", ""] {
-            assert_eq!(token(wrong).as_deref(), Some(""), "{wrong:?}");
+    fn a_token_stands_behind_bearer_or_is_a_password() {
+        let shown = |value: &str| {
+            let token = token(&request(&[("authorization", value)]));
+            token.map(|token| token.to_string())
+        };
+        assert_eq!(shown("Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(shown("bearer  abc ").as_deref(), Some("abc"));
+        // The password of any user: `portal:abc`, `:a:b`.
+        assert_eq!(shown("Basic cG9ydGFsOmFiYw==").as_deref(), Some("abc"));
+        assert_eq!(shown("basic OmE6Yg==").as_deref(), Some("a:b"));
+        for wrong in ["abc", "Basic abc", "Basic YWJj", "Bearer", "Digest abc", ""] {
+            assert_eq!(shown(wrong).as_deref(), Some(""), "{wrong:?}");
         }
-        assert_eq!(bearer(&HeaderMap::new()), None);
+        assert_eq!(token(&HeaderMap::new()), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) const CONFIG: &str = "textsender-config";
 const PREFER: &str = "prefer";
 
 /// A message that was read, and goes on whether or not its caller stays.
-struct Message {
+pub(super) struct Message {
     shared: Arc<Shared>,
     caller: Caller,
     /// The request under the ledger's id.
@@ -45,6 +45,16 @@ struct Message {
     wait: Option<Duration>,
     since: Instant,
     _busy: Busy,
+}
+
+/// What a message is made of.
+pub(super) struct Reading {
+    /// The request under the caller's own id; or why there is none.
+    pub(super) request: Result<Request, Unread>,
+    /// For how long an accepted message is followed, if at all.
+    pub(super) wait: Option<Duration>,
+    /// Since when its caller waits.
+    pub(super) since: Instant,
 }
 
 /// Answers `POST /v1/messages`.
@@ -61,33 +71,16 @@ pub(super) async fn send(
     }
     let request = match body::read(body).await {
         Ok(json) => dispatch::read(&json.bytes)
-            .and_then(|request| with_key(request, &json.bytes, &head.headers))
-            .and_then(|request| under_ledger_id(request, &caller)),
+            .and_then(|request| with_key(request, &json.bytes, &head.headers)),
         Err(failure) => Err((None, failure)),
     };
-    let (id, request) = match request {
-        Ok((id, request)) => (Some(id), Ok(request)),
-        Err((id, failure)) => {
-            let ledger_id = id.as_ref().and_then(|id| caller.ledger_id(id).ok());
-            (id, Err((ledger_id, failure)))
-        }
-    };
-    let message = Message {
-        wait: wait_of(&head.headers),
-        shared,
-        caller,
+    let reading = Reading {
         request,
-        id: id.clone(),
+        wait: wait_of(&head.headers),
         since,
-        _busy: connection.busy(),
     };
-    let sent = tokio::spawn(message.answer());
-    // It ends without an answer only by a fault of ours.
-    let maybe_sent = Failure::new(ErrorCode::MaybeSent);
-    let response = sent
-        .await
-        .unwrap_or_else(|_| Response::failed(id, &maybe_sent));
-    reply::of(&response)
+    let message = Message::new(shared, caller, reading, connection.busy());
+    reply::of(&message.answered().await)
 }
 
 /// Answers `GET /v1/messages/{id}`.
@@ -109,6 +102,36 @@ pub(super) async fn look_up(
 }
 
 impl Message {
+    pub(super) fn new(shared: Arc<Shared>, caller: Caller, reading: Reading, busy: Busy) -> Self {
+        let request = reading.request;
+        let (id, request) = match request.and_then(|request| under_ledger_id(request, &caller)) {
+            Ok((id, request)) => (Some(id), Ok(request)),
+            Err((id, failure)) => {
+                let ledger_id = id.as_ref().and_then(|id| caller.ledger_id(id).ok());
+                (id, Err((ledger_id, failure)))
+            }
+        };
+        Self {
+            shared,
+            caller,
+            request,
+            id,
+            wait: reading.wait,
+            since: reading.since,
+            _busy: busy,
+        }
+    }
+
+    /// Sends it, and gives its response.
+    pub(super) async fn answered(self) -> Response {
+        let id = self.id.clone();
+        let sent = tokio::spawn(self.answer());
+        // It ends without an answer only by a fault of ours.
+        let maybe_sent = Failure::new(ErrorCode::MaybeSent);
+        let sent = sent.await;
+        sent.unwrap_or_else(|_| Response::failed(id, &maybe_sent))
+    }
+
     async fn answer(self) -> Response {
         let shared = Arc::clone(&self.shared);
         let response = self.response().await;
@@ -120,10 +143,12 @@ impl Message {
         let shared = &self.shared;
         let dispatch = shared.dispatch();
         let place = match (&self.request, &dispatch) {
-            (Ok(_), Ok(dispatch)) => match shared.place(dispatch, self.since).await {
-                Ok(place) => Some(place),
-                Err(failure) => return Response::failed(self.id, &failure),
-            },
+            (Ok(request), Ok(dispatch)) => {
+                match shared.place(dispatch, request, self.since).await {
+                    Ok(place) => Some(place),
+                    Err(failure) => return Response::failed(self.id, &failure),
+                }
+            }
             // It is answered at once.
             _ => None,
         };
@@ -147,9 +172,14 @@ impl Message {
 
 impl Shared {
     /// A place among the messages in flight, for which a message waits no longer than it may take.
-    async fn place(&self, dispatch: &Dispatch, since: Instant) -> Result<Place, Failure> {
+    async fn place(
+        &self,
+        dispatch: &Dispatch,
+        request: &Request,
+        since: Instant,
+    ) -> Result<Place, Failure> {
         let mut stopping = self.stopping.subscribe();
-        let place = timeout_at(since + dispatch.timeout(), self.places.take());
+        let place = timeout_at(since + dispatch.time_for(request), self.places.take());
         tokio::select! {
             biased;
             place = place => place.map_err(|_| Failure::new(ErrorCode::Busy)),

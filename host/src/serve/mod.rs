@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /v1/messages` | the response that `textsender send` writes; `Idempotency-Key` may stand for `id` |
+//! | `POST /callers/NAME` | a message in another product's shape, answered in that product's words |
 //! | `GET /v1/messages/{id}` | the response that was given; with `?delivery=true` what became of it since |
 //! | `GET /healthz` | 200 if a message could be sent now, else 503 and why |
 //! | `GET /metrics` | counts for Prometheus, from the ledger and of this process |
@@ -20,6 +21,7 @@
 
 mod access;
 mod body;
+mod callers;
 mod client;
 mod connection;
 mod connections;
@@ -50,6 +52,7 @@ use crate::{
     os::{limits, signals::EndRequests},
     protocol::Failure,
 };
+use callers::Paces;
 pub use client::Client;
 use connections::Connections;
 use metrics::Counts;
@@ -86,6 +89,7 @@ struct Shared {
     connections: Arc<Connections>,
     tokens: Tokens,
     counts: Counts,
+    paces: Paces,
     /// True once it is asked to end.
     stopping: watch::Sender<bool>,
 }
@@ -109,6 +113,7 @@ impl Hub {
             connections: Arc::default(),
             tokens: Tokens::new()?,
             counts: Counts::default(),
+            paces: Paces::default(),
             stopping: watch::Sender::new(false),
         });
         Ok(Self {

@@ -15,17 +15,22 @@ const SOON: u64 = 5;
 pub(super) fn of(response: &protocol::Response) -> Response {
     let status = status_of(response.outcome);
     let mut answer = json(status, response);
+    if let Some(seconds) = retry_after(response) {
+        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    answer
+}
+
+/// In how many seconds a repeat may help, if it may and certainly nothing was sent.
+pub(super) fn retry_after(response: &protocol::Response) -> Option<u64> {
     let may_repeat = [
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::SERVICE_UNAVAILABLE,
     ];
-    if let (true, Some(error)) = (may_repeat.contains(&status), &response.error)
-        && error.retryable
-    {
-        let seconds = error.retry_after.unwrap_or(SOON);
-        answer.headers_mut().insert(RETRY_AFTER, seconds.into());
-    }
-    answer
+    let error = response.error.as_ref().filter(|error| error.retryable)?;
+    may_repeat
+        .contains(&status_of(response.outcome))
+        .then(|| error.retry_after.unwrap_or(SOON))
 }
 
 /// The answer to a request of which nothing is known but why it failed.
@@ -65,7 +70,7 @@ pub(super) fn answer(status: StatusCode, kind: &'static str, body: impl Into<Bod
 
 /// 503 says that certainly nothing was sent. So `unknown` is 200: a caller that makes a new id for a
 /// repeat would send twice.
-const fn status_of(outcome: Outcome) -> StatusCode {
+pub(super) const fn status_of(outcome: Outcome) -> StatusCode {
     match outcome {
         Outcome::Accepted | Outcome::Unknown => StatusCode::OK,
         Outcome::Invalid => StatusCode::BAD_REQUEST,

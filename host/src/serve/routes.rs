@@ -10,7 +10,7 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{Shared, access::Caller, connections::Connection, message, metrics, reply};
+use super::{Shared, access::Caller, callers, connections::Connection, message, metrics, reply};
 
 type Hub = State<Arc<Shared>>;
 
@@ -19,6 +19,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/messages", post(send))
         .route("/v1/messages/{id}", get(look_up))
+        .route("/callers/{name}", post(send_shaped))
         .route("/healthz", get(health))
         .route("/metrics", get(count))
         .fallback(nothing)
@@ -32,6 +33,16 @@ async fn send(
     request: Request,
 ) -> Response {
     message::send(shared, caller, connection, request).await
+}
+
+async fn send_shaped(
+    State(shared): Hub,
+    Extension(caller): Extension<Caller>,
+    Extension(connection): Extension<Arc<Connection>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
+    callers::send(shared, caller, connection, &name, request).await
 }
 
 async fn look_up(

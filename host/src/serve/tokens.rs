@@ -4,10 +4,11 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use ring::{hmac, rand::SystemRandom};
+use textsender_plugin_api::Secret;
 
 use crate::{
     config::{Fingerprint, SecretRef, is_name},
@@ -25,7 +26,15 @@ pub(super) struct Tokens {
 struct Read {
     folder: PathBuf,
     seen: Fingerprint,
-    known: Vec<(String, hmac::Tag)>,
+    known: Vec<Known>,
+}
+
+struct Known {
+    /// The caller's.
+    name: String,
+    tag: hmac::Tag,
+    /// By which the caller signs, if it does.
+    secret: Secret,
 }
 
 impl Tokens {
@@ -44,20 +53,31 @@ impl Tokens {
 
     /// The caller that this token names, by the files that are in the state folder now.
     pub(super) fn name_of(&self, token: &str, state: &Path) -> Option<String> {
+        // All are compared, wherever the right one is.
+        let mut found = None;
+        for known in &self.current(state).known {
+            let is_it = hmac::verify(&self.key, token.as_bytes(), known.tag.as_ref()).is_ok();
+            if is_it {
+                found = Some(known.name.clone());
+            }
+        }
+        found
+    }
+
+    /// The secrets of this caller, by which it signs: one, or two while it changes.
+    pub(super) fn secrets_of(&self, name: &str, state: &Path) -> Vec<Secret> {
+        let read = self.current(state);
+        let own = read.known.iter().filter(|known| known.name == name);
+        own.map(|known| known.secret.clone()).collect()
+    }
+
+    fn current(&self, state: &Path) -> MutexGuard<'_, Read> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = state.join(secrets::FOLDER);
         if read.folder != folder || read.seen.changed() {
             *read = self.read(folder);
         }
-        // All are compared, wherever the right one is.
-        let mut found = None;
-        for (name, known) in &read.known {
-            let is_it = hmac::verify(&self.key, token.as_bytes(), known.as_ref()).is_ok();
-            if is_it {
-                found = Some(name.clone());
-            }
-        }
-        found
+        read
     }
 
     fn read(&self, folder: PathBuf) -> Read {
@@ -73,10 +93,11 @@ impl Tokens {
         let mut known = Vec::new();
         for (name, path) in files {
             match secrets::referred(&name, &SecretRef::File(path)) {
-                Ok(token) => {
-                    let tag = hmac::sign(&self.key, token.expose().as_bytes());
-                    known.push((name, tag));
-                }
+                Ok(secret) => known.push(Known {
+                    tag: hmac::sign(&self.key, secret.expose().as_bytes()),
+                    name,
+                    secret,
+                }),
                 Err(error) => tracing::error!("a token can't be used: serve.{error}"),
             }
         }

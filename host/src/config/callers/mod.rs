@@ -74,6 +74,8 @@ pub struct Shape {
     pub numbers_without_plus: Option<WithoutPlus>,
     /// Whether whole numbers of JSON stand for their digits.
     pub json_numbers: bool,
+    /// Whether a finished text without a code is sent as information.
+    pub sends_information: bool,
     /// What is a code in a finished text: its only group.
     pub code_pattern: Option<Regex>,
     /// Where things are.
@@ -152,13 +154,19 @@ impl Caller {
         if has_shape {
             keys.judge(node);
         }
+        let purposes = t
+            .get("purposes")
+            .map(|node| node.some(|one| one.choice(&PURPOSES)));
+        let named = purposes.as_deref().unwrap_or_default();
+        let shape = has_shape.then(|| Shape {
+            sends_information: named.contains(&Purpose::Information),
+            ..keys.into_shape()
+        });
         Self {
             place: t.place(),
             product,
-            shape: has_shape.then(|| keys.into_shape()),
-            purposes: t
-                .get("purposes")
-                .map(|node| node.some(|one| one.choice(&PURPOSES))),
+            shape,
+            purposes,
             policies: t.get("policies").map(|node| node.some(|name| name.word())),
             limits: t.get("limits").map_or(Vec::new(), |node| node.list(rate)),
         }
@@ -258,6 +266,7 @@ impl Keys {
             timeout: self.timeout.unwrap_or(TIMEOUT),
             numbers_without_plus: self.numbers_without_plus,
             json_numbers: self.json_numbers.unwrap_or_default(),
+            sends_information: false,
             code_pattern: self.code_pattern,
             fields: self.fields,
             good: self.good.unwrap_or_else(|| "{}".to_owned()),

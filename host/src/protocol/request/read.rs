@@ -52,6 +52,8 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
         expires_in: expiry(fields.expires_in, fields.expires_at)?,
         sender,
         policy: None,
+        numbers_without_plus: None,
+        timeout: None,
     })
 }
 

@@ -6,12 +6,16 @@
 //! | `callers` | who may ask: tokens, hosts, sockets, what the audit says |
 //! | `ends` | how it ends, and how the next one takes its place |
 //! | `send` | `send` through the hub: the same as without
+//! | `products` | bodies in other products' shapes, and what these are answered |
+//! | `reveal` | what such a caller is told, and how long it takes |
 //! | `abuse` | callers that are slow, silent, broken or many |
 
 mod abuse;
 mod callers;
 mod ends;
 mod http;
+mod products;
+mod reveal;
 mod send;
 
 use std::time::Duration;
