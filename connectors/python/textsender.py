@@ -10,15 +10,15 @@ NEVER_RAN = (1, 2, 126, 127)
 WRONG_NUMBER = ("invalid_number", "number_ambiguous", "not_mobile")
 
 
-def send(request, command=("textsender", "send")):
-    """One request in, one response out."""
+def send(request, command=("textsender", "send"), patience=60):
+    """One request in, one response out. `patience`: how many seconds it is waited for; more than [send] timeout."""
     # Nothing was sent, and an operator must act.
     never_ran = {"id": request["id"], "outcome": "misconfigured"}
     # It may have been sent.
     unknown = {"id": request["id"], "outcome": "unknown"}
     try:
         done = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, text=True, timeout=60
+            command, input=json.dumps(request), capture_output=True, text=True, timeout=patience
         )
     except subprocess.TimeoutExpired:
         return unknown

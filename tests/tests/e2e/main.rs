@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `admin` | the administrator's tool, and its guide |
 //! | `callers_guide` | that what `docs/callers.md` shows is so |
+//! | `connectors` | clients and scripts for other programs, run as these run them |
 //! | `first_contact` | the first text, and what a new installation lacks |
 //! | `configuration` | configurations that are wrong |
 //! | `check` | every fault of a configuration at once, each at its line |
@@ -46,6 +47,7 @@ mod breaker;
 mod callers_guide;
 mod check;
 mod configuration;
+mod connectors;
 mod deliveries;
 mod explain;
 mod faults;
