@@ -17,7 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A counterpart, and the programs that it consists of.
-const COUNTERPARTS: [(&str, &[&str]); 9] = [
+const COUNTERPARTS: [(&str, &[&str]); 10] = [
     ("bwrap", &["bwrap"]),
     ("chromium", &["chromium", "chromedriver"]),
     ("node", &["node"]),
@@ -27,7 +27,17 @@ const COUNTERPARTS: [(&str, &[&str]); 9] = [
     ("python", &["python3"]),
     ("samba", &["samba", "samba-tool", "openssl"]),
     ("strace", &["strace"]),
+    ("systemd", &["systemd-analyze"]),
 ];
+
+/// What `$TEXTSENDER_PRODUCTS` may have, by `.ci/release`.
+const PRODUCTS: [(&str, &str); 2] = [
+    ("privacyidea", "privacyidea/bin/python"),
+    ("logto", "logto/node_modules/@logto/connector-http-sms"),
+];
+
+/// The portal of LemonLDAP::NG as Debian installs it.
+const LEMONLDAP: &str = "/usr/share/perl5/Lemonldap/NG/Portal/2F/REST.pm";
 
 /// What `$TEXTSENDER_MAIL_SERVERS` may have.
 const MAIL_SERVERS: [(&str, &str); 2] = [
@@ -37,7 +47,13 @@ const MAIL_SERVERS: [(&str, &str); 2] = [
 
 #[allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
 fn main() {
-    mail_servers();
+    unpacked("MAIL_SERVERS", &MAIL_SERVERS);
+    unpacked("PRODUCTS", &PRODUCTS);
+    println!("cargo::rerun-if-changed={LEMONLDAP}");
+    println!("cargo::rustc-check-cfg=cfg(has_lemonldap)");
+    if Path::new(LEMONLDAP).is_file() {
+        println!("cargo::rustc-cfg=has_lemonldap");
+    }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=PATH");
     let folders = folders();
@@ -57,18 +73,19 @@ fn main() {
     }
 }
 
-/// Exim and Postfix conflict as packages: where they were unpacked, each is a counterpart of its own.
+/// What is not installed, but lies in the folder that `$TEXTSENDER_` and this name says: Exim and Postfix, which
+/// conflict as packages; products that are used by nothing else.
 #[allow(clippy::print_stdout, reason = "how a build script speaks to cargo")]
-fn mail_servers() {
-    println!("cargo::rerun-if-env-changed=TEXTSENDER_MAIL_SERVERS");
-    let folder = env::var_os("TEXTSENDER_MAIL_SERVERS").map(PathBuf::from);
+fn unpacked(variable: &str, counterparts: &[(&str, &str)]) {
+    println!("cargo::rerun-if-env-changed=TEXTSENDER_{variable}");
+    let folder = env::var_os(format!("TEXTSENDER_{variable}")).map(PathBuf::from);
     let folder = folder.and_then(|folder| folder.canonicalize().ok());
-    for (name, program) in MAIL_SERVERS {
+    for (name, path) in counterparts {
         println!("cargo::rustc-check-cfg=cfg(has_{name})");
         let Some(folder) = &folder else { continue };
-        if folder.join(program).is_file() {
+        if folder.join(path).exists() {
             println!("cargo::rustc-cfg=has_{name}");
-            println!("cargo::rustc-env=MAIL_SERVERS={}", folder.display());
+            println!("cargo::rustc-env={variable}={}", folder.display());
         }
     }
 }

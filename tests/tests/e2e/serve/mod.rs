@@ -7,7 +7,9 @@
 //! | `ends` | how it ends, and how the next one takes its place |
 //! | `send` | `send` through the hub: the same as without
 //! | `products` | bodies in other products' shapes, and what these are answered |
+//! | `real_products` | the products themselves, where they are installed |
 //! | `reveal` | what such a caller is told, and how long it takes |
+//! | `units` | the units for systemd |
 //! | `abuse` | callers that are slow, silent, broken or many |
 
 mod abuse;
@@ -15,8 +17,10 @@ mod callers;
 mod ends;
 mod http;
 mod products;
+mod real_products;
 mod reveal;
 mod send;
+mod units;
 
 use std::time::Duration;
 
