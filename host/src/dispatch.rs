@@ -36,14 +36,14 @@ use crate::{
     failpoint::Step,
     ledger::{
         Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
-        LimitReached, Scope, Ticket, Unclaimed,
+        LimitReached, Scope, Ticket, Unclaimed, Used,
     },
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
-    protocol::{Attempt, ErrorCode, Failure, Outcome, Request, Response},
+    protocol::{Attempt, ErrorCode, Failure, MessageId, Outcome, Request, Response},
     route::{self, Ask, AttemptDetail, Plan, RouteOutcome},
 };
 use access::LedgerAccess;
-pub use answer::{Asked, Unread, answer, read};
+pub use answer::{Asked, Unread, answer, answer_used, read};
 pub use current::{Current, Source};
 
 /// How long the ledger keeps a tag of a code that does not say when it expires.
@@ -96,6 +96,19 @@ impl Dispatch {
             ..Received::new(self, request, caller, since)
         };
         self.run(received, false).await
+    }
+
+    /// Notes that the code of the message with this id in the ledger was typed in.
+    ///
+    /// # Errors
+    ///
+    /// No message that was sent has this id, or the ledger can't be used.
+    pub async fn note_used(&self, ledger_id: &MessageId) -> Result<(), Failure> {
+        let deadline = Instant::now() + self.timeout();
+        match self.ledger.note_used(ledger_id.as_str(), deadline).await? {
+            Used::Noted => Ok(()),
+            Used::Unknown => Err(Failure::new(ErrorCode::UnknownId)),
+        }
     }
 
     /// What the caller of this name may do.

@@ -8,10 +8,11 @@ use std::{
     process::ExitCode,
 };
 
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 
 use super::{Common, history, output};
-use crate::ledger::{Exposition, History, LedgerError, Tally};
+use crate::ledger::{Exposition, History, LedgerError, Tally, UsedBy, Uses};
 use installation::{Installation, Recorded};
 
 /// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
@@ -31,6 +32,9 @@ pub(super) struct Stats {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = history::since)]
     since: Option<Timestamp>,
+    /// Count instead how many of the codes were typed in, as far as callers tell
+    #[arg(long, value_name = "BY", conflicts_with = "prometheus", value_parser = PossibleValuesParser::new(BY.map(|(word, _)| word)))]
+    used_by: Option<String>,
     /// Print a JSON list instead
     #[arg(long, conflicts_with = "prometheus")]
     json: bool,
@@ -55,6 +59,9 @@ impl Stats {
             return self.write_metrics(file, common);
         }
         let since = self.since.unwrap_or_else(|| history::ago(WEEK));
+        if let Some(by) = self.used_by() {
+            return self.count_uses(by, since, common);
+        }
         let tallies = common
             .history()
             .and_then(|ledger| ledger.tallies(Some(since)));
@@ -67,6 +74,29 @@ impl Stats {
         match self.json {
             true => output::json(&tallies),
             false => output::print(&shown(&tallies)),
+        }
+        Ok(())
+    }
+
+    fn used_by(&self) -> Option<UsedBy> {
+        let word = self.used_by.as_deref()?;
+        BY.into_iter()
+            .find(|(known, _)| *known == word)
+            .map(|(_, by)| by)
+    }
+
+    fn count_uses(&self, by: UsedBy, since: Timestamp, common: &Common) -> Result<(), String> {
+        let uses = common
+            .history()
+            .and_then(|ledger| ledger.uses(by, Some(since)));
+        let uses = match uses {
+            Ok(uses) => uses,
+            Err(LedgerError::Absent { .. }) => Vec::new(),
+            Err(error) => return Err(error.to_string()),
+        };
+        match self.json {
+            true => output::json(&uses),
+            false => output::print(&shown_uses(&uses)),
         }
         Ok(())
     }
@@ -89,6 +119,7 @@ impl Stats {
         installation.write(&recorded, now, &mut page);
         let window = now.duration_since(since);
         page.ledger(&recorded.tallies, &recorded.senders, window);
+        page.uses(&recorded.uses);
         prometheus::replace(file, &page.into_text())
             .map_err(|error| format!("cannot write {}: {error}", file.display()))
     }
@@ -99,7 +130,38 @@ fn recorded(ledger: &History, since: Timestamp, now: Timestamp) -> Result<Record
         tallies: ledger.tallies(Some(since))?,
         senders: ledger.senders(now)?,
         last_accepted: ledger.last_accepted()?,
+        uses: ledger.uses(UsedBy::Sender, Some(since))?,
     })
+}
+
+/// What codes may be counted by.
+const BY: [(&str, UsedBy); 4] = [
+    ("prefix", UsedBy::Prefix),
+    ("region", UsedBy::Region),
+    ("sender", UsedBy::Sender),
+    ("hour", UsedBy::Hour),
+];
+
+fn shown_uses(uses: &[Uses]) -> String {
+    let mut rows = vec![["by", "", "sent", "used", "unused"].map(str::to_owned)];
+    rows.extend(uses.iter().map(|one| {
+        let beside = one.recipient.clone().or(one.region.clone());
+        let unused = (one.sent - one.used) * 100 / one.sent.max(1);
+        [
+            one.by.clone(),
+            beside.unwrap_or_default(),
+            one.sent.to_string(),
+            one.used.to_string(),
+            format!("{unused} %"),
+        ]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let [a, b, c, d, e] = std::array::from_fn(width);
+    rows.iter()
+        .map(|[by, beside, sent, used, unused]| {
+            format!("{by:<a$}  {beside:<b$}  {sent:>c$}  {used:>d$}  {unused:>e$}\n")
+        })
+        .collect()
 }
 
 /// A table, and the sum.

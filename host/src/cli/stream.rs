@@ -37,7 +37,7 @@ use super::{logging, runtime};
 use crate::{
     dispatch::{self, Asked, Current, Source, Unread},
     os::{limits, pipes, signals::EndRequests},
-    protocol::{ErrorCode, Failure, Outcome, Request, Response},
+    protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response, id_of_used},
 };
 use answers::{Answers, Written};
 use lines::{Content, Input, Line};
@@ -197,7 +197,11 @@ impl Serving {
         // Boxed, as the way through all rooms is 10 KB, which would be moved ten times into a task.
         self.in_flight.spawn(Box::pin(async move {
             let number = line.number;
-            let mut response = dispatch::answer(read(line.content), dispatch, asked).await;
+            let mut response = match read(line.content) {
+                Ok(request) => dispatch::answer(Ok(request), dispatch, asked).await,
+                Err(NoMessage::Wrong(wrong)) => dispatch::answer(Err(wrong), dispatch, asked).await,
+                Err(NoMessage::Used(id)) => dispatch::answer_used(id, dispatch).await,
+            };
             response.line = Some(number);
             // The answers are not read any more: the main loop sees it, too.
             let _ = answers.send(response).await;
@@ -271,22 +275,40 @@ fn stop(stopping: &watch::Sender<bool>) {
 
 /// The answer to a line that is left when the stream is asked to end.
 fn not_begun(line: Line) -> Response {
+    let stopping = Failure::new(ErrorCode::Stopping);
     let (id, failure) = match read(line.content) {
-        Ok(request) => (Some(request.id), Failure::new(ErrorCode::Stopping)),
-        Err(wrong) => wrong,
+        Ok(request) => (Some(request.id), stopping),
+        Err(NoMessage::Wrong(wrong)) => wrong,
+        Err(NoMessage::Used(id)) => (Some(id), stopping),
     };
     let mut response = Response::failed(id, &failure);
     response.line = Some(line.number);
     response
 }
 
-/// The request on a line, or what is wrong with it.
-fn read(line: Content) -> Result<Request, Unread> {
-    match line {
-        Content::Json(json) => dispatch::read(&json),
+/// A line that asks for no message.
+enum NoMessage {
+    /// It is no right request.
+    Wrong(Unread),
+    /// It tells that the code of this message was typed in.
+    Used(MessageId),
+}
+
+/// What a line asks for.
+fn read(line: Content) -> Result<Request, NoMessage> {
+    let json = match line {
+        Content::Json(json) => json,
         Content::TooLong => {
             let failure = Failure::with_detail(ErrorCode::TooLarge, "more than 1 MiB");
-            Err((None, failure))
+            return Err(NoMessage::Wrong((None, failure)));
         }
-    }
+    };
+    dispatch::read(&json).map_err(|(id, failure)| {
+        // A request has no such field: only what is none is looked at twice.
+        let is_other = failure.code == ErrorCode::UnknownField;
+        match id_of_used(&json).filter(|_| is_other) {
+            Some(id) => NoMessage::Used(id),
+            None => NoMessage::Wrong((id, failure)),
+        }
+    })
 }

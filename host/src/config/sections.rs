@@ -307,6 +307,8 @@ pub struct Limits {
     pub all: Option<Limit>,
     /// Of the same code to the same number again.
     pub resend: Option<Limit>,
+    /// Of codes that were never typed in.
+    pub unused: Option<Shares>,
     /// Of the purpose `test`.
     pub test_send: Option<Limit>,
     /// Numbers in E.164 form that are not limited.
@@ -320,6 +322,30 @@ pub struct Limit {
     pub rates: Vec<Rate>,
     /// What happens at the limit.
     pub mode: Mode,
+}
+
+/// How many codes may be unused for each that was used, in thousandths. `None`: that span is not limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// In a day.
+    pub day: Option<u32>,
+    /// In an hour.
+    pub hour: Option<u32>,
+    /// What happens at the limit.
+    pub mode: Mode,
+}
+
+impl Shares {
+    fn read(t: &Table) -> Self {
+        let modes = [("enforce", Mode::Enforce), ("record", Mode::Record)];
+        // What makes sense depends on how many users give up: it only records until it is told to refuse.
+        let mode = t.get("mode").and_then(|node| node.choice(&modes));
+        Shares {
+            day: t.get("day").and_then(|node| node.thousandths()),
+            hour: t.get("hour").and_then(|node| node.thousandths()),
+            mode: mode.unwrap_or(Mode::Record),
+        }
+    }
 }
 
 /// What happens when a limit is reached.
@@ -358,6 +384,7 @@ impl Limits {
             sender: t.table("sender", read_limit).flatten(),
             all: t.table("all", read_limit).flatten(),
             resend: t.table("resend", read_limit).flatten(),
+            unused: t.table("unused", Shares::read),
             test_send: t.table("test_send", read_limit).flatten(),
             exempt: t.get("exempt").map_or(Vec::new(), |n| n.list(read_exempt)),
         }

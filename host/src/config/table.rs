@@ -146,6 +146,29 @@ impl<'p> Node<'p> {
         Some(word)
     }
 
+    /// A share such as `0.3`, in thousandths.
+    pub fn thousandths(&self) -> Option<u32> {
+        let written = match self.value {
+            DeValue::Float(share) => share.as_str(),
+            DeValue::Integer(share) => share.as_str(),
+            _ => {
+                self.wrong_type("a share", "write it as a decimal number, such as 0.3");
+                return None;
+            }
+        };
+        let share = written
+            .parse()
+            .ok()
+            .filter(|share| (0.0..=100.0).contains(share));
+        if share.is_none() {
+            self.fault(
+                "is not a share",
+                "write it as a decimal number, such as 0.3",
+            );
+        }
+        share.map(|share: f64| (share * 1000.0).round() as u32)
+    }
+
     /// `true` or `false`.
     pub fn boolean(&self) -> Option<bool> {
         match self.value {

@@ -25,6 +25,7 @@ use crate::{
     failpoint::{Failpoints, Step},
     ledger::{
         CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
+        Used,
     },
     protocol::{ErrorCode, Failure},
 };
@@ -211,6 +212,15 @@ impl LedgerAccess {
         let Some(ledger) = self.ledger() else { return };
         if let Err(error) = within(last(deadline), ledger.still_unknown(ticket)).await {
             tracing::warn!(id, %error, "that a message is still unknown is not in the ledger");
+        }
+    }
+
+    /// Notes that a code was typed in. Where nothing is recorded there is no such message.
+    pub(super) async fn note_used(&self, id: &str, deadline: Instant) -> Result<Used, Failure> {
+        match &self.ledger {
+            None => Ok(Used::Unknown),
+            Some(Ok(ledger)) => Ok(within(deadline, ledger.note_used(id)).await?),
+            Some(Err(error)) => Err(error.clone().into()),
         }
     }
 

@@ -40,6 +40,18 @@ pub fn read(json: &[u8]) -> Result<Request, Unread> {
     Request::parse(json).map_err(|failure| (Request::id_of(json), failure))
 }
 
+/// Answers the news that a code was typed in: `accepted`, or why it can't be noted.
+pub async fn answer_used(id: MessageId, dispatch: Result<Arc<Dispatch>, Failure>) -> Response {
+    let noted = match dispatch {
+        Ok(dispatch) => dispatch.note_used(&id).await,
+        Err(failure) => Err(failure),
+    };
+    match noted {
+        Ok(()) => Response::for_id(&id),
+        Err(failure) => Response::failed(Some(id), &failure),
+    }
+}
+
 /// Answers a request. A panic on its way is not the others' end.
 pub async fn answer<P>(
     request: Result<Request, Unread>,

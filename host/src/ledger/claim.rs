@@ -14,6 +14,7 @@ use super::resend::{self, Identity};
 use super::reservation::{Counted, LimitReached, counters, prefix};
 use super::settle::{Held, close_abandoned, note};
 use super::store::{ClaimKey, Ending, Facts, Holder, Life, Row, Store, StoreResult};
+use super::unused;
 use super::worker::{Durability, Queue};
 use crate::failpoint::Step;
 use crate::protocol::{ErrorCode, Outcome, Resend};
@@ -178,6 +179,12 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         refusing.extend(refuses);
         over.extend(records);
     }
+    let of_use = claim.use_counter(store, now)?;
+    if let Some(counter) = &of_use {
+        let (refuses, records) = counter.reached();
+        refusing.extend(refuses);
+        over.extend(records);
+    }
     let sender_rule = claim.sender_rule();
     let candidates = claim.candidates(store, sender_rule, now)?;
     refusing.extend(candidates.refused().cloned());
@@ -188,6 +195,9 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
     }
 
     for counter in counters {
+        row.places.push(counter.take(store)?);
+    }
+    if let Some(counter) = of_use {
         row.places.push(counter.take(store)?);
     }
     let health = candidates.health();
@@ -293,6 +303,23 @@ impl Claim {
             .into_iter()
             .find(|(scope, _)| *scope == Scope::Sender);
         of_sender.map(|(_, rule)| rule)
+    }
+
+    /// How codes that were never used are counted, if this one is.
+    fn use_counter(&self, store: &dyn Store, now: i64) -> StoreResult<Option<unused::Counter>> {
+        if self.limits.is_exempt(&self.phone) {
+            return Ok(None);
+        }
+        let recipient = store.keys().recipient(&self.phone);
+        let region = self.facts.region.as_deref();
+        unused::Counter::read(
+            store,
+            self.limits.unused,
+            self.purpose,
+            region,
+            &recipient,
+            now,
+        )
     }
 
     fn candidates<'a>(

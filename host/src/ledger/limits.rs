@@ -32,6 +32,10 @@ pub struct Limits {
     /// The same code to the same number again, because the user asked for it; `recipient` and all others count
     /// it as well. Default: 3 in 10 minutes, enforced; the figure is ours.
     pub resend: Rule,
+    /// Codes to one region that were never typed in, for each that was. Authgear's figures
+    /// (<https://github.com/authgear/authgear-server>, `unverified_otp_budget`): 0.3 in a day, 0.2 in an hour.
+    /// Default: these, recorded.
+    pub unused: Shares,
     /// All texts of `test-send`, which no other limit counts. Default: 20 in 10 minutes, enforced.
     pub test: Rule,
     /// Numbers, as E.164, that no limit counts.
@@ -45,6 +49,27 @@ pub struct Rule {
     pub limits: Vec<Limit>,
     /// What happens at the limit.
     pub mode: Mode,
+}
+
+/// How many codes may be unused for each that was used, in thousandths. `None`: that span is not limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shares {
+    /// In a day.
+    pub day: Option<u32>,
+    /// In an hour.
+    pub hour: Option<u32>,
+    /// What happens at the limit.
+    pub mode: Mode,
+}
+
+impl From<config::Shares> for Shares {
+    fn from(shares: config::Shares) -> Shares {
+        Shares {
+            day: shares.day,
+            hour: shares.hour,
+            mode: shares.mode.into(),
+        }
+    }
 }
 
 /// How much one caller may send.
@@ -91,6 +116,8 @@ pub enum Scope {
     Resend,
     /// Everything that one caller sends.
     Caller,
+    /// Codes to one region that were never used.
+    Unused,
     /// Test sends.
     Test,
 }
@@ -150,10 +177,16 @@ impl From<&config::Limit> for Rule {
     fn from(limit: &config::Limit) -> Rule {
         Rule {
             limits: limit.rates.iter().copied().map(Limit::from).collect(),
-            mode: match limit.mode {
-                config::Mode::Enforce => Mode::Enforce,
-                config::Mode::Record => Mode::Record,
-            },
+            mode: limit.mode.into(),
+        }
+    }
+}
+
+impl From<config::Mode> for Mode {
+    fn from(mode: config::Mode) -> Mode {
+        match mode {
+            config::Mode::Enforce => Mode::Enforce,
+            config::Mode::Record => Mode::Record,
         }
     }
 }
@@ -171,6 +204,7 @@ impl From<&config::Limits> for Limits {
             sender: or(&limits.sender, default.sender),
             all: or(&limits.all, default.all),
             resend: or(&limits.resend, default.resend),
+            unused: limits.unused.map_or(default.unused, Shares::from),
             test: or(&limits.test_send, default.test),
             exempt: limits
                 .exempt
@@ -226,6 +260,7 @@ impl Scope {
             Scope::All => "all",
             Scope::Resend => "resend",
             Scope::Caller => "caller",
+            Scope::Unused => "unused",
             Scope::Test => "test",
         }
     }
@@ -240,6 +275,7 @@ impl Scope {
             Scope::All => "texts in all",
             Scope::Resend => "resends to this number",
             Scope::Caller => "texts of this caller",
+            Scope::Unused => "codes to this region that were not used",
             Scope::Test => "test sends",
         }
     }
@@ -263,12 +299,24 @@ impl Default for Limits {
                 limits: vec![minutes(3, 10)],
                 mode: Mode::Enforce,
             },
+            unused: Shares {
+                day: Some(300),
+                hour: Some(200),
+                mode: Mode::Record,
+            },
             test: Rule {
                 limits: vec![minutes(20, 10)],
                 mode: Mode::Enforce,
             },
             exempt: Vec::new(),
         }
+    }
+}
+
+impl Limit {
+    /// So many in a window of whole seconds.
+    pub(super) const fn of(count: u32, seconds: u32) -> Limit {
+        Limit { count, seconds }
     }
 }
 

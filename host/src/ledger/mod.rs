@@ -66,6 +66,8 @@ mod settle;
 mod sqlite;
 mod stats;
 mod store;
+mod unused;
+mod uses;
 mod window;
 mod worker;
 
@@ -86,7 +88,7 @@ pub use error::LedgerError;
 pub use explain_history::explain_history;
 pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
-pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope};
+pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use person::{Erased, Person};
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;
@@ -94,6 +96,8 @@ pub use reservation::LimitReached;
 pub use settle::{FinalOutcome, Unclaimed};
 pub use stats::Tally;
 pub use store::Facts;
+pub use unused::Used;
+pub use uses::{UsedBy, Uses};
 
 use crate::failpoint::{Failpoints, Step};
 use settle::Handover;
@@ -269,6 +273,19 @@ impl Ledger {
         self.queue
             .call(Durability::Written, move |store| {
                 settle::still_unknown(store, &held)
+            })
+            .await
+    }
+
+    /// Notes that the code of a message was typed in. Told again, nothing changes.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn note_used(&self, id: &str) -> Result<Used, LedgerError> {
+        let id = id.to_owned();
+        self.queue
+            .call(Durability::Written, move |store| {
+                unused::note_used(store, &id)
             })
             .await
     }

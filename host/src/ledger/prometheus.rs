@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::SignedDuration;
 
-use super::{Health, SenderState, Tally};
+use super::{Health, SenderState, Tally, Uses};
 
 /// Labels and a value.
 pub type Sample = (Vec<(&'static str, String)>, u64);
@@ -15,6 +15,30 @@ pub type Sample = (Vec<(&'static str, String)>, u64);
 pub struct Exposition(String);
 
 impl Exposition {
+    /// How many codes were typed in, by sender and region.
+    pub fn uses(&mut self, uses: &[Uses]) {
+        let of = |value: fn(&Uses) -> u64| -> Vec<Sample> {
+            let sample = |one: &Uses| {
+                let region = one.region.clone().unwrap_or_default();
+                (
+                    vec![("sender", one.by.clone()), ("region", region)],
+                    value(one),
+                )
+            };
+            uses.iter().map(sample).collect()
+        };
+        self.gauge(
+            "textsender_codes_sent",
+            "Codes in the window that were sent, or may have been.",
+            &of(|uses| uses.sent),
+        );
+        self.gauge(
+            "textsender_codes_used",
+            "Those of them that were typed in, as far as callers tell.",
+            &of(|uses| uses.used),
+        );
+    }
+
     /// The ledger's counts. They are gauges over a window, not counters: the ledger forgets what is older
     /// than its retention, so a sum over all of it would fall.
     pub fn ledger(&mut self, tallies: &[Tally], senders: &[SenderState], window: SignedDuration) {

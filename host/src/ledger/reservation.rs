@@ -131,7 +131,7 @@ pub(super) fn counters<'a>(
         Scope::Recipient | Scope::Resend => Some(number),
         Scope::Prefix => Some(prefix(number)),
         Scope::Region => message.region,
-        Scope::Sender | Scope::Caller => None,
+        Scope::Sender | Scope::Caller | Scope::Unused => None,
         Scope::All | Scope::Test => Some(""),
     };
     let rules = limits
@@ -162,7 +162,11 @@ pub(super) fn give_back<'a>(
     Ok(())
 }
 
-fn read_window(store: &dyn Store, key: &Digest, now: i64) -> StoreResult<Option<Window>> {
+pub(super) fn read_window(
+    store: &dyn Store,
+    key: &Digest,
+    now: i64,
+) -> StoreResult<Option<Window>> {
     let Some(events) = store.window(key)? else {
         return Ok(None);
     };

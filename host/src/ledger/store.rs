@@ -90,6 +90,10 @@ pub(super) trait Store {
     fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool>;
     /// Ends an open claim as the `unknown` that it was before it was taken over.
     fn end_as_before(&self, key: &ClaimKey) -> StoreResult<bool>;
+    /// Writes that the code of a message was typed in.
+    fn put_used(&self, seq: i64, at: i64) -> StoreResult<()>;
+    /// Whether a code that went to this number was typed in.
+    fn has_used(&self, recipient: &Digest) -> StoreResult<bool>;
     /// Whether a decision since `since` has this provider id.
     fn has_provider_id(&self, provider_id: &str, since: Timestamp) -> StoreResult<bool>;
 
@@ -170,6 +174,10 @@ pub(super) struct Holder {
     pub response: Option<String>,
     /// When the provider was last asked about a message that ended as `unknown`.
     pub looked_at: Option<i64>,
+    /// The number's region.
+    pub region: Option<String>,
+    /// When its code was typed in.
+    pub used_at: Option<i64>,
 }
 
 /// A claim that has no ending yet.

@@ -10,6 +10,7 @@ mod processes;
 mod resend;
 mod simulation;
 mod upkeep;
+mod uses;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -59,6 +59,7 @@ error_codes! {
     NumberAmbiguous = "number_ambiguous", Invalid, "user.phone can be the number of two telephones", "Write it with + and its calling code, or set numbers_without_plus.";
     ResendMismatch = "resend_mismatch", Invalid, "resend_of names a message with another code, number or purpose, or whose code has expired", "Bring the code again that was sent; where it has expired, make a new one and send it without resend_of.";
     ResendUnknown = "resend_unknown", Invalid, "resend_of names no message that was sent", "Send it without resend_of. A message that was not sent is repeated with its own id.";
+    UnknownId = "unknown_id", Invalid, "no message that was sent has this id", "Name a message that was sent, by the id that it was sent with.";
     IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
 
     NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";

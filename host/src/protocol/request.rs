@@ -5,6 +5,7 @@
 mod draft;
 mod fields;
 mod read;
+mod used;
 
 use std::{fmt, time::Duration};
 
@@ -16,6 +17,7 @@ use textsender_plugin_api::{Purpose, Secret};
 use super::{Failure, MessageId};
 
 pub use draft::Draft;
+pub use used::id_of_used;
 
 pub(super) use fields::Fields;
 

@@ -101,6 +101,23 @@ pub(super) async fn look_up(
     }
 }
 
+/// Answers `POST /v1/messages/{id}/used`.
+pub(super) async fn used(shared: &Shared, caller: &Caller, id: &str) -> HttpResponse {
+    let unknown = || Failure::new(ErrorCode::UnknownId);
+    let Some(id) = MessageId::parse(id) else {
+        return reply::json(StatusCode::NOT_FOUND, &Response::failed(None, &unknown()));
+    };
+    let mut response = match caller.ledger_id(&id) {
+        Ok(ledger_id) => dispatch::answer_used(ledger_id, shared.dispatch()).await,
+        Err(_) => Response::failed(None, &unknown()),
+    };
+    response.id = Some(id.as_str().to_owned());
+    match response.outcome {
+        Outcome::Invalid => reply::json(StatusCode::NOT_FOUND, &response),
+        _ => reply::of(&response),
+    }
+}
+
 impl Message {
     pub(super) fn new(shared: Arc<Shared>, caller: Caller, reading: Reading, busy: Busy) -> Self {
         let request = reading.request;

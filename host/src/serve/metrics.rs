@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Shared, reply};
 use crate::{
-    ledger::{Exposition, History, LedgerError, Options},
+    ledger::{Exposition, History, LedgerError, Options, UsedBy},
     protocol::Outcome,
 };
 
@@ -43,10 +43,14 @@ pub(super) async fn answer(shared: &Shared) -> Response {
             let history = History::open(&state, &Options::default())?;
             let now = Timestamp::now();
             let since = now.checked_sub(WINDOW).ok();
-            Ok::<_, LedgerError>((history.tallies(since)?, history.senders(now)?))
+            let uses = history.uses(UsedBy::Sender, since)?;
+            Ok::<_, LedgerError>((history.tallies(since)?, history.senders(now)?, uses))
         });
         match read.await {
-            Ok(Ok((tallies, senders))) => page.ledger(&tallies, &senders, WINDOW),
+            Ok(Ok((tallies, senders, uses))) => {
+                page.ledger(&tallies, &senders, WINDOW);
+                page.uses(&uses);
+            }
             // Nothing was sent yet, or nothing is recorded.
             Ok(Err(LedgerError::Absent { .. })) => page.ledger(&[], &[], WINDOW),
             Ok(Err(error)) => tracing::error!(%error, "the ledger can't be counted"),

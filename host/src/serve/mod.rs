@@ -5,6 +5,7 @@
 //! | `POST /v1/messages` | the response that `textsender send` writes; `Idempotency-Key` may stand for `id` |
 //! | `POST /callers/NAME` | a message in another product's shape, answered in that product's words |
 //! | `GET /v1/messages/{id}` | the response that was given; with `?delivery=true` what became of it since |
+//! | `POST /v1/messages/{id}/used` | notes that the code was typed in |
 //! | `GET /healthz` | 200 if a message could be sent now, else 503 and why |
 //! | `GET /metrics` | counts for Prometheus, from the ledger and of this process |
 //!

@@ -20,6 +20,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/v1/messages", post(send))
         .route("/v1/messages/{id}", get(look_up))
         .route("/callers/{name}", post(send_shaped))
+        .route("/v1/messages/{id}/used", post(used))
         .route("/healthz", get(health))
         .route("/metrics", get(count))
         .fallback(nothing)
@@ -54,6 +55,14 @@ async fn look_up(
     let query = query.unwrap_or_default();
     let with_delivery = query.split('&').any(|part| part == "delivery=true");
     message::look_up(&shared, &caller, &id, with_delivery).await
+}
+
+async fn used(
+    State(shared): Hub,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Response {
+    message::used(&shared, &caller, &id).await
 }
 
 async fn health(State(shared): Hub) -> Response {

@@ -301,3 +301,24 @@ fn a_stream_sends_a_code_again_as_a_process_does() {
     assert_eq!(ask("a-6", Some("a-1"), 6), "limited");
     running.finish().exit(0).texts(4);
 }
+
+#[test]
+fn a_line_of_a_stream_tells_that_a_code_was_used() {
+    let mut running = Test::new().stream().start_silent();
+    running.ask([&request("a-1", "+447700900123")]);
+    running.wait_for_answers(1);
+    running.ask([
+        &json!({ "used": "a-1" }),
+        &json!({ "used": "a-2" }),
+        &json!({ "used": 1 }),
+    ]);
+    let answers = running.wait_for_answers(4);
+    let of = |line: u64| answers.iter().find(|one| one["line"] == line).unwrap();
+    assert_eq!(
+        (&of(2)["outcome"], &of(2)["id"]),
+        (&json!("accepted"), &json!("a-1"))
+    );
+    assert_eq!(of(3)["error"]["code"], "unknown_id");
+    assert_eq!(of(4)["error"]["code"], "unknown_field");
+    running.finish().exit(0).texts(1);
+}

@@ -11,7 +11,7 @@ use crate::{
         standing,
     },
     config::Ledger,
-    ledger::{Exposition, Health, SenderState, Tally},
+    ledger::{Exposition, Health, SenderState, Tally, Uses},
     os::{disk, rights},
 };
 
@@ -40,6 +40,7 @@ pub(super) struct Recorded {
     pub(super) tallies: Vec<Tally>,
     pub(super) senders: Vec<SenderState>,
     pub(super) last_accepted: Option<Timestamp>,
+    pub(super) uses: Vec<Uses>,
 }
 
 impl Installation {

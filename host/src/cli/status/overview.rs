@@ -236,6 +236,10 @@ fn show_recent(recent: &Recent, out: &Output) {
     if !recent.outcomes.is_empty() {
         out.line(format_args!("by hour: {}", bars(&recent.hours, out)));
     }
+    if let Some(codes) = recent.codes {
+        let (sent, used) = (codes.sent, codes.used);
+        out.line(format_args!("codes used: {used} of {sent}"));
+    }
     if !recent.segments.is_empty() {
         let regions = recent.segments.iter();
         let regions: Vec<String> = regions

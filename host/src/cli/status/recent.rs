@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    ledger::{Entry, EntryState, Filter, History, LedgerError},
+    ledger::{Entry, EntryState, Filter, History, LedgerError, UsedBy, Uses},
     protocol::Outcome,
 };
 
@@ -25,9 +25,18 @@ pub(super) struct Recent {
     pub(super) hours: Vec<Hour>,
     /// Segments that providers charge for, by region.
     pub(super) segments: BTreeMap<String, u64>,
+    /// Codes that were sent, and how many of them were typed in; none where no caller tells of use.
+    pub(super) codes: Option<Codes>,
     /// The last week's last success and error, by sender.
     #[serde(skip)]
     pub(super) senders: BTreeMap<String, Last>,
+}
+
+/// Codes of the last 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(super) struct Codes {
+    pub(super) sent: u64,
+    pub(super) used: u64,
 }
 
 /// One hour.
@@ -58,6 +67,14 @@ impl Recent {
             recent.add(&entry, now);
             ControlFlow::Continue(())
         })?;
+        let day = now.checked_sub(SignedDuration::from_hours(24)).ok();
+        let uses = history.uses(UsedBy::Region, day)?;
+        let sum = |count: fn(&Uses) -> u64| uses.iter().map(count).sum();
+        let codes = Codes {
+            sent: sum(|uses| uses.sent),
+            used: sum(|uses| uses.used),
+        };
+        recent.codes = (codes.used > 0).then_some(codes);
         Ok(recent)
     }
 

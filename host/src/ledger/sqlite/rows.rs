@@ -61,7 +61,7 @@ impl Store for SqliteStore {
             .sql
             .prepare_cached(
                 "SELECT seq, id, at, content, tag, expires, owner, sent_to, outcome, code, sender,
-                        provider_id, response, looked_at
+                        provider_id, response, looked_at, region, used_at
                  FROM decisions WHERE id = ?1 AND live = 1 ORDER BY seq DESC LIMIT 1",
             )?
             .query_row([id], |row| {
@@ -88,6 +88,8 @@ impl Store for SqliteStore {
                     provider_id: row.get("provider_id")?,
                     response: row.get("response")?,
                     looked_at: row.get("looked_at")?,
+                    region: row.get("region")?,
+                    used_at: row.get("used_at")?,
                 })
             })
             .optional()?;
@@ -236,6 +238,23 @@ impl Store for SqliteStore {
                 key.owner
             ])?;
         Ok(ended == 1)
+    }
+
+    fn put_used(&self, seq: i64, at: i64) -> StoreResult<()> {
+        self.sql
+            .prepare_cached("UPDATE decisions SET used_at = ?1 WHERE seq = ?2")?
+            .execute(params![at, seq])?;
+        Ok(())
+    }
+
+    fn has_used(&self, recipient: &Digest) -> StoreResult<bool> {
+        let has = self
+            .sql
+            .prepare_cached(
+                "SELECT 1 FROM decisions WHERE recipient_hash = ?1 AND used_at IS NOT NULL LIMIT 1",
+            )?
+            .exists([recipient])?;
+        Ok(has)
     }
 
     fn has_provider_id(&self, provider_id: &str, since: Timestamp) -> StoreResult<bool> {

@@ -114,6 +114,40 @@ fn a_code_is_sent_again_under_an_id_of_its_own() {
 }
 
 #[test]
+fn that_a_code_was_used_is_told_and_counted() {
+    let (hub, address) = Hub::with_http(Test::new());
+    let bearer = ("Authorization", "Bearer Vq7mZ2xT9kLr4sWb8nYd3fGh");
+    hub.post(&request("a-1", "+447700900123")).is(200);
+    hub.post(&request("a-2", "+447700900124")).is(200);
+    let used = |id: &str| hub.ask(&format!("POST /v1/messages/{id}/used"), &[], "");
+    used("a-1").is(200).outcome("accepted");
+    used("a-1").is(200).outcome("accepted");
+    used("a-3").is(404).error("unknown_id");
+    // A caller with a name tells of its own messages alone.
+    let line = "POST /v1/messages/a-2/used";
+    http::ask_over_tcp(address, line, &[bearer], "").is(404);
+    let page = hub.get("/metrics").body;
+    for line in [
+        r#"textsender_codes_sent{sender="twilio",region="GB"} 2"#,
+        r#"textsender_codes_used{sender="twilio",region="GB"} 1"#,
+    ] {
+        assert!(
+            page.lines().any(|one| one == line),
+            "no {line:?} in\n{page}"
+        );
+    }
+    let stats = hub.other().command(["stats", "--used-by", "region"]);
+    let run = stats.stdin("").run();
+    let table = run.exit(0).stdout.as_deref().unwrap();
+    let row = |line: &str| line.split_whitespace().eq(["GB", "2", "1", "50", "%"]);
+    assert!(table.lines().any(row), "{table}");
+    let status = hub.other().command(["status"]).stdin("").run();
+    let screen = status.exit(0).stdout.as_deref().unwrap();
+    assert!(screen.contains("codes used: 1 of 2"), "{screen}");
+    hub.end().exit(0);
+}
+
+#[test]
 fn a_header_may_stand_for_the_id() {
     let hub = Hub::start(Test::new());
     let mut message = request("a-1", "+447700900123");

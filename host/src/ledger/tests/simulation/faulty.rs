@@ -188,6 +188,14 @@ impl Store for FaultyStore {
         self.faults.strike()?;
         self.inner.end_as_before(key)
     }
+    fn put_used(&self, seq: i64, at: i64) -> StoreResult<()> {
+        self.faults.strike()?;
+        self.inner.put_used(seq, at)
+    }
+    fn has_used(&self, recipient: &Digest) -> StoreResult<bool> {
+        self.faults.strike()?;
+        self.inner.has_used(recipient)
+    }
     fn has_provider_id(&self, provider_id: &str, since: Timestamp) -> StoreResult<bool> {
         self.faults.strike()?;
         self.inner.has_provider_id(provider_id, since)

@@ -1,0 +1,182 @@
+//! Codes that were sent and never typed in: the one sign that shows texts which are pumped, and texts which
+//! silently do not arrive.
+//!
+//! Callers tell when a code was typed in. For each region two windows of a day are kept: one of the codes
+//! that were not used, in which a code has its place until it is, and one of those that were. Of a region
+//! many of whose codes go unused no more are sent, but to numbers that used one before. As long as no caller
+//! tells of use there is nothing to judge by, and nothing is counted.
+
+use std::time::Duration;
+
+use textsender_plugin_api::Purpose;
+
+use super::keys::Digest;
+use super::limits::{Limit, Mode, Scope, Shares};
+use super::reservation::{LimitReached, read_window};
+use super::store::{Holder, Place, Store, StoreResult};
+use super::window::Window;
+use crate::protocol::Outcome;
+
+/// What became of the news that a code was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Used {
+    /// It is in the ledger, now or since before.
+    Noted,
+    /// No message that was sent has the id.
+    Unknown,
+}
+
+const HOUR: u32 = 60 * 60;
+const DAY: u32 = 24 * HOUR;
+
+/// So many unused codes are nothing to worry about, whatever the share: some users give up.
+const ALWAYS: u64 = 20;
+
+/// How a region's codes are counted for one message.
+pub(super) struct Counter {
+    key: Digest,
+    unused: Window,
+    used: Window,
+    shares: Shares,
+    now: i64,
+}
+
+impl Counter {
+    /// Reads the windows of a region; `None`: the message is not counted.
+    pub fn read(
+        store: &dyn Store,
+        shares: Shares,
+        purpose: Purpose,
+        region: Option<&str>,
+        recipient: &Digest,
+        now: i64,
+    ) -> StoreResult<Option<Self>> {
+        let (Some(region), true) = (region, is_typed_in(purpose)) else {
+            return Ok(None);
+        };
+        let is_told = read_window(store, &all(store), now)?;
+        if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
+            return Ok(None);
+        }
+        if store.has_used(recipient)? {
+            return Ok(None);
+        }
+        let key = of_unused(store, region);
+        Ok(Some(Counter {
+            unused: read_window(store, &key, now)?.unwrap_or_default(),
+            used: read_window(store, &of_used(store, region), now)?.unwrap_or_default(),
+            key,
+            shares,
+            now,
+        }))
+    }
+
+    /// The shares that are reached: those that refuse, and those that only record.
+    pub fn reached(&self) -> (Vec<LimitReached>, Vec<LimitReached>) {
+        let spans = [(self.shares.day, DAY), (self.shares.hour, HOUR)];
+        let reached = spans
+            .into_iter()
+            .filter_map(|(share, span)| self.is_reached(share?, span))
+            .collect();
+        match self.shares.mode {
+            Mode::Enforce => (reached, Vec::new()),
+            Mode::Record => (Vec::new(), reached),
+        }
+    }
+
+    fn is_reached(&self, share: u32, seconds: u32) -> Option<LimitReached> {
+        let span = millis(seconds);
+        let used = self.used.count(span, self.now);
+        let most = (used * u64::from(share) / 1000).max(ALWAYS);
+        let count = self.unused.count(span, self.now);
+        if count < most {
+            return None;
+        }
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        let wait = self.unused.free_at(span, most, self.now) - self.now;
+        Some(LimitReached {
+            scope: Scope::Unused,
+            limit: Limit::of(most, seconds),
+            count,
+            retry_after: Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
+        })
+    }
+
+    /// Counts the code as unused, until it is used.
+    pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
+        let span = millis(DAY);
+        self.unused.add(&[millis(HOUR), span], self.now);
+        let until = self.now.saturating_add(span);
+        store.put_window(&self.key, Some(until), &self.unused.bytes())?;
+        Ok(Place {
+            window: self.key,
+            at: self.now,
+            span,
+            is_senders: false,
+        })
+    }
+}
+
+/// Notes that the code of a message was typed in. One that is not settled yet may have arrived already.
+pub(super) fn note_used(store: &dyn Store, id: &str) -> StoreResult<Used> {
+    let Some(holder) = store.holder(id)?.filter(may_have_arrived) else {
+        return Ok(Used::Unknown);
+    };
+    if holder.used_at.is_some() {
+        return Ok(Used::Noted);
+    }
+    let now = store.now();
+    store.put_used(holder.seq, now)?;
+    let windows = [
+        Some(all(store)),
+        holder
+            .region
+            .as_deref()
+            .map(|region| of_used(store, region)),
+    ];
+    for key in windows.into_iter().flatten() {
+        let mut used = read_window(store, &key, now)?.unwrap_or_default();
+        used.add(&[millis(HOUR), millis(DAY)], now);
+        let until = now.saturating_add(millis(DAY));
+        store.put_window(&key, Some(until), &used.bytes())?;
+    }
+    if let Some(region) = &holder.region {
+        let key = of_unused(store, region);
+        if let Some(mut unused) = read_window(store, &key, now)? {
+            unused.give_back(holder.at.as_millisecond(), millis(DAY), now);
+            store.put_window(&key, None, &unused.bytes())?;
+        }
+    }
+    Ok(Used::Noted)
+}
+
+fn may_have_arrived(holder: &Holder) -> bool {
+    match holder.outcome {
+        Some(outcome) => matches!(outcome, Outcome::Accepted | Outcome::Unknown),
+        None => holder.sent_to.is_some(),
+    }
+}
+
+/// Whether users type in what such messages carry.
+fn is_typed_in(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::VerificationCode | Purpose::HelpdeskCode)
+}
+
+fn of_unused(store: &dyn Store, region: &str) -> Digest {
+    store.keys().window(Scope::Unused, region)
+}
+
+fn of_used(store: &dyn Store, region: &str) -> Digest {
+    store
+        .keys()
+        .window(Scope::Unused, &format!("used {region}"))
+}
+
+/// The window of all codes that were used.
+fn all(store: &dyn Store) -> Digest {
+    of_used(store, "*")
+}
+
+fn millis(seconds: u32) -> i64 {
+    i64::from(seconds) * 1000
+}
