@@ -52,9 +52,16 @@ const LIFE: Duration = Duration::from_secs(60 * 60);
 /// Whether a message was handed to a route: until then a failure of ours has sent nothing.
 static DISPATCHED: AtomicBool = AtomicBool::new(false);
 
+tokio::task_local! {
+    /// The same of one message, where a process sends many.
+    static HANDED_OVER: Arc<AtomicBool>;
+}
+
 /// Marks that a message was handed to a process that sends it.
 pub fn handed_over() {
     DISPATCHED.store(true, Ordering::Relaxed);
+    // There is none where a process sends one message.
+    let _ = HANDED_OVER.try_with(|this| this.store(true, Ordering::Relaxed));
 }
 
 /// Whether this process handed any message to a sender, or to the hub.
@@ -70,6 +77,8 @@ pub struct Dispatch {
     /// What the configuration looked like when it was last read, right or wrong.
     seen: Mutex<Fingerprint>,
     snapshot: Snapshot,
+    /// Whether a hub is configured that was away.
+    without_hub: bool,
     /// Closed first: while it is, processes that were released end.
     ledger: LedgerAccess,
     pool: Arc<Pool>,
@@ -109,6 +118,29 @@ impl Dispatch {
             Used::Noted => Ok(()),
             Used::Unknown => Err(Failure::new(ErrorCode::UnknownId)),
         }
+    }
+
+    /// Notes for the audit that the hub that is configured was away.
+    pub fn is_without_hub(&mut self) {
+        self.without_hub = true;
+    }
+
+    /// Asks what became of an accepted message, and notes it under its id in the ledger.
+    ///
+    /// # Errors
+    ///
+    /// The sender's plugin or provider could not be asked, or the ledger can't be used.
+    pub async fn watch_delivery(
+        &self,
+        ledger_id: &str,
+        sender: &str,
+        provider_id: &str,
+    ) -> Result<(), Failure> {
+        let status = self.status(sender, provider_id).await?;
+        let deadline = Instant::now() + self.timeout();
+        self.ledger
+            .note_delivery(ledger_id, status.state, deadline)
+            .await
     }
 
     /// What the caller of this name may do.
@@ -198,6 +230,7 @@ impl<'d> Received<'d> {
                 actor: request.actor.clone(),
                 user: request.user.name.clone(),
                 uid: caller,
+                without_hub: dispatch.without_hub,
                 ..Facts::default()
             },
             phone: None,
@@ -382,6 +415,8 @@ impl<'d> Claimed<'d> {
     /// Asks the senders, unless an earlier attempt has sent the message, or may have.
     async fn route(mut self) -> Result<Routed<'d>, Settled> {
         if let Some(earlier) = self.earlier.take() {
+            // By then it may have been sent, whatever becomes of this process.
+            handed_over();
             if let Some(found) = self.find(&earlier).await {
                 return match (found.result.is_err(), earlier.answer) {
                     (true, Some((outcome, answer))) => {

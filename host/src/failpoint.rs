@@ -17,6 +17,8 @@ pub struct Failpoints {
     pub clock: fn() -> Timestamp,
     /// How long the ledger waits for other processes, instead of what it has by default.
     pub lock_timeout: Option<Duration>,
+    /// How long after it was sent the hub asks what became of a text, instead of a minute.
+    pub delivery_after: Option<Duration>,
 }
 
 impl Default for Failpoints {
@@ -25,6 +27,7 @@ impl Default for Failpoints {
             at: |_| {},
             clock: Timestamp::now,
             lock_timeout: None,
+            delivery_after: None,
         }
     }
 }
@@ -47,7 +50,8 @@ pub enum Step {
     Settling,
     /// The outcome is committed.
     Settled,
-    /// The response is on standard output (passed by the command, not by the ledger).
+    /// The response is on standard output, or about to be an answer of the hub's (passed by the command and
+    /// the hub, not by the ledger).
     Responded,
 }
 

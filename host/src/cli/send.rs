@@ -127,6 +127,7 @@ impl Send {
         };
         let main = Sources::read_main(&config);
         let hub = Client::of(&main);
+        let is_without_hub = hub.is_some();
         if let Some(response) = hub.and_then(|hub| hub.send(&json, self.wait())) {
             return response;
         }
@@ -152,7 +153,10 @@ impl Send {
         let sent = runtime.block_on(async {
             // Large values: where they are made is where they stay.
             let dispatch = Dispatch::open_read(main.and_drop_ins(), level, failpoints)?;
-            let dispatch = Box::new(dispatch);
+            let mut dispatch = Box::new(dispatch);
+            if is_without_hub {
+                dispatch.is_without_hub();
+            }
             let response = Box::pin(dispatch.send_alone(&request, self.wait())).await;
             Ok((response, dispatch))
         });

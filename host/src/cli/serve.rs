@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use super::{Common, logging, output::print_error, runtime};
 use crate::{
-    config::{DEFAULT_SOCKET, Reading, Serve as Settings, Sources, loopback},
+    config::{DEFAULT_SOCKET, Reading, Serve as Settings, Sources, http_address},
     dispatch::Current,
     os::{process, signals::EndRequests, socket},
     protocol::Outcome,
@@ -24,8 +24,8 @@ pub(super) struct Serve {
     /// The socket, instead of [serve] socket; who may write to it may send
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// Where HTTP is served, instead of [serve] http: 127.0.0.1:PORT or [::1]:PORT
-    #[arg(long, value_name = "ADDRESS", value_parser = loopback)]
+    /// Where HTTP is served, instead of [serve] http: 127.0.0.1:PORT or [::1]:PORT; with [serve] tls any address
+    #[arg(long, value_name = "ADDRESS", value_parser = |word: &str| http_address(word, true))]
     http: Option<SocketAddr>,
     /// How many seconds a sender's host process may idle before it is stopped
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
@@ -51,6 +51,11 @@ impl Serve {
         // What is wrong elsewhere is told to each message, until it is right.
         let reading = Reading::of(Sources::read(&file)).believed()?;
         let settings = reading.config.serve;
+        if let Some(address) = self.http
+            && let Err(remedy) = http_address(&address.to_string(), settings.tls.is_some())
+        {
+            return Ok(print_error(&format!("--http {address}: {remedy}"), 2));
+        }
         // Asked to end before it listens, it ends.
         let mut asked = EndRequests::listen()?;
         // Root becomes the account that sends here: what is bound after that is that account's.
@@ -77,6 +82,7 @@ impl Serve {
             socket: socket.unwrap_or_else(|| DEFAULT_SOCKET.into()),
             group: settings.group,
             http: self.http.or(settings.http),
+            tls: settings.tls,
             inherited,
         }
     }

@@ -120,6 +120,8 @@ impl Stats {
         let window = now.duration_since(since);
         page.ledger(&recorded.tallies, &recorded.senders, window);
         page.uses(&recorded.uses);
+        page.deliveries(&recorded.deliveries);
+        page.without_hub(recorded.without_hub);
         prometheus::replace(file, &page.into_text())
             .map_err(|error| format!("cannot write {}: {error}", file.display()))
     }
@@ -131,6 +133,8 @@ fn recorded(ledger: &History, since: Timestamp, now: Timestamp) -> Result<Record
         senders: ledger.senders(now)?,
         last_accepted: ledger.last_accepted()?,
         uses: ledger.uses(UsedBy::Sender, Some(since))?,
+        deliveries: ledger.deliveries(Some(since))?,
+        without_hub: ledger.sent_without_hub(Some(since))?,
     })
 }
 

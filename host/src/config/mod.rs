@@ -47,7 +47,7 @@ pub use sections::{
     Sending, Shares, State, Trust, Trusted,
 };
 pub use sender::{Network, Sender, is_name};
-pub use serve::{DEFAULT_SOCKET, Hub, Serve, loopback};
+pub use serve::{DEFAULT_SOCKET, Hub, Serve, Tls, http_address};
 pub use setting::{SecretRef, Setting};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};

@@ -14,6 +14,7 @@ pub fn relations(config: &Config) -> Vec<Fault> {
     found.defaults();
     found.helpdesk();
     found.policies();
+    found.senders();
     found.callers();
     found.faults
 }
@@ -66,6 +67,19 @@ impl Relations<'_> {
             for (purpose, block) in policy.blocks() {
                 self.senders_of(&block.options, purpose.as_str(), Some(place));
             }
+        }
+    }
+
+    /// Callers' tokens are stored beside senders' secrets, as `serve.NAME`.
+    fn senders(&mut self) {
+        const TAKEN: &str = "serve";
+        if let Some(sender) = self.config.senders.get(TAKEN) {
+            self.fault(
+                sender.place,
+                "senders.serve",
+                "is the name that tokens of the hub's callers are stored under",
+                "give the sender another name: textsender sender rename serve NAME",
+            );
         }
     }
 

@@ -15,10 +15,21 @@ pub struct Serve {
     pub socket: Option<PathBuf>,
     /// The group whose members may send through it, by number; `None`: that of the hub's account.
     pub group: Option<u32>,
-    /// Where HTTP is served: loopback alone.
+    /// Where HTTP is served: loopback alone, unless there is `tls`.
     pub http: Option<SocketAddr>,
+    /// What it is served with.
+    pub tls: Option<Tls>,
     /// Whether `send` needs the hub.
     pub hub: Hub,
+}
+
+/// What HTTP is served with, so that it may cross a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM file with the certificate, and those between it and the root.
+    pub certificate: PathBuf,
+    /// PEM file with its key.
+    pub key: PathBuf,
 }
 
 /// Whether `send` needs the hub that `socket` names.
@@ -34,36 +45,50 @@ pub enum Hub {
 impl Serve {
     pub(super) fn read(t: &Table) -> Self {
         let hub = [("preferred", Hub::Preferred), ("required", Hub::Required)];
+        let tls = t.table("tls", Tls::read).flatten();
+        // One that is faulty has a fault of its own.
+        let has_tls = t.get("tls").is_some();
         Serve {
             socket: t.path("socket"),
             group: t.get("group").and_then(|node| group(&node)),
-            http: t.get("http").and_then(|node| address(&node)),
+            http: t.get("http").and_then(|node| address(&node, has_tls)),
+            tls,
             hub: pick(t, "hub", &hub),
         }
     }
 }
 
-/// An address of this machine alone, with a port.
+impl Tls {
+    fn read(t: &Table) -> Option<Self> {
+        t.require("certificate", "add certificate = \"FILE\", in PEM");
+        t.require("key", "add key = \"FILE\", in PEM");
+        Some(Self {
+            certificate: t.path("certificate")?,
+            key: t.path("key")?,
+        })
+    }
+}
+
+/// An address with a port to serve HTTP on: without TLS, one of this machine alone.
 ///
 /// # Errors
 ///
 /// What to write instead.
-pub fn loopback(address: &str) -> Result<SocketAddr, &'static str> {
+pub fn http_address(address: &str, has_tls: bool) -> Result<SocketAddr, &'static str> {
     let address: SocketAddr = address
         .parse()
         .map_err(|_| "write it as 127.0.0.1:PORT or [::1]:PORT")?;
-    match address.ip().is_loopback() {
+    match has_tls || address.ip().is_loopback() {
         true => Ok(address),
         false => Err(
-            "codes would cross the network in the open: listen on 127.0.0.1 or [::1], and have a \
-             web server with TLS in front of it",
+            "codes would cross the network in the open: listen on 127.0.0.1 or [::1], or set [serve] tls",
         ),
     }
 }
 
-fn address(node: &Node) -> Option<SocketAddr> {
+fn address(node: &Node, has_tls: bool) -> Option<SocketAddr> {
     let word = node.word()?;
-    match loopback(&word) {
+    match http_address(&word, has_tls) {
         Ok(address) => Some(address),
         Err(remedy) => {
             node.fault(format!("{:?} is no address for it", word.value), remedy);
@@ -98,9 +123,22 @@ mod tests {
             socket: Some("/run/t.sock".into()),
             group: Some(0),
             http: Some("[::1]:8025".parse().unwrap()),
+            tls: None,
             hub: Hub::Required,
         };
         assert_eq!(serve, wanted);
+    }
+
+    #[test]
+    fn with_tls_it_may_be_served_to_others() {
+        let (serve, faults) = read(
+            "[serve]\nhttp = \"0.0.0.0:8443\"\ntls = { certificate = \"/etc/c.pem\", key = \"/etc/k.pem\" }",
+        );
+        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(serve.http, "0.0.0.0:8443".parse().ok());
+        assert_eq!(serve.tls.unwrap().key, PathBuf::from("/etc/k.pem"));
+        let (serve, faults) = read("[serve]\ntls = { certificate = \"/etc/c.pem\" }");
+        assert_eq!((serve.tls, faults.len()), (None, 1));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use textsender_plugin_api::{Phone, Receipt, SendError, Verdict};
+use textsender_plugin_api::{DeliveryState, Phone, Receipt, SendError, Verdict};
 use tokio::time::{Instant, timeout_at};
 
 use super::limited;
@@ -221,6 +221,19 @@ impl LedgerAccess {
             None => Ok(Used::Unknown),
             Some(Ok(ledger)) => Ok(within(deadline, ledger.note_used(id)).await?),
             Some(Err(error)) => Err(error.clone().into()),
+        }
+    }
+
+    /// Notes what a provider says became of a message.
+    pub(super) async fn note_delivery(
+        &self,
+        id: &str,
+        state: DeliveryState,
+        deadline: Instant,
+    ) -> Result<(), Failure> {
+        match self.ledger() {
+            Some(ledger) => Ok(within(deadline, ledger.note_delivery(id, state)).await?),
+            None => Ok(()),
         }
     }
 

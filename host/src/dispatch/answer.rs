@@ -1,12 +1,19 @@
 //! The answer to one request of many, whatever its document, the configuration or a fault of ours makes
 //! of it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::FutureExt;
 use tokio::{sync::watch, time::Instant};
 
-use super::Dispatch;
+use super::{Dispatch, HANDED_OVER};
 use crate::{
     decision::Bounds,
     protocol::{ErrorCode, Failure, MessageId, Request, Response},
@@ -73,11 +80,16 @@ pub async fn answer<P>(
         Ok(dispatch) => dispatch,
         Err(failure) => return Response::failed(Some(request.id), &failure),
     };
-    let sent = AssertUnwindSafe(send(&dispatch, &request, asked)).catch_unwind();
-    // What had left by then is not known.
-    let maybe_sent = Failure::new(ErrorCode::MaybeSent);
-    let sent = sent.await;
-    sent.unwrap_or_else(|_| Response::failed(Some(request.id), &maybe_sent))
+    let handed_over = Arc::new(AtomicBool::new(false));
+    let sending = HANDED_OVER.scope(Arc::clone(&handed_over), send(&dispatch, &request, asked));
+    let sent = AssertUnwindSafe(sending).catch_unwind().await;
+    sent.unwrap_or_else(|_| {
+        let code = match handed_over.load(Ordering::Relaxed) {
+            true => ErrorCode::MaybeSent,
+            false => ErrorCode::Crashed,
+        };
+        Response::failed(Some(request.id), &Failure::new(code))
+    })
 }
 
 async fn send<P>(dispatch: &Dispatch, request: &Request, asked: Asked<P>) -> Response {

@@ -47,6 +47,11 @@ impl Current {
         self.dispatch.clone()
     }
 
+    /// What tests make happen.
+    pub fn failpoints(&self) -> Failpoints {
+        self.source.failpoints
+    }
+
     /// When it was looked at last.
     pub fn looked(&self) -> Instant {
         self.looked

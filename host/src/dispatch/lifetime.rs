@@ -66,6 +66,7 @@ impl Dispatch {
             seen: Mutex::new(seen),
             ledger: LedgerAccess::open(&config.state, &state, caller, failpoints),
             pool: Arc::new(Pool::new(config.clone(), state.clone(), max_level)),
+            without_hub: false,
             state,
             snapshot,
         })
@@ -105,6 +106,7 @@ impl Dispatch {
                 .ledger
                 .reconfigured(&edited.config().state, &self.state),
             pool: self.pool.clone(),
+            without_hub: false,
             state: self.state.clone(),
             snapshot: edited,
         }))

@@ -49,6 +49,7 @@
 mod backup;
 mod choice;
 mod claim;
+mod delivery;
 mod entry;
 mod error;
 mod explain_history;
@@ -79,10 +80,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use textsender_plugin_api::Phone;
+use textsender_plugin_api::{DeliveryState, Phone};
 use tokio::sync::oneshot;
 
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
+pub use delivery::Deliveries;
 pub use entry::{Entry, EntryState};
 pub use error::LedgerError;
 pub use explain_history::explain_history;
@@ -286,6 +288,19 @@ impl Ledger {
         self.queue
             .call(Durability::Written, move |store| {
                 unused::note_used(store, &id)
+            })
+            .await
+    }
+
+    /// Notes what a provider says became of the message with this id.
+    ///
+    /// # Errors
+    /// If the ledger fails.
+    pub async fn note_delivery(&self, id: &str, state: DeliveryState) -> Result<(), LedgerError> {
+        let id = id.to_owned();
+        self.queue
+            .call(Durability::Written, move |store| {
+                delivery::note(store, &id, state)
             })
             .await
     }

@@ -1,20 +1,57 @@
 //! Counts for Prometheus, in its text format, version 0.0.4
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::BTreeMap,
+    fmt::{Display, Write as _},
+};
 
 use jiff::SignedDuration;
 
-use super::{Health, SenderState, Tally, Uses};
+use super::{Deliveries, Health, SenderState, Tally, Uses};
 
 /// Labels and a value.
-pub type Sample = (Vec<(&'static str, String)>, u64);
+pub type Sample<V = u64> = (Vec<(&'static str, String)>, V);
 
 /// A page of counts.
 #[derive(Default)]
 pub struct Exposition(String);
 
 impl Exposition {
+    /// How many of the texts that the hub asked about had arrived, by sender and region.
+    pub fn deliveries(&mut self, deliveries: &[Deliveries]) {
+        let labels = |one: &Deliveries| {
+            vec![
+                ("sender", one.sender.clone()),
+                ("region", one.region.clone()),
+            ]
+        };
+        let asked = deliveries.iter().map(|one| (labels(one), one.asked));
+        self.gauge(
+            "textsender_texts_watched",
+            "Accepted texts in the window that the hub asked the provider about, a sample, a minute after they were sent.",
+            &asked.collect::<Vec<_>>(),
+        );
+        let share = deliveries.iter().map(|one| {
+            let share = one.delivered as f64 / one.asked.max(1) as f64;
+            (labels(one), share)
+        });
+        self.gauge(
+            "textsender_delivered_share",
+            "The share of these texts that the phone had by then.",
+            &share.collect::<Vec<_>>(),
+        );
+    }
+
+    /// How many messages were sent without the hub that is configured.
+    pub fn without_hub(&mut self, count: u64) {
+        self.gauge(
+            "textsender_messages_without_hub",
+            "Messages in the window that `textsender send` sent by itself, as the hub that is configured was away.",
+            &[(Vec::new(), count)],
+        );
+    }
+
     /// How many codes were typed in, by sender and region.
     pub fn uses(&mut self, uses: &[Uses]) {
         let of = |value: fn(&Uses) -> u64| -> Vec<Sample> {
@@ -102,7 +139,7 @@ impl Exposition {
     }
 
     /// What goes up and down.
-    pub fn gauge(&mut self, name: &str, help: &str, samples: &[Sample]) {
+    pub fn gauge<V: Display>(&mut self, name: &str, help: &str, samples: &[Sample<V>]) {
         self.family("gauge", name, help, samples);
     }
 
@@ -116,7 +153,7 @@ impl Exposition {
         self.0
     }
 
-    fn family(&mut self, kind: &str, name: &str, help: &str, samples: &[Sample]) {
+    fn family<V: Display>(&mut self, kind: &str, name: &str, help: &str, samples: &[Sample<V>]) {
         let text = &mut self.0;
         // Writing to a String never fails.
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");

@@ -92,6 +92,8 @@ pub(super) trait Store {
     fn end_as_before(&self, key: &ClaimKey) -> StoreResult<bool>;
     /// Writes that the code of a message was typed in.
     fn put_used(&self, seq: i64, at: i64) -> StoreResult<()>;
+    /// Writes what a provider said became of a message.
+    fn put_delivery(&self, seq: i64, state: &str, at: i64) -> StoreResult<()>;
     /// Whether a code that went to this number was typed in.
     fn has_used(&self, recipient: &Digest) -> StoreResult<bool>;
     /// Whether a decision since `since` has this provider id.
@@ -239,6 +241,8 @@ pub struct Facts {
     pub segments: Option<u32>,
     /// The user id of the process that asked.
     pub uid: u32,
+    /// Whether a hub is configured that was away.
+    pub without_hub: bool,
 }
 
 /// A row of the audit, as it is first written.

@@ -131,6 +131,7 @@ fn message(id: &str) -> Claim {
             region: Some("GB".to_owned()),
             segments: Some(1),
             uid: 1000,
+            without_hub: false,
         },
         resend: Resend::No,
         purpose: Purpose::VerificationCode,

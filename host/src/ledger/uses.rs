@@ -69,7 +69,7 @@ impl History {
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
         let (columns, group) = by.columns();
         self.read(|| {
-            if !self.has_uses()? {
+            if !self.has_column("used_at")? {
                 return Ok(Vec::new());
             }
             let order = match by {
@@ -97,10 +97,10 @@ impl History {
         })
     }
 
-    /// A ledger of an earlier version has no such columns.
-    fn has_uses(&self) -> rusqlite::Result<bool> {
+    /// Whether decisions have this column: a ledger of an earlier version lacks some.
+    pub(super) fn has_column(&self, column: &str) -> rusqlite::Result<bool> {
         self.sql
-            .prepare_cached("SELECT 1 FROM pragma_table_info('decisions') WHERE name = 'used_at'")?
-            .exists([])
+            .prepare_cached("SELECT 1 FROM pragma_table_info('decisions') WHERE name = ?1")?
+            .exists([column])
     }
 }

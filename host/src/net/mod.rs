@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `resolve` | how a name becomes addresses, and how many look-ups may run at a time |
 //! | `connect` | how addresses become one connection: the first that answers (RFC 8305) |
-//! | `tls` | whom to trust |
+//! | `tls` | whom to trust, and as whom to be trusted |
 //! | `error` | which peer was not reached or not trusted, and why |
 //!
 //! Which names may be asked for, and which addresses they may lead to, is decided above: a
@@ -18,4 +18,4 @@ mod tls;
 pub use connect::connect;
 pub use error::{Cause, NetError, chain, peer};
 pub use resolve::{Admits, Lookups, Resolver};
-pub use tls::{client, handshake, without_roots};
+pub use tls::{client, handshake, server, without_roots};

@@ -8,13 +8,13 @@ use std::{
 };
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, ServerConfig,
     SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -57,6 +57,45 @@ pub fn without_roots() -> ClientConfig {
         .expect("ring serves the default versions")
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth()
+}
+
+/// A server configuration with the certificate and the key in these PEM files, which only root and the
+/// running user can change. HTTP/1.1 is all it speaks.
+///
+/// # Errors
+///
+/// A file can't be read or used, and which.
+pub fn server(certificate: &Path, key: &Path) -> io::Result<ServerConfig> {
+    let wrong = |file: &Path, what: String| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{}: {what}", file.display()),
+        )
+    };
+    let open = |file: &Path| {
+        let opened = trust::open(file).map_err(|error| wrong(file, error.to_string()));
+        opened.map(BufReader::new)
+    };
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_reader_iter(open(certificate)?).collect();
+    let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(wrong(
+            certificate,
+            "there is no certificate in it".to_owned(),
+        ));
+    }
+    let secret = PrivateKeyDer::from_pem_reader(open(key)?)
+        .map_err(|error| wrong(key, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        // The provider is ring, which has cipher suites for every version that rustls knows.
+        .expect("ring serves the default versions")
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .map_err(|error| wrong(key, format!("it does not fit the certificate: {error}")))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// Protects a connection to `host`, which must prove that it is.

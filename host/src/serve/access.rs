@@ -22,8 +22,10 @@ pub(super) enum Origin {
         /// Its number.
         uid: u32,
     },
-    /// Over TCP.
+    /// Over TCP, from this machine.
     Http,
+    /// Over TCP with TLS, from anywhere.
+    Https,
 }
 
 /// Who asks.
@@ -115,8 +117,8 @@ pub(super) fn admit<B>(
             let words = "the header Host is none of this machine's: 127.0.0.1, [::1] or localhost";
             Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words).into())
         }
-        Origin::Http if name.is_none() && !is_shaped => Err(unauthorized().into()),
-        Origin::Http => Ok(Caller { uid: None, name }),
+        Origin::Http | Origin::Https if name.is_none() && !is_shaped => Err(unauthorized().into()),
+        Origin::Http | Origin::Https => Ok(Caller { uid: None, name }),
     }
 }
 

@@ -5,12 +5,18 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 use axum::{Router, body::Body};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tower_service::Service;
 
-use super::{Shared, access, connections::Entered, sockets::Stream};
+use super::{
+    Shared,
+    access::{self, Origin},
+    connections::Entered,
+    sockets::Stream,
+};
 
-/// How long the head of a request may take, and a connection may wait for its next one.
+/// How long the head of a request may take, and a connection may wait for its next one; and the beginning
+/// of TLS.
 const HEAD: Duration = Duration::from_secs(10);
 
 /// The longest head, in bytes, and the most that is read ahead.
@@ -28,6 +34,22 @@ pub(super) async fn converse(
 ) {
     let connection = Arc::clone(&entered.connection);
     let origin = connection.origin();
+    let mut stopping = shared.stopping.subscribe();
+    let stream = match (origin, &shared.tls) {
+        (Origin::Https, Some(tls)) => tokio::select! {
+            accepted = timeout(HEAD, tls.accept(stream)) => match accepted {
+                Ok(Ok(protected)) => protected,
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a connection is not protected");
+                    return;
+                }
+                Err(_) => return,
+            },
+            () = connection.asked_to_close() => return,
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+        },
+        _ => stream,
+    };
     let service = service_fn(|mut request: Request<Incoming>| {
         let admitted = access::admit(&shared, origin, &request);
         let (connection, mut router) = (Arc::clone(&connection), router.clone());
@@ -49,7 +71,6 @@ pub(super) async fn converse(
         .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);
-    let mut stopping = shared.stopping.subscribe();
     let mut end: Option<Instant> = None;
     loop {
         let late = sleep_until(end.unwrap_or_else(Instant::now));

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     dispatch::{self, Asked, Dispatch, Unread},
+    failpoint::Step,
     ledger::{History, LedgerError, Options},
     protocol::{
         DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response,
@@ -65,6 +66,7 @@ pub(super) async fn send(
     request: HttpRequest,
 ) -> HttpResponse {
     let since = Instant::now();
+    let at = shared.failpoints.at;
     let (head, body) = request.into_parts();
     if let Err(failure) = shared.is_meant(&head.headers) {
         return reply::failed(&failure);
@@ -80,7 +82,9 @@ pub(super) async fn send(
         since,
     };
     let message = Message::new(shared, caller, reading, connection.busy());
-    reply::of(&message.answered().await)
+    let response = message.answered().await;
+    (at)(Step::Responded);
+    reply::of(&response)
 }
 
 /// Answers `GET /v1/messages/{id}`.
@@ -151,8 +155,12 @@ impl Message {
 
     async fn answer(self) -> Response {
         let shared = Arc::clone(&self.shared);
+        let ledger_id = self.request.as_ref().ok().map(|it| it.id.clone());
         let response = self.response().await;
         shared.counts.note(response.outcome);
+        if let Some(ledger_id) = ledger_id {
+            shared.follow_up(ledger_id, &response);
+        }
         response
     }
 
@@ -188,6 +196,27 @@ impl Message {
 }
 
 impl Shared {
+    /// Has the provider asked later what became of an accepted text.
+    fn follow_up(self: &Arc<Self>, id: MessageId, response: &Response) {
+        let (Outcome::Accepted, false) = (response.outcome, response.replayed) else {
+            return;
+        };
+        let (Some(sender), Some(provider_id)) = (&response.sender, &response.provider_id) else {
+            return;
+        };
+        let (shared, provider_id) = (Arc::clone(self), provider_id.clone());
+        let name = sender.clone();
+        self.watch.follow(sender, async move {
+            let Ok(dispatch) = shared.dispatch() else {
+                return;
+            };
+            let asked = dispatch.watch_delivery(id.as_str(), &name, &provider_id);
+            if let Err(failure) = asked.await {
+                tracing::debug!(%id, "what became of it is not known: {failure}");
+            }
+        });
+    }
+
     /// A place among the messages in flight, for which a message waits no longer than it may take.
     async fn place(
         &self,

@@ -43,14 +43,15 @@ pub(super) async fn answer(shared: &Shared) -> Response {
             let history = History::open(&state, &Options::default())?;
             let now = Timestamp::now();
             let since = now.checked_sub(WINDOW).ok();
-            let uses = history.uses(UsedBy::Sender, since)?;
-            Ok::<_, LedgerError>((history.tallies(since)?, history.senders(now)?, uses))
+            let mut page = Exposition::default();
+            page.ledger(&history.tallies(since)?, &history.senders(now)?, WINDOW);
+            page.uses(&history.uses(UsedBy::Sender, since)?);
+            page.deliveries(&history.deliveries(since)?);
+            page.without_hub(history.sent_without_hub(since)?);
+            Ok::<_, LedgerError>(page)
         });
         match read.await {
-            Ok(Ok((tallies, senders, uses))) => {
-                page.ledger(&tallies, &senders, WINDOW);
-                page.uses(&uses);
-            }
+            Ok(Ok(counted)) => page = counted,
             // Nothing was sent yet, or nothing is recorded.
             Ok(Err(LedgerError::Absent { .. })) => page.ledger(&[], &[], WINDOW),
             Ok(Err(error)) => tracing::error!(%error, "the ledger can't be counted"),
@@ -64,8 +65,8 @@ pub(super) async fn answer(shared: &Shared) -> Response {
 fn own(page: &mut Exposition, shared: &Shared, is_good: bool) {
     let one = |count: usize| [(Vec::new(), count as u64)];
     page.gauge(
-        "textsender_configuration_good",
-        "1 if the hub has a configuration that it can send by, else 0.",
+        "textsender_config_ok",
+        "Whether the hub has a configuration that it can send by.",
         &one(usize::from(is_good)),
     );
     page.gauge(

@@ -1,4 +1,4 @@
-//! The hub: the pipeline of a stream behind a Unix socket, and behind HTTP on loopback.
+//! The hub: the pipeline of a stream behind a Unix socket, and behind HTTP on loopback, or with TLS elsewhere.
 //!
 //! | request | answer |
 //! |---|---|
@@ -26,12 +26,14 @@ mod callers;
 mod client;
 mod connection;
 mod connections;
+mod delivery;
 mod message;
 mod metrics;
 mod places;
 mod reply;
 mod routes;
 mod sockets;
+mod tls;
 mod tokens;
 
 use std::{
@@ -50,16 +52,19 @@ use tokio::{
 
 use crate::{
     dispatch::{Current, Dispatch},
+    failpoint::Failpoints,
     os::{limits, signals::EndRequests},
     protocol::Failure,
 };
 use callers::Paces;
 pub use client::Client;
 use connections::Connections;
+use delivery::Watch;
 use metrics::Counts;
 use places::Places;
 pub use sockets::Listening;
 use sockets::Socket;
+use tls::Tls;
 use tokens::Tokens;
 
 /// How often idle host processes are looked for.
@@ -89,8 +94,11 @@ struct Shared {
     places: Places,
     connections: Arc<Connections>,
     tokens: Tokens,
+    tls: Option<Tls>,
     counts: Counts,
     paces: Paces,
+    watch: Watch,
+    failpoints: Failpoints,
     /// True once it is asked to end.
     stopping: watch::Sender<bool>,
 }
@@ -109,10 +117,13 @@ impl Hub {
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             file: file.canonicalize().unwrap_or_else(|_| file.to_owned()),
+            failpoints: current.failpoints(),
             places: Places::new(current.concurrency()),
+            watch: Watch::new(current.failpoints().delivery_after),
             current: Mutex::new(current),
             connections: Arc::default(),
             tokens: Tokens::new()?,
+            tls: listening.tls.clone().map(Tls::open).transpose()?,
             counts: Counts::default(),
             paces: Paces::default(),
             stopping: watch::Sender::new(false),

@@ -1,4 +1,4 @@
-//! Where a hub listens: a Unix socket always, HTTP on loopback if asked for; the service manager's in
+//! Where a hub listens: a Unix socket always, HTTP if asked for, on loopback unless it has TLS; the service manager's in
 //! place of its own.
 
 use std::{fmt::Display, io, net::SocketAddr, path::PathBuf};
@@ -13,7 +13,10 @@ use super::{
     access::Origin,
     connections::{Connections, MOST},
 };
-use crate::os::socket::{Inherited, Listener};
+use crate::{
+    config,
+    os::socket::{Inherited, Listener},
+};
 
 /// Where a hub is to listen.
 pub struct Listening {
@@ -23,6 +26,8 @@ pub struct Listening {
     pub group: Option<u32>,
     /// Where HTTP is served, if at all.
     pub http: Option<SocketAddr>,
+    /// What it is served with.
+    pub tls: Option<config::Tls>,
     /// Sockets that the service manager listens on, which take the place of the above.
     pub inherited: Inherited,
 }
@@ -32,6 +37,7 @@ pub(super) enum Socket {
     Unix(Listener),
     Http {
         listener: TcpListener,
+        has_tls: bool,
         /// Not the service manager's.
         is_own: bool,
     },
@@ -53,13 +59,13 @@ impl Listening {
             unix.push(bound.map_err(at(self.socket.display()))?);
             tracing::info!(socket = %self.socket.display(), "listening");
         }
-        let is_own = tcp.is_empty();
+        let (is_own, has_tls) = (tcp.is_empty(), self.tls.is_some());
         if let (Some(address), true) = (self.http, is_own) {
             tcp.push(std::net::TcpListener::bind(address).map_err(at(address))?);
         }
         let http = tcp
             .into_iter()
-            .map(|listener| Socket::http(listener, is_own));
+            .map(|listener| Socket::http(listener, is_own, has_tls));
         unix.into_iter()
             .map(Socket::Unix)
             .map(Ok)
@@ -80,16 +86,20 @@ pub(super) async fn accept(
 }
 
 impl Socket {
-    fn http(listener: std::net::TcpListener, is_own: bool) -> io::Result<Self> {
+    fn http(listener: std::net::TcpListener, is_own: bool, has_tls: bool) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        if !address.ip().is_loopback() {
-            let words = format!("{address}: HTTP is served on loopback alone");
+        if !has_tls && !address.ip().is_loopback() {
+            let words = format!("{address}: without [serve] tls HTTP is served on loopback alone");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, words));
         }
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
         tracing::info!(%address, "listening");
-        Ok(Self::Http { listener, is_own })
+        Ok(Self::Http {
+            listener,
+            has_tls,
+            is_own,
+        })
     }
 
     async fn accept(&self) -> io::Result<(Stream, Origin)> {
@@ -98,11 +108,17 @@ impl Socket {
                 let (stream, uid) = listener.accept().await?;
                 Ok((Box::new(stream), Origin::Socket { uid }))
             }
-            Self::Http { listener, .. } => {
+            Self::Http {
+                listener, has_tls, ..
+            } => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are written whole: there is nothing to gather. It only fails with the stream.
                 let _ = stream.set_nodelay(true);
-                Ok((Box::new(stream), Origin::Http))
+                let origin = match has_tls {
+                    true => Origin::Https,
+                    false => Origin::Http,
+                };
+                Ok((Box::new(stream), origin))
             }
         }
     }

@@ -8,6 +8,7 @@
 //! | `TEXTSENDER_PANIC_AT` | the [`Step`] at which it panics |
 //! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, to be killed |
 //! | `TEXTSENDER_LOCK_TIMEOUT` | for how many milliseconds the ledger waits for other processes |
+//! | `TEXTSENDER_DELIVERY_AFTER` | after how many milliseconds the hub asks what became of a text |
 //! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
 
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         at: crash_panic_or_stop,
         clock: now,
         lock_timeout: number("TEXTSENDER_LOCK_TIMEOUT").map(Duration::from_millis),
+        delivery_after: number("TEXTSENDER_DELIVERY_AFTER").map(Duration::from_millis),
     })
 }
 

@@ -208,6 +208,14 @@ impl Test {
         self
     }
 
+    /// Has the hub ask what became of a text so many milliseconds after it was sent.
+    #[must_use]
+    pub fn delivery_after(mut self, milliseconds: u64) -> Self {
+        self.failpoints
+            .push(("TEXTSENDER_DELIVERY_AFTER", milliseconds.to_string()));
+        self
+    }
+
     /// Sets the ledger's clock of this process ahead.
     #[must_use]
     pub fn clock_ahead(mut self, seconds: u64) -> Self {

@@ -11,7 +11,7 @@ use crate::{
         standing,
     },
     config::Ledger,
-    ledger::{Exposition, Health, SenderState, Tally, Uses},
+    ledger::{Deliveries, Exposition, Health, SenderState, Tally, Uses},
     os::{disk, rights},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Recorded {
     pub(super) senders: Vec<SenderState>,
     pub(super) last_accepted: Option<Timestamp>,
     pub(super) uses: Vec<Uses>,
+    pub(super) deliveries: Vec<Deliveries>,
+    pub(super) without_hub: u64,
 }
 
 impl Installation {

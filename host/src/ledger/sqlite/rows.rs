@@ -129,9 +129,9 @@ impl Store for SqliteStore {
                 "INSERT INTO decisions (at, id, live, purpose, event, actor, policy, region, segments,
                                         uid, recipient, recipient_hash, content, tag, expires, owner,
                                         places, over_limit, paused, user_hash, resend_of,
-                                        prefix_hash)
+                                        prefix_hash, without_hub)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                         ?18, ?19, ?20, ?21, ?22)",
+                         ?18, ?19, ?20, ?21, ?22, ?23)",
             )?
             .insert(params![
                 row.at,
@@ -156,6 +156,7 @@ impl Store for SqliteStore {
                 row.user,
                 facts.resend_of,
                 row.prefix,
+                facts.without_hub.then_some(1),
             ])?;
         Ok(seq)
     }
@@ -244,6 +245,13 @@ impl Store for SqliteStore {
         self.sql
             .prepare_cached("UPDATE decisions SET used_at = ?1 WHERE seq = ?2")?
             .execute(params![at, seq])?;
+        Ok(())
+    }
+
+    fn put_delivery(&self, seq: i64, state: &str, at: i64) -> StoreResult<()> {
+        self.sql
+            .prepare_cached("UPDATE decisions SET delivery = ?1, delivery_at = ?2 WHERE seq = ?3")?
+            .execute(params![state, at, seq])?;
         Ok(())
     }
 

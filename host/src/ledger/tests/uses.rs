@@ -36,6 +36,49 @@ async fn used(fixture: &Fixture, id: &str) -> Used {
 }
 
 #[tokio::test]
+async fn what_providers_say_of_texts_is_counted_by_sender_and_region() {
+    let fixture = Fixture::new();
+    let mut abroad = message("d");
+    abroad.facts.region = Some("IE".to_owned());
+    for message in [
+        message("a"),
+        message("b"),
+        message("c"),
+        abroad,
+        message("e"),
+    ] {
+        fixture.send(message, Outcome::Accepted).await;
+    }
+    for (id, state) in [
+        ("a", DeliveryState::Delivered),
+        ("b", DeliveryState::Sent),
+        ("c", DeliveryState::Failed),
+        ("d", DeliveryState::Delivered),
+        ("e", DeliveryState::CannotTell),
+        ("none", DeliveryState::Delivered),
+    ] {
+        fixture.ledger().note_delivery(id, state).await.unwrap();
+    }
+    let counted = fixture.history().deliveries(None).unwrap();
+    let counts: Vec<_> = counted
+        .iter()
+        .map(|one| {
+            (
+                one.sender.as_str(),
+                one.region.as_str(),
+                one.asked,
+                one.delivered,
+            )
+        })
+        .collect();
+    assert_eq!(counts, [("twilio", "GB", 3, 1), ("twilio", "IE", 1, 1)]);
+    let mut page = Exposition::default();
+    page.deliveries(&counted[..1]);
+    let share = "textsender_delivered_share{sender=\"twilio\",region=\"GB\"} 0.3333";
+    assert!(page.into_text().contains(share));
+}
+
+#[tokio::test]
 async fn only_what_was_sent_is_used_and_once() {
     let fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;

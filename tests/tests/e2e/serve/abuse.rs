@@ -97,6 +97,35 @@ fn what_is_no_http_is_refused_and_closed() {
         http("POST /v1/messages", &[("Content-Length", "-1")], &body),
         http("POST /v1/messages", &[("Content-Length", "+5")], &body),
         http("POST /v1/messages", &[("X : y\r\nZ", "x")], &body),
+        http(
+            "POST /v1/messages",
+            &[("Transfer-Encoding", "chunked, identity")],
+            &body,
+        ),
+        http(
+            "POST /v1/messages",
+            &[("Transfer-Encoding", "xchunked")],
+            &body,
+        ),
+        http("POST /v1/messages", &[("Content-Length", "5, 6")], &body),
+        http(
+            "POST /v1/messages",
+            &[("Content-Length", "99999999999999999999")],
+            &body,
+        ),
+        http(
+            "POST /v1/messages",
+            &[("Transfer-Encoding", "chunked")],
+            "FFFFFFFFFFFFFFFFF\r\n",
+        ),
+        http(
+            "POST /v1/messages",
+            &[("Transfer-Encoding", "chunked")],
+            "zz\r\n",
+        ),
+        http("GET http://[::1", &[], ""),
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\n X: folded\r\nX\r\n\r\n".to_vec(),
+        b"GET\x00/healthz HTTP/1.1\r\n\r\n".to_vec(),
     ];
     each(cases, |bytes| {
         let mut connection = hub.connect();
@@ -207,4 +236,59 @@ fn large_requests_are_bounded_together() {
     hub.post(&again).is(400);
     hub.running.terminate();
     hub.running.wait_for_end().exit(0).texts(1);
+}
+
+/// A caller that asks and asks, and reads no answer.
+#[test]
+fn answers_that_are_not_read_cost_no_one_anything() {
+    let hub = Hub::start(Test::new());
+    let before = hub.running.peak_memory();
+    let mut deaf = Vec::new();
+    for _ in 0..20 {
+        let stream = UnixStream::connect(&hub.socket).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        deaf.push(stream);
+    }
+    let asked = http("GET /metrics", &[], "").repeat(100);
+    for stream in &mut deaf {
+        // What does not fit waits in vain.
+        while std::io::Write::write(stream, &asked).is_ok() {}
+    }
+    sends(&hub, "a-1");
+    let grown = hub.running.peak_memory() - before;
+    assert!(grown < 64 * 1024, "{grown} KiB");
+    drop(deaf);
+    hub.end().exit(0).texts(1);
+}
+
+/// Who is neither the socket's owner nor in its group can't connect to it.
+#[test]
+#[ignore = "needs root"]
+fn as_root_an_account_outside_the_group_can_not_connect() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let hub = Hub::start(Test::new());
+    // The way to the socket is open to all, so that its own rights are what counts.
+    let mut folder = hub.socket.parent();
+    while let Some(above) = folder.filter(|it| it.starts_with(std::env::temp_dir())) {
+        let _ = std::fs::set_permissions(above, std::fs::Permissions::from_mode(0o755));
+        folder = above.parent();
+    }
+    let connects = |user: u32| {
+        let socket = hub.socket.clone();
+        let other = rustix::process::Uid::from_raw(user);
+        let root = rustix::process::Uid::ROOT;
+        let connected = std::thread::spawn(move || {
+            rustix::thread::set_thread_res_uid(root, other, root).unwrap();
+            // Root's right to everything goes with its user id.
+            UnixStream::connect(socket)
+                .map(drop)
+                .map_err(|error| error.kind())
+        });
+        connected.join().unwrap()
+    };
+    assert_eq!(connects(0), Ok(()));
+    assert_eq!(connects(54_321), Err(std::io::ErrorKind::PermissionDenied));
+    sends(&hub, "a-1");
+    hub.end().exit(0).texts(1);
 }

@@ -84,6 +84,7 @@ fn killed_at_any_step_a_repeat_neither_doubles_nor_blocks() {
         ("answered", "accepted", 1),
         ("settling", "accepted", 1),
         ("settled", "accepted", 1),
+        ("responded", "accepted", 1),
     ];
     each(cases, |(step, outcome, texts)| {
         let hub = Hub::start(Test::new().crash_at(step));

@@ -10,6 +10,7 @@
 //! | `real_products` | the products themselves, where they are installed |
 //! | `reveal` | what such a caller is told, and how long it takes |
 //! | `units` | the units for systemd |
+//! | `tls` | HTTP with TLS, for other machines |
 //! | `abuse` | callers that are slow, silent, broken or many |
 
 mod abuse;
@@ -21,6 +22,7 @@ mod real_products;
 mod reveal;
 mod send;
 mod units;
+mod tls;
 
 use std::time::Duration;
 
@@ -111,6 +113,25 @@ fn a_code_is_sent_again_under_an_id_of_its_own() {
     let limited = resend("a-5", "a-1").is(429).outcome("limited");
     assert!(limited.headers.contains_key("retry-after"), "{limited:?}");
     hub.end().exit(0).texts(4);
+}
+
+#[test]
+fn what_became_of_accepted_texts_is_asked_and_counted() {
+    let hub = Hub::start(Test::new().delivery_after(1));
+    let message = request("a-1", "+447700900123");
+    hub.post(&message).is(200).outcome("accepted");
+    // As the sandbox has it, a new text is on its way.
+    let share = |value: &str| {
+        let line = format!("textsender_delivered_share{{sender=\"twilio\",region=\"GB\"}} {value}");
+        textsender_tests::harness::wait_for(&line, || {
+            let page = hub.get("/metrics").body;
+            page.lines().any(|one| one == line).then_some(page)
+        })
+    };
+    let page = share("0");
+    let watched = "textsender_texts_watched{sender=\"twilio\",region=\"GB\"} 1";
+    assert!(page.lines().any(|one| one == watched), "{page}");
+    hub.end().exit(0).texts(1);
 }
 
 #[test]
@@ -251,7 +272,7 @@ fn counts_are_those_of_stats_and_of_the_hub() {
         r#"textsender_hub_answers_total{outcome="accepted"} 1"#,
         r#"textsender_hub_answers_total{outcome="invalid"} 1"#,
         "textsender_hub_messages_in_flight 0",
-        "textsender_configuration_good 1",
+        "textsender_config_ok 1",
     ] {
         assert!(
             page.lines().any(|one| one == line),

@@ -23,7 +23,7 @@ fn with_hub(test: Test) -> Test {
 /// A row of the table of outcomes: how a message comes to it.
 type Row = (&'static str, fn(Test) -> Test);
 
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     ("accepted", |test| test),
     ("invalid", |test| {
         test.with(json!({ "user": { "phone": "12" } }))
@@ -53,6 +53,7 @@ const ROWS: [Row; 11] = [
     ("refused", |test| {
         test.with(json!({ "user": { "phone": "+33700900123" } }))
     }),
+    ("crashed", |test| test.panic_at("claimed")),
     ("misconfigured", |test| {
         test.fault(When::always(), Fault::status(401))
     }),
@@ -117,7 +118,7 @@ fn each_outcome_is_the_same_with_and_without_the_hub() {
         let case = || arrange(Test::new().with(json!({ "id": "5f0c-1" })));
         let alone = case().run();
         alone.outcome(outcome);
-        let hub = Hub::beside(case_with_hub(arrange));
+        let hub = Hub::of(case_with_hub(arrange));
         let through = hub.test.beside().run();
         through.outcome(outcome);
         assert_eq!(
@@ -152,6 +153,13 @@ struct Beside {
 }
 
 impl Hub {
+    /// A hub to which happens what is to happen to a case's send; another process hands it the message.
+    fn of(test: Test) -> Beside {
+        let other = test.beside();
+        let hub = Hub::start(test);
+        Beside { hub, test: other }
+    }
+
     fn beside(test: Test) -> Beside {
         let hub = Hub::start(test.beside());
         Beside { hub, test }
@@ -162,6 +170,45 @@ impl Beside {
     fn end(self) -> Run {
         self.hub.end()
     }
+}
+
+#[test]
+fn an_id_that_another_process_sends_is_in_progress_with_and_without_the_hub() {
+    let test = with_hub(Test::new()).with(json!({ "id": "5f0c-1" }));
+    let sending = test.in_company().stop_at("claimed").start();
+    sending.wait_until_stopped();
+    let alone = test.in_company().run();
+    alone.outcome("in_progress");
+    let hub = Hub::start(test.in_company());
+    let through = test.in_company().run();
+    assert_eq!(
+        timeless(through.response.clone()),
+        timeless(alone.response.clone()),
+        "{through}"
+    );
+    through.exit(73).requests(0);
+    hub.end().exit(0);
+}
+
+#[test]
+fn a_hub_killed_while_it_opens_the_ledger_took_nothing() {
+    let test = with_hub(Test::new()).with(json!({ "id": "5f0c-1" }));
+    let socket = test.site().folder().join("hub.sock");
+    let dying = test
+        .in_company()
+        .command(["serve", "--socket"])
+        .args([&socket]);
+    dying
+        .stdin("")
+        .crash_at("opened")
+        .start()
+        .wait_for_end()
+        .exit(-9);
+    test.in_company().run().outcome("accepted").texts(1);
+    let next = Hub::start(test.in_company());
+    let through = test.in_company().run();
+    through.outcome("accepted").has("/replayed", true).texts(1);
+    next.end().exit(0);
 }
 
 #[test]
@@ -214,6 +261,12 @@ fn where_no_hub_runs_it_is_sent_without_and_warned_of() {
         run.outcome("accepted")
             .texts(1)
             .logs("the hub does not run");
+        let page = run.test().site().folder().join("textsender.prom");
+        let stats = run.test().beside().command(["stats", "--prometheus"]);
+        stats.args([&page]).stdin("").run().exit(0);
+        let page = fs::read_to_string(page).unwrap();
+        let line = "textsender_messages_without_hub 1";
+        assert!(page.lines().any(|one| one == line), "{page}");
     });
 }
 
@@ -238,6 +291,33 @@ fn a_hub_with_another_configuration_sends_nothing() {
         .error("hub_other_config")
         .requests(0);
     other.end().exit(0).texts(0);
+}
+
+/// Another account that listens at the socket would learn the code.
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_hub_of_another_account_gets_no_message() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+    use rustix::thread::set_thread_res_uid;
+
+    let other = rustix::process::Uid::from_raw(54_321);
+    let root = rustix::process::Uid::ROOT;
+    let test = with_hub(Test::new());
+    let path = test.site().folder().join("hub.sock");
+    let listener = thread::spawn(move || {
+        let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+        bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+        // Who listens is who is asked: the kernel notes it then.
+        set_thread_res_uid(root, other, root).unwrap();
+        listen(&listener, 8).unwrap();
+        listener
+    });
+    let _listener = listener.join().unwrap();
+    let run = test.run();
+    run.outcome("misconfigured")
+        .error("hub_forbidden")
+        .says("which is not the account that sends")
+        .requests(0);
 }
 
 #[test]
@@ -335,7 +415,9 @@ fn a_hub_killed_at_any_step_leaves_what_a_repeat_by_the_next_can_tell() {
         ("claimed", "accepted", 1),
         ("dispatched", "unknown", 0),
         ("answered", "accepted", 1),
+        ("settling", "accepted", 1),
         ("settled", "accepted", 1),
+        ("responded", "accepted", 1),
     ];
     each(cases, |(step, outcome, texts)| {
         let test = with_hub(Test::new()).with(json!({ "id": "5f0c-1" }));

@@ -192,6 +192,10 @@ impl Store for FaultyStore {
         self.faults.strike()?;
         self.inner.put_used(seq, at)
     }
+    fn put_delivery(&self, seq: i64, state: &str, at: i64) -> StoreResult<()> {
+        self.faults.strike()?;
+        self.inner.put_delivery(seq, state, at)
+    }
     fn has_used(&self, recipient: &Digest) -> StoreResult<bool> {
         self.faults.strike()?;
         self.inner.has_used(recipient)
