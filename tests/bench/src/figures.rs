@@ -55,6 +55,7 @@ enum Target {
     AtMost(f64),
     AtLeast(f64),
     RatioAtMost(f64),
+    RatioAtLeast(f64),
 }
 
 impl Figure {
@@ -97,6 +98,12 @@ impl Figure {
         self
     }
 
+    /// It should be no less than this many times the peer's.
+    pub fn ratio_at_least(mut self, ratio: f64) -> Self {
+        self.target = Some(Target::RatioAtLeast(ratio));
+        self
+    }
+
     fn row(&self) -> [String; 6] {
         let (peer, other, ratio) = match &self.peer {
             Some(peer) => (
@@ -116,6 +123,11 @@ impl Figure {
                         let ratio = self.peer.as_ref().map(|peer| peer.ratio);
                         let is_met = ratio.is_some_and(|ratio| ratio <= most);
                         (format!("ratio ≤ {most}"), is_met)
+                    }
+                    Target::RatioAtLeast(least) => {
+                        let ratio = self.peer.as_ref().map(|peer| peer.ratio);
+                        let is_met = ratio.is_some_and(|ratio| ratio >= least);
+                        (format!("ratio ≥ {least}"), is_met)
                     }
                 };
                 let verdict = if is_met { "met" } else { "MISSED" };

@@ -14,6 +14,7 @@
 //! | g | `mail` | the e-mail gateway against a bare lettre loop |
 //! | h | `safety` | what the ledger and the seal cost |
 //! | i | `neighbour` | what a plugin that misbehaves costs another sender's messages |
+//! | j | `hub` | one send through the hub, messages a second, memory |
 //!
 //! `wiring` makes installations and their input, `load_server` the server, `subject` runs processes,
 //! `figures` is what comes out.
@@ -21,6 +22,7 @@
 mod calls;
 mod cost;
 mod figures;
+mod hub;
 mod load_server;
 mod mail;
 mod neighbour;
@@ -59,7 +61,7 @@ struct Arguments {
 type Measure = fn(&Wiring, &mut Figures) -> anyhow::Result<()>;
 
 /// The parts: letter, title, and what measures it.
-const PARTS: [(char, &str, Measure); 9] = [
+const PARTS: [(char, &str, Measure); 10] = [
     ('a', "One send, process start to exit", one_send::measure),
     ('b', "Stream", stream::measure),
     ('c', "Processor time and memory", cost::measure),
@@ -69,6 +71,7 @@ const PARTS: [(char, &str, Measure); 9] = [
     ('g', "E-mail gateway", mail::measure),
     ('h', "Ledger and seal", safety::measure),
     ('i', "Beside a plugin that misbehaves", neighbour::measure),
+    ('j', "Hub", hub::measure),
 ];
 
 fn main() -> ExitCode {
@@ -92,7 +95,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .find(|part| !PARTS.iter().any(|(letter, ..)| letter == *part))
     {
-        anyhow::bail!("there is no part {unknown}: they are a to i");
+        anyhow::bail!("there is no part {unknown}: they are a to j");
     }
     let wiring = Wiring::new(arguments.long)?;
     let mut figures = Figures::new(Machine::look(wiring.server.what()));
