@@ -156,3 +156,38 @@ impl Relations<'_> {
         self.faults.push(fault);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Reading, Sources};
+
+    fn faults(text: &str) -> Vec<String> {
+        let reading = Reading::of(Sources::from_text("textsender.toml", text));
+        assert_eq!(reading.faults, []);
+        relations(&reading.config)
+            .into_iter()
+            .map(|fault| format!("{}: {}", fault.key, fault.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_sender_has_not_the_name_that_tokens_are_stored_under() {
+        let text = "[defaults]\nsender = \"serve\"\n[senders.serve]\nplugin = \"twilio\"";
+        assert_eq!(
+            faults(text),
+            ["senders.serve: is the name that tokens of the hub's callers are stored under"]
+        );
+        assert_eq!(faults(&text.replace("serve", "server")), [""; 0]);
+    }
+
+    #[test]
+    fn policies_of_callers_are_there() {
+        let text = "[callers.portal]\npolicies = [\"Staf\", \"Staff\"]\n\
+                    [[policies]]\nname = \"Staff\"";
+        assert_eq!(
+            faults(text),
+            ["callers.portal.policies: there is no policy \"Staf\""]
+        );
+    }
+}

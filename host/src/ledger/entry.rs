@@ -61,6 +61,10 @@ pub struct Entry {
     pub ms: Option<i64>,
     /// Whether it was answered from the ledger.
     pub replayed: bool,
+    /// What the provider said became of it, when the hub asked: `delivered`, `failed`, or still `sent`.
+    pub delivery: Option<String>,
+    /// When its code was typed in.
+    pub used_at: Option<Timestamp>,
     /// The limits that it reached, as `recipient 5/10m`, by comma.
     pub over_limit: Option<String>,
     /// The senders that were known to fail when it was claimed, each with why: `twilio timeout`. Others
@@ -108,6 +112,9 @@ impl Entry {
                 .unwrap_or_default(),
             ms: row.get("ms")?,
             replayed: row.get("replayed")?,
+            delivery: columns::newer(row, "delivery")?,
+            used_at: columns::newer::<i64>(row, "used_at")?
+                .and_then(|at| Timestamp::from_millisecond(at).ok()),
             over_limit: row.get("over_limit")?,
             paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
         };

@@ -61,6 +61,9 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
     let mut line = |subject: &str, words: &str| {
         let _ = writeln!(text, "  {subject:<12}{words}");
     };
+    if let Some(of) = &entry.resend_of {
+        line("resend of", &printable(of));
+    }
     if let Some(policy) = &entry.policy {
         line("policy", &printable(policy));
     }
@@ -94,6 +97,16 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         }
     }
     line(ending_word(entry), &ending(entry));
+    if let Some(state) = &entry.delivery {
+        line(
+            "delivery",
+            &format!("{state}, as the provider had it a minute later"),
+        );
+    }
+    if let Some(at) = entry.used_at {
+        let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
+        line("used", &format!("the code was typed in, at {at}"));
+    }
 }
 
 /// "unavailable after 10003 ms: the provider was not reached in time (timeout)"
@@ -221,6 +234,8 @@ mod tests {
             reasons: Vec::new(),
             ms: Some(10_060),
             replayed: false,
+            delivery: None,
+            used_at: None,
             over_limit: None,
             paused: Vec::new(),
         }

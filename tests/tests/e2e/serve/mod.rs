@@ -21,8 +21,8 @@ mod products;
 mod real_products;
 mod reveal;
 mod send;
-mod units;
 mod tls;
+mod units;
 
 use std::time::Duration;
 
