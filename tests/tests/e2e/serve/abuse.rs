@@ -279,6 +279,11 @@ fn as_root_an_account_outside_the_group_can_not_connect() {
         let other = rustix::process::Uid::from_raw(user);
         let root = rustix::process::Uid::ROOT;
         let connected = std::thread::spawn(move || {
+            if user != 0 {
+                let group = rustix::process::Gid::from_raw(user);
+                rustix::thread::set_thread_groups(&[group]).unwrap();
+                rustix::thread::set_thread_res_gid(group, group, group).unwrap();
+            }
             rustix::thread::set_thread_res_uid(root, other, root).unwrap();
             // Root's right to everything goes with its user id.
             UnixStream::connect(socket)

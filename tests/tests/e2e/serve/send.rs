@@ -196,8 +196,8 @@ fn a_hub_killed_while_it_opens_the_ledger_took_nothing() {
     let socket = test.site().folder().join("hub.sock");
     let dying = test
         .in_company()
-        .command(["serve", "--socket"])
-        .args([&socket]);
+        .command(["serve"])
+        .args(["--socket".into(), socket.into_os_string()]);
     dying
         .stdin("")
         .crash_at("opened")
@@ -262,8 +262,9 @@ fn where_no_hub_runs_it_is_sent_without_and_warned_of() {
             .texts(1)
             .logs("the hub does not run");
         let page = run.test().site().folder().join("textsender.prom");
-        let stats = run.test().beside().command(["stats", "--prometheus"]);
-        stats.args([&page]).stdin("").run().exit(0);
+        let stats = run.test().beside().command(["stats"]).stdin("");
+        let stats = stats.args(["--prometheus".into(), page.clone().into_os_string()]);
+        stats.run().exit(0);
         let page = fs::read_to_string(page).unwrap();
         let line = "textsender_messages_without_hub 1";
         assert!(page.lines().any(|one| one == line), "{page}");
