@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config, Environment, Sources},
     decision::Snapshot,
     failpoint::Failpoints,
-    ledger::{Facts, Unclaimed},
+    ledger::{Facts, Limit, Mode, Unclaimed},
     os::accounts,
     plugins::Pool,
     privilege,
@@ -180,6 +180,15 @@ impl Dispatch {
     /// `[callers.NAME]`.
     pub fn caller_named(&self, name: &str) -> Option<&config::Caller> {
         self.snapshot.config().callers.get(name)
+    }
+
+    /// How many texts one number may get; none where that is only recorded.
+    pub fn recipient_limits(&self) -> &[Limit] {
+        let rule = &self.snapshot.limits().recipient;
+        match rule.mode {
+            Mode::Enforce => &rule.limits,
+            Mode::Record => &[],
+        }
     }
 
     /// An id that is the same for the same content of a message; `None`: there is no ledger to ask what was

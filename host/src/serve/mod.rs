@@ -56,7 +56,7 @@ use crate::{
     os::{limits, signals::EndRequests},
     protocol::Failure,
 };
-use callers::Paces;
+use callers::{HiddenLimits, Paces};
 pub use client::Client;
 use connections::Connections;
 use delivery::Watch;
@@ -99,6 +99,7 @@ struct Shared {
     paces: Paces,
     watch: Watch,
     failpoints: Failpoints,
+    hidden_limits: HiddenLimits,
     /// True once it is asked to end.
     stopping: watch::Sender<bool>,
 }
@@ -126,6 +127,7 @@ impl Hub {
             tls: listening.tls.clone().map(Tls::open).transpose()?,
             counts: Counts::default(),
             paces: Paces::default(),
+            hidden_limits: HiddenLimits::default(),
             stopping: watch::Sender::new(false),
         });
         Ok(Self {

@@ -5,6 +5,8 @@
 //! a message that was sent, and is told in the log alone. What is the caller's or the administrator's to
 //! correct, or passes, is told: limits, outages, faults of the body.
 
+use std::time::Duration;
+
 use axum::response::Response as HttpResponse;
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 use serde_json::json;
@@ -21,6 +23,7 @@ pub(super) struct Answer {
     /// `None`: it was sent, or is answered like that.
     code: Option<ErrorCode>,
     retry_after: Option<u64>,
+    is_hidden: bool,
     kind: Kind,
 }
 
@@ -51,6 +54,7 @@ impl Answer {
             },
             code: code.filter(|_| !is_good),
             retry_after: reply::retry_after(response).filter(|_| !is_good),
+            is_hidden,
             kind: match (is_good, was_asked) {
                 (true, true) => Kind::Sent,
                 (true, false) if is_hidden => Kind::Hidden,
@@ -65,8 +69,25 @@ impl Answer {
             status: reply::status_of(failure.outcome()),
             code: Some(failure.code),
             retry_after: None,
+            is_hidden: false,
             kind: Kind::Other,
         }
+    }
+
+    /// The answer of a recipient's limit.
+    pub(super) fn limited(wait: Duration) -> Self {
+        Self {
+            status: reply::status_of(Outcome::Limited),
+            code: Some(ErrorCode::Limited),
+            retry_after: Some(wait.as_millis().div_ceil(1000) as u64),
+            is_hidden: false,
+            kind: Kind::Other,
+        }
+    }
+
+    /// Whether it hides that nothing was sent.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden
     }
 
     /// Whose time it takes.
@@ -77,7 +98,7 @@ impl Answer {
     /// Says in the log what the answer hides.
     pub(super) fn log(&self, caller: &str, response: &Response) {
         let Some(error) = &response.error else { return };
-        if self.code.is_none() && response.outcome != Outcome::Unknown {
+        if self.is_hidden {
             let (code, message) = (&error.code, &error.message);
             tracing::warn!(
                 caller, %code, %message,

@@ -6,11 +6,12 @@
 //! | JSON or a form, and what is where in it | `document` |
 //! | the code in a finished text | `code` |
 //! | a request of ours, which goes the way of all others | `request` |
-//! | what the product expects, and no more than whoever sees it may know | `answer`, `pace` |
+//! | what the product expects, and no more than those who see it may know | `answer`, `pace`, `hidden_limits` |
 
 mod answer;
 mod code;
 mod document;
+mod hidden_limits;
 mod pace;
 mod request;
 mod signature;
@@ -36,6 +37,8 @@ use crate::{
     protocol::{MessageId, Request, Resend},
 };
 use answer::Answer;
+pub(super) use hidden_limits::HiddenLimits;
+use hidden_limits::Wanted;
 pub(super) use pace::Paces;
 use request::Unsendable;
 
@@ -66,9 +69,13 @@ pub(super) async fn send(
     let request = request::of(shape, &head.headers, &body.bytes);
     drop(body);
     let request = with_id(&dispatch, (name, shape), request).await;
-    let is_about_the_user = request
-        .as_ref()
-        .is_err_and(|unsendable| unsendable.is_about_the_user);
+    let (wanted, has_number) = match &request {
+        Ok(request) => (Some(wanted(request)), true),
+        Err(unsendable) => (
+            unsendable.without_number.clone(),
+            unsendable.without_number.is_none(),
+        ),
+    };
     let reading = Reading {
         request: request.map_err(|unsendable| (None, unsendable.failure)),
         wait: None,
@@ -77,8 +84,17 @@ pub(super) async fn send(
     let (hub, caller) = (Arc::clone(&shared), caller.named(name));
     let message = Message::new(hub, caller, reading, connection.busy());
     let response = message.answered().await;
-    let answer = Answer::to(&response, shape, is_about_the_user);
+    let answer = Answer::to(&response, shape, !has_number);
     answer.log(name, &response);
+    let limits = dispatch.recipient_limits();
+    let counted = match (&wanted, answer.is_hidden()) {
+        (Some(wanted), true) => shared.hidden_limits.count(name, wanted, limits),
+        _ => Ok(()),
+    };
+    let answer = match counted {
+        Ok(()) => answer,
+        Err(wait) => Answer::limited(wait),
+    };
     shared.paces.keep(name, since, &answer).await;
     drop(busy);
     answer.into_http(shape)
@@ -152,6 +168,14 @@ async fn with_id(
         resend: Resend::ByContent,
         ..request
     })
+}
+
+/// Who was to get what.
+fn wanted(request: &Request) -> Wanted {
+    Wanted {
+        user: request.user.phone.clone(),
+        carried: request.carried().to_owned(),
+    }
 }
 
 /// The time in which a caller has its answer: the rest of what it waits is for the way there and back.

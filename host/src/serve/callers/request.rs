@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 use super::{
     code::only_code,
     document::{Document, Value, bad},
+    hidden_limits::Wanted,
 };
 use crate::{
     config::{Field, Shape, WithoutPlus},
@@ -24,8 +25,8 @@ pub(super) struct Read {
 #[derive(Debug)]
 pub(super) struct Unsendable {
     pub(super) failure: Failure,
-    /// Whether it is the user who has no number, rather than the body that is wrong.
-    pub(super) is_about_the_user: bool,
+    /// Who was to get what, where it is the user who has no number and not the body that is wrong.
+    pub(super) without_number: Option<Wanted>,
 }
 
 /// Reads a body.
@@ -41,9 +42,14 @@ pub(super) fn of(shape: &Shape, headers: &HeaderMap, body: &[u8]) -> Result<Read
     };
     let content = places.content(shape)?;
     let Some(phone) = places.text(&shape.fields.phone)? else {
+        let user = places.text(&shape.fields.user_name)?;
+        let user = user.or(places.text(&shape.fields.dn)?);
         return Err(Unsendable {
             failure: Failure::with_detail(ErrorCode::MissingField, "the number"),
-            is_about_the_user: true,
+            without_number: Some(Wanted {
+                user: user.unwrap_or_default(),
+                carried: content.into_carried(),
+            }),
         });
     };
     let id = places.text(&shape.fields.id)?;
@@ -92,7 +98,7 @@ impl From<Failure> for Unsendable {
     fn from(failure: Failure) -> Self {
         Self {
             failure,
-            is_about_the_user: false,
+            without_number: None,
         }
     }
 }
@@ -102,6 +108,14 @@ enum Content {
     Code(String),
     /// The caller's words.
     Message(String),
+}
+
+impl Content {
+    fn into_carried(self) -> String {
+        match self {
+            Self::Code(text) | Self::Message(text) => text,
+        }
+    }
 }
 
 struct Places {
@@ -296,7 +310,7 @@ mod tests {
         let shape = shape("fields = { phone = \"to\", code = \"otp\" }");
         let is_about_the_user = |body: &str| {
             let read = of(&shape, &HeaderMap::new(), body.as_bytes());
-            read.unwrap_err().is_about_the_user
+            read.unwrap_err().without_number.is_some()
         };
         assert!(is_about_the_user(r#"{"otp":"123456","to":null}"#));
         assert!(!is_about_the_user(r#"{"to":"+447700900123"}"#));

@@ -105,6 +105,44 @@ fn what_is_about_a_user_is_told_where_the_section_says_so() {
 }
 
 #[test]
+fn limits_count_users_without_a_number_like_those_with_one() {
+    let section = SECTION.replace("code = ", "user = { name = \"/user\" }, code = ");
+    let limit = "[limits]\nrecipient = { limits = [\"2/10m\"], mode = \"enforce\" }";
+    let hub = Hub::start(Test::new().config(&section).config(limit));
+    let ask = |user: &str, phone: Option<&str>| {
+        let body = json!({ "user": user, "phone": phone, "code": random_code() });
+        hub.ask("POST /callers/idp", &[], &body.to_string())
+    };
+    // With a number, without one, with one that no text reaches.
+    for (user, phone) in [
+        ("ada", Some("+447700900123")),
+        ("bob", None),
+        ("eve", Some("12")),
+    ] {
+        for status in [200, 200, 429] {
+            let answer = ask(user, phone).is(status);
+            let headers: Vec<_> = answer.headers.keys().map(String::as_str).collect();
+            let expected: &[&str] = match status {
+                200 => &["cache-control", "content-length", "content-type", "date"],
+                _ => &[
+                    "cache-control",
+                    "content-length",
+                    "content-type",
+                    "date",
+                    "retry-after",
+                ],
+            };
+            assert_eq!(headers, expected, "{user}");
+            if status == 429 {
+                assert_eq!(answer.json()["error"]["code"], "limited");
+            }
+        }
+    }
+    ask("ida", None).is(200);
+    hub.end().texts(2);
+}
+
+#[test]
 fn what_is_not_about_a_user_is_told() {
     let hub = Hub::start(
         Test::new()
