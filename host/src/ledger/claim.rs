@@ -179,7 +179,7 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         refusing.extend(refuses);
         over.extend(records);
     }
-    let of_use = claim.use_counter(store, now)?;
+    let of_use = claim.use_counter(store, &row)?;
     if let Some(counter) = &of_use {
         let (refuses, records) = counter.reached();
         refusing.extend(refuses);
@@ -306,20 +306,16 @@ impl Claim {
     }
 
     /// How codes that were never used are counted, if this one is.
-    fn use_counter(&self, store: &dyn Store, now: i64) -> StoreResult<Option<unused::Counter>> {
-        if self.limits.is_exempt(&self.phone) {
+    fn use_counter(&self, store: &dyn Store, row: &Row) -> StoreResult<Option<unused::Counter>> {
+        let Some(recipient) = row
+            .recipient
+            .filter(|_| !self.limits.is_exempt(&self.phone))
+        else {
             return Ok(None);
-        }
-        let recipient = store.keys().recipient(&self.phone);
+        };
         let region = self.facts.region.as_deref();
-        unused::Counter::read(
-            store,
-            self.limits.unused,
-            self.purpose,
-            region,
-            &recipient,
-            now,
-        )
+        let shares = self.limits.unused;
+        unused::Counter::read(store, shares, self.purpose, region, &recipient, row.at)
     }
 
     fn candidates<'a>(

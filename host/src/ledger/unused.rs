@@ -29,6 +29,9 @@ pub enum Used {
 const HOUR: u32 = 60 * 60;
 const DAY: u32 = 24 * HOUR;
 
+/// The window of all codes that were used. It is looked at for each code, so its key is not worked out.
+const ALL: Digest = *b"codes used, all:";
+
 /// So many unused codes are nothing to worry about, whatever the share: some users give up.
 const ALWAYS: u64 = 20;
 
@@ -54,7 +57,7 @@ impl Counter {
         let (Some(region), true) = (region, is_typed_in(purpose)) else {
             return Ok(None);
         };
-        let is_told = read_window(store, &all(store), now)?;
+        let is_told = read_window(store, &ALL, now)?;
         if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
             return Ok(None);
         }
@@ -128,7 +131,7 @@ pub(super) fn note_used(store: &dyn Store, id: &str) -> StoreResult<Used> {
     let now = store.now();
     store.put_used(holder.seq, now)?;
     let windows = [
-        Some(all(store)),
+        Some(ALL),
         holder
             .region
             .as_deref()
@@ -170,11 +173,6 @@ fn of_used(store: &dyn Store, region: &str) -> Digest {
     store
         .keys()
         .window(Scope::Unused, &format!("used {region}"))
-}
-
-/// The window of all codes that were used.
-fn all(store: &dyn Store) -> Digest {
-    of_used(store, "*")
 }
 
 fn millis(seconds: u32) -> i64 {
