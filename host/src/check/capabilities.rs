@@ -10,7 +10,8 @@ use textsender_plugin_api::{
 use super::{plugin, schema, usage};
 use crate::{
     config::{Config, SendOptions, Sender, Setting},
-    plugins::to_json,
+    plugins::{Description, folder, to_json},
+    protocol::Failure,
 };
 
 /// What arrives of a policy's text.
@@ -92,24 +93,38 @@ pub async fn capabilities(
     config: &Config,
     options: &SendOptions,
 ) -> Vec<(String, SenderCapabilities)> {
-    capabilities_of(config, &usage::senders(config, options)).await
+    let asked = capabilities_of(config, &usage::senders(config, options)).await;
+    let answers = asked.into_iter();
+    answers
+        .filter_map(|(sender, answer)| Some((sender, answer.ok()?)))
+        .collect()
 }
 
-/// The same of the senders of these names.
+/// The same of the senders of these names; of one whose plugin can't be asked, what a message by it fails with.
+/// Senders that the configuration lacks are left out.
 pub async fn capabilities_of(
     config: &Config,
     senders: &[&str],
-) -> Vec<(String, SenderCapabilities)> {
+) -> Vec<(String, Result<SenderCapabilities, Failure>)> {
     let mut capabilities = Vec::new();
     for name in senders.iter().copied() {
         let Some(sender) = config.senders.get(name) else {
             continue;
         };
-        let Some(Ok(description)) = plugin::ask(config, sender).await else {
+        let Some(answer) = plugin::ask(config, sender).await else {
             continue;
         };
-        let carries = &description.info.capabilities;
-        let of = SenderCapabilities::of(carries, &description.settings, &in_the_open(sender));
+        let of = match answer {
+            Ok(Description { info, settings, .. }) => Ok(SenderCapabilities::of(
+                &info.capabilities,
+                &settings,
+                &in_the_open(sender),
+            )),
+            Err(reason) => {
+                let library = folder::find(&config.plugins, &sender.plugin);
+                Err(reason.failure(name, &sender.plugin, &library))
+            }
+        };
         capabilities.push((name.to_owned(), of));
     }
     capabilities

@@ -40,6 +40,9 @@ pub(super) fn ask_senders(evaluation: &mut Evaluation) {
     if let Err(error) = block_on(evaluation.ask_senders()) {
         output::notice(format!("what the senders carry is not known: {error:#}"));
     }
+    for failure in evaluation.unusable() {
+        output::notice(format!("what a sender carries is not known: {failure}"));
+    }
 }
 
 impl Explain {

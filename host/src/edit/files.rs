@@ -147,13 +147,21 @@ impl Lock {
 fn open_lock(folder: &Path) -> io::Result<File> {
     const NAME: &str = ".textsender.lock";
 
-    let is_new = !folder.join(NAME).exists();
+    let path = folder.join(NAME);
+    let is_new = !path.exists();
+    if path.is_symlink() {
+        let why = format!(
+            "{} is a link, which is not followed: remove it",
+            path.display()
+        );
+        return Err(io::Error::other(why));
+    }
     let file = trust::folder(folder)?.open_or_create(OsStr::new(NAME))?;
     if is_new {
         let access = Access::of(folder)?;
         access.with_mode(access.mode & 0o660 | 0o600).apply(&file)?;
     }
     // Who may open it can keep every change waiting.
-    trust::judge(&folder.join(NAME), &file)?;
+    trust::judge(&path, &file)?;
     Ok(file)
 }

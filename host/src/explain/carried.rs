@@ -15,6 +15,8 @@ use crate::{
 pub(super) struct Carried {
     /// The senders that can't carry its code or password.
     unsuitable: Vec<String>,
+    /// The senders whose plugins can't be asked, and why.
+    pub(super) unusable: Vec<(String, Failure)>,
     /// Why none can.
     failure: Option<Failure>,
     /// The text as the first sender that can will write it, where that differs from the policy's.
@@ -37,7 +39,14 @@ impl Carried {
         secret: Option<&Secret>,
     ) -> Self {
         let senders = decision.senders();
-        let capabilities = check::capabilities_of(config, &senders).await;
+        let mut capabilities = Vec::new();
+        let mut unusable = Vec::new();
+        for (sender, answer) in check::capabilities_of(config, &senders).await {
+            match answer {
+                Ok(carries) => capabilities.push((sender, carries)),
+                Err(failure) => unusable.push((sender, failure)),
+            }
+        }
         let cant = |carries: &SenderCapabilities| {
             secret.is_some_and(|secret| !carries.carries_secret(secret.expose()))
         };
@@ -58,6 +67,7 @@ impl Carried {
         });
         Self {
             unsuitable,
+            unusable,
             failure,
             fitted,
         }
@@ -65,6 +75,12 @@ impl Carried {
 
     pub(super) fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
+    }
+
+    /// Why a sender's plugin can't be asked.
+    pub(super) fn unusable(&self, sender: &str) -> Option<&Failure> {
+        let (_, failure) = self.unusable.iter().find(|(name, _)| name == sender)?;
+        Some(failure)
     }
 
     pub(super) fn is_unsuitable(&self, sender: &str) -> bool {

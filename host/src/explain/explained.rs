@@ -92,6 +92,9 @@ pub struct SenderNamed<'w> {
     /// Whether it can't carry this code or password: the next one is asked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unsuitable: bool,
+    /// Why its plugin can't be used here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<String>,
 }
 
 /// A sender that failed lately.
@@ -213,6 +216,11 @@ impl<'p> Evaluation<'p> {
         carried.is_some_and(|carried| carried.is_unsuitable(sender))
     }
 
+    fn why_unusable(&self, sender: &str) -> Option<String> {
+        let failure = self.carried.as_ref()?.unusable(sender)?;
+        Some(failure.to_string())
+    }
+
     fn senders(&self, decision: &Decision<'p>) -> Vec<SenderNamed<'p>> {
         let resolution = &decision.resolution;
         let by_owner = match resolution.policy {
@@ -231,6 +239,7 @@ impl<'p> Evaluation<'p> {
                 },
                 paused: None,
                 unsuitable: self.is_unsuitable(name),
+                unusable: self.why_unusable(name),
             })
             .collect()
     }

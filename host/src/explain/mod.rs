@@ -87,6 +87,12 @@ impl<'p> Evaluation<'p> {
         }
     }
 
+    /// Why senders' plugins could not be asked.
+    pub fn unusable(&self) -> impl Iterator<Item = &Failure> {
+        let carried = self.carried.iter();
+        carried.flat_map(|carried| carried.unusable.iter().map(|(_, failure)| failure))
+    }
+
     /// Why a send would end before a sender is asked. A number that was left out is no reason.
     pub fn failure(&self) -> Option<&Failure> {
         let decision = match &self.decision {

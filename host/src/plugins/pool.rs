@@ -139,7 +139,13 @@ impl Pool {
                 if self.is_news(sender) {
                     startup_error::log_cause(process.launch(), &reason);
                 }
-                Err(startup_error::failure(process.launch(), reason))
+                let Launch {
+                    sender,
+                    plugin,
+                    library,
+                    ..
+                } = process.launch();
+                Err(reason.failure(sender, plugin, library))
             }
         }
     }

@@ -1,52 +1,50 @@
 //! Why a host process takes no calls: in our words for the caller, with the linker's and the
 //! plugin's for the log.
 
+use std::path::Path;
+
 use super::{Launch, Refusal, StartupError, verify::FileFault};
 use crate::protocol::{ErrorCode, Failure};
 
-/// The failure that the caller sees.
-pub(super) fn failure(launch: &Launch, reason: StartupError) -> Failure {
-    let Launch {
-        sender,
-        plugin,
-        library,
-        ..
-    } = launch;
-    let refusal = match reason {
-        StartupError::Refused(refusal) => refusal,
-        StartupError::Ended => return failed(sender, "ended before it was ready"),
-        StartupError::TimedOut => return failed(sender, "was not ready in time"),
-    };
-    let refused = |why: &str| {
-        let detail = format!("sender {sender}: {}: {why}", library.display());
-        Failure::with_detail(ErrorCode::PluginRefused, detail)
-    };
-    match refusal {
-        Refusal::File(FileFault::Missing) => {
-            let folder = library.parent().unwrap_or(library).display();
-            let name = library.file_name().unwrap_or_default().display();
-            let detail = format!("sender {sender}: looked for {name} in {folder}");
-            Failure::with_detail(ErrorCode::PluginMissing, detail)
-        }
-        Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
-            refused("the linker refuses it; the log says why")
-        }
-        Refusal::OtherAbi(_) => refused("it speaks another ABI; the log says which"),
-        Refusal::Hosts(_) => refused(&format!(
-            "it declares hosts that were not approved; the log names them, and this approves them: \
+impl StartupError {
+    /// What a message by this sender fails with; its plugin is to be in this file.
+    pub fn failure(self, sender: &str, plugin: &str, library: &Path) -> Failure {
+        let refusal = match self {
+            Self::Refused(refusal) => refusal,
+            Self::Ended => return failed(sender, "ended before it was ready"),
+            Self::TimedOut => return failed(sender, "was not ready in time"),
+        };
+        let refused = |why: &str| {
+            let detail = format!("sender {sender}: {}: {why}", library.display());
+            Failure::with_detail(ErrorCode::PluginRefused, detail)
+        };
+        match refusal {
+            Refusal::File(FileFault::Missing) => {
+                let folder = library.parent().unwrap_or(library).display();
+                let name = library.file_name().unwrap_or_default().display();
+                let detail = format!("sender {sender}: looked for {name} in {folder}");
+                Failure::with_detail(ErrorCode::PluginMissing, detail)
+            }
+            Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
+                refused("the linker refuses it; the log says why")
+            }
+            Refusal::OtherAbi(_) => refused("it speaks another ABI; the log says which"),
+            Refusal::Hosts(_) => refused(&format!(
+                "it declares hosts that were not approved; the log names them, and this approves them: \
              textsender plugin trust {plugin}"
-        )),
-        Refusal::OtherId(_) => refused(&format!("it does not hold the plugin {plugin}")),
-        Refusal::Settings(_) => {
-            let detail = format!("sender {sender}: the log says which");
-            Failure::with_detail(ErrorCode::BadSettings, detail)
-        }
-        Refusal::Forbidden(words) => {
-            let detail = format!("sender {sender}: {words}");
-            Failure::with_detail(ErrorCode::ForbiddenBySandbox, detail)
-        }
-        Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
-            refused(&refusal.to_string())
+            )),
+            Refusal::OtherId(_) => refused(&format!("it does not hold the plugin {plugin}")),
+            Refusal::Settings(_) => {
+                let detail = format!("sender {sender}: the log says which");
+                Failure::with_detail(ErrorCode::BadSettings, detail)
+            }
+            Refusal::Forbidden(words) => {
+                let detail = format!("sender {sender}: {words}");
+                Failure::with_detail(ErrorCode::ForbiddenBySandbox, detail)
+            }
+            Refusal::File(_) | Refusal::NotSealed(_) | Refusal::Panicked => {
+                refused(&refusal.to_string())
+            }
         }
     }
 }

@@ -259,6 +259,13 @@ fn nothing_is_needed_and_nothing_is_left() {
         let before = files_in(&folder);
         let run = test.command(command).run();
         assert_eq!(run.exit, 0, "{run}");
+        if command[0] == "explain" {
+            let shown = run.stdout.as_deref().unwrap_or_default();
+            assert!(
+                shown.contains("\"unusable\": \"the sender's plugin is not there"),
+                "{run}"
+            );
+        }
         run.requests(0);
         assert_eq!(files_in(&folder), before);
     }

@@ -145,7 +145,14 @@ const REFUSED: &[&str] = &[
     "its plugin can't be used",
     "the ledger is not to be trusted",
     "the state folder can't be used",
+    ".textsender.lock is a link, which is not followed",
+    // In what `stats --prometheus` writes.
+    "textsender_config_ok 0",
+    "textsender_ledger_ok 0",
 ];
+
+/// What a command writes for others to read: what it finds is told there.
+const METRICS: &str = "given/textsender.prom";
 
 /// What is approved is asked for by a process that then is not started: what they show does not rest on it.
 const APPROVALS: &str = "plugins.lock";
@@ -279,7 +286,8 @@ fn is_refused(test: &Test, case: &Case, path: &Path, harm: Harm) {
     let done = harm.done_to(path);
     let output = run(test, case, None);
     done.undo();
-    let shown = shown(&output);
+    let metrics = fs::read_to_string(test.site().folder().join(METRICS)).unwrap_or_default();
+    let shown = shown(&output) + &metrics;
     let is_used = shown.contains("\"outcome\":\"accepted\"") || !harm.is_told(&shown, path);
     assert!(
         !is_used,
@@ -334,6 +342,7 @@ fn installed() -> Test {
 /// What a command made that it makes but once.
 fn make_room(test: &Test) {
     let _ = fs::remove_dir_all(test.site().folder().join("given/copy"));
+    let _ = fs::remove_file(test.site().folder().join(METRICS));
 }
 
 /// The content of all that commands write, but for the ledger and journals.
@@ -361,7 +370,7 @@ fn content(test: &Test) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     let is_kept = |path: &Path| {
         let is_copy = path.starts_with(site.folder().join("given/copy"));
-        !is_copy && !path.ends_with(".textsender.lock")
+        !is_copy && !path.ends_with(".textsender.lock") && !path.ends_with(METRICS)
     };
     content.retain(|path, _| is_kept(path));
     content
@@ -434,7 +443,10 @@ impl Harm {
             // The folder where it is has a name of its own each time.
             Self::Link => ("belongs to 54321", "tmp".to_owned()),
         };
-        let is_told = shown.contains(what) && shown.contains(&path);
+        // `status` has a line for each problem, and another for its remedy.
+        let remedy = format!("chmod go-w {path}");
+        let is_told = shown.contains(what) && shown.contains(&path)
+            || matches!(self, Self::Mode | Self::Group) && shown.contains(&remedy);
         is_told || REFUSED.iter().any(|words| shown.contains(words))
     }
 }
