@@ -202,7 +202,7 @@ impl Recipient {
     }
 
     fn begins_with_trunk_prefix(&self) -> bool {
-        let trunk = self.region.place().trunk;
+        let trunk = self.region.place().trunk.as_str();
         !trunk.is_empty() && self.phone.national_number().starts_with(trunk)
     }
 
@@ -235,7 +235,11 @@ impl Recipient {
                 digits,
             });
         };
-        let national = format!("{}{}", region.place().trunk, phone.national_number());
+        let national = format!(
+            "{}{}",
+            region.place().trunk.as_str(),
+            phone.national_number()
+        );
         Ok(Self {
             phone,
             national,

@@ -27,7 +27,7 @@ impl Region {
     /// [`UnknownRegion`] if no region with telephone numbers has this code.
     pub fn parse(code: &str) -> Result<Self, UnknownRegion> {
         let wanted = code.to_ascii_uppercase();
-        match prefixes::PLACES.binary_search_by(|place| place.region.cmp(&wanted)) {
+        match prefixes::PLACES.binary_search_by(|place| place.region.as_str().cmp(&wanted)) {
             Ok(index) => Ok(Self(index as u8)),
             Err(_) => Err(UnknownRegion {
                 code: code.to_owned(),
@@ -38,13 +38,13 @@ impl Region {
     /// The code in capitals: `GB`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.place().region
+        self.place().region.as_str()
     }
 
     /// Whether mobile numbers are dialled inside the region as they are, without a 0 or another prefix.
     #[must_use]
     pub fn has_no_trunk_prefix(self) -> bool {
-        self != Self::WORLD && self.place().trunk.is_empty()
+        self != Self::WORLD && self.place().trunk.as_str().is_empty()
     }
 
     /// Of a thousand of the region's mobile numbers written as bare national digits, how many could be
