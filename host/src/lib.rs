@@ -28,6 +28,7 @@
 //! | [`privilege`] | whose account root's commands act as |
 //! | [`check`] | the whole configuration, every fault at once |
 //! | [`edit`] | every change of the configuration: what is ordered, and what came of it |
+//! | [`site`] | an installation as it is looked at: configuration, state, plugins, providers |
 //! | [`explain`] | why a message would go where it would go |
 //! | [`dispatch`] | one request's way through all of them |
 //! | [`serve`] | the pipeline behind a socket, as HTTP: the hub |
@@ -58,6 +59,7 @@ pub mod redact;
 pub mod route;
 pub mod secrets;
 pub mod serve;
+pub mod site;
 pub mod text;
 pub mod transport;
 pub mod trust;

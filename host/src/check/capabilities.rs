@@ -3,7 +3,7 @@
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 use textsender_plugin_api::{
-    Alphabet, Capabilities, TextSource,
+    Alphabet, Capabilities, Purpose, TextSource,
     template::{Placeholder, Placeholders, Template},
 };
 
@@ -12,6 +12,7 @@ use crate::{
     config::{Config, SendOptions, Sender, Setting},
     plugins::{Description, folder, to_json},
     protocol::Failure,
+    text::rules,
 };
 
 /// What arrives of a policy's text.
@@ -128,6 +129,40 @@ pub async fn capabilities_of(
         capabilities.push((name.to_owned(), of));
     }
     capabilities
+}
+
+/// A placeholder that a text may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedPlaceholder {
+    /// Which.
+    pub placeholder: Placeholder,
+    /// Whether the text must have it.
+    pub is_needed: bool,
+    /// The senders that can't carry it.
+    pub lacking: Vec<String>,
+}
+
+/// The placeholders of texts for this purpose that some of these senders carry, and those that are needed.
+pub fn offered(
+    purpose: Purpose,
+    senders: &[(String, SenderCapabilities)],
+) -> Vec<OfferedPlaceholder> {
+    let rules = rules(purpose);
+    let all = rules.offered.iter().map(|placeholder| {
+        let lacks =
+            |(_, of): &&(String, SenderCapabilities)| !of.placeholders.contains(placeholder);
+        let lacking = senders.iter().filter(lacks);
+        OfferedPlaceholder {
+            placeholder,
+            is_needed: rules.mandatory.contains(placeholder),
+            lacking: lacking.map(|(name, _)| name.clone()).collect(),
+        }
+    });
+    let is_carried = |offered: &OfferedPlaceholder| {
+        offered.lacking.is_empty() || offered.lacking.len() < senders.len()
+    };
+    all.filter(|offered| offered.is_needed || is_carried(offered))
+        .collect()
 }
 
 /// The settings of a sender that are no secrets: none of those decides what arrives.

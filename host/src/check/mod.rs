@@ -20,6 +20,7 @@ mod plugin;
 mod reach;
 mod schema;
 mod senders;
+mod standing;
 mod texts;
 mod usage;
 
@@ -33,9 +34,12 @@ use crate::{
     privilege::sending_account,
 };
 
-pub use capabilities::{SenderCapabilities, capabilities, capabilities_of};
+pub use capabilities::{
+    OfferedPlaceholder, SenderCapabilities, capabilities, capabilities_of, offered,
+};
 pub use fields::{Field, Kind, ValueFault, field, fields};
 pub use senders::Need;
+pub use standing::StandingState;
 
 /// What was found.
 #[derive(Debug, Serialize)]

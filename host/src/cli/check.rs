@@ -36,7 +36,8 @@ impl Check {
         {
             return output::print_error(&format!("{error:#}"), Outcome::Misconfigured.exit());
         }
-        let report = match super::runtime::block_on(check::check(&common.config_file().path)) {
+        let report = match crate::site::runtime::block_on(check::check(&common.config_file().path))
+        {
             Ok(report) => report,
             Err(error) => return output::print_error(&error.to_string(), Outcome::Crashed.exit()),
         };

@@ -24,7 +24,6 @@ mod plugin;
 mod policy;
 mod preview;
 mod provider;
-mod runtime;
 mod schema;
 mod secret;
 mod select_sender;

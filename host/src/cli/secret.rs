@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use regex_lite::Regex;
 use serde::Serialize;
 use textsender_plugin_api::Secret as Value;
 
@@ -16,12 +15,10 @@ use super::{
     Common, ask,
     edit::say_wait,
     output::{Cell, Output, Style, json, notice},
-    sender,
     site::Site,
     standing,
 };
 use crate::{
-    check::{self, Kind},
     edit::{names::instead, secrets},
     protocol::Outcome,
     secrets as stored, trust,
@@ -120,7 +117,7 @@ impl Set {
             false => cleaned(&given, key)?,
         };
         if let (Some(form), false) = (&form, self.exact) {
-            form.check(key, &secret)?;
+            form.check(&secret)?;
         }
         let stored = secrets::store(&site.state, sender, key, &secret, say_wait)?;
         if self.check
@@ -142,10 +139,10 @@ impl Set {
         }
         let standing = site.standing(sender)?;
         let word = out.cell(&standing::word(&standing));
-        match standing::is_ready(&standing) {
+        match standing.is_ready() {
             true => out.line(format_args!("sender {sender} is {word}")),
             false => {
-                let detail = standing::detail(&standing);
+                let detail = standing.detail();
                 out.line(format_args!("sender {sender} is {word}: {detail}"));
             }
         }
@@ -281,31 +278,12 @@ pub(super) fn all(site: &Site) -> anyhow::Result<Vec<Stored>> {
     Ok(stored)
 }
 
-/// The form that a plugin says a secret has.
-struct Form {
-    pattern: Regex,
-    help: String,
-}
-
-impl Form {
-    /// An error, without the value, if a secret has another.
-    fn check(&self, key: &str, secret: &Value) -> anyhow::Result<()> {
-        match self.pattern.is_match(secret.expose()) {
-            true => Ok(()),
-            false => bail!(
-                "nothing was stored, as it does not have the form of {key}: {}\n--exact stores it all the same",
-                self.help
-            ),
-        }
-    }
-}
-
 /// The form of a secret, if its plugin declares one.
 ///
 /// # Errors
 ///
 /// The plugin says that it is no secret. A plugin that can't be asked says nothing.
-fn form_of(site: &Site, sender: &str, key: &str) -> anyhow::Result<Option<Form>> {
+fn form_of(site: &Site, sender: &str, key: &str) -> anyhow::Result<Option<secrets::Form>> {
     let plugin = site.config.senders[sender].plugin.as_str();
     let Ok(described) = site.describe_sender(&site.config.senders[sender]) else {
         notice(format_args!(
@@ -313,27 +291,7 @@ fn form_of(site: &Site, sender: &str, key: &str) -> anyhow::Result<Option<Form>>
         ));
         return Ok(None);
     };
-    let fields = check::fields(&described);
-    match check::field(&fields, key) {
-        Ok(field) if field.is_secret => Ok(match &field.kind {
-            Kind::Text(Some(pattern)) => Some(Form {
-                pattern: pattern.clone(),
-                help: field.help.clone(),
-            }),
-            _ => None,
-        }),
-        Ok(_) => {
-            bail!("{key} is no secret: set it with `textsender sender set {sender} {key}=...`")
-        }
-        Err(_) => {
-            let secrets = fields.iter().filter(|field| field.is_secret);
-            let names = secrets.map(|field| field.name.as_str());
-            bail!(
-                "the plugin {plugin} has no secret {key}{}",
-                instead(key, names, "see `textsender plugin show`")
-            )
-        }
-    }
+    Ok(secrets::Form::of(&described, sender, key)?)
 }
 
 /// A secret without what pasting brought along, which is told.
@@ -355,13 +313,13 @@ fn refused_by_provider(
     common: &Common,
 ) -> anyhow::Result<Option<String>> {
     let standing = site.standing(sender)?;
-    if !standing::is_ready(&standing) {
+    if !standing.is_ready() {
         bail!(
             "stored, and not checked: the sender is not ready: {}",
-            standing::detail(&standing)
+            standing.detail()
         );
     }
-    let asked = sender::ask(site, sender, common.log.level())?;
+    let asked = crate::site::ask(site, sender, common.log.level())?;
     let faults = asked.findings.iter().filter(|finding| finding.is_fault);
     let words: Vec<&str> = faults.map(|finding| finding.message.as_str()).collect();
     match asked.outcome {

@@ -15,7 +15,7 @@ use given::Given;
 use tokio::runtime::Runtime;
 
 use super::{
-    Common, logging, runtime,
+    Common, logging,
     stream::{self, Stream},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     plugins,
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
     serve::Client,
+    site::runtime,
 };
 
 /// Reads a request from standard input, sends its message, and answers on standard output

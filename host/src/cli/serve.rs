@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
-use super::{Common, logging, output::print_error, runtime};
+use super::{Common, logging, output::print_error};
+use crate::site::runtime;
 use crate::{
     config::{DEFAULT_SOCKET, Reading, Serve as Settings, Sources, http_address},
     dispatch::Current,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::output::{Cell, Style};
-use crate::check::{Need, Standing};
+use crate::check::{Need, Standing, StandingState};
 
 /// The state of a sender, for a tool.
 #[derive(Serialize)]
@@ -21,73 +21,21 @@ impl From<&Standing> for Line {
         Self {
             name: standing.sender.clone(),
             plugin: standing.plugin.clone(),
-            state: state(standing),
+            state: standing.state().as_str(),
             needs: standing.needs.clone(),
-            faults: faults(standing).collect(),
+            faults: standing.fault_lines().collect(),
             used_by: standing.used_by.clone(),
         }
     }
 }
 
-/// Whether it can send, as far as can be told without asking its provider.
-pub(super) fn is_ready(standing: &Standing) -> bool {
-    state(standing) == "ready"
-}
-
 /// One word.
 pub(super) fn word(standing: &Standing) -> Cell {
-    let style = match state(standing) {
-        "ready" => Style::Good,
-        "incomplete" => Style::Attention,
-        _ => Style::Bad,
+    let state = standing.state();
+    let style = match state {
+        StandingState::Ready => Style::Good,
+        StandingState::Incomplete => Style::Attention,
+        StandingState::Wrong | StandingState::NoPlugin => Style::Bad,
     };
-    Cell::new(style, state(standing))
-}
-
-/// What is lacking or wrong, on one line; empty if it is ready.
-pub(super) fn detail(standing: &Standing) -> String {
-    let needs: Vec<&str> = standing
-        .needs
-        .iter()
-        .map(|need| need.key.as_str())
-        .collect();
-    let needs = (!needs.is_empty()).then(|| format!("needs: {}", needs.join(", ")));
-    let all: Vec<String> = needs.into_iter().chain(faults(standing)).collect();
-    match (all.is_empty(), is_ready(standing)) {
-        (true, false) => "its plugin can't be used; see `textsender plugin list`".to_owned(),
-        _ => all.join("; "),
-    }
-}
-
-/// The command that gives a sender what it needs.
-pub(super) fn command(sender: &str, need: &Need) -> String {
-    match need.secret {
-        true => format!("textsender secret set {sender}.{}", need.key),
-        false => format!("textsender sender set {sender} {}=...", need.key),
-    }
-}
-
-fn state(standing: &Standing) -> &'static str {
-    match standing {
-        Standing {
-            has_plugin: false, ..
-        } => "no plugin",
-        Standing { needs, .. } if !needs.is_empty() => "incomplete",
-        Standing { faults, .. } if !faults.is_empty() => "wrong",
-        _ => "ready",
-    }
-}
-
-/// Each fault with its key below the sender's section, and what to do.
-fn faults(standing: &Standing) -> impl Iterator<Item = String> {
-    let section = format!("senders.{}.", standing.sender);
-    standing.faults.iter().map(move |fault| {
-        let key = fault.key.strip_prefix(&section).unwrap_or(&fault.key);
-        let key = key.strip_prefix("settings.").unwrap_or(key);
-        let words = format!("{}; {}", fault.message, fault.remedy);
-        match key {
-            "" | "plugin" => words,
-            key => format!("{key}: {words}"),
-        }
-    })
+    Cell::new(style, state.as_str())
 }

@@ -59,7 +59,7 @@ impl Status {
     fn ask(&self, common: &Common, sender: &str, id: &str) -> Result<String, Failure> {
         let crashed =
             |error: io::Error| Failure::with_detail(ErrorCode::Crashed, error.to_string());
-        let delivery = super::runtime::block_on(async {
+        let delivery = crate::site::runtime::block_on(async {
             let dispatch = Dispatch::open(
                 &common.config_file().path,
                 common.log.level(),

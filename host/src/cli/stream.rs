@@ -33,7 +33,8 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{logging, runtime};
+use super::logging;
+use crate::site::runtime;
 use crate::{
     dispatch::{self, Asked, Current, Source, Unread},
     os::{limits, pipes, signals::EndRequests},

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::{anyhow, bail};
-use serde_json::json;
 
 use super::{
     Common, ask,
@@ -14,7 +13,7 @@ use super::{
 use crate::{
     dispatch::Dispatch,
     os::accounts,
-    protocol::{ErrorCode, MessageId, Outcome, Request, Response},
+    protocol::{ErrorCode, MessageId, Outcome, Request, Response, TestRequest},
 };
 
 /// Sends a text to a number, to see that it works
@@ -82,18 +81,16 @@ impl TestSend {
             None => ask::optional_line("Code (empty for one that is made up)")?
                 .map_or_else(made_up, Ok)?,
         };
-        let request = json!({
-            "purpose": "test",
-            "actor": accounts::name_of(accounts::caller()),
-            "user": { "phone": to },
-            "code": code,
-            "sender": self.sender,
+        let request = Request::test(TestRequest {
+            id: None,
+            phone: to,
+            code,
+            actor: accounts::name_of(accounts::caller()),
+            sender: self.sender.clone(),
+            policy: self.policy.clone(),
         });
-        match Request::parse(request.to_string().as_bytes()) {
-            Ok(request) => Ok(Request {
-                policy: self.policy.clone(),
-                ..request
-            }),
+        match request {
+            Ok(request) => Ok(request),
             Err(failure) if failure.outcome() == Outcome::Invalid => {
                 bail!(Usage(failure.detail.unwrap_or_default()))
             }

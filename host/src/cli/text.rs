@@ -20,9 +20,8 @@ use super::{
 };
 use crate::{
     check::{self, SenderCapabilities},
-    config::{self, Place, SendOptions, Sources, render},
     decision,
-    edit::texts::{Owner, SetText, UnsetText},
+    edit::texts::{self, Owner, SetText, UnsetText},
     text::Key,
 };
 
@@ -200,8 +199,6 @@ impl Set {
             }
             false => from_stdin()?,
         };
-        judge(owner.purpose(), &text)?;
-
         let order = SetText {
             owner,
             locale: self.locale.clone(),
@@ -250,64 +247,11 @@ fn capabilities(owner: &Owner, site: &Site) -> anyhow::Result<Vec<(String, Sende
     block_on(check::capabilities(&site.config, &options))
 }
 
-/// An error that points at what is wrong with a text.
-fn judge(purpose: Purpose, text: &str) -> anyhow::Result<()> {
-    let written = config::Text {
-        text: config::Located {
-            value: text.to_owned(),
-            place: Place::default(),
-        },
-        translations: Default::default(),
-    };
-    let Err(faults) = decision::texts(purpose, &written, &SendOptions::default()) else {
-        return Ok(());
-    };
-    let sources = Sources::from_text("the text", text);
-    let faults: Vec<_> = faults
-        .iter()
-        .map(|fault| {
-            let place = Place::new(0, fault.span().unwrap_or(0..text.len()));
-            sources.fault(place, "", fault.fault(), fault.remedy())
-        })
-        .collect();
-    let shown = render::render(&faults, &sources, false);
-    bail!(
-        "nothing was changed, as this text can't be sent\n\n{}",
-        shown.trim_end()
-    );
-}
-
-/// A text as it is meant, whatever editor or shell wrote it: no byte order mark, lines that end in a line feed,
-/// none after the last.
-fn plain_lines(text: &str) -> String {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.replace("\r\n", "\n")
-        .trim_end_matches(['\r', '\n'])
-        .to_owned()
-}
-
 fn from_stdin() -> anyhow::Result<String> {
     /// Ten segments hold 1,530 characters.
     const LONGEST: u64 = 16 * 1024;
     let mut text = String::new();
     let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
     read.context("standard input can't be read")?;
-    Ok(plain_lines(&text))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_is_the_same_from_every_editor() {
-        for written in [
-            "Your code:\n%code%",
-            "Your code:\n%code%\n",
-            "Your code:\r\n%code%\r\n",
-            "\u{feff}Your code:\r\n%code%\r\n\r\n",
-        ] {
-            assert_eq!(plain_lines(written), "Your code:\n%code%", "{written:?}");
-        }
-    }
+    Ok(texts::plain_lines(&text))
 }

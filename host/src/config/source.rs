@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use ring::digest;
+
 use super::fault::Fault;
 use super::place::{Located, Place};
 use crate::os::{identity::Stamp, limits};
@@ -180,6 +182,25 @@ impl Sources {
     /// The files read, for the checks of owner and mode.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|file| file.path.as_path())
+    }
+
+    /// A hash of every file's name and text, in hexadecimal: equal for equal configurations.
+    pub fn digest(&self) -> String {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        for file in &self.files {
+            for part in [
+                file.path.as_os_str().as_encoded_bytes(),
+                file.text.as_bytes(),
+            ] {
+                hash.update(&(part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+        }
+        let hash = hash.finish();
+        hash.as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// What the files looked like when they were read.

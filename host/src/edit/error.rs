@@ -36,6 +36,9 @@ pub enum EditError {
     /// The file that is to be edited is no TOML.
     #[error("nothing was changed: fix the file first")]
     NotToml(#[source] Faults),
+    /// The configuration is another than the one that the change is of.
+    #[error("nothing was changed: the configuration was changed by another meanwhile")]
+    Changed,
     /// Others can change the configuration.
     #[error(transparent)]
     Unsafe(Unsafe),

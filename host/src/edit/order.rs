@@ -17,3 +17,31 @@ pub trait Order {
     /// The change in words, for the journal: what, of what, and never a value that may be a secret.
     fn summary(&self) -> String;
 }
+
+/// Both in one step: what the second changes comes on top of the first.
+impl<A: Order, B: Order> Order for (A, B) {
+    type Done = (A::Done, B::Done);
+
+    fn make(&self, draft: &mut Draft) -> Result<Self::Done, EditError> {
+        Ok((self.0.make(draft)?, self.1.make(draft)?))
+    }
+
+    fn summary(&self) -> String {
+        let summaries = [self.0.summary(), self.1.summary()];
+        let summaries = summaries.into_iter().filter(|words| !words.is_empty());
+        summaries.collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// Perhaps nothing.
+impl<O: Order> Order for Option<O> {
+    type Done = Option<O::Done>;
+
+    fn make(&self, draft: &mut Draft) -> Result<Self::Done, EditError> {
+        self.as_ref().map(|order| order.make(draft)).transpose()
+    }
+
+    fn summary(&self) -> String {
+        self.as_ref().map(Order::summary).unwrap_or_default()
+    }
+}

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use regex_lite::Regex;
 use textsender_plugin_api::Secret;
 
 use super::{
@@ -15,8 +16,10 @@ use super::{
     names,
 };
 use crate::{
+    check::{self, Kind},
     config::{Config, is_name},
     os::accounts,
+    plugins::Description,
     secrets,
 };
 
@@ -214,6 +217,62 @@ pub(super) fn unlink(
     let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
     keys.iter()
         .try_for_each(|key| files::remove(&secrets::file_of(state, sender, key)))
+}
+
+/// The form that a plugin says a secret has.
+#[derive(Debug)]
+pub struct Form {
+    key: String,
+    pattern: Regex,
+    help: String,
+}
+
+impl Form {
+    /// Of a secret of a sender, if its plugin declares one.
+    ///
+    /// # Errors
+    ///
+    /// The plugin has no such setting, or it is no secret.
+    pub fn of(described: &Description, sender: &str, key: &str) -> Result<Option<Self>, EditError> {
+        let fields = check::fields(described);
+        match check::field(&fields, key) {
+            Ok(field) if field.is_secret => Ok(match &field.kind {
+                Kind::Text(Some(pattern)) => Some(Self {
+                    key: key.to_owned(),
+                    pattern: pattern.clone(),
+                    help: field.help.clone(),
+                }),
+                _ => None,
+            }),
+            Ok(_) => Err(EditError::refused(format!(
+                "{key} is no secret: set it with `textsender sender set {sender} {key}=...`"
+            ))),
+            Err(_) => {
+                let secrets = fields.iter().filter(|field| field.is_secret);
+                let names = secrets.map(|field| field.name.as_str());
+                Err(EditError::refused(format!(
+                    "the plugin {} has no secret {key}{}",
+                    described.info.id,
+                    names::instead(key, names, "see `textsender plugin show`")
+                )))
+            }
+        }
+    }
+
+    /// Whether a secret has it.
+    ///
+    /// # Errors
+    ///
+    /// It has another: what it is, without the value.
+    pub fn check(&self, secret: &Secret) -> Result<(), EditError> {
+        match self.pattern.is_match(secret.expose()) {
+            true => Ok(()),
+            false => Err(EditError::refused(format!(
+                "nothing was stored, as it does not have the form of {}: {}\n--exact stores it all the same",
+                self.key, self.help
+            ))),
+        }
+    }
 }
 
 /// Whether a sender takes this setting from the stored secrets.

@@ -24,13 +24,15 @@ pub struct AddSender {
     pub settings: Vec<String>,
 }
 
-/// Sets settings of a sender.
+/// Sets settings of a sender, and takes others out in the same step.
 #[derive(Debug, Clone)]
 pub struct SetSettings {
     /// The sender.
     pub name: String,
     /// `KEY=VALUE`.
     pub settings: Vec<String>,
+    /// Names of those that are taken out.
+    pub unset: Vec<String>,
 }
 
 /// Takes settings of a sender out.
@@ -100,16 +102,29 @@ impl Order for SetSettings {
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         let sender = names::sender(draft.config(), &self.name)?;
         let plugin = sender.plugin.value.clone();
+        let set: Vec<String> = sender.settings.keys().cloned().collect();
         let mut settings = in_the_open(sender);
         settings.extend(given(&self.settings));
+        settings.retain(|key, _| !self.unset.contains(key));
         let described = draft.describe(&plugin, &settings)?;
-        draft.main(|document| set_all(document, &self.name, &self.settings, &described))
+        draft.main(|document| {
+            unset_all(document, &self.name, &self.unset, &set)?;
+            set_all(document, &self.name, &self.settings, &described)
+        })
     }
 
     fn summary(&self) -> String {
         let keys = self.settings.iter().filter_map(|one| one.split_once('='));
         let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
-        format!("set {} of sender {}", keys.join(", "), self.name)
+        let unset = match self.unset.as_slice() {
+            [] => String::new(),
+            unset => format!("unset {} of sender {}", unset.join(", "), self.name),
+        };
+        match (keys.as_slice(), unset.as_str()) {
+            ([], unset) => unset.to_owned(),
+            (keys, "") => format!("set {} of sender {}", keys.join(", "), self.name),
+            (keys, unset) => format!("set {} and {unset}", keys.join(", ")),
+        }
     }
 }
 
@@ -117,22 +132,9 @@ impl Order for UnsetSettings {
     type Done = PathBuf;
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
-        let settings = names::sender(draft.config(), &self.name)?.settings.clone();
-        draft.main(|document| {
-            for key in &self.keys {
-                let (last, above) = path_of(&self.name, key);
-                let section = tables::existing(document.as_table_mut(), &above);
-                if section.and_then(|section| section.remove(last)).is_none() {
-                    let set = settings.keys().map(String::as_str);
-                    return Err(EditError::refused(format!(
-                        "sender {} has no {key} set{}",
-                        self.name,
-                        names::instead(key, set, "nothing is to be done")
-                    )));
-                }
-            }
-            Ok(())
-        })
+        let settings = &names::sender(draft.config(), &self.name)?.settings;
+        let set: Vec<String> = settings.keys().cloned().collect();
+        draft.main(|document| unset_all(document, &self.name, &self.keys, &set))
     }
 
     fn summary(&self) -> String {
@@ -264,7 +266,6 @@ pub fn rename(
     }
 }
 
-/// Sets each `KEY=VALUE`, as the plugin's schema says.
 /// Settings as they are given, for a plugin that wants to know which provider they choose.
 fn given(settings: &[String]) -> Map<String, Value> {
     let pairs = settings
@@ -275,6 +276,28 @@ fn given(settings: &[String]) -> Map<String, Value> {
         .collect()
 }
 
+/// Takes settings out; `set` are the names of those that there are.
+fn unset_all(
+    document: &mut DocumentMut,
+    sender: &str,
+    keys: &[String],
+    set: &[String],
+) -> Result<(), EditError> {
+    for key in keys {
+        let (last, above) = path_of(sender, key);
+        let section = tables::existing(document.as_table_mut(), &above);
+        if section.and_then(|section| section.remove(last)).is_none() {
+            let set = set.iter().map(String::as_str);
+            return Err(EditError::refused(format!(
+                "sender {sender} has no {key} set{}",
+                names::instead(key, set, "nothing is to be done")
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Sets each `KEY=VALUE`, as the plugin's schema says.
 fn set_all(
     document: &mut DocumentMut,
     sender: &str,

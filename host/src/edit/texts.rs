@@ -12,7 +12,11 @@ use super::{
     place::table_of,
     tables,
 };
-use crate::config::{self, Config, SendOptions};
+use crate::{
+    config::{self, Config, Located, Place, SendOptions, Sources, render},
+    decision,
+    text::Texts,
+};
 
 /// Whose text it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +107,7 @@ impl Order for SetText {
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         let text = self.text.as_str();
+        can_be_sent(self.owner.purpose(), text)?;
         let tag = self.locale.as_deref();
         if let (Owner::Policy(name), Some(_)) = (&self.owner, tag)
             && policy(draft.config(), name)?.verification_code.is_none()
@@ -203,4 +208,62 @@ where
 fn shown(locale: &Option<String>) -> String {
     let tag = locale.as_deref();
     tag.map(|tag| format!(" ({tag})")).unwrap_or_default()
+}
+
+/// The texts that a template comes to, with nothing else configured.
+///
+/// # Errors
+///
+/// It can't be sent, with a line that points at why.
+pub fn can_be_sent(purpose: Purpose, text: &str) -> Result<Texts, EditError> {
+    let written = config::Text {
+        text: Located {
+            value: text.to_owned(),
+            place: Place::default(),
+        },
+        translations: Default::default(),
+    };
+    let faults = match decision::texts(purpose, &written, &SendOptions::default()) {
+        Ok(texts) => return Ok(texts),
+        Err(faults) => faults,
+    };
+    let sources = Sources::from_text("the text", text);
+    let faults: Vec<_> = faults
+        .iter()
+        .map(|fault| {
+            let place = Place::new(0, fault.span().unwrap_or(0..text.len()));
+            sources.fault(place, "", fault.fault(), fault.remedy())
+        })
+        .collect();
+    let shown = render::render(&faults, &sources, false);
+    Err(EditError::refused(format!(
+        "nothing was changed, as this text can't be sent\n\n{}",
+        shown.trim_end()
+    )))
+}
+
+/// A text as it is meant, whatever editor, shell or browser wrote it: no byte order mark, lines that end in a line
+/// feed, none after the last.
+pub fn plain_lines(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.replace("\r\n", "\n")
+        .trim_end_matches(['\r', '\n'])
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_the_same_from_every_editor() {
+        for written in [
+            "Your code:\n%code%",
+            "Your code:\n%code%\n",
+            "Your code:\r\n%code%\r\n",
+            "\u{feff}Your code:\r\n%code%\r\n\r\n",
+        ] {
+            assert_eq!(plain_lines(written), "Your code:\n%code%", "{written:?}");
+        }
+    }
 }

@@ -244,7 +244,7 @@ pub fn in_the_open(sender: &Sender) -> Map<String, Value> {
 }
 
 /// TOML has dates, which JSON does not: they are text there.
-pub(crate) fn to_json(value: &toml::Value) -> Value {
+pub fn to_json(value: &toml::Value) -> Value {
     match value {
         toml::Value::String(text) => Value::from(text.as_str()),
         toml::Value::Integer(number) => Value::from(*number),

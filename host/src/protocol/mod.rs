@@ -14,8 +14,8 @@ pub use id::MessageId;
 pub use languages::is_tag as is_language_tag;
 pub use outcome::Outcome;
 pub use request::{
-    Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, Resend, User,
-    WithoutPlus, id_of_used,
+    Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, Resend, TestRequest,
+    User, WithoutPlus, id_of_used,
 };
 pub use response::{Attempt, DeliveryBody, ErrorBody, Response};
 pub use schema::{request_schema, response_schema};

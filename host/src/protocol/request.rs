@@ -198,7 +198,47 @@ fn is_printable(value: &str) -> bool {
     value.trim() == value && !value.chars().any(char::is_control)
 }
 
+/// What a test is asked for with.
+#[derive(Clone, Debug, Default)]
+pub struct TestRequest {
+    /// Makes a repeat safe; without it one is made.
+    pub id: Option<String>,
+    /// The number.
+    pub phone: String,
+    /// The code in the text.
+    pub code: String,
+    /// Who asks for it.
+    pub actor: String,
+    /// The sender to test; `None`: the policy's.
+    pub sender: Option<String>,
+    /// The policy whose text is sent; `None`: the default one.
+    pub policy: Option<String>,
+}
+
 impl Request {
+    /// A test: one real text, marked as such, on the way that every text takes.
+    ///
+    /// # Errors
+    ///
+    /// Number or code have not the right form: what is wrong, as of any request.
+    pub fn test(test: TestRequest) -> Result<Self, Failure> {
+        let mut request = serde_json::json!({
+            "purpose": "test",
+            "actor": test.actor,
+            "user": { "phone": test.phone },
+            "code": test.code,
+            "sender": test.sender,
+        });
+        if let Some(id) = test.id {
+            request["id"] = id.into();
+        }
+        let request = Self::parse(request.to_string().as_bytes())?;
+        Ok(Self {
+            policy: test.policy,
+            ..request
+        })
+    }
+
     /// Reads one JSON document.
     ///
     /// # Errors

@@ -9,7 +9,6 @@ use crate::{
         output::count,
         plugin, secret,
         site::{Site, block_on},
-        standing,
     },
     config::{Fault, Ledger},
     ledger::{Health, History, LedgerError, Options},
@@ -100,10 +99,10 @@ fn senders(site: &Site) -> anyhow::Result<Vec<Finding>> {
     }
     let findings = standings.iter().map(|standing| {
         let name = &standing.sender;
-        match standing::is_ready(standing) {
+        match standing.is_ready() {
             true => ok("senders", format!("{name} is ready")),
             // One that is used is a fault of the configuration.
-            false => note("senders", format!("{name}: {}", standing::detail(standing))),
+            false => note("senders", format!("{name}: {}", standing.detail())),
         }
     });
     Ok(findings.collect())

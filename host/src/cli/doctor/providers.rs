@@ -11,9 +11,8 @@ use super::{Finding, SET_CLOCK, note, ok, problem};
 use crate::{
     check::Standing,
     cli::{
-        Common, sender,
+        Common,
         site::{Site, block_on},
-        standing,
     },
     os::seal::Demand,
     plugins::{HostProcess, Launch, Plan, Sealed},
@@ -46,7 +45,7 @@ pub(in crate::cli) fn seal_of(
     standing: &Standing,
 ) -> anyhow::Result<Option<(Sealed, Plan)>> {
     let launch = Launch::of(&site.config, &site.state, &standing.sender, Level::Error);
-    let (true, Ok(launch)) = (standing::is_ready(standing), launch) else {
+    let (true, Ok(launch)) = (standing.is_ready(), launch) else {
         return Ok(None);
     };
     let plan = launch.seal.clone();
@@ -77,11 +76,11 @@ fn seal(sender: &str, sealed: &Sealed, plan: &Plan) -> Finding {
 pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Finding>> {
     let (mut findings, mut clocks) = (Vec::new(), Vec::new());
     for standing in site.standings(None)? {
-        if !standing::is_ready(&standing) {
+        if !standing.is_ready() {
             continue;
         }
         let name = &standing.sender;
-        let asked = sender::ask(site, name, common.log.level())?;
+        let asked = crate::site::ask(site, name, common.log.level())?;
         let is_late = asked
             .clock_ahead
             .is_some_and(|ahead| ahead.unsigned_abs() > REFUSED);

@@ -62,7 +62,7 @@ impl Check {
     fn report(&self) -> Result<Report, Failure> {
         let sample = self.settings.as_deref().map(Sample::read).transpose()?;
         let checked = conformance::check(&self.library, sample);
-        Ok(crate::cli::runtime::block_on(checked)??)
+        Ok(crate::site::runtime::block_on(checked)??)
     }
 }
 

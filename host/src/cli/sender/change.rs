@@ -11,7 +11,10 @@ use crate::{
         site::Site,
         standing,
     },
-    edit::senders::{self, AddSender, RemoveSender, SetSettings, UnsetSettings},
+    edit::{
+        Order,
+        senders::{self, AddSender, RemoveSender, SetSettings, UnsetSettings},
+    },
 };
 
 /// Adds a sender
@@ -47,8 +50,11 @@ pub(super) struct Set {
     /// The sender
     name: String,
     /// Settings, as `textsender sender show` lists them
-    #[arg(value_name = "KEY=VALUE", required = true)]
+    #[arg(value_name = "KEY=VALUE", required_unless_present = "unset")]
     settings: Vec<String>,
+    /// Takes this setting out in the same step; may be given several times
+    #[arg(long, value_name = "KEY")]
+    unset: Vec<String>,
     #[command(flatten)]
     edit: EditOptions,
 }
@@ -119,18 +125,12 @@ impl Set {
         let order = SetSettings {
             name: self.name.clone(),
             settings: self.settings.clone(),
+            unset: self.unset.clone(),
         };
         let Some(file) = self.edit.apply(common, &order, out)? else {
             return Ok(ExitCode::SUCCESS);
         };
-        let keys = self.settings.iter().filter_map(|one| one.split_once('='));
-        let keys: Vec<&str> = keys.map(|(key, _)| key).collect();
-        out.line(format_args!(
-            "set {} of sender {} in {}",
-            keys.join(", "),
-            self.name,
-            file.display()
-        ));
+        out.line(format_args!("{} in {}", order.summary(), file.display()));
         say_standing(common, &self.name, out)
     }
 }
@@ -196,14 +196,14 @@ impl Remove {
 fn say_standing(common: &Common, name: &str, out: &Output) -> anyhow::Result<ExitCode> {
     let standing = Site::read(common)?.standing(name)?;
     let word = out.cell(&standing::word(&standing));
-    match standing::is_ready(&standing) {
+    match standing.is_ready() {
         true => out.line(format_args!(
             "{word}: test it with `textsender test-send --sender {name}`"
         )),
-        false => out.line(format_args!("{word}: {}", standing::detail(&standing))),
+        false => out.line(format_args!("{word}: {}", standing.detail())),
     }
     for need in &standing.needs {
-        out.line(format_args!("  {}", standing::command(name, need)));
+        out.line(format_args!("  {}", need.command(name)));
         out.words(Style::Faint, &need.help);
     }
     Ok(ExitCode::SUCCESS)

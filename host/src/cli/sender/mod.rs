@@ -10,8 +10,6 @@ use clap::{Args, Subcommand};
 
 use super::{Common, output::Output};
 
-pub(super) use check::ask;
-
 /// Shows, adds and changes senders: accounts with a provider
 ///
 /// A sender may be built up step by step; until it is whole it is incomplete, and says what it needs.

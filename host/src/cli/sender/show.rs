@@ -75,7 +75,7 @@ impl List {
                     standing.sender.as_str().into(),
                     standing.plugin.as_str().into(),
                     standing::word(standing),
-                    standing::detail(standing).into(),
+                    standing.detail().into(),
                     Cell::new(Style::Faint, standing.used_by.join(", ")),
                 ]
             })
@@ -107,8 +107,8 @@ impl Show {
             "{}, a sender of the plugin {}: {state}",
             line.name, line.plugin
         ));
-        if !standing::is_ready(&standing) {
-            out.line(standing::detail(&standing));
+        if !standing.is_ready() {
+            out.line(standing.detail());
         }
         let used_by = match line.used_by.is_empty() {
             true => "nothing yet".to_owned(),

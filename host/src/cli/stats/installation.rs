@@ -8,7 +8,6 @@ use crate::{
     cli::{
         Common, doctor,
         site::{Site, block_on},
-        standing,
     },
     config::Ledger,
     ledger::{Deliveries, Exposition, Health, SenderState, Tally, Uses},
@@ -157,7 +156,7 @@ fn sender(site: &Site, standing: &Standing) -> Sender {
     let seal = doctor::seal_of(site, standing).ok().flatten();
     Sender {
         name: standing.sender.clone(),
-        is_ready: standing::is_ready(standing),
+        is_ready: standing.is_ready(),
         is_sealed: seal.map(|(sealed, plan)| sealed.lacks(&plan).is_empty()),
     }
 }

@@ -130,7 +130,7 @@ fn line(standing: &Standing, last: Option<&Last>, health: &[SenderState]) -> Sen
         Health::RateLimited { .. } => Some(ErrorCode::Throttled.as_str().to_owned()),
         Health::Good => None,
     });
-    let is_paused = standing::is_ready(standing) && paused_for.is_some();
+    let is_paused = standing.is_ready() && paused_for.is_some();
     let word = standing::word(standing);
     SenderLine {
         name: standing.sender.clone(),
@@ -159,7 +159,7 @@ fn next(
     let was_sent = recent.is_some_and(|recent| recent.outcomes.contains_key("accepted"));
     match (standings.first(), incomplete) {
         (None, _) => "textsender sender add NAME --plugin ID".to_owned(),
-        (_, Some(standing)) => standing::command(&standing.sender, &standing.needs[0]),
+        (_, Some(standing)) => standing.needs[0].command(&standing.sender),
         (Some(first), _) if !has_default => format!("textsender select-sender {}", first.sender),
         _ if !problems.is_empty() => "textsender doctor".to_owned(),
         _ if !was_sent => "textsender test-send".to_owned(),

@@ -3,7 +3,10 @@
 use anyhow::bail;
 use textsender_plugin_api::Purpose;
 
-use crate::{check::SenderCapabilities, cli::editor::Copy, text::rules};
+use crate::{
+    check::{self, SenderCapabilities},
+    cli::editor::Copy,
+};
 
 /// Below this line nothing is part of the text.
 const SCISSORS: &str = "# ---- what is below this line is not sent ----";
@@ -28,31 +31,18 @@ pub(super) fn edited(
 }
 
 fn help(purpose: Purpose, senders: &[(String, SenderCapabilities)]) -> String {
-    let rules = rules(purpose);
     let mut help = String::new();
     let mut line = |words: String| help.push_str(&format!("# {words}\n"));
-    for placeholder in rules.offered.iter() {
-        let is_needed = rules.mandatory.contains(placeholder);
-        let lacks = |(_, capabilities): &&(String, SenderCapabilities)| {
-            !capabilities.placeholders.contains(placeholder)
-        };
-        let lacking: Vec<&str> = senders
-            .iter()
-            .filter(lacks)
-            .map(|(name, _)| name.as_str())
-            .collect();
-        if !is_needed && !lacking.is_empty() && lacking.len() == senders.len() {
-            continue;
-        }
-        let meaning = match is_needed {
+    for offered in check::offered(purpose, senders) {
+        let meaning = match offered.is_needed {
             true => "needed",
             false => "may be used; give a default where there may be none, as in %name|there%",
         };
-        let but = match lacking.as_slice() {
+        let but = match offered.lacking.as_slice() {
             [] => String::new(),
             lacking => format!("; sender {} can't carry it", lacking.join(", ")),
         };
-        line(format!("{placeholder}: {meaning}{but}"));
+        line(format!("{}: {meaning}{but}", offered.placeholder));
     }
     line("%% is a percent sign.".to_owned());
     for (name, _) in senders

@@ -15,7 +15,7 @@ const DESCRIPTORS: usize = 6;
 /// # Errors
 ///
 /// The system has no descriptor or thread left for it.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
+pub fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
     let runtime = start()?;
     let result = runtime.block_on(future);
     runtime.shutdown_background();
@@ -27,7 +27,7 @@ pub(super) fn block_on<T>(future: impl Future<Output = T>) -> io::Result<T> {
 /// # Errors
 ///
 /// As above.
-pub(super) fn start() -> io::Result<Runtime> {
+pub fn start() -> io::Result<Runtime> {
     // tokio panics where it can't have all of them.
     limits::can_open(DESCRIPTORS)?;
     Builder::new_current_thread().enable_all().build()

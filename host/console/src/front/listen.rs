@@ -1,0 +1,161 @@
+//! Where the console listens: loopback, or a Unix socket; nowhere else.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use axum::body::Body;
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use textsender::os::{accounts, signals::EndRequests, socket::Listener as UnixListener};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    sync::Semaphore,
+};
+
+use super::{Front, answer};
+
+/// How long the head of a request may take, and a connection may wait for its next one.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// The longest head, in bytes.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// The most connections at a time. Others wait.
+const CONNECTIONS: usize = 64;
+
+/// How often a free port is looked for that is free at both addresses.
+const TRIES: usize = 16;
+
+/// What is listened on.
+pub enum Sockets {
+    /// 127.0.0.1, and ::1 where the machine has it: a browser may try either, and who else had the other would get
+    /// what was meant for us.
+    Loopback(TcpListener, Option<TcpListener>),
+    /// A path.
+    Unix(UnixListener),
+}
+
+/// Begins to listen.
+///
+/// # Errors
+///
+/// The port or the path is taken.
+pub fn open(port: u16, socket: Option<&Path>) -> anyhow::Result<Sockets> {
+    if let Some(path) = socket {
+        let listener = UnixListener::bind(path, None)
+            .with_context(|| format!("{} can't be listened on", path.display()))?;
+        return Ok(Sockets::Unix(listener));
+    }
+    let tries = if port == 0 { TRIES } else { 1 };
+    let mut last = None;
+    for _ in 0..tries {
+        match both(port) {
+            Ok(sockets) => return Ok(sockets),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(error).context("no port on loopback can be listened on"),
+        None => bail!("no port on loopback can be listened on"),
+    }
+}
+
+fn both(port: u16) -> io::Result<Sockets> {
+    let listen = |address: SocketAddr| {
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener)
+    };
+    let first = listen((Ipv4Addr::LOCALHOST, port).into())?;
+    let port = first.local_addr()?.port();
+    let second = match listen((Ipv6Addr::LOCALHOST, port).into()) {
+        Ok(listener) => Some(listener),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(error),
+        // The machine has no such address.
+        Err(_) => None,
+    };
+    Ok(Sockets::Loopback(first, second))
+}
+
+impl Sockets {
+    /// The port, on loopback.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Loopback(listener, _) => listener.local_addr().ok().map(|at| at.port()),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// Answers until the process is asked to end.
+    pub async fn serve(self, front: Arc<Front>) -> anyhow::Result<()> {
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        let mut end = EndRequests::listen()?;
+        loop {
+            let permit = Arc::clone(&connections).acquire_owned().await?;
+            let accepted = tokio::select! {
+                () = end.recv() => return Ok(()),
+                _ = tokio::signal::ctrl_c() => return Ok(()),
+                accepted = self.accept() => accepted,
+            };
+            let Some(stream) = accepted else { continue };
+            let front = Arc::clone(&front);
+            tokio::spawn(async move {
+                converse(front, stream).await;
+                drop(permit);
+            });
+        }
+    }
+
+    /// The next connection; `None` if there is none after all.
+    async fn accept(&self) -> Option<Box<dyn Stream>> {
+        let accepted = match self {
+            Self::Loopback(first, Some(second)) => tokio::select! {
+                accepted = first.accept() => accepted,
+                accepted = second.accept() => accepted,
+            },
+            Self::Loopback(first, None) => first.accept().await,
+            Self::Unix(listener) => {
+                let (stream, uid) = listener.accept().await.ok()?;
+                let may = [0, accounts::own(), accounts::caller()];
+                return may
+                    .contains(&uid)
+                    .then(|| Box::new(stream) as Box<dyn Stream>);
+            }
+        };
+        match accepted {
+            Ok((stream, _)) => Some(Box::new(stream)),
+            Err(_) => {
+                // Such as for lack of a descriptor: others give theirs back.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                None
+            }
+        }
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Answers the requests of one connection.
+async fn converse(front: Arc<Front>, stream: Box<dyn Stream>) {
+    let service = service_fn(|request: Request<Incoming>| {
+        let front = Arc::clone(&front);
+        async move { Ok::<_, Infallible>(answer(front, request.map(Body::new)).await) }
+    });
+    let serving = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    // One that ends early ends itself alone.
+    let _ = serving.await;
+}

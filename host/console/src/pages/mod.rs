@@ -1,0 +1,82 @@
+//! The pages. Each file has what one page shows and what its forms do; all of it runs in a worker.
+//!
+//! | path | file |
+//! |---|---|
+//! | `/` | [`overview`] |
+//! | `/senders`, `/senders/NAME` | [`senders`], [`settings`] |
+//! | `/senders/NAME/secret/KEY` | [`secret`] |
+//! | `/test` | [`test_send`] |
+//! | `/select-sender` | [`select_sender`] |
+//! | `/helpdesk` | [`helpdesk`] |
+//! | `/policies` | [`policies`] |
+//! | `/text` | [`text`] |
+
+mod change;
+mod field;
+mod helpdesk;
+mod layout;
+mod overview;
+mod policies;
+mod secret;
+mod select_sender;
+mod senders;
+mod settings;
+mod test_send;
+mod text;
+mod visit;
+
+use maud::html;
+
+use crate::call::{Answer, Call};
+pub use layout::{SCRIPT, STYLE, bare, door};
+use visit::Visit;
+
+/// A page, or why there is none.
+type Made = anyhow::Result<Answer>;
+
+/// Answers a call.
+pub fn answer(call: Call) -> Answer {
+    let visit = Visit::new(call);
+    match route(&visit) {
+        Ok(answer) => answer,
+        Err(error) => layout::failed(&visit, &error),
+    }
+}
+
+fn route(visit: &Visit) -> Made {
+    let call = &visit.call;
+    let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
+    let changes = call.is_post && path[..] != ["text", "count"];
+    if changes && call.read_only {
+        let words = html! { p { "This console was started with " code { "--read-only" } ": nothing is changed and nothing is sent." } };
+        return Ok(layout::page(visit, 403, "Read only", &words));
+    }
+    match (call.is_post, &path[..]) {
+        (false, [""]) => overview::show(visit),
+        (false, ["senders"]) => senders::show(visit, None),
+        (true, ["senders", "add"]) => senders::add(visit),
+        (false, ["senders", name]) => settings::show(visit, name),
+        (true, ["senders", name]) => settings::change(visit, name),
+        (true, ["senders", name, "check"]) => senders::check(visit, name),
+        (true, ["senders", name, "remove"]) => senders::remove(visit, name),
+        (false, ["senders", name, "secret", key]) => secret::show(visit, name, key, None),
+        (true, ["senders", name, "secret", key]) => secret::store(visit, name, key),
+        (false, ["test"]) => test_send::show(visit, None),
+        (true, ["test"]) => test_send::send(visit),
+        (false, ["select-sender"]) => select_sender::show(visit),
+        (true, ["select-sender"]) => select_sender::change(visit),
+        (false, ["helpdesk"]) => helpdesk::show(visit),
+        (true, ["helpdesk", "sender"]) => helpdesk::change_sender(visit),
+        (true, ["helpdesk", "new-password"]) => helpdesk::switch_new_password(visit),
+        (false, ["policies"]) => policies::show(visit),
+        (true, ["policies", "add"]) => policies::add(visit),
+        (true, ["policies", "default"]) => policies::select_default(visit),
+        (false, ["text"]) => text::show(visit, None),
+        (true, ["text"]) => text::change(visit),
+        (true, ["text", "count"]) => text::count(visit),
+        _ => {
+            let words = html! { p { "There is no such page. " a href="/" { "To the overview" } } };
+            Ok(layout::page(visit, 404, "Not found", &words))
+        }
+    }
+}
