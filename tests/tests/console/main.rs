@@ -1,0 +1,15 @@
+//! The console: a browser's requests against the port, and in a real browser.
+//!
+//! Every response is searched for secrets, codes and full numbers ([`served::Served`]).
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "what fails here fails the test, and is an error of nothing else"
+)]
+
+mod changes;
+mod page;
+mod security;
+mod served;
+mod test_send;
+mod tree;
