@@ -7,8 +7,11 @@
     reason = "what fails here fails the test, and is an error of nothing else"
 )]
 
+mod accessible;
+mod browser;
 mod changes;
 mod page;
+mod procedure;
 mod security;
 mod served;
 mod test_send;

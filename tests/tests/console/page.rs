@@ -77,13 +77,13 @@ impl Reply {
         unescaped(&words)
     }
 
-    /// The command that the page shows, the last one if there are several.
+    /// The command that the page shows, the first one if there are several.
     #[track_caller]
     pub fn command(&self) -> String {
         let start = "<code>";
-        let boxes = self.body.split("class=\"command\"");
-        let last = boxes.last().unwrap();
-        let (_, command) = last.split_once(start).unwrap();
+        let mut boxes = self.body.split("class=\"command\"");
+        let first = boxes.nth(1).unwrap();
+        let (_, command) = first.split_once(start).unwrap();
         unescaped(command.split_once("</code>").unwrap().0)
     }
 

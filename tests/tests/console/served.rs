@@ -35,7 +35,7 @@ impl Served {
 
     /// Over an installation with plugins, and nothing else.
     pub fn empty() -> Self {
-        let mut site = Site::new().unwrap();
+        let site = Site::new().unwrap();
         for plugin in ["twilio", "govuk-notify", "email-gateway"] {
             site.plugin(&artifacts().plugin(plugin)).unwrap();
         }

@@ -172,7 +172,8 @@ type Shared = State<Arc<Front>>;
 
 /// The page behind the printed address: a button, as a browser that looks ahead presses none.
 async fn show_door(State(front): Shared, extract::Path(ticket): extract::Path<String>) -> Response {
-    match front.session().would_open(&ticket, Instant::now()) {
+    let would_open = front.session().would_open(&ticket, Instant::now());
+    match would_open {
         true => reply::html(StatusCode::OK, crate::pages::door(&ticket)),
         false => front.stranger(),
     }
@@ -331,7 +332,8 @@ impl Front {
 
     /// For who has no session.
     fn stranger(&self) -> Response {
-        let words = match self.session().is_over() {
+        let is_over = self.session().is_over();
+        let words = match is_over {
             true => {
                 "The session is over. Start textsender-console again, and open the address that it prints."
             }

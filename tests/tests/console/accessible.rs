@@ -1,0 +1,210 @@
+//! WCAG 2.2 AA on every page and error state, by axe-core; narrow and wide; with the system's own colours.
+
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Hand};
+use crate::served::Served;
+
+const AXE: &str = include_str!("../../data/axe-core/axe.min.js");
+
+/// Pages, and what is wrong is shown on some of them.
+const PAGES: [&str; 17] = [
+    "/",
+    "/senders",
+    "/senders/twilio",
+    "/senders/none",
+    "/senders/twilio/secret/auth_token",
+    "/senders/twilio/secret/none",
+    "/select-sender",
+    "/helpdesk",
+    "/policies",
+    "/text",
+    "/text?policy=Everyone",
+    "/text?policy=None",
+    "/text?helpdesk=new_password",
+    "/test",
+    "/test?sender=twilio",
+    "/none",
+    "/open/none",
+];
+
+/// Everything that axe finds on the page that is shown.
+async fn violations(browser: &Browser) -> Vec<String> {
+    browser.client.execute(AXE, Vec::new()).await.unwrap();
+    let script = "const [options, done] = arguments; axe.run(document, options).then(done, done);";
+    let tags = [
+        "wcag2a",
+        "wcag2aa",
+        "wcag21a",
+        "wcag21aa",
+        "wcag22aa",
+        "best-practice",
+    ];
+    let options = json!({ "runOnly": { "type": "tag", "values": tags } });
+    let found = browser
+        .client
+        .execute_async(script, vec![options])
+        .await
+        .unwrap();
+    let violations = found["violations"].as_array();
+    let violations = violations.unwrap_or_else(|| panic!("axe did not run: {found}"));
+    let of_one = |violation: &Value| {
+        let nodes = violation["nodes"].as_array().unwrap();
+        let nodes: Vec<_> = nodes.iter().map(|node| node["html"].to_string()).collect();
+        format!("{}: {}", violation["id"], nodes.join(" "))
+    };
+    violations.iter().map(of_one).collect()
+}
+
+async fn opened(browser: &Browser, served: &Served) {
+    browser.goto(&served.address).await;
+    assert_eq!(violations(browser).await, Vec::<String>::new(), "the door");
+    browser.press("form[action='/open'] button").await;
+}
+
+async fn goto(browser: &Browser, served: &Served, path: &str) {
+    browser
+        .goto(&format!("http://{}{path}", served.host()))
+        .await;
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn axe_finds_nothing_on_any_page() {
+    let served = Served::ready();
+    let browser = Browser::start(Hand::Pointer).await;
+    opened(&browser, &served).await;
+    let mut found = Vec::new();
+    for (colours, features) in [
+        (
+            "light",
+            json!([{ "name": "prefers-color-scheme", "value": "light" }]),
+        ),
+        (
+            "dark",
+            json!([{ "name": "prefers-color-scheme", "value": "dark" }]),
+        ),
+        (
+            "forced",
+            json!([{ "name": "forced-colors", "value": "active" }]),
+        ),
+    ] {
+        let media = json!({ "features": features });
+        browser.chromium("Emulation.setEmulatedMedia", media).await;
+        for path in PAGES {
+            goto(&browser, &served, path).await;
+            let violations = violations(&browser).await;
+            found.extend(
+                violations
+                    .iter()
+                    .map(|one| format!("{colours} {path}: {one}")),
+            );
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn axe_finds_nothing_in_what_is_asked_and_refused() {
+    let served = Served::ready();
+    let browser = Browser::start(Hand::Pointer).await;
+    opened(&browser, &served).await;
+    let mut found = Vec::new();
+
+    // A difference, its difference with a fault, and a refusal.
+    for (text, button) in [("Another text: %code%", "#save"), ("No placeholder", "#ok")] {
+        goto(&browser, &served, "/text?policy=Everyone").await;
+        browser.fill("#text", text).await;
+        browser.press("#ok").await;
+        browser.element(button).await;
+        found.extend(violations(&browser).await);
+    }
+    goto(&browser, &served, "/senders/twilio").await;
+    browser.fill("#set-account_sid", "").await;
+    browser.press("#ok").await;
+    browser.says("This would be at fault").await;
+    found.extend(violations(&browser).await);
+    // A question, and an outcome.
+    goto(&browser, &served, "/test").await;
+    browser.fill("#phone", "+447700900123").await;
+    browser.fill("#code", "test-1234").await;
+    browser.press("#ok").await;
+    browser.element("#send").await;
+    found.extend(violations(&browser).await);
+    browser.press("#send").await;
+    browser.says("accepted").await;
+    found.extend(violations(&browser).await);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn nothing_is_cut_off_on_narrow_and_on_wide_screens() {
+    let served = Served::ready();
+    let browser = Browser::start(Hand::Pointer).await;
+    opened(&browser, &served).await;
+    for width in [320, 1920] {
+        let metrics =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        browser
+            .chromium("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
+        for path in PAGES {
+            goto(&browser, &served, path).await;
+            let script = "return [document.documentElement.scrollWidth, innerWidth];";
+            let widths = browser.client.execute(script, Vec::new()).await.unwrap();
+            let widths: (u32, u32) = serde_json::from_value(widths).unwrap();
+            assert_eq!(widths.1, width, "{path}");
+            assert!(widths.0 <= width, "{path} is {} wide at {width}", widths.0);
+        }
+    }
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn the_session_is_this_browsers_and_goes_to_no_other_port() {
+    let (served, other) = (Served::ready(), Served::ready());
+    let browser = Browser::start(Hand::Pointer).await;
+    opened(&browser, &served).await;
+    browser.says("Overview").await;
+    // Same machine, another port, another name: no cookie goes along, and the page has none of it.
+    for host in [
+        other.host().to_owned(),
+        format!("127.0.0.1:{}", served.port()),
+        format!("localhost:{}", served.port()),
+    ] {
+        browser.goto(&format!("http://{host}/senders")).await;
+        let words = browser.words().await;
+        assert!(!words.contains("twilio"), "{host}: {words}");
+    }
+    let script = "return document.cookie;";
+    goto(&browser, &served, "/senders").await;
+    browser.says("twilio").await;
+    let cookie = browser.client.execute(script, Vec::new()).await.unwrap();
+    assert_eq!(cookie, Value::from(""), "no script sees it");
+    // The violations of the policy would stand in the log of the browser.
+    let framed = "const frame = document.createElement('iframe'); frame.src = '/'; document.body.append(frame);
+        return new Promise(done => setTimeout(() => done(frame.contentDocument === null || !frame.contentDocument.body.textContent.includes('Overview')), 0));";
+    let is_kept_out = browser.client.execute(framed, Vec::new()).await.unwrap();
+    assert_eq!(is_kept_out, Value::Bool(true));
+}
+
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn back_and_once_more_sends_nothing_twice() {
+    let served = Served::ready();
+    let browser = Browser::start(Hand::Pointer).await;
+    opened(&browser, &served).await;
+    goto(&browser, &served, "/test").await;
+    browser.fill("#phone", "+447700900123").await;
+    browser.fill("#code", "test-1234").await;
+    browser.press("#ok").await;
+    browser.press("#send").await;
+    browser.says("accepted").await;
+    browser.client.refresh().await.unwrap();
+    browser.client.back().await.unwrap();
+    browser.client.refresh().await.ok();
+    browser.client.forward().await.ok();
+    assert_eq!(served.sandbox.texts().len(), 1);
+}
