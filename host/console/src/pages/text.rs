@@ -278,6 +278,7 @@ fn measured(owner: &Owner, options: &SendOptions, text: &str) -> Result<Markup, 
         user: Some("ada"),
         name: Some("Ada"),
         expires_in: Some(Duration::from_secs(600)),
+        message: None,
     };
     let sample = texts
         .render(None, &values)
