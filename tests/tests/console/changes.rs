@@ -74,13 +74,14 @@ fn what_a_page_writes_is_what_its_command_writes_to_the_byte() {
 
     let form = page.get("/policies").form("/policies/add");
     same(form.set("name", "Everyone").set("region", "GB"));
-    let form = page.get("/policies").form("/policies/default");
-    same(form.set("policy", "Everyone"));
     let form = page.get("/text?policy=Everyone").form("/text");
     same(
         form.set("sender", "gateway")
             .set("text", "It's %code%, \"Ada\" & co.\r\nSecond line"),
     );
+    // Before it had a sender, this was a fault.
+    let form = page.get("/policies").form("/policies/default");
+    same(form.set("policy", "Everyone"));
     let form = page.get("/text?policy=Everyone&locale=cy").form("/text");
     same(form.set("text", "Rhowch y cod hwn: %code%"));
     let form = page.get("/text?helpdesk=new_password").form("/text");
