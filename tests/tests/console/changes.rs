@@ -71,6 +71,12 @@ fn what_a_page_writes_is_what_its_command_writes_to_the_byte() {
     form.fields
         .push(("value.personalisation".to_owned(), "%code%".to_owned()));
     same(form);
+    let form = page.get("/senders/gateway").form("/senders/gateway");
+    same(
+        form.set("set.server", "smtp.example.com")
+            .set("set.from", "resets@example.com")
+            .set("set.to", "%digits%@sms.example.com"),
+    );
 
     let form = page.get("/policies").form("/policies/add");
     same(form.set("name", "Everyone").set("region", "GB"));
