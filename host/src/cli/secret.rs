@@ -50,7 +50,7 @@ enum Command {
 struct Set {
     /// Its name, SENDER.SETTING
     name: String,
-    /// Asks the provider whether it takes it; if not, what was there before stays
+    /// Asks the provider whether it takes it; if not, or if that can't be asked, what was there before stays
     #[arg(long)]
     check: bool,
     /// Stores it as it is given, with blanks, quotes and all that is usually pasted by mistake
@@ -121,10 +121,10 @@ impl Set {
         }
         let stored = secrets::store(&site.state, sender, key, &secret, say_wait)?;
         if self.check
-            && let Some(why) = refused_by_provider(&site, sender, common)?
+            && let Err(why) = taken_by_provider(&site, sender, common)
         {
             self.put_back(&site, sender, key, &stored)?;
-            bail!("nothing was changed, as the provider refuses it: {why}");
+            bail!("nothing was changed, as {why:#}");
         }
         let done = if stored.is_new { "stored" } else { "replaced" };
         out.line(format_args!(
@@ -306,27 +306,27 @@ fn cleaned(given: &Value, key: &str) -> anyhow::Result<Value> {
     Ok(cleaned.secret)
 }
 
-/// What the provider says against a sender's secret; `None` if it takes it.
-fn refused_by_provider(
-    site: &Site,
-    sender: &str,
-    common: &Common,
-) -> anyhow::Result<Option<String>> {
+/// Asks the provider whether it takes a sender's secret.
+///
+/// # Errors
+///
+/// It refuses the secret, or this could not be found out.
+fn taken_by_provider(site: &Site, sender: &str, common: &Common) -> anyhow::Result<()> {
+    const WITHOUT: &str = "without --check it is stored all the same";
     let standing = site.standing(sender)?;
     if !standing.is_ready() {
-        bail!(
-            "stored, and not checked: the sender is not ready: {}",
-            standing.detail()
-        );
+        let detail = standing.detail();
+        bail!("the provider can't be asked before the sender is ready: {detail}; {WITHOUT}");
     }
     let asked = crate::site::ask(site, sender, common.log.level())?;
     let faults = asked.findings.iter().filter(|finding| finding.is_fault);
     let words: Vec<&str> = faults.map(|finding| finding.message.as_str()).collect();
+    let words = words.join("; ");
     match asked.outcome {
-        Outcome::Accepted => Ok(None),
-        Outcome::Misconfigured => Ok(Some(words.join("; "))),
-        Outcome::Unknown => bail!("stored, and not checked: the plugin asked no provider"),
-        _ => bail!("stored, and not checked: {}", words.join("; ")),
+        Outcome::Accepted => Ok(()),
+        Outcome::Misconfigured => bail!("the provider refuses it: {words}"),
+        Outcome::Unknown => bail!("the plugin has no way to ask its provider; {WITHOUT}"),
+        _ => bail!("the provider could not be asked: {words}; {WITHOUT}"),
     }
 }
 

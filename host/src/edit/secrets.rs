@@ -90,13 +90,15 @@ pub fn clean(text: &str, key: &str) -> Result<Cleaned, EditError> {
             "the secret has several lines; nothing was stored: give it alone, on one line",
         ));
     }
-    if let Some(unlabelled) = without_label(rest, key) {
-        taken_off.push("the label before it");
-        rest = unlabelled;
-    }
-    if let Some(unquoted) = without_quotes(rest) {
-        taken_off.push("the quotes around it");
-        rest = unquoted;
+    // In whatever order: the quotes may be around the label too.
+    loop {
+        let (words, inner) = match (without_label(rest, key), without_quotes(rest)) {
+            (Some(inner), _) => ("the label before it", inner),
+            (None, Some(inner)) => ("the quotes around it", inner),
+            (None, None) => break,
+        };
+        taken_off.push(words);
+        rest = inner;
     }
     if rest.is_empty() {
         return Err(EditError::refused(

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use textsender_tests::harness::secrecy::Hidden;
+use textsender_tests::harness::{each, secrecy::Hidden};
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::{Admin, Ran};
@@ -259,4 +259,53 @@ fn what_is_given_as_exact_is_stored_as_it_is() {
     assert_eq!(exact.exit, 0, "{exact}");
     shows_nothing(&exact, "5ec2e7");
     assert_eq!(fs::read_to_string(&file).unwrap(), given);
+}
+
+/// A token comes out of a browser or an editor with more than was meant.
+#[test]
+fn what_came_along_with_a_pasted_secret_is_taken_off_and_named() {
+    let token = twilio::AUTH_TOKEN;
+    let pasted = [
+        (format!("  {token}\t\r\n"), "blanks"),
+        (format!("\"{token}\"\n"), "quotes"),
+        (format!("\u{feff}{token}\n"), "invisible characters"),
+        (format!("{token}\u{200b}\n"), "invisible characters"),
+        (format!("Auth Token: {token}\n"), "the label before it"),
+        (format!("'auth_token={token}'\n"), "the label before it"),
+        (format!("\u{a0}\u{201c}{token}\u{201d}\n"), "blanks"),
+    ];
+    each(pasted, |(pasted, named)| {
+        let admin = twilio_at(&Sandbox::start());
+        let stored = admin.feed(&["secret", "set", "twilio.auth_token"], &pasted);
+        assert_eq!(stored.exit, 0, "{stored}");
+        stored.says("taken off").says(named);
+        shows_nothing(&stored, token);
+        let file = admin.state().join("secrets/twilio.auth_token");
+        assert_eq!(fs::read_to_string(&file).unwrap(), token);
+    });
+}
+
+#[test]
+fn a_secret_that_the_provider_refuses_changes_nothing() {
+    let sandbox = Sandbox::start();
+    let admin = twilio_at(&sandbox);
+    let file = admin.state().join("secrets/twilio.auth_token");
+    let set = ["secret", "set", "twilio.auth_token", "--check"];
+    let stored = admin.feed(&set, twilio::AUTH_TOKEN);
+    stored.ok();
+    shows_nothing(&stored, twilio::AUTH_TOKEN);
+    let another = "5ec2e700000000000000000000000000";
+    let refused = admin.feed(&set, another);
+    refused.failed(1).says("the provider refuses it");
+    shows_nothing(&refused, another);
+    assert_eq!(fs::read_to_string(&file).unwrap(), twilio::AUTH_TOKEN);
+    // Nor does one that could not be asked.
+    sandbox.twilio().fault(When::always(), Fault::status(503));
+    let unasked = admin.feed(&set, another);
+    unasked
+        .failed(1)
+        .says("could not be asked")
+        .says("without --check");
+    assert_eq!(fs::read_to_string(&file).unwrap(), twilio::AUTH_TOKEN);
+    assert_eq!(sandbox.text_count(), 0);
 }
