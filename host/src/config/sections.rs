@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::place::Located;
 use super::policies::WithoutPlus;
 use super::setting::{SecretRef, Setting, read_setting};
+use super::shared::Shared;
 use super::table::{Node, Table};
 use super::units::{self, Rate};
 use crate::os::{accounts, seal::Demand};
@@ -80,6 +81,8 @@ pub struct State {
     pub ledger: Ledger,
     /// How long settled requests and audit rows are kept.
     pub retention: Duration,
+    /// The ledger that several machines share, if there is one.
+    pub shared: Option<Shared>,
 }
 
 /// Whether a message may be sent that the ledger can't record.
@@ -103,6 +106,7 @@ impl Default for State {
             owner: None,
             ledger: Ledger::default(),
             retention: 90 * DAY,
+            shared: None,
         }
     }
 }
@@ -115,11 +119,20 @@ impl State {
             ("off", Ledger::Off),
         ];
         let days = t.integer("retention_days", 1..=3650).unwrap_or(90);
+        let ledger = pick(t, "ledger", &ledger);
+        let shared = t.table("shared", Shared::read).flatten();
+        // One that is not required was named.
+        if let (Some(_), Some(node), false) = (&shared, t.get("ledger"), ledger == Ledger::Required)
+        {
+            let what = "contradicts [state.shared]: what other machines can't see is sent twice";
+            node.fault(what, "remove the key, or [state.shared]");
+        }
         State {
             folder: t.path("folder"),
             owner: t.word("owner"),
-            ledger: pick(t, "ledger", &ledger),
+            ledger,
             retention: DAY * days as u32,
+            shared,
         }
     }
 }

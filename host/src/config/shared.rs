@@ -1,0 +1,234 @@
+//! `[state.shared]`: the ledger that several machines share.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio_postgres::Config as Address;
+
+use super::place::Located;
+use super::table::{Node, Table};
+
+/// `[state.shared]`. Where it is absent, the ledger is this machine's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// Where the database is, without a password.
+    pub url: Located<String>,
+    /// PEM file with the certificates to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// The most that one step may take, connecting included.
+    pub timeout: Duration,
+    /// Whether a claim must have reached a standby.
+    pub replication: Replication,
+}
+
+/// Whether a claim must have reached a standby.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replication {
+    /// It must: the loss of one server loses no claim.
+    Required,
+    /// The server's own disk is enough.
+    None,
+}
+
+const REPLICATION: &str =
+    "write \"required\" (a standby has every claim; two servers at least) or \"none\"";
+
+const UNREACHABLE: &str =
+    "write when_unreachable = \"refuse\": nothing is sent while no server can be reached";
+
+impl Shared {
+    pub(super) fn read(t: &Table) -> Option<Self> {
+        let replication = [
+            ("required", Replication::Required),
+            ("none", Replication::None),
+        ];
+        let engine = t.require("engine", "write engine = \"postgresql\"");
+        let engine = engine.and_then(|node| node.choice(&[("postgresql", ())]));
+        let url = t.require("url", "write url = \"postgresql://USER@HOST/DATABASE\"");
+        let url = url.and_then(|node| address(&node));
+        let required = t.require("replication", REPLICATION);
+        let required = required.and_then(|node| node.choice(&replication));
+        let refuses = t.require("when_unreachable", UNREACHABLE);
+        let refuses = refuses.and_then(|node| refuses_when_unreachable(&node));
+        let shared = Shared {
+            ca_file: t.path("ca_file"),
+            timeout: t.duration("timeout").unwrap_or(DEFAULT_TIMEOUT),
+            url: url?,
+            replication: required?,
+        };
+        engine.and(refuses).map(|()| shared)
+    }
+
+    /// The address as the library wants it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn address(&self) -> Result<Address, String> {
+        parse(&self.url)
+    }
+}
+
+/// It must be said, as going by each machine's own ledger meanwhile is what one may expect, and is not there yet.
+fn refuses_when_unreachable(node: &Node) -> Option<()> {
+    match node.word()?.as_str() {
+        "refuse" => Some(()),
+        "own_ledger" => {
+            node.fault(
+                "is not supported by this version: \"own_ledger\"",
+                UNREACHABLE,
+            );
+            None
+        }
+        _ => node.choice(&[("refuse", ())]),
+    }
+}
+
+fn address(node: &Node) -> Option<Located<String>> {
+    let url = node.word()?;
+    match parse(&url) {
+        Ok(_) => Some(url),
+        Err(what) => {
+            // A password may stand in it.
+            node.hide();
+            node.fault(
+                format!("is no address of a database: {what}"),
+                "write url = \"postgresql://USER@HOST/DATABASE\"; `textsender secret set ledger.password` keeps the password",
+            );
+            None
+        }
+    }
+}
+
+/// Reads an address. What it says of TLS is checked here: it is always demanded, over a Unix socket never.
+fn parse(url: &str) -> Result<Address, String> {
+    let (url, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let mut kept = Vec::new();
+    for parameter in parameters.split('&').filter(|one| !one.is_empty()) {
+        match parameter.split_once('=') {
+            Some(("sslmode", "verify-full" | "verify-ca" | "require")) => {}
+            Some(("sslmode", _)) => return Err("TLS is always demanded: leave sslmode out".into()),
+            Some(("sslrootcert", _)) => return Err("name the certificate in ca_file".into()),
+            Some(("target_session_attrs", _)) => {}
+            _ => kept.push(parameter),
+        }
+    }
+    let url = match kept.is_empty() {
+        true => url.to_owned(),
+        false => format!("{url}?{}", kept.join("&")),
+    };
+    if !url.starts_with("postgresql://") && !url.starts_with("postgres://") {
+        return Err("it begins with postgresql://".into());
+    }
+    let address: Address = url.parse().map_err(|_| "it can't be read".to_owned())?;
+    if address.get_password().is_some() {
+        return Err("a password may not stand in the configuration".into());
+    }
+    if address.get_hosts().is_empty() {
+        return Err("it names no host".into());
+    }
+    if address.get_user().is_none() {
+        return Err("it names no user".into());
+    }
+    Ok(address)
+}
+
+/// The most that one step may take.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Reading, Sources};
+
+    fn read(text: &str) -> (Option<Shared>, Vec<String>) {
+        let text = format!("[state.shared]\n{text}");
+        let reading = Reading::of(Sources::from_text("/etc/textsender/textsender.toml", text));
+        let faults = reading.faults.iter().map(|fault| {
+            assert!(fault.line > 0);
+            format!("{}: {}", fault.key, fault.message)
+        });
+        (reading.config.state.shared, faults.collect())
+    }
+
+    #[test]
+    fn its_keys_are_read() {
+        let (shared, faults) = read(
+            "engine = \"postgresql\"\nurl = \"postgresql://textsender@db1,db2/textsender?sslmode=verify-full\"\n\
+             replication = \"required\"\nca_file = \"/etc/ca.pem\"\ntimeout = \"5s\"\nwhen_unreachable = \"refuse\"",
+        );
+        assert_eq!(faults, Vec::<String>::new());
+        let shared = shared.unwrap();
+        assert_eq!(shared.replication, Replication::Required);
+        assert_eq!(shared.timeout, Duration::from_secs(5));
+        assert_eq!(shared.address().unwrap().get_hosts().len(), 2);
+    }
+
+    #[test]
+    fn whether_claims_are_replicated_must_be_said() {
+        let (shared, faults) = read(
+            "engine = \"postgresql\"\nwhen_unreachable = \"refuse\"\nurl = \"postgresql://textsender@db1/textsender\"",
+        );
+        assert_eq!(shared, None);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(
+            faults[0].starts_with("state.shared.replication"),
+            "{faults:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_done_while_it_is_away_must_be_said_and_be_supported() {
+        let with = |line: &str| {
+            read(&format!(
+                "engine = \"postgresql\"\nreplication = \"none\"\nurl = \"postgresql://textsender@db1/textsender\"\n{line}"
+            ))
+        };
+        for (line, words) in [
+            ("", "when_unreachable"),
+            ("when_unreachable = \"own_ledger\"", "not supported"),
+            ("when_unreachable = \"send\"", "not a choice"),
+            ("when_unreachable = 1", "when_unreachable"),
+        ] {
+            let (shared, faults) = with(line);
+            assert_eq!(shared, None, "{line}");
+            assert_eq!(faults.len(), 1, "{line}: {faults:?}");
+            assert!(faults[0].contains(words), "{line}: {faults:?}");
+        }
+        assert!(with("when_unreachable = \"refuse\"").0.is_some());
+    }
+
+    #[test]
+    fn a_ledger_that_may_be_left_out_can_not_be_shared() {
+        for ledger in ["best_effort", "off"] {
+            let text = format!(
+                "[state]\nledger = {ledger:?}\n[state.shared]\nengine = \"postgresql\"\nreplication = \"none\"\n\
+                 when_unreachable = \"refuse\"\nurl = \"postgresql://textsender@db1/textsender\""
+            );
+            let reading = Reading::of(Sources::from_text("/etc/textsender/textsender.toml", text));
+            let keys: Vec<_> = reading
+                .faults
+                .iter()
+                .map(|fault| fault.key.to_string())
+                .collect();
+            assert_eq!(keys, ["state.ledger"], "{ledger}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_address_is_a_fault_that_does_not_show_it() {
+        for url in [
+            "postgresql://textsender:hunter2@db1/textsender",
+            "postgresql://db1/textsender",
+            "postgresql://textsender@db1/textsender?sslmode=disable",
+            "mysql://textsender@db1/textsender",
+            "postgresql://textsender@db1/textsender?nonsense=hunter2",
+        ] {
+            let (shared, faults) = read(&format!(
+                "engine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\nurl = {url:?}"
+            ));
+            assert_eq!(shared, None, "{url}");
+            assert_eq!(faults.len(), 1, "{url}: {faults:?}");
+            assert!(!faults[0].contains("hunter2"), "{faults:?}");
+        }
+    }
+}
