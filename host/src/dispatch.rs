@@ -387,6 +387,10 @@ impl<'d> Decided<'d> {
             expires_at: Timestamp::now()
                 .saturating_add(life)
                 .unwrap_or(Timestamp::MAX),
+            within: self
+                .received
+                .deadline
+                .saturating_duration_since(Instant::now()),
             senders: self.plan.senders.clone(),
             limits: dispatch.snapshot.limits().clone(),
             caller: bounds.as_ref().and_then(Bounds::limit),

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::limited;
 use crate::{
-    config::{Ledger as Mode, State},
+    config::{Ledger as Mode, Shared, State},
     failpoint::{Failpoints, Step},
     ledger::{
         CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
@@ -40,6 +40,7 @@ pub(super) struct LedgerAccess {
     ledger: Option<Result<Arc<Ledger>, LedgerError>>,
     mode: Mode,
     retention: Duration,
+    shared: Option<Shared>,
     /// The user id that asks.
     caller: u32,
     failpoints: Failpoints,
@@ -49,9 +50,8 @@ impl LedgerAccess {
     /// Starts to open the ledger. It gets ready while other things are done.
     pub(super) fn open(state: &State, folder: &Path, caller: u32, failpoints: Failpoints) -> Self {
         let options = Options {
-            retention: state.retention,
             failpoints,
-            ..Options::default()
+            ..Options::of(state)
         };
         let ledger = match state.ledger {
             Mode::Off => None,
@@ -61,6 +61,7 @@ impl LedgerAccess {
             ledger,
             mode: state.ledger,
             retention: state.retention,
+            shared: state.shared.clone(),
             caller,
             failpoints,
         }
@@ -70,12 +71,14 @@ impl LedgerAccess {
     /// about it.
     pub(super) fn reconfigured(&self, state: &State, folder: &Path) -> Self {
         let is_off = |mode| mode == Mode::Off;
-        if self.retention != state.retention || is_off(self.mode) != is_off(state.ledger) {
+        let is_same = self.retention == state.retention && self.shared == state.shared;
+        if !is_same || is_off(self.mode) != is_off(state.ledger) {
             return Self::open(state, folder, self.caller, self.failpoints);
         }
         Self {
             ledger: self.ledger.clone(),
             mode: state.ledger,
+            shared: self.shared.clone(),
             ..*self
         }
     }

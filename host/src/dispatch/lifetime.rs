@@ -16,7 +16,7 @@ use crate::{
     config::{self, Config, Environment, Sources},
     decision::Snapshot,
     failpoint::Failpoints,
-    ledger::{Facts, Limit, Mode, Unclaimed},
+    ledger::{Facts, Limit, Mode, Options, Unclaimed},
     os::accounts,
     plugins::Pool,
     privilege,
@@ -159,6 +159,11 @@ impl Dispatch {
     /// Where ledger and secrets are.
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// How the ledger is opened to be read.
+    pub fn ledger_options(&self) -> Options {
+        Options::of(&self.snapshot.config().state)
     }
 
     /// How many messages may be in flight, by `[send] concurrency`.

@@ -1,36 +1,14 @@
 //! A copy of the ledger as of one moment, made while it is used; and such a copy put in its place.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::error::LedgerError;
 use super::folder::{Folder, Guard};
-use super::history::History;
 use super::{Ledger, Options};
 use crate::trust;
-
-impl History {
-    /// Writes a copy of the ledger and its key into a folder that is there. Messages go on meanwhile.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read, or the copy cannot be written.
-    pub fn copy_into(&self, copies: &Path) -> Result<(), LedgerError> {
-        let source = self.folder();
-        let target = copies.join(file_name(&source.database()));
-        let path = target.to_string_lossy();
-        self.read(|| self.sql.execute("VACUUM INTO ?1", [&path]))?;
-        let key = copies.join(file_name(&source.key()));
-        let copied = || {
-            let bytes = trust::read(&source.key())?;
-            trust::folder(copies)?
-                .create_new(file_name(&key))?
-                .write_all(&bytes)
-        };
-        copied().map_err(|error| source.fault(&error, &key))
-    }
-}
 
 impl Ledger {
     /// Puts a copy that [`History::copy_into`] made into a state folder. A ledger that is there is set

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use textsender_plugin_api::{Phone, Purpose};
 use zeroize::Zeroizing;
 
 use super::choice::{Candidates, Choice};
-use super::health::Health;
+use super::health::{Health, milliseconds};
 use super::limits::{CallerLimit, Limits, Rule, Scope};
 use super::resend::{self, Identity};
 use super::reservation::{Counted, LimitReached, counters, prefix};
@@ -17,6 +18,7 @@ use super::store::{ClaimKey, Ending, Facts, Holder, Life, Row, Store, StoreResul
 use super::unused;
 use super::worker::{Durability, Queue};
 use crate::failpoint::Step;
+use crate::os::process::since_boot;
 use crate::protocol::{ErrorCode, Outcome, Resend};
 
 /// A message that wants to be sent.
@@ -33,6 +35,9 @@ pub struct Claim {
     pub secret: Zeroizing<String>,
     /// When the code expires.
     pub expires_at: Timestamp,
+    /// How long its caller still waits. So long, and a little longer, it is this process's where no lock
+    /// says whether that one lives.
+    pub within: Duration,
     /// The senders that may be asked, the preferred one first.
     pub senders: Vec<String>,
     /// The limits to hold.
@@ -92,9 +97,16 @@ pub struct Ticket {
     /// `None` until the claim is committed: a claim that never was can't be closed, and the row that
     /// it would have been may by then be another's.
     queue: Option<Queue>,
+    /// Until when it is this process's, by a clock that no one sets, where no lock says so.
+    until: Option<Duration>,
 }
 
 impl Ticket {
+    /// Whether its time is up: then another process may have taken the message over.
+    pub(super) fn is_over(&self) -> bool {
+        self.until.is_some_and(|until| since_boot() >= until)
+    }
+
     /// The id that was claimed: the message's own, or the one that a resend got.
     pub fn id(&self) -> Option<&str> {
         Some(&self.held.as_ref()?.key.id)
@@ -122,6 +134,14 @@ impl ClaimResult {
     pub(super) fn committed(mut self, closer: Queue) -> ClaimResult {
         if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
             ticket.queue = Some(closer);
+        }
+        self
+    }
+
+    /// The result of a claim that began at `since`, in a ledger that only its lease binds to this process.
+    pub(super) fn leased(mut self, since: Duration, within: Duration) -> ClaimResult {
+        if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
+            ticket.until = Some(since + within + LEASE);
         }
         self
     }
@@ -252,7 +272,7 @@ fn meet(
 /// Takes a message over that may have been sent. It stays dispatched, so if this process dies as
 /// well, the next one finds the same.
 fn adopt(store: &dyn Store, claim: &Claim, row: &Row, holder: &Holder) -> StoreResult<ClaimResult> {
-    store.take_over(holder)?;
+    store.take_over(holder, row.lease.unwrap_or(row.at))?;
     let sender_rule = claim.sender_rule();
     let candidates = claim.candidates(store, sender_rule, row.at)?;
     let health = candidates.health();
@@ -289,6 +309,7 @@ fn new_row(store: &dyn Store, claim: &Claim, identity: Identity, now: i64) -> Ro
         tag: Some(tag),
         expires: Some(claim.expires_at.as_millisecond()),
         owner: Some(store.owner().to_owned()),
+        lease: Some(now.saturating_add(milliseconds(claim.within + LEASE))),
         places: Vec::new(),
         over_limit: None,
         paused: None,
@@ -351,6 +372,7 @@ impl Claim {
             health,
             over: Vec::new(),
             queue: None,
+            until: None,
         }
     }
 }
@@ -429,3 +451,6 @@ fn name_all(reached: &[LimitReached]) -> String {
 
 /// How many milliseconds after a message ended as `unknown` a repeat may look for it again.
 const LOOK_AGAIN: i64 = 5_000;
+
+/// How long after its caller has gone a claim is still its process's: to write down how it ended.
+const LEASE: Duration = Duration::from_secs(10);

@@ -42,29 +42,7 @@ impl History {
     /// If the ledger cannot be read.
     pub fn deliveries(&self, since: Option<Timestamp>) -> Result<Vec<Deliveries>, LedgerError> {
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        self.read(|| {
-            // A ledger of an earlier version has no such columns.
-            if !self.has_column("delivery")? {
-                return Ok(Vec::new());
-            }
-            self.sql
-                .prepare_cached(
-                    "SELECT coalesce(sender, '-') AS sender, coalesce(region, '-') AS region,
-                            count(*) AS asked, sum(delivery = 'delivered') AS delivered
-                     FROM decisions WHERE at >= ?1 AND delivery IS NOT NULL
-                     GROUP BY 1, 2 ORDER BY 1, 2",
-                )?
-                .query_map([since], |row| {
-                    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-                    Ok(Deliveries {
-                        sender: row.get("sender")?,
-                        region: row.get("region")?,
-                        asked: count("asked")?,
-                        delivered: count("delivered")?,
-                    })
-                })?
-                .collect()
-        })
+        self.archive.deliveries(since)
     }
 
     /// How many messages since `since` were sent without the hub that is configured, as it was away.
@@ -73,16 +51,6 @@ impl History {
     /// If the ledger cannot be read.
     pub fn sent_without_hub(&self, since: Option<Timestamp>) -> Result<u64, LedgerError> {
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        self.read(|| {
-            if !self.has_column("without_hub")? {
-                return Ok(0);
-            }
-            self.sql
-                .prepare_cached(
-                    "SELECT count(*) FROM decisions WHERE at >= ?1 AND without_hub = 1",
-                )?
-                .query_row([since], |row| row.get::<_, i64>(0))
-                .map(i64::unsigned_abs)
-        })
+        self.archive.sent_without_hub(since)
     }
 }

@@ -1,14 +1,11 @@
 //! A row of the audit, as it is shown.
 
 use jiff::Timestamp;
-use rusqlite::Row;
 use serde::{Serialize, Serializer};
 
-use super::folder::Folder;
-use super::keys::Digest;
-use super::sqlite::columns;
-use super::sqlite::process::life_seen_from;
+use super::archive::Found;
 use super::store::Life;
+use super::stored::{self, lines};
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 
 /// One decision, as the audit keeps it. There is no secret in it, and no full number.
@@ -20,6 +17,9 @@ pub struct Entry {
     pub at: Timestamp,
     /// The request's id.
     pub id: String,
+    /// The machine that wrote it, in a ledger that several share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// The id of the message that it is, sent again.
     pub resend_of: Option<String>,
     /// The purpose, as the protocol spells it.
@@ -82,59 +82,60 @@ pub enum EntryState {
 }
 
 impl Entry {
-    /// Reads a row of `decisions` in the ledger of this folder.
-    pub(super) fn read(row: &Row<'_>, folder: &Folder) -> rusqlite::Result<Entry> {
+    /// What a stored decision says; `None` if it is damaged.
+    pub(super) fn of(found: Found) -> Option<Entry> {
+        let (row, life) = found;
+        let was_dispatched = row.sent_to.is_some();
         let mut entry = Entry {
-            seq: row.get("seq")?,
-            at: columns::time(row, "at")?,
-            id: row.get("id")?,
-            resend_of: columns::newer(row, "resend_of")?,
-            purpose: row.get("purpose")?,
-            event: row.get("event")?,
-            actor: row.get("actor")?,
-            user_hash: columns::newer::<Digest>(row, "user_hash")?.map(hexadecimal),
-            policy: row.get("policy")?,
-            recipient: row.get("recipient")?,
-            recipient_hash: row
-                .get::<_, Option<Digest>>("recipient_hash")?
-                .map(hexadecimal),
-            region: row.get("region")?,
-            segments: row.get("segments")?,
-            uid: row.get("uid")?,
+            seq: row.seq,
+            at: Timestamp::from_millisecond(row.at).ok()?,
+            id: row.id,
+            node: row.node,
+            resend_of: row.resend_of,
+            purpose: row.purpose,
+            event: row.event,
+            actor: row.actor,
+            user_hash: row.user_hash,
+            policy: row.policy,
+            recipient: row.recipient,
+            recipient_hash: row.recipient_hash,
+            region: row.region,
+            segments: row.segments,
+            uid: row.uid,
             state: EntryState::Sending,
-            code: row.get("code")?,
-            sender: row.get("sender")?,
-            dispatched_to: columns::lines(row.get::<_, Option<String>>("sent_to")?.as_deref()),
-            provider_id: row.get("provider_id")?,
-            attempts: columns::attempts(row, "attempts")?,
-            reasons: columns::newer::<String>(row, "reasons")?
-                .map(|reasons| reasons.split('\n').map(str::to_owned).collect())
-                .unwrap_or_default(),
-            ms: row.get("ms")?,
-            replayed: row.get("replayed")?,
-            delivery: columns::newer(row, "delivery")?,
-            used_at: columns::newer::<i64>(row, "used_at")?
+            code: row.code,
+            sender: row.sender,
+            dispatched_to: lines(row.sent_to.as_deref()),
+            provider_id: row.provider_id,
+            attempts: stored::attempts(row.attempts.as_deref())?,
+            reasons: match row.reasons {
+                Some(reasons) => reasons.split('\n').map(str::to_owned).collect(),
+                None => Vec::new(),
+            },
+            ms: row.ms,
+            replayed: row.replayed,
+            delivery: row.delivery,
+            used_at: row
+                .used_at
                 .and_then(|at| Timestamp::from_millisecond(at).ok()),
-            over_limit: row.get("over_limit")?,
-            paused: columns::lines(row.get::<_, Option<String>>("paused")?.as_deref()),
+            over_limit: row.over_limit,
+            paused: lines(row.paused.as_deref()),
         };
-        if let Some(outcome) = columns::outcome(row, "outcome")? {
-            entry.state = EntryState::Ended(outcome);
-            return Ok(entry);
+        if let Some(word) = row.outcome {
+            entry.state = EntryState::Ended(stored::outcome(&word)?);
+            return Some(entry);
         }
         // It may be one that ended as unknown, and is looked for again.
         entry.code = None;
         // What the next repeat or cleaning will write (`settle::close_abandoned`).
-        let owner: Option<String> = row.get("owner")?;
-        let life = owner.map_or(Life::Lost, |owner| life_seen_from(folder, &owner));
         let code = match life {
-            Life::Alive => return Ok(entry),
-            Life::Dead if row.get::<_, Option<String>>("sent_to")?.is_none() => ErrorCode::Crashed,
+            Life::Alive => return Some(entry),
+            Life::Dead if !was_dispatched => ErrorCode::Crashed,
             Life::Dead | Life::Lost => ErrorCode::Interrupted,
         };
         entry.state = EntryState::Ended(code.outcome());
         entry.code = Some(code.as_str().to_owned());
-        Ok(entry)
+        Some(entry)
     }
 }
 
@@ -147,9 +148,4 @@ fn ended<S: Serializer>(state: &EntryState, serializer: S) -> Result<S::Ok, S::E
         EntryState::Sending => serializer.serialize_none(),
         EntryState::Ended(outcome) => serializer.serialize_some(outcome),
     }
-}
-
-/// A hash as it is shown.
-pub(super) fn hexadecimal(digest: Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -120,6 +120,34 @@ pub enum LedgerError {
         /// The message's id.
         id: String,
     },
+    /// The shared ledger's servers can't be reached, or can't take a claim now.
+    #[error(
+        "the shared ledger on {server} can't be reached ({reason}): see that one of its servers runs, can be written to and is reached from here"
+    )]
+    Unreachable {
+        /// The hosts.
+        server: String,
+        /// What went wrong last.
+        reason: String,
+    },
+    /// The shared ledger was begun with another key.
+    #[error("the shared ledger on {server} was begun with another key than {}: copy ledger.key from a machine that uses it, as the account that sends", key.display())]
+    KeyMismatch {
+        /// The hosts.
+        server: String,
+        /// This machine's key.
+        key: PathBuf,
+    },
+    /// The shared ledger's database answers that it will not.
+    #[error("the shared ledger on {server} refuses ({reason}): {remedy}")]
+    Refused {
+        /// The hosts.
+        server: String,
+        /// The database's words.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Reading, writing or syncing failed.
     #[error("the ledger {} failed ({reason}): look for disk errors in the system's log", file.display())]
     Failed {
@@ -147,6 +175,9 @@ impl LedgerError {
             | LedgerError::NoLocks { .. }
             | LedgerError::Untrusted { .. } => ErrorCode::LedgerUnusable,
             LedgerError::Lost { .. } => ErrorCode::LedgerLost,
+            LedgerError::Unreachable { .. } => ErrorCode::LedgerUnreachable,
+            LedgerError::KeyMismatch { .. } => ErrorCode::LedgerKeyMismatch,
+            LedgerError::Refused { .. } => ErrorCode::LedgerRefused,
             // Only reading commands meet an absent ledger: a send makes one.
             LedgerError::Absent { .. }
             | LedgerError::Failed { .. }

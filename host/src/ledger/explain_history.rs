@@ -57,7 +57,14 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         None => String::new(),
     };
     let (at, uid) = (time(entry), entry.uid);
-    let _ = writeln!(text, "{at}  asked for{again}{actor} (uid {uid}){event}");
+    let node = match &entry.node {
+        Some(node) => format!(" on {}", printable(node)),
+        None => String::new(),
+    };
+    let _ = writeln!(
+        text,
+        "{at}  asked for{again}{actor} (uid {uid}){node}{event}"
+    );
     let mut line = |subject: &str, words: &str| {
         let _ = writeln!(text, "  {subject:<12}{words}");
     };
@@ -211,6 +218,7 @@ mod tests {
             seq: 1,
             at: "2026-11-24T07:43:39.123Z".parse().unwrap(),
             id: "5f0c".to_owned(),
+            node: None,
             resend_of: None,
             purpose: Some("verification_code".to_owned()),
             event: Some("reset".to_owned()),

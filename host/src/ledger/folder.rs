@@ -60,6 +60,20 @@ impl Folder {
         folder.judged()?.local()
     }
 
+    /// The folder if it is there, whether or not there is a ledger in it.
+    pub fn to_read(path: &Path) -> Result<Folder, LedgerError> {
+        let folder = Folder {
+            path: path.to_owned(),
+        };
+        match path.try_exists() {
+            Ok(true) => folder.judged(),
+            Ok(false) => Err(LedgerError::Absent {
+                folder: folder.path,
+            }),
+            Err(error) => Err(folder.fault(&error, path)),
+        }
+    }
+
     /// The folder, if it and the files in it are only this user's: a planted ledger or key would decide
     /// what was sent.
     fn judged(self) -> Result<Folder, LedgerError> {

@@ -245,7 +245,8 @@ pub(super) fn doubted(
     store.put_breaker(sender, &breaker)
 }
 
-fn milliseconds(time: Duration) -> i64 {
+/// A time as the ledger counts it.
+pub(super) fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 

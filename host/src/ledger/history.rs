@@ -5,31 +5,28 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
 use textsender_plugin_api::Phone;
 
 use super::Options;
-use super::entry::{Entry, EntryState, hexadecimal};
+use super::archive::{Archive, Found, PAGE, Page, Server, Wanted};
+use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
-use super::folder::Folder;
 use super::health::Health;
 use super::keys::{Digest, Keys};
-use super::sqlite::{columns, schema};
+use super::sqlite::archive::SqliteArchive;
+use super::stats::Tally;
+use super::store::Breaker;
+use super::stored::hexadecimal;
 use crate::protocol::Outcome;
 
 /// The ledger, open for reading.
 pub struct History {
-    pub(super) sql: Connection,
+    pub(super) archive: Box<dyn Archive>,
     keys: Keys,
-    folder: Folder,
-    identity: Option<(u64, u64)>,
-    /// Whether there was a log. What is written into one that is made later is not seen ([`Self::renewed`]).
-    has_log: bool,
-    lock_timeout: Duration,
+    folder: PathBuf,
 }
 
 /// Which decisions to show; the default shows all.
@@ -58,6 +55,8 @@ pub struct Filter {
 pub struct Cursor {
     after: i64,
     sending: BTreeSet<i64>,
+    /// Those that were seen, and after which earlier ones may still come.
+    seen: BTreeSet<i64>,
 }
 
 /// What is known of a sender that has failed at some time.
@@ -74,22 +73,17 @@ pub struct SenderState {
 }
 
 impl History {
-    /// Opens the ledger in `folder` for reading.
+    /// Opens the ledger in `folder` for reading, or the one that is shared.
     ///
     /// # Errors
     /// [`LedgerError::Absent`] if nothing was ever recorded there, or why it cannot be read. A
     /// damaged file is not set aside; the next send does that.
     pub fn open(folder: &Path, options: &Options) -> Result<History, LedgerError> {
-        let folder = Folder::existing(folder)?;
-        let (identity, has_log) = (folder.identity(), folder.has_log());
-        let (sql, keys) = schema::open_to_read(&folder, options.lock_timeout)?;
+        let (archive, keys) = SqliteArchive::open(folder, options)?;
         Ok(History {
-            identity,
-            has_log,
-            sql,
+            archive: Box::new(archive),
             keys,
-            folder,
-            lock_timeout: options.lock_timeout,
+            folder: folder.to_owned(),
         })
     }
 
@@ -98,20 +92,27 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn latest(&self, count: usize, filter: &Filter) -> Result<Vec<Entry>, LedgerError> {
-        let (since, number, outcome) = self.wanted(filter);
-        self.read(|| {
-            let first = self.first(filter)?;
-            let mut query = self.sql.prepare_cached(&format!(
-                "SELECT * FROM decisions WHERE {WANTED} ORDER BY seq DESC"
-            ))?;
-            let rows = query.query_map(params![since, number, outcome, first], |row| {
-                Entry::read(row, &self.folder)
-            })?;
-            let shown = rows.filter(|entry| entry.as_ref().map_or(true, |e| self.shows(filter, e)));
-            let mut entries = shown.take(count).collect::<rusqlite::Result<Vec<_>>>()?;
-            entries.reverse();
-            Ok(entries)
-        })
+        let wanted = self.wanted(filter);
+        let (mut entries, mut before) = (Vec::new(), i64::MAX);
+        loop {
+            let page = self.archive.page(&wanted, Page::Before(before))?;
+            let is_last = page.len() < PAGE;
+            for found in page {
+                before = found.0.seq;
+                let entry = self.entry(found)?;
+                if self.shows(filter, &entry) {
+                    entries.push(entry);
+                }
+                if entries.len() >= count {
+                    entries.reverse();
+                    return Ok(entries);
+                }
+            }
+            if is_last {
+                entries.reverse();
+                return Ok(entries);
+            }
+        }
     }
 
     /// Calls `show` with each decision that passes the filter, oldest first, until it breaks. A slow
@@ -125,27 +126,24 @@ impl History {
         filter: &Filter,
         mut show: impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), LedgerError> {
-        let (since, number, outcome) = self.wanted(filter);
-        let mut from = self.read(|| self.first(filter))?;
+        let wanted = self.wanted(filter);
+        let mut from = match filter.since {
+            // What is older is not even looked at.
+            Some(_) => self.archive.first(wanted.since)?,
+            None => 0,
+        };
         loop {
-            let page: Vec<Entry> = self.read(|| {
-                self.sql
-                    .prepare_cached(&format!(
-                        "SELECT * FROM decisions WHERE {WANTED} ORDER BY seq LIMIT ?5"
-                    ))?
-                    .query_map(params![since, number, outcome, from, PAGE], |row| {
-                        Entry::read(row, &self.folder)
-                    })?
-                    .collect()
-            })?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            from = last.seq + 1;
-            for entry in page.into_iter().filter(|entry| self.shows(filter, entry)) {
-                if show(entry).is_break() {
+            let page = self.archive.page(&wanted, Page::From(from))?;
+            let is_last = page.len() < PAGE;
+            for found in page {
+                from = found.0.seq + 1;
+                let entry = self.entry(found)?;
+                if self.shows(filter, &entry) && show(entry).is_break() {
                     return Ok(());
                 }
+            }
+            if is_last {
+                return Ok(());
             }
         }
     }
@@ -155,12 +153,7 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn of_id(&self, id: &str) -> Result<Vec<Entry>, LedgerError> {
-        self.read(|| {
-            self.sql
-                .prepare_cached("SELECT * FROM decisions WHERE id = ?1 ORDER BY seq")?
-                .query_map([id], |row| Entry::read(row, &self.folder))?
-                .collect()
-        })
+        self.entries(self.archive.of_id(id)?)
     }
 
     /// A cursor that stands after everything that is in the ledger now.
@@ -168,18 +161,13 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn end(&self) -> Result<Cursor, LedgerError> {
-        self.read(|| {
-            let after =
-                self.sql
-                    .query_row("SELECT coalesce(max(seq), 0) FROM decisions", [], |row| {
-                        row.get(0)
-                    })?;
-            let sending = self
-                .sql
-                .prepare_cached("SELECT seq FROM decisions WHERE outcome IS NULL")?
-                .query_map([], |row| row.get(0))?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(Cursor { after, sending })
+        let (after, sending) = self.archive.end()?;
+        let late = after.saturating_sub(self.archive.overlap());
+        let seen = self.from(late.saturating_add(1))?;
+        Ok(Cursor {
+            after,
+            sending: sending.into_iter().collect(),
+            seen: seen.into_iter().map(|(row, _)| row.seq).collect(),
         })
     }
 
@@ -189,52 +177,61 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read; the cursor then stays where it was.
     pub fn follow(&self, cursor: &mut Cursor, filter: &Filter) -> Result<Vec<Entry>, LedgerError> {
-        let found = self.read(|| {
-            let mut again = self
-                .sql
-                .prepare_cached("SELECT * FROM decisions WHERE seq = ?1")?;
-            let mut found = Vec::new();
-            for seq in &cursor.sending {
-                let rows = again.query_map([seq], |row| Entry::read(row, &self.folder))?;
-                found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
-            }
-            let mut new = self
-                .sql
-                .prepare_cached("SELECT * FROM decisions WHERE seq > ?1 ORDER BY seq")?;
-            let rows = new.query_map([cursor.after], |row| Entry::read(row, &self.folder))?;
-            found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
-            Ok(found)
-        })?;
-        let (sending, ended): (Vec<_>, Vec<_>) = found
+        let sending: Vec<i64> = cursor.sending.iter().copied().collect();
+        let mut found = self.archive.numbered(&sending)?;
+        let late = cursor.after.saturating_sub(self.archive.overlap());
+        let new = self.from(late.saturating_add(1))?;
+        let is_new = |(row, _): &Found| !cursor.seen.contains(&row.seq);
+        found.extend(new.into_iter().filter(is_new));
+        let (sending, ended): (Vec<_>, Vec<_>) = self
+            .entries(found)?
             .into_iter()
             .partition(|entry| entry.state == EntryState::Sending);
-        let last = sending.iter().chain(&ended).map(|entry| entry.seq).max();
-        cursor.after = last.map_or(cursor.after, |last| last.max(cursor.after));
+        let known = || sending.iter().chain(&ended).map(|entry| entry.seq);
+        cursor.after = known().max().unwrap_or(0).max(cursor.after);
+        let late = cursor.after.saturating_sub(self.archive.overlap());
+        cursor.seen.extend(known());
+        cursor.seen = cursor.seen.split_off(&late.saturating_add(1));
         cursor.sending = sending.iter().map(|entry| entry.seq).collect();
         let shown = ended.into_iter().filter(|entry| self.shows(filter, entry));
         Ok(shown.collect())
     }
 
+    /// Every decision from this number on.
+    fn from(&self, mut number: i64) -> Result<Vec<Found>, LedgerError> {
+        let wanted = self.wanted(&Filter::default());
+        let mut found = Vec::new();
+        loop {
+            let page = self.archive.page(&wanted, Page::From(number))?;
+            let is_last = page.len() < PAGE;
+            found.extend(page);
+            match found.last() {
+                Some((row, _)) if !is_last => number = row.seq + 1,
+                _ => return Ok(found),
+            }
+        }
+    }
+
     /// Whether the file that is open is still the ledger: a damaged one may have been set aside.
     pub fn is_in_place(&self) -> bool {
-        self.folder.identity() == self.identity
+        self.archive.is_in_place()
     }
 
     /// The same ledger with what was written since: opened again where its log came or went.
     ///
     /// # Errors
     /// If the ledger cannot be opened again.
-    pub fn renewed(self) -> Result<History, LedgerError> {
-        if self.has_log == self.folder.has_log() {
-            return Ok(self);
-        }
-        let (sql, keys) = schema::open_to_read(&self.folder, self.lock_timeout)?;
-        Ok(History {
-            has_log: self.folder.has_log(),
-            sql,
-            keys,
-            ..self
-        })
+    pub fn renewed(mut self) -> Result<History, LedgerError> {
+        self.archive.renew()?;
+        Ok(self)
+    }
+
+    /// The server of a ledger that several machines share; `None` for this machine's own.
+    ///
+    /// # Errors
+    /// If it cannot be reached.
+    pub fn server(&self) -> Result<Option<Server>, LedgerError> {
+        self.archive.server()
     }
 
     /// The senders that have failed at some time, by name.
@@ -242,47 +239,64 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn senders(&self, now: Timestamp) -> Result<Vec<SenderState>, LedgerError> {
-        self.read(|| {
-            self.sql
-                .prepare_cached("SELECT * FROM senders ORDER BY sender")?
-                .query_map([], |row| {
-                    let breaker = columns::breaker(row)?;
-                    Ok(SenderState {
-                        sender: row.get("sender")?,
-                        health: breaker.health(now.as_millisecond()),
-                        failed_at: breaker.failed_at(),
-                        unsealed: breaker.unsealed,
-                    })
-                })?
-                .collect()
+        let senders = self.archive.senders()?.into_iter();
+        let state = |(sender, breaker): (String, Breaker)| SenderState {
+            sender,
+            health: breaker.health(now.as_millisecond()),
+            failed_at: breaker.failed_at(),
+            unsealed: breaker.unsealed,
+        };
+        Ok(senders.map(state).collect())
+    }
+
+    /// Counts the decisions since `since` by day, sender, region and outcome. Answers that were
+    /// replayed are not counted again.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn tallies(&self, since: Option<Timestamp>) -> Result<Vec<Tally>, LedgerError> {
+        let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
+        self.archive.tallies(since)
+    }
+
+    /// When a message was last accepted, of those that are recorded.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.archive.last_accepted()
+    }
+
+    /// Writes a copy of the ledger and its key into a folder that is there. Messages go on meanwhile. Of a
+    /// ledger that is shared nothing is copied: its database has backups of its own.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read, or the copy cannot be written.
+    pub fn copy_into(&self, copies: &Path) -> Result<(), LedgerError> {
+        self.archive.copy_into(copies)
+    }
+
+    /// The part of a filter that a store applies.
+    fn wanted(&self, filter: &Filter) -> Wanted {
+        let recipient = filter.recipient.as_ref();
+        Wanted {
+            since: filter.since.map_or(i64::MIN, Timestamp::as_millisecond),
+            recipient: recipient.map(|phone| self.keys.recipient(phone)),
+            outcome: filter.outcome.map(Outcome::as_str),
+        }
+    }
+
+    pub(super) fn entry(&self, found: Found) -> Result<Entry, LedgerError> {
+        let seq = found.0.seq;
+        Entry::of(found).ok_or_else(|| LedgerError::Corrupt {
+            file: self.folder.clone(),
+            reason: format!("decision {seq} holds what textsender never writes"),
+            set_aside: None,
         })
     }
 
-    /// The first row that a filter may want: what is older is not even looked at.
-    fn first(&self, filter: &Filter) -> rusqlite::Result<i64> {
-        let Some(since) = filter.since else {
-            return Ok(0);
-        };
-        self.sql
-            .prepare_cached("SELECT coalesce(min(seq), 0) FROM decisions WHERE at >= ?1")?
-            .query_row([since.as_millisecond()], |row| row.get(0))
-    }
-
-    /// The first three values of [`WANTED`].
-    fn wanted(&self, filter: &Filter) -> (i64, Option<Digest>, Option<&'static str>) {
-        (
-            filter.since.map_or(i64::MIN, Timestamp::as_millisecond),
-            filter
-                .recipient
-                .as_ref()
-                .map(|phone| self.keys.recipient(phone)),
-            filter.outcome.map(Outcome::as_str),
-        )
-    }
-
-    /// The folder that it was read from.
-    pub(super) fn folder(&self) -> &Folder {
-        &self.folder
+    fn entries(&self, found: Vec<Found>) -> Result<Vec<Entry>, LedgerError> {
+        found.into_iter().map(|one| self.entry(one)).collect()
     }
 
     /// Whether an entry passes the filter.
@@ -309,17 +323,6 @@ impl History {
                 .as_ref()
                 .is_none_or(|beginning| entry.id.starts_with(beginning))
     }
-
-    /// Runs a query, and says what its failure means.
-    pub(super) fn read<T>(
-        &self,
-        query: impl FnOnce() -> rusqlite::Result<T>,
-    ) -> Result<T, LedgerError> {
-        query().map_err(|error| {
-            let full = || self.folder.is_full();
-            LedgerError::from_sqlite(&error, &self.folder.database(), self.lock_timeout, full)
-        })
-    }
 }
 
 fn is_wanted(wanted: &Option<String>, found: &Option<String>) -> bool {
@@ -332,11 +335,3 @@ impl Cursor {
         entry.seq <= self.after && !self.sending.contains(&entry.seq)
     }
 }
-
-/// What a [`Filter`] asks of a row. One without an outcome may be that of a process that died
-/// ([`History::shows`]).
-const WANTED: &str = "seq >= ?4 AND at >= ?1 AND (?2 IS NULL OR recipient_hash = ?2)
-                      AND (?3 IS NULL OR outcome IS NULL OR outcome = ?3)";
-
-/// Rows that are read at once.
-const PAGE: u32 = 1000;

@@ -1,7 +1,5 @@
 //! What a message was answered, read back by its id.
 
-use rusqlite::OptionalExtension;
-
 use super::{Entry, EntryState, History, LedgerError};
 use crate::protocol::{ErrorCode, Failure, Outcome, Response};
 
@@ -12,23 +10,15 @@ impl History {
     /// # Errors
     /// If the ledger cannot be read.
     pub fn answer_to(&self, id: &str) -> Result<Option<Response>, LedgerError> {
-        let found = self.read(|| {
-            // The row that holds the id tells more than a repeat that met it.
-            self.sql
-                .prepare_cached(
-                    "SELECT * FROM decisions WHERE id = ?1 AND replayed = 0
-                     ORDER BY live DESC, seq DESC LIMIT 1",
-                )?
-                .query_row([id], |row| {
-                    let response: Option<String> = row.get("response")?;
-                    Ok((Entry::read(row, self.folder())?, response))
-                })
-                .optional()
-        })?;
-        Ok(found.map(|(entry, response)| {
-            let stored = response.and_then(|json| serde_json::from_str(&json).ok());
-            stored.unwrap_or_else(|| of_entry(entry))
-        }))
+        let Some(found) = self.archive.answered(id)? else {
+            return Ok(None);
+        };
+        let response = found.0.response.clone();
+        let stored = response.and_then(|json| serde_json::from_str(&json).ok());
+        match stored {
+            Some(response) => Ok(Some(response)),
+            None => Ok(Some(of_entry(self.entry(found)?))),
+        }
     }
 }
 

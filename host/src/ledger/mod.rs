@@ -46,6 +46,7 @@
 //! now (windows, breakers), and rows are ordered by number, not by time. Set forward, it ends
 //! windows and pauses early, as it must.
 
+mod archive;
 mod backup;
 mod choice;
 mod claim;
@@ -67,6 +68,7 @@ mod settle;
 mod sqlite;
 mod stats;
 mod store;
+mod stored;
 mod unused;
 mod uses;
 mod window;
@@ -83,6 +85,7 @@ use jiff::Timestamp;
 use textsender_plugin_api::{DeliveryState, Phone};
 use tokio::sync::oneshot;
 
+pub use archive::Server;
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
 pub use delivery::Deliveries;
 pub use entry::{Entry, EntryState};
@@ -101,7 +104,9 @@ pub use store::Facts;
 pub use unused::Used;
 pub use uses::{UsedBy, Uses};
 
+use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
+use crate::os;
 use settle::Handover;
 use sqlite::Sqlite;
 use store::Engine;
@@ -119,6 +124,8 @@ pub struct Ledger {
     /// Ends with the thread.
     ended: Mutex<Option<oneshot::Receiver<()>>>,
     failpoints: Failpoints,
+    /// Whether several machines share it.
+    is_shared: bool,
 }
 
 /// How the ledger behaves.
@@ -130,6 +137,12 @@ pub struct Options {
     pub lock_timeout: Duration,
     /// The time of day, and what tests make happen at each step.
     pub failpoints: Failpoints,
+    /// The ledger that several machines share; `None`: it is this machine's own.
+    pub shared: Option<Shared>,
+    /// This machine's name, for the audit of a ledger that several share.
+    pub node: String,
+    /// A test's time of day in place of a server's.
+    pub clock: Option<fn() -> Timestamp>,
 }
 
 impl Default for Options {
@@ -139,6 +152,25 @@ impl Default for Options {
             retention: Duration::from_secs(90 * 24 * 60 * 60),
             lock_timeout: Duration::from_secs(10),
             failpoints: Failpoints::default(),
+            shared: None,
+            node: String::new(),
+            clock: None,
+        }
+    }
+}
+
+impl Options {
+    /// As `[state]` wants it.
+    pub fn of(state: &State) -> Options {
+        let node = match state.shared {
+            Some(_) => os::process::host_name(),
+            None => String::new(),
+        };
+        Options {
+            retention: state.retention,
+            shared: state.shared.clone(),
+            node,
+            ..Options::default()
         }
     }
 }
@@ -151,6 +183,7 @@ impl Ledger {
     /// If the system gives no thread.
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
         let (failpoints, path) = (options.failpoints, folder.to_owned());
+        let is_shared = options.shared.is_some();
         let engine = move || Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>;
         let (queue, ended) =
             Queue::start(engine).map_err(|error| LedgerError::from_io(&error, folder, folder))?;
@@ -158,6 +191,7 @@ impl Ledger {
             queue,
             ended: Mutex::new(Some(ended)),
             failpoints,
+            is_shared,
         })
     }
 
@@ -194,6 +228,8 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails; then nothing is claimed.
     pub async fn claim(&self, claim: Claim) -> Result<ClaimResult, LedgerError> {
+        // Its lease begins later, by whatever time it takes to be claimed.
+        let (since, within) = (os::process::since_boot(), claim.within);
         let closer = self.queue.clone();
         let claimed = self
             .queue
@@ -204,7 +240,10 @@ impl Ledger {
             )
             .await?;
         self.reached(Step::Claimed);
-        Ok(claimed)
+        Ok(match self.is_shared {
+            true => claimed.leased(since, within),
+            false => claimed,
+        })
     }
 
     /// Marks that `sender` is about to get the message, and takes its place in the limits of that
@@ -229,6 +268,8 @@ impl Ledger {
             })
             .await?;
         match handover {
+            // This machine slept meanwhile.
+            Handover::Marked if ticket.is_over() => Err(LedgerError::Lost { id }),
             Handover::Marked => {
                 self.reached(Step::Dispatched);
                 Ok(None)

@@ -216,6 +216,7 @@ pub(super) fn record(store: &dyn Store, message: &Unclaimed) -> StoreResult<()> 
         tag: None,
         expires: None,
         owner: None,
+        lease: None,
         places: Vec::new(),
         over_limit: None,
         paused: None,
@@ -231,6 +232,7 @@ pub(super) fn note(store: &dyn Store, row: &Row, ending: &Ending<'_>) -> StoreRe
         tag: None,
         content: None,
         owner: None,
+        lease: None,
         places: Vec::new(),
         ..row.clone()
     };

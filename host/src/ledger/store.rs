@@ -1,5 +1,5 @@
 //! The seam: what a store of the ledger must do. [`sqlite`](super::sqlite) does it in a file on this
-//! machine.
+//! machine, [`postgres`](super::postgres) in a database that several machines share.
 //!
 //! A store keeps rows and finds them again; it knows no rule. What a claim comes to, which sender is
 //! asked, what a limit counts, what settles an id: that is decided above the seam ([`claim`](super::claim),
@@ -16,8 +16,9 @@
 //!
 //! # What a store promises
 //! - **All or nothing.** What is done between [`Store::begin`] and [`Store::commit`] is kept whole or not
-//!   at all, and no other process sees or changes the rows in between. After an error the store is rolled
-//!   back and dropped; the [`Engine`] opens it anew.
+//!   at all, and no other process sees or changes the rows in between. Where one did, COMMIT says so
+//!   ([`StoreError::Stale`]), nothing is kept, and the steps are run again. After any other error the store
+//!   is rolled back and dropped; the [`Engine`] opens it anew.
 //! - **A claim is one owner's.** Every write to a claim names its sequence number, id and owner
 //!   ([`ClaimKey`]); where one of them differs, nothing is written and the answer says so.
 //! - **A death is seen, a life is not mistaken for one.** [`Holder::life`] is [`Life::Alive`] unless it is
@@ -40,7 +41,7 @@ pub(super) trait Engine {
 
 /// A step that waits for its transaction.
 pub(super) trait Job: Send {
-    /// Does the work, inside the transaction.
+    /// Does the work, inside the transaction. It may be done again.
     fn run(&mut self, store: &dyn Store) -> StoreResult<()>;
     /// Answers, after the transaction was committed or given up. One that is committed may still be an
     /// error: it did not become durable.
@@ -49,8 +50,8 @@ pub(super) trait Job: Send {
 
 /// An open store, on the ledger's own thread.
 pub(super) trait Store {
-    /// Begins a transaction, alone.
-    fn begin(&self) -> StoreResult<()>;
+    /// Begins a transaction, alone; if `synced`, one that is durable once it is answered durably.
+    fn begin(&self, synced: bool) -> StoreResult<()>;
     /// Commits it. Until it is durable a power cut may lose it, but the death of the process may not.
     fn commit(&self) -> StoreResult<()>;
     /// Gives the transaction up, if there still is one.
@@ -77,8 +78,8 @@ pub(super) trait Store {
     fn open_claim(&self, key: &ClaimKey) -> StoreResult<Option<OpenClaim>>;
     /// Writes a row; returns its number.
     fn insert(&self, row: &Row) -> StoreResult<i64>;
-    /// Makes the row that an id is held by this owner's open claim. It counts as dispatched.
-    fn take_over(&self, holder: &Holder) -> StoreResult<()>;
+    /// Makes the row that an id is held by this owner's open claim, until `lease`. It counts as dispatched.
+    fn take_over(&self, holder: &Holder, lease: i64) -> StoreResult<()>;
     /// Writes the senders that an open claim was dispatched to, and its places. False: there is none.
     fn mark_dispatched(
         &self,
@@ -124,6 +125,10 @@ pub(super) enum StoreError {
     Sqlite(rusqlite::Error),
     /// The column holds what textsender never writes.
     Damaged(&'static str),
+    /// Another machine changed what was read: the steps are to be run again.
+    Stale,
+    /// A server says so, or there is none.
+    Server(LedgerError),
     /// A test wants it so.
     #[cfg(test)]
     Injected,
@@ -261,6 +266,8 @@ pub(super) struct Row {
     pub tag: Option<u16>,
     pub expires: Option<i64>,
     pub owner: Option<String>,
+    /// Until when a claim is its owner's, where no lock says whether that one lives.
+    pub lease: Option<i64>,
     pub places: Vec<Place>,
     pub over_limit: Option<String>,
     /// Senders that were known to fail, a line each: sender, why.

@@ -3,6 +3,7 @@
 mod audit;
 mod breaker;
 mod damage;
+mod file;
 mod ids;
 mod limits;
 mod migrations;
@@ -96,6 +97,12 @@ impl Fixture {
         History::open(self.path(), &self.options).unwrap()
     }
 
+    /// A count of rows.
+    fn count(&self, sql: &str) -> i64 {
+        let sqlite = rusqlite::Connection::open(self.path().join("ledger.sqlite3")).unwrap();
+        sqlite.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     async fn claim(&self, claim: Claim) -> ClaimResult {
         self.ledger().claim(claim).await.unwrap()
     }
@@ -138,6 +145,7 @@ fn message(id: &str) -> Claim {
         phone: phone(NUMBER),
         secret: SECRET.to_owned().into(),
         expires_at: Timestamp::from_second(4_000_000_000).unwrap(),
+        within: Duration::from_secs(86_400),
         senders: vec!["twilio".to_owned(), "gateway".to_owned()],
         limits: Arc::new(Limits::default()),
         caller: None,

@@ -36,30 +36,6 @@ pub struct Uses {
     pub used: u64,
 }
 
-impl UsedBy {
-    /// What is selected, and what of it makes a group.
-    const fn columns(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Prefix => (
-                "lower(hex(substr(prefix_hash, 1, 6))) AS grouped, max(recipient) AS recipient, NULL AS region",
-                "grouped",
-            ),
-            Self::Region => (
-                "coalesce(region, '-') AS grouped, NULL AS recipient, NULL AS region",
-                "grouped",
-            ),
-            Self::Sender => (
-                "coalesce(sender, '-') AS grouped, NULL AS recipient, coalesce(region, '-') AS region",
-                "grouped, 3",
-            ),
-            Self::Hour => (
-                "strftime('%Y-%m-%dT%H:00Z', at / 1000, 'unixepoch') AS grouped, NULL AS recipient, NULL AS region",
-                "grouped",
-            ),
-        }
-    }
-}
-
 impl History {
     /// Counts the codes since `since`, those most of which went unused first.
     ///
@@ -67,40 +43,6 @@ impl History {
     /// If the ledger cannot be read.
     pub fn uses(&self, by: UsedBy, since: Option<Timestamp>) -> Result<Vec<Uses>, LedgerError> {
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        let (columns, group) = by.columns();
-        self.read(|| {
-            if !self.has_column("used_at")? {
-                return Ok(Vec::new());
-            }
-            let order = match by {
-                UsedBy::Hour => "grouped",
-                _ => "sent - used DESC, grouped",
-            };
-            self.sql
-                .prepare_cached(&format!(
-                    "SELECT {columns}, count(*) AS sent, count(used_at) AS used FROM decisions
-                     WHERE at >= ?1 AND replayed = 0 AND outcome IN ('accepted', 'unknown')
-                     AND purpose IN ('verification_code', 'helpdesk_code')
-                     GROUP BY {group} ORDER BY {order}"
-                ))?
-                .query_map([since], |row| {
-                    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-                    Ok(Uses {
-                        by: row.get::<_, Option<String>>("grouped")?.unwrap_or_default(),
-                        recipient: row.get("recipient")?,
-                        region: row.get("region")?,
-                        sent: count("sent")?,
-                        used: count("used")?,
-                    })
-                })?
-                .collect()
-        })
-    }
-
-    /// Whether decisions have this column: a ledger of an earlier version lacks some.
-    pub(super) fn has_column(&self, column: &str) -> rusqlite::Result<bool> {
-        self.sql
-            .prepare_cached("SELECT 1 FROM pragma_table_info('decisions') WHERE name = ?1")?
-            .exists([column])
+        self.archive.uses(by, since)
     }
 }

@@ -3,7 +3,8 @@
 //! A store blocks; so it has a thread of its own, and the front never waits for the disk. While one
 //! transaction is being written, the steps of other messages gather, and the next transaction takes them
 //! all. No step is answered before the transaction that holds it is committed and, where the step
-//! must survive a power cut, durable.
+//! must survive a power cut, durable. A step may be run several times before that: it changes nothing but
+//! the store.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::error::LedgerError;
-use super::store::{Engine, Job, Store, StoreResult};
+use super::store::{Engine, Job, Store, StoreError, StoreResult};
 use crate::failpoint::Step;
 
 /// The way to the ledger's thread.
@@ -39,7 +40,7 @@ pub(super) enum Message {
 type Batch = Vec<(Durability, Box<dyn Job>)>;
 
 struct Call<T, F, C> {
-    work: Option<F>,
+    work: F,
     result: Option<T>,
     committed: C,
     reply: oneshot::Sender<Result<T, LedgerError>>,
@@ -48,13 +49,11 @@ struct Call<T, F, C> {
 impl<T, F, C> Job for Call<T, F, C>
 where
     T: Send,
-    F: FnOnce(&dyn Store) -> StoreResult<T> + Send,
+    F: Fn(&dyn Store) -> StoreResult<T> + Send,
     C: FnOnce(T) -> T + Send,
 {
     fn run(&mut self, store: &dyn Store) -> StoreResult<()> {
-        if let Some(work) = self.work.take() {
-            self.result = Some(work(store)?);
-        }
+        self.result = Some((self.work)(store)?);
         Ok(())
     }
 
@@ -109,7 +108,7 @@ impl Queue {
     pub async fn call<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        work: impl Fn(&dyn Store) -> StoreResult<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
         self.post(durability, work)
             .await
@@ -121,7 +120,7 @@ impl Queue {
     pub async fn call_then<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        work: impl Fn(&dyn Store) -> StoreResult<T> + Send + 'static,
         committed: impl FnOnce(T) -> T + Send + 'static,
     ) -> Result<T, LedgerError> {
         self.post_then(durability, work, committed)
@@ -133,7 +132,7 @@ impl Queue {
     pub fn post<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        work: impl Fn(&dyn Store) -> StoreResult<T> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         self.post_then(durability, work, |result| result)
     }
@@ -141,12 +140,12 @@ impl Queue {
     fn post_then<T: Send + 'static>(
         &self,
         durability: Durability,
-        work: impl FnOnce(&dyn Store) -> StoreResult<T> + Send + 'static,
+        work: impl Fn(&dyn Store) -> StoreResult<T> + Send + 'static,
         committed: impl FnOnce(T) -> T + Send + 'static,
     ) -> oneshot::Receiver<Result<T, LedgerError>> {
         let (reply, answer) = oneshot::channel();
         let call = Call {
-            work: Some(work),
+            work,
             result: None,
             committed,
             reply,
@@ -256,11 +255,7 @@ impl Worker {
             return;
         }
         let end = self.open().and_then(|store| {
-            let done = store
-                .begin()
-                .and_then(|()| batch.iter_mut().try_for_each(|(_, job)| job.run(store)))
-                .and_then(|()| store.commit());
-            done.map_err(|error| {
+            run_all(store, &mut batch).map_err(|error| {
                 store.roll_back();
                 store.fault(&error)
             })
@@ -306,6 +301,23 @@ impl Worker {
             self.store = None;
             // That earlier ids were forgotten is said to the next message, not only in the log.
             self.failure = matches!(error, LedgerError::Corrupt { .. }).then_some(error);
+        }
+    }
+}
+
+/// Runs the steps in one transaction; again, where another machine was faster.
+fn run_all(store: &dyn Store, batch: &mut Batch) -> StoreResult<()> {
+    let synced = batch
+        .iter()
+        .any(|(durability, _)| *durability == Durability::Synced);
+    loop {
+        let done = store
+            .begin(synced)
+            .and_then(|()| batch.iter_mut().try_for_each(|(_, job)| job.run(store)))
+            .and_then(|()| store.commit());
+        match done {
+            Err(StoreError::Stale) => {}
+            other => return other,
         }
     }
 }

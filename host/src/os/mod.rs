@@ -18,7 +18,7 @@
 //! | [`socket`] | sockets at a path, and who connected; sockets of the service manager |
 //! | [`signals`] | the request to end |
 //! | [`library`] | what a shared library's bytes say; loading it |
-//! | [`process`] | starting this executable as a host process; its limits; a mark of this boot |
+//! | [`process`] | starting this executable as a host process; its limits; a mark of this boot and the time since; the machine's name |
 //! | [`seal`] | a library's bytes fixed in memory, and the seal itself |
 //!
 //! Locks need nothing here: those of [`std::fs::File`] are held by a process and end with it, on

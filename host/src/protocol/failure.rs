@@ -86,6 +86,9 @@ error_codes! {
     LedgerNetworkFolder = "ledger_network_folder", Unavailable, "nothing was sent, as the ledger is on a network file system", "Set [state] folder to a local disk.";
     LedgerUnusable = "ledger_unusable", Misconfigured, "nothing was sent, as the state folder can't be used", "Check that [state] folder is right and belongs to this user.";
     LedgerLost = "ledger_lost", Unavailable, "nothing was sent, as the ledger was replaced meanwhile", "Repeat the same id.";
+    LedgerUnreachable = "ledger_unreachable", Unavailable, "nothing was sent, as the shared ledger can't be reached", "See that one of its servers runs, can be written to and is reached from this machine; `sudo textsender doctor` says which.";
+    LedgerKeyMismatch = "ledger_key_mismatch", Misconfigured, "nothing was sent, as this machine's ledger.key is not that of the shared ledger", "Copy ledger.key from a machine that uses the shared ledger.";
+    LedgerRefused = "ledger_refused", Misconfigured, "nothing was sent, as the shared ledger's database refuses it", "Correct role, password, database or schema: `sudo textsender doctor` says which.";
     LedgerFailed = "ledger_failed", Unavailable, "nothing was sent, as the ledger failed", "Look for disk errors in the system's log.";
 
     Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat; report it with the log.";

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     dispatch::{self, Asked, Dispatch, Unread},
     failpoint::Step,
-    ledger::{History, LedgerError, Options},
+    ledger::{History, LedgerError},
     protocol::{
         DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response,
     },
@@ -257,8 +257,9 @@ impl Shared {
             return Ok(None);
         };
         let state = dispatch.state().to_owned();
+        let options = dispatch.ledger_options();
         let read = spawn_blocking(move || {
-            let history = History::open(&state, &Options::default())?;
+            let history = History::open(&state, &options)?;
             history.answer_to(ledger_id.as_str())
         });
         let mut response = match read.await {

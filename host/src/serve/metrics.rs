@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::{Shared, reply};
 use crate::{
-    ledger::{Exposition, History, LedgerError, Options, UsedBy},
+    ledger::{Exposition, History, LedgerError, UsedBy},
     protocol::Outcome,
 };
 
@@ -39,8 +39,9 @@ pub(super) async fn answer(shared: &Shared) -> Response {
     let is_good = dispatch.is_ok();
     if let Ok(dispatch) = dispatch {
         let state = dispatch.state().to_owned();
+        let options = dispatch.ledger_options();
         let read = spawn_blocking(move || {
-            let history = History::open(&state, &Options::default())?;
+            let history = History::open(&state, &options)?;
             let now = Timestamp::now();
             let since = now.checked_sub(WINDOW).ok();
             let mut page = Exposition::default();

@@ -5,40 +5,65 @@ use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
 
 use crate::ledger::keys::Digest;
-use crate::ledger::settle::NO_CODE;
 use crate::ledger::store::Breaker;
-use crate::protocol::{Attempt, Outcome};
+use crate::ledger::stored::{self, Decision, hexadecimal};
+use crate::protocol::Outcome;
+
+pub(in crate::ledger) use crate::ledger::stored::lines;
 
 /// Reads an outcome; a word that is none is damage.
 pub(in crate::ledger) fn outcome(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Outcome>> {
     let Some(word) = row.get::<_, Option<String>>(column)? else {
         return Ok(None);
     };
-    match outcome_named(&word) {
+    match stored::outcome(&word) {
         Some(outcome) => Ok(Some(outcome)),
         None => Err(damaged(column, Type::Text)),
     }
 }
 
-/// Reads attempts; a line that is none is damage.
-pub(in crate::ledger) fn attempts(row: &Row<'_>, column: &str) -> rusqlite::Result<Vec<Attempt>> {
-    let text: Option<String> = row.get(column)?;
-    let attempts = lines(text.as_deref())
-        .iter()
-        .map(|line| {
-            let mut words = line.split(' ');
-            Some(Attempt {
-                sender: words.next()?.to_owned(),
-                outcome: outcome_named(words.next()?)?,
-                code: words
-                    .next()
-                    .filter(|code| *code != NO_CODE)
-                    .map(|code| code.to_owned().into()),
-                ms: words.next()?.parse().ok()?,
-            })
-        })
-        .collect::<Option<_>>();
-    attempts.ok_or_else(|| damaged(column, Type::Text))
+/// Reads a row of `decisions`, as far as it is shown.
+pub(in crate::ledger) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+    let hash = |hash: Option<Digest>| hash.map(hexadecimal);
+    time(row, "at")?;
+    outcome(row, "outcome")?;
+    let attempts: Option<String> = row.get("attempts")?;
+    if stored::attempts(attempts.as_deref()).is_none() {
+        return Err(damaged("attempts", Type::Text));
+    }
+    Ok(Decision {
+        seq: row.get("seq")?,
+        at: row.get("at")?,
+        id: row.get("id")?,
+        resend_of: newer(row, "resend_of")?,
+        live: row.get("live")?,
+        delivery: newer(row, "delivery")?,
+        used_at: newer(row, "used_at")?,
+        purpose: row.get("purpose")?,
+        event: row.get("event")?,
+        actor: row.get("actor")?,
+        policy: row.get("policy")?,
+        region: row.get("region")?,
+        segments: row.get("segments")?,
+        uid: row.get("uid")?,
+        recipient: row.get("recipient")?,
+        recipient_hash: hash(row.get("recipient_hash")?),
+        user_hash: hash(newer(row, "user_hash")?),
+        owner: row.get("owner")?,
+        over_limit: row.get("over_limit")?,
+        paused: row.get("paused")?,
+        sent_to: row.get("sent_to")?,
+        outcome: row.get("outcome")?,
+        code: row.get("code")?,
+        sender: row.get("sender")?,
+        provider_id: row.get("provider_id")?,
+        attempts,
+        reasons: newer(row, "reasons")?,
+        ms: row.get("ms")?,
+        replayed: row.get("replayed")?,
+        response: row.get("response")?,
+        ..Decision::default()
+    })
 }
 
 /// Reads a row of `senders`.
@@ -81,19 +106,4 @@ pub(in crate::ledger) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<T
 pub(in crate::ledger) fn damaged(column: &str, kind: Type) -> rusqlite::Error {
     let reason = format!("the column {column} holds what textsender never writes");
     rusqlite::Error::FromSqlConversionFailure(0, kind, reason.into())
-}
-
-/// What a column holds a line each of.
-pub(in crate::ledger) fn lines(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or_default()
-        .lines()
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-fn outcome_named(word: &str) -> Option<Outcome> {
-    Outcome::ALL
-        .into_iter()
-        .find(|outcome| outcome.as_str() == word)
 }

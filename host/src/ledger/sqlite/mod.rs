@@ -3,6 +3,7 @@
 //! [`rows`] has the statements; `schema` makes, opens and migrates the file; `process` sees which
 //! processes live; `sync` makes commits durable; `upkeep` keeps the file small.
 
+pub(super) mod archive;
 pub(super) mod columns;
 pub(super) mod process;
 mod rows;
@@ -187,6 +188,9 @@ impl SqliteStore {
             StoreError::Damaged(column) => {
                 self.explain(&columns::damaged(column, rusqlite::types::Type::Blob))
             }
+            StoreError::Server(error) => error.clone(),
+            // A file that is locked can't change meanwhile.
+            StoreError::Stale => LedgerError::Stopped,
             #[cfg(test)]
             StoreError::Injected => LedgerError::Stopped,
         }

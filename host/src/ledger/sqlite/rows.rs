@@ -16,7 +16,7 @@ use crate::ledger::store::{
 use crate::protocol::Outcome;
 
 impl Store for SqliteStore {
-    fn begin(&self) -> StoreResult<()> {
+    fn begin(&self, _: bool) -> StoreResult<()> {
         Ok(self.begin_transaction()?)
     }
 
@@ -161,7 +161,7 @@ impl Store for SqliteStore {
         Ok(seq)
     }
 
-    fn take_over(&self, holder: &Holder) -> StoreResult<()> {
+    fn take_over(&self, holder: &Holder, _: i64) -> StoreResult<()> {
         self.sql
             .prepare_cached(
                 "UPDATE decisions SET owner = ?1, outcome = NULL, sent_to = coalesce(sent_to, '')

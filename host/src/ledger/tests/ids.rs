@@ -148,61 +148,6 @@ async fn an_abandoned_message_is_taken_over_by_one() {
     assert_eq!(outcome, Outcome::Unknown);
 }
 
-#[tokio::test]
-async fn a_claim_of_an_earlier_boot_may_have_been_sent() {
-    let fixture = Fixture::new();
-    let ticket = fixture.fresh(message("a")).await;
-    let sql = rusqlite::Connection::open(fixture.path().join("ledger.sqlite3")).unwrap();
-    sql.execute(
-        "UPDATE decisions SET owner = '00000000-0123456789abcdef'",
-        [],
-    )
-    .unwrap();
-    let ClaimResult::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
-        panic!("that nothing was dispatched may have been lost with the power");
-    };
-    assert_eq!(attempt.senders, Vec::<String>::new());
-    drop(ticket);
-}
-
-#[tokio::test]
-async fn nothing_is_dispatched_on_a_ledger_that_was_replaced() {
-    let fixture = Fixture::new();
-    let ticket = fixture.fresh(message("a")).await;
-    std::fs::rename(
-        fixture.path().join("ledger.sqlite3"),
-        fixture.path().join("moved"),
-    )
-    .unwrap();
-    let lost = fixture.ledger().dispatched(&ticket, "twilio").await;
-    assert_eq!(lost, Err(LedgerError::Lost { id: "a".to_owned() }));
-}
-
-#[tokio::test]
-async fn what_was_sent_is_settled_in_a_ledger_that_was_replaced() {
-    let fixture = Fixture::new();
-    let ticket = fixture.fresh(message("a")).await;
-    fixture
-        .ledger()
-        .dispatched(&ticket, "twilio")
-        .await
-        .unwrap();
-    std::fs::rename(
-        fixture.path().join("ledger.sqlite3"),
-        fixture.path().join("moved"),
-    )
-    .unwrap();
-    fixture
-        .ledger()
-        .settle(ticket, decision(Outcome::Accepted))
-        .await
-        .unwrap();
-    assert!(matches!(
-        fixture.claim(message("a")).await,
-        ClaimResult::Replay { .. }
-    ));
-}
-
 const UNLIMITED: &str = r#"{"recipient":{"limits":[]}}"#;
 
 #[tokio::test]

@@ -88,11 +88,7 @@ async fn the_audit_reports_the_dead_before_and_after_they_are_tidied_away() {
         fixture.reopen().await.ready().await.unwrap();
         fixture.reopen().await.ready().await.unwrap();
         let sql = "SELECT count(*) FROM decisions WHERE outcome IS NULL";
-        let open: i64 = fixture
-            .history()
-            .sql
-            .query_row(sql, [], |row| row.get(0))
-            .unwrap();
+        let open: i64 = fixture.count(sql);
         assert_eq!((open, seen(&fixture)), (0, dead));
         // What was tidied is still not sent twice.
         let repeat = fixture.claim(message("a")).await;

@@ -138,6 +138,35 @@ pub fn has_threads() -> bool {
     fs::read_dir("/proc/self/task").is_ok_and(|threads| threads.count() > 1)
 }
 
+/// Time since the boot, by a clock that goes on while the machine sleeps and that no one sets.
+pub fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    const CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC;
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: it writes to `time` alone, which lives until it returns.
+    let done = unsafe { libc::clock_gettime(CLOCK, &mut time) };
+    debug_assert_eq!(done, 0, "every kernel that Rust runs on has this clock");
+    let (seconds, nanos) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
+    Duration::new(seconds, u32::try_from(nanos).unwrap_or(0))
+}
+
+/// This machine's name; empty where it has none.
+pub fn host_name() -> String {
+    let mut name = [0u8; 256];
+    // SAFETY: the system writes at most so many bytes into `name`, which lives until it returns.
+    let done = unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(0);
+    match done {
+        0 => String::from_utf8_lossy(&name[..end]).into_owned(),
+        _ => String::new(),
+    }
+}
+
 /// Eight hexadecimal digits that differ between boots; `None` where the system names no boot.
 pub fn boot_mark() -> Option<String> {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;

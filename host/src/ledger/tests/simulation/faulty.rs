@@ -107,8 +107,8 @@ struct FaultyStore {
 }
 
 impl Store for FaultyStore {
-    fn begin(&self) -> StoreResult<()> {
-        self.inner.begin()?;
+    fn begin(&self, synced: bool) -> StoreResult<()> {
+        self.inner.begin(synced)?;
         self.faults.strike()
     }
     fn commit(&self) -> StoreResult<()> {
@@ -167,9 +167,9 @@ impl Store for FaultyStore {
         self.faults.strike()?;
         self.inner.insert(row)
     }
-    fn take_over(&self, holder: &Holder) -> StoreResult<()> {
+    fn take_over(&self, holder: &Holder, lease: i64) -> StoreResult<()> {
         self.faults.strike()?;
-        self.inner.take_over(holder)
+        self.inner.take_over(holder, lease)
     }
     fn mark_dispatched(
         &self,

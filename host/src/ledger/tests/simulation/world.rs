@@ -118,6 +118,7 @@ impl World {
             queue,
             ended: Mutex::new(None),
             failpoints: options.failpoints,
+            is_shared: false,
         };
         self.processes[index] = Some(Process {
             ledger: Rc::new(ledger),
