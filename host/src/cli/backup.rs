@@ -62,6 +62,6 @@ fn shown(copied: &Copied) -> String {
     let files = count(copied.files, "file", "files");
     match copied.has_ledger {
         true => format!("{files} and the ledger"),
-        false => format!("{files}, and no ledger, as nothing was sent yet"),
+        false => format!("{files}, and no ledger, as there is none on this machine"),
     }
 }

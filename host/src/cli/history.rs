@@ -19,7 +19,7 @@ impl Common {
             reason: format!("what says where it is can't be believed: {found}"),
         })?;
         let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
-        History::open(&state.path, &Options::default())
+        History::open(&state.path, &Options::of(&reading.config.state))
     }
 
     /// An error where this caller can't see what the account that sends has recorded.

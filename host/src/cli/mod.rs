@@ -14,6 +14,7 @@ mod explain_error;
 mod helpdesk;
 mod history;
 mod init;
+mod ledger;
 mod log;
 mod logging;
 mod numbers;
@@ -122,6 +123,7 @@ enum Command {
     Person(person::PersonCommand),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Ledger(ledger::Ledger),
     Log(log::Log),
     Stats(stats::Stats),
 }
@@ -177,6 +179,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),
         Command::Restore(command) => finish(command.run(&common, &out)),
+        Command::Ledger(command) => command.run(),
         Command::Log(log) => log.run(&common),
         Command::Stats(stats) => stats.run(&common),
     }

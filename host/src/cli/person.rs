@@ -76,14 +76,19 @@ impl Who {
 }
 
 fn export(person: Person, site: &Site) -> anyhow::Result<()> {
-    let history = History::open(&site.state, &Options::default())?;
+    let history = History::open(&site.state, &Options::of(&site.config.state))?;
     json(&history.latest(usize::MAX, &Filter::from(person))?);
     Ok(())
 }
 
 fn erase(person: &Person, site: &Site, out: &Output) -> anyhow::Result<()> {
     let _lock = Lock::of(&site.state, edit::say_wait)?;
-    let erased = Ledger::erase(&site.state, person, Timestamp::now(), &Options::default())?;
+    let erased = Ledger::erase(
+        &site.state,
+        person,
+        Timestamp::now(),
+        &Options::of(&site.config.state),
+    )?;
     let what = format!("erase {} of one person", decisions(erased.erased));
     journal::note(&site.state, &Change::now(what, Vec::new(), false))
         .context("it is erased, but")?;

@@ -88,6 +88,10 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
     config.push("plugins.lock".into());
     let mut kept = listed(state, Path::new(secrets::FOLDER));
     kept.push(journal::FILE.into());
+    if !state.join("ledger.sqlite3").exists() {
+        // Of a ledger that is shared, what is here is its key.
+        kept.push("ledger.key".into());
+    }
     for (part, root, paths) in [(CONFIG, &folder, config), (STATE, &state.to_owned(), kept)] {
         for path in paths.iter().filter(|path| root.join(path).is_file()) {
             let saved = save(&root.join(path), into, &Path::new(part).join(path))?;

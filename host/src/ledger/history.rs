@@ -16,6 +16,7 @@ use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::health::Health;
 use super::keys::{Digest, Keys};
+use super::postgres::archive::PostgresArchive;
 use super::sqlite::archive::SqliteArchive;
 use super::stats::Tally;
 use super::store::Breaker;
@@ -79,9 +80,18 @@ impl History {
     /// [`LedgerError::Absent`] if nothing was ever recorded there, or why it cannot be read. A
     /// damaged file is not set aside; the next send does that.
     pub fn open(folder: &Path, options: &Options) -> Result<History, LedgerError> {
-        let (archive, keys) = SqliteArchive::open(folder, options)?;
+        let (archive, keys): (Box<dyn Archive>, Keys) = match &options.shared {
+            None => {
+                let (archive, keys) = SqliteArchive::open(folder, options)?;
+                (Box::new(archive), keys)
+            }
+            Some(shared) => {
+                let (archive, keys) = PostgresArchive::open(folder, shared, options)?;
+                (Box::new(archive), keys)
+            }
+        };
         Ok(History {
-            archive: Box::new(archive),
+            archive,
             keys,
             folder: folder.to_owned(),
         })

@@ -61,6 +61,7 @@ mod keys;
 mod limits;
 mod lookup;
 mod person;
+mod postgres;
 mod prometheus;
 mod resend;
 mod reservation;
@@ -95,6 +96,7 @@ pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use person::{Erased, Person};
+pub use postgres::schema as postgres_schema;
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
@@ -107,6 +109,7 @@ pub use uses::{UsedBy, Uses};
 use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
 use crate::os;
+use postgres::Postgres;
 use settle::Handover;
 use sqlite::Sqlite;
 use store::Engine;
@@ -184,7 +187,10 @@ impl Ledger {
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
         let (failpoints, path) = (options.failpoints, folder.to_owned());
         let is_shared = options.shared.is_some();
-        let engine = move || Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>;
+        let engine = move || match &options.shared {
+            None => Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>,
+            Some(shared) => Box::new(Postgres::new(shared, &path, &options)),
+        };
         let (queue, ended) =
             Queue::start(engine).map_err(|error| LedgerError::from_io(&error, folder, folder))?;
         Ok(Ledger {

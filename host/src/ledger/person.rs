@@ -10,6 +10,7 @@ use textsender_plugin_api::Phone;
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::history::Filter;
+use super::postgres::archive::PostgresArchive;
 use super::sqlite::schema;
 use super::{Ledger, Options};
 
@@ -60,6 +61,16 @@ impl Ledger {
         now: Timestamp,
         options: &Options,
     ) -> Result<Erased, LedgerError> {
+        if let Some(shared) = &options.shared {
+            let (archive, keys) = PostgresArchive::open(state, shared, options)?;
+            let (hash, is_user) = match person {
+                Person::Phone(phone) => (keys.recipient(phone), false),
+                Person::User(name) => (keys.user(name), true),
+            };
+            let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+            let [erased, kept] = archive.erase(&hash, is_user, until.as_millisecond())?;
+            return Ok(Erased { erased, kept });
+        }
         let folder = Folder::existing(state)?;
         let (sql, keys) = schema::open_to_erase(&folder, options.lock_timeout)?;
         let (column, hash) = match person {

@@ -105,7 +105,7 @@ fn end_pause(site: &Site, sender: &str) -> anyhow::Result<()> {
     if site.config.state.ledger == config::Ledger::Off {
         return Ok(());
     }
-    let options = Options::default();
+    let options = Options::of(&site.config.state);
     let known = match History::open(&site.state, &options) {
         Ok(history) => history.senders(Timestamp::now())?,
         Err(LedgerError::Absent { .. }) => return Ok(()),

@@ -18,7 +18,7 @@ pub fn show(visit: &Visit) -> Made {
     let site = visit.site()?;
     let report = block_on(check::check(&site.config.sources.main))?;
     let standings = site.standings(None)?;
-    let known = match History::open(&site.state, &Options::default()) {
+    let known = match History::open(&site.state, &Options::of(&site.config.state)) {
         Ok(history) => Some(look(&history)?),
         Err(LedgerError::Absent { .. }) => None,
         Err(error) => return Err(error.into()),

@@ -1,5 +1,7 @@
 //! The installation: configuration, plugins, senders, secrets, ledger.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Finding, note, ok, paths, problem};
@@ -10,8 +12,8 @@ use crate::{
         plugin, secret,
         site::{Site, block_on},
     },
-    config::{Fault, Ledger},
-    ledger::{Health, History, LedgerError, Options},
+    config::{Fault, Ledger, Replication},
+    ledger::{Health, History, LedgerError, Options, Server},
     os::rights,
 };
 
@@ -142,10 +144,11 @@ fn ledger(site: &Site) -> Vec<Finding> {
         let words = "it is off: no limits, and a repeated id is sent again";
         return vec![note("ledger", words)];
     }
-    let senders = History::open(&site.state, &Options::default())
-        .and_then(|history| history.senders(Timestamp::now()));
-    match senders {
-        Ok(senders) => {
+    let read = History::open(&site.state, &Options::of(&site.config.state))
+        .and_then(|history| Ok((history.senders(Timestamp::now())?, history.server()?)));
+    match read {
+        Ok((senders, server)) => {
+            let server = server.map_or_else(Vec::new, |server| shared(site, &server));
             let failing = senders.into_iter().filter_map(|state| match state.health {
                 Health::Good => None,
                 Health::RateLimited { remaining } => Some(note(
@@ -166,6 +169,7 @@ fn ledger(site: &Site) -> Vec<Finding> {
                 )),
             });
             std::iter::once(ok("ledger", "it can be read"))
+                .chain(server)
                 .chain(failing)
                 .collect()
         }
@@ -173,6 +177,61 @@ fn ledger(site: &Site) -> Vec<Finding> {
         Err(error) => vec![problem("ledger", error.to_string(), remedy(&error))],
     }
 }
+
+/// The server of a ledger that several machines share.
+fn shared(site: &Site, server: &Server) -> Vec<Finding> {
+    let Some(wanted) = &site.config.state.shared else {
+        return Vec::new();
+    };
+    let Server {
+        hosts,
+        version,
+        standbys,
+        round_trip,
+        ..
+    } = server;
+    let took = round_trip.as_secs_f64() * 1e3;
+    let reached = format!("it is shared, in PostgreSQL {version} on {hosts}: {took:.1} ms away");
+    let mut findings = vec![ok("ledger", reached)];
+    if *version < OLDEST_SERVER {
+        let what = format!("PostgreSQL {version} is older than {OLDEST_SERVER}");
+        findings.push(problem("ledger", what, "upgrade the database"));
+    }
+    let waits = !standbys.is_empty();
+    match (wanted.replication, waits) {
+        (Replication::Required, true) => {
+            findings.push(ok("ledger", format!("claims wait for a standby: {standbys}")));
+        }
+        (Replication::Required, false) => findings.push(problem(
+            "ledger",
+            "[state.shared] replication is required, and the server waits for no standby: its loss loses claims",
+            "set synchronous_standby_names on the server (Patroni: synchronous_mode and \
+             synchronous_mode_strict), or replication = \"none\"",
+        )),
+        (Replication::None, _) => {
+            let words = "claims are on one server alone, as [state.shared] replication = \"none\" wants it";
+            findings.push(note("ledger", words));
+        }
+    }
+    if !server.fsync {
+        let what = "the server does not write to its disk what it says is written (fsync = off)";
+        findings.push(problem("ledger", what, "set fsync = on"));
+    }
+    if server.clock_differs > CLOCKS_APART {
+        let apart = server.clock_differs.as_secs();
+        let what = format!(
+            "this machine's clock and the server's are {apart} s apart; limits count by the server's"
+        );
+        findings.push(note("ledger", what));
+    }
+    findings
+}
+
+/// The oldest PostgreSQL that the schema is for.
+const OLDEST_SERVER: u32 = 13;
+
+/// Clocks that are kept by NTP differ by less.
+const CLOCKS_APART: Duration = Duration::from_secs(5);
 
 /// What to do about a ledger that can't be read: each cause has its own.
 pub(in crate::cli) fn remedy(error: &LedgerError) -> &'static str {
@@ -183,6 +242,11 @@ pub(in crate::cli) fn remedy(error: &LedgerError) -> &'static str {
         LedgerError::Newer { .. } => "install the newer textsender again",
         LedgerError::NetworkFolder { .. } => "name a folder of a local disk as [state] folder",
         LedgerError::Locked { .. } => "end the process that keeps it locked",
+        LedgerError::Unreachable { .. } => "start the database, or correct [state.shared] url",
+        LedgerError::KeyMismatch { .. } => {
+            "copy ledger.key from a machine that uses the shared ledger"
+        }
+        LedgerError::Refused { .. } => "correct role, password, database or schema",
         _ => "textsender restore, from a backup; or move the file away",
     }
 }

@@ -1,0 +1,496 @@
+//! The way to the database: one connection, made anew where it is lost, and steps that are done once however
+//! often they are sent.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::poll_fn;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{self, Runtime};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
+use tokio_postgres::types::Type;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::wire::{Answer, Hello};
+use crate::config;
+use crate::ledger::error::LedgerError;
+use crate::net::{self, Lookups, Resolver};
+use crate::os::socket;
+use crate::secrets;
+
+/// Steps go through here, one at a time.
+pub(super) struct Link {
+    shared: config::Shared,
+    /// Where the password is.
+    state: PathBuf,
+    proof: String,
+    runtime: Runtime,
+    connected: RefCell<Option<Rc<Connected>>>,
+    tls: OnceCell<rustls::ClientConfig>,
+    /// The host that could be written to last.
+    host: Cell<usize>,
+}
+
+/// A connection to a server that can be written to.
+pub(super) struct Connected {
+    pub client: Client,
+    pub hello: Hello,
+    /// A commit was reported that a standby may not have.
+    is_local_only: Arc<AtomicBool>,
+}
+
+/// Why a step is not done.
+pub(super) enum Failed {
+    /// What it expected is so no longer: to be worked out anew.
+    Stale,
+    /// For good, as far as this step goes.
+    Error(LedgerError),
+}
+
+/// What is tried again, and what is not.
+enum Trouble {
+    /// Perhaps on another connection, perhaps a little later.
+    Passing(String),
+    Failed(Failed),
+}
+
+impl Link {
+    pub fn new(shared: config::Shared, state: PathBuf, proof: String) -> Result<Link, LedgerError> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| LedgerError::from_io(&error, &state, &state))?;
+        Ok(Link {
+            shared,
+            state,
+            proof,
+            runtime,
+            connected: RefCell::default(),
+            tls: OnceCell::new(),
+            host: Cell::new(0),
+        })
+    }
+
+    /// The connection, made if there is none.
+    pub fn connect(&self) -> Result<Rc<Connected>, LedgerError> {
+        let deadline = self.deadline();
+        self.runtime.block_on(self.connected(deadline))
+    }
+
+    /// Sends a step until it is answered, or the time is up. If `holds`, it stands in a transaction that
+    /// keeps its locks where it turns out to be stale, so that the next try is not.
+    pub fn step(&self, request: &str, holds: bool) -> Result<Answer, Failed> {
+        let deadline = self.deadline();
+        self.runtime.block_on(async {
+            let mut holds = holds;
+            loop {
+                let connected = self.connected(deadline).await.map_err(Failed::Error)?;
+                let step = connected.step(request, holds);
+                let trouble = match timeout_at(deadline, step).await {
+                    Ok(Ok(answer)) => return Ok(answer),
+                    Ok(Err(trouble)) => trouble,
+                    Err(_) => {
+                        // Whether it is done is not known; the server may wait for a standby.
+                        self.drop_connection();
+                        return Err(Failed::Error(
+                            self.unreachable("it does not answer in time"),
+                        ));
+                    }
+                };
+                // What a transaction held is gone with it.
+                holds = false;
+                match trouble {
+                    Trouble::Failed(failed) => {
+                        self.drop_connection_if(!matches!(failed, Failed::Stale));
+                        return Err(failed);
+                    }
+                    Trouble::Passing(reason) => {
+                        self.drop_connection();
+                        self.pause(deadline, reason).await.map_err(Failed::Error)?;
+                    }
+                }
+            }
+        })
+    }
+
+    /// Gives up a transaction that holds locks.
+    pub fn roll_back(&self) {
+        let Some(connected) = self.connected.borrow().clone() else {
+            return;
+        };
+        let deadline = self.deadline();
+        let done = self.runtime.block_on(async {
+            timeout_at(deadline, connected.client.batch_execute("ROLLBACK")).await
+        });
+        self.drop_connection_if(!matches!(done, Ok(Ok(()))));
+    }
+
+    /// Asks something that changes nothing.
+    pub fn ask(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)],
+    ) -> Result<Vec<tokio_postgres::Row>, LedgerError> {
+        let deadline = self.deadline();
+        self.runtime.block_on(async {
+            loop {
+                let connected = self.connected(deadline).await?;
+                let asked = connected.client.query_typed(sql, parameters);
+                let reason = match timeout_at(deadline, asked).await {
+                    Ok(Ok(rows)) => return Ok(rows),
+                    Ok(Err(error)) => match self.judged(&error) {
+                        Trouble::Failed(Failed::Error(error)) => return Err(error),
+                        Trouble::Failed(Failed::Stale) => "it was too slow".to_owned(),
+                        Trouble::Passing(reason) => reason,
+                    },
+                    Err(_) => "it does not answer in time".to_owned(),
+                };
+                self.drop_connection();
+                self.pause(deadline, reason).await?;
+            }
+        })
+    }
+
+    /// How the server is named in messages.
+    pub fn server(&self) -> String {
+        server(&self.shared)
+    }
+
+    pub fn unreachable(&self, reason: &str) -> LedgerError {
+        LedgerError::Unreachable {
+            server: self.server(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.shared.timeout
+    }
+
+    fn drop_connection(&self) {
+        *self.connected.borrow_mut() = None;
+    }
+
+    fn drop_connection_if(&self, broken: bool) {
+        if broken {
+            self.drop_connection();
+        }
+    }
+
+    /// Waits a little, or gives the reason if there is no time left.
+    async fn pause(&self, deadline: Instant, reason: String) -> Result<(), LedgerError> {
+        let until = Instant::now() + PAUSE;
+        if until >= deadline {
+            // It is there, and has too much to do: no reason to go on without it.
+            return Err(match reason == BUSY {
+                true => LedgerError::Late,
+                false => self.unreachable(&reason),
+            });
+        }
+        sleep(PAUSE).await;
+        Ok(())
+    }
+
+    async fn connected(&self, deadline: Instant) -> Result<Rc<Connected>, LedgerError> {
+        if let Some(connected) = &*self.connected.borrow()
+            && !connected.client.is_closed()
+        {
+            return Ok(Rc::clone(connected));
+        }
+        loop {
+            let reason = match timeout_at(deadline, self.try_hosts(deadline)).await {
+                Ok(Ok(connected)) => {
+                    let connected = Rc::new(connected);
+                    *self.connected.borrow_mut() = Some(Rc::clone(&connected));
+                    return Ok(connected);
+                }
+                Ok(Err(Trouble::Failed(Failed::Error(error)))) => return Err(error),
+                Ok(Err(Trouble::Failed(Failed::Stale))) => "it was too slow".to_owned(),
+                Ok(Err(Trouble::Passing(reason))) => reason,
+                Err(_) => "it does not answer in time".to_owned(),
+            };
+            self.pause(deadline, reason).await?;
+        }
+    }
+
+    /// Connects to the first host that can be written to, beginning with the one that could last time.
+    async fn try_hosts(&self, deadline: Instant) -> Result<Connected, Trouble> {
+        let address = self.shared.address();
+        let mut address = address.map_err(|reason| Trouble::Passing(reason.clone()))?;
+        let password = secrets::stored(&self.state, SECRET);
+        let password = password.map_err(|error| self.refused(error.what(), error.remedy()))?;
+        if let Some(password) = password.get("password") {
+            address.password(password.expose());
+        }
+        address.application_name("textsender");
+        let (hosts, ports) = (address.get_hosts().to_vec(), address.get_ports().to_vec());
+        let mut reason = String::new();
+        for turn in 0..hosts.len() {
+            let index = (self.host.get() + turn) % hosts.len();
+            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            // A host that is silent leaves time for the next.
+            let left = deadline.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(hosts.len() - turn).unwrap_or(1);
+            let host = self.try_host(&address, &hosts[index], port, share);
+            match tokio::time::timeout(share, host).await {
+                Ok(Ok(connected)) if connected.hello.recovery => {
+                    reason = "no server can be written to".to_owned();
+                }
+                Ok(Ok(connected)) => {
+                    self.host.set(index);
+                    return self.proven(connected);
+                }
+                Ok(Err(Trouble::Passing(other))) => reason = other,
+                Ok(Err(failed)) => return Err(failed),
+                Err(_) => reason = "it does not answer in time".to_owned(),
+            }
+        }
+        Err(Trouble::Passing(reason))
+    }
+
+    async fn try_host(
+        &self,
+        address: &Config,
+        host: &Host,
+        port: u16,
+        within: Duration,
+    ) -> Result<Connected, Trouble> {
+        let mut address = address.clone();
+        match host {
+            Host::Tcp(name) => {
+                let resolver = Resolver::new(Arc::new(|_, _| true), &Lookups::default());
+                let stream = net::connect(name, port, &resolver, within).await;
+                let stream = stream.map_err(|error| Trouble::Passing(error.to_string()))?;
+                let tls = self.tls().map_err(Trouble::Passing)?;
+                let mut tls = MakeRustlsConnect::new(tls);
+                let tls = MakeTlsConnect::<tokio::net::TcpStream>::make_tls_connect(&mut tls, name);
+                let tls = tls.map_err(|error| Trouble::Passing(error.to_string()))?;
+                address.ssl_mode(SslMode::Require);
+                self.begin(&address, stream, tls).await
+            }
+            Host::Unix(folder) => {
+                let path = folder.join(format!(".s.PGSQL.{port}"));
+                let stream = socket::Stream::connect(&path).await;
+                let stream = stream
+                    .map_err(|error| Trouble::Passing(format!("{}: {error}", path.display())))?;
+                address.ssl_mode(SslMode::Disable);
+                self.begin(&address, stream, NoTls).await
+            }
+        }
+    }
+
+    async fn begin<S, T>(&self, address: &Config, stream: S, tls: T) -> Result<Connected, Trouble>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: TlsConnect<S>,
+        T::Stream: Send + 'static,
+    {
+        let connected = address.connect_raw(stream, tls).await;
+        let (client, connection) = connected.map_err(|error| self.judged(&error))?;
+        let is_local_only = Arc::new(AtomicBool::new(false));
+        // It ends with the client, or with the runtime.
+        let drive = drive(connection, Arc::clone(&is_local_only));
+        tokio::spawn(drive);
+        let rows = client
+            .query_typed(
+                "SELECT textsender.hello_1($1)",
+                &[(&self.proof, Type::TEXT)],
+            )
+            .await;
+        let rows = rows.map_err(|error| self.judged(&error))?;
+        let hello = rows
+            .first()
+            .and_then(|row| row.try_get::<_, String>(0).ok());
+        let hello = hello.and_then(|hello| serde_json::from_str(&hello).ok());
+        let hello = hello.ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
+        Ok(Connected {
+            client,
+            hello,
+            is_local_only,
+        })
+    }
+
+    /// All machines must have the same key: with another one no id would be known again.
+    fn proven(&self, connected: Connected) -> Result<Connected, Trouble> {
+        match connected.hello.proof.as_deref() {
+            Some(proof) if proof != self.proof => {
+                Err(Trouble::Failed(Failed::Error(LedgerError::KeyMismatch {
+                    server: self.server(),
+                    key: self.state.join("ledger.key"),
+                })))
+            }
+            _ => Ok(connected),
+        }
+    }
+
+    fn tls(&self) -> Result<rustls::ClientConfig, String> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls.clone());
+        }
+        let tls = net::client(self.shared.ca_file.as_deref());
+        let tls = tls.map_err(|cause| cause.to_string())?;
+        Ok(self.tls.get_or_init(|| tls).clone())
+    }
+
+    fn refused(&self, reason: String, remedy: String) -> Trouble {
+        Trouble::Failed(Failed::Error(LedgerError::Refused {
+            server: self.server(),
+            reason,
+            remedy,
+        }))
+    }
+
+    fn judged(&self, error: &Error) -> Trouble {
+        judged(error).unwrap_or_else(|(reason, remedy)| self.refused(reason, remedy))
+    }
+}
+
+impl Connected {
+    async fn step(&self, request: &str, holds: bool) -> Result<Answer, Trouble> {
+        if holds {
+            // One that stands already says so, and goes on.
+            let begun = self.client.batch_execute("BEGIN").await;
+            begun.map_err(passing)?;
+        }
+        self.is_local_only.store(false, Ordering::Relaxed);
+        let rows = self
+            .client
+            .query_typed("SELECT textsender.step_1($1)", &[(&request, Type::TEXT)])
+            .await;
+        let rows = rows.map_err(|error| {
+            judged(&error).unwrap_or_else(|(reason, _)| Trouble::Passing(reason))
+        })?;
+        let answer = rows
+            .first()
+            .and_then(|row| row.try_get::<_, String>(0).ok());
+        let answer = answer.and_then(|answer| serde_json::from_str::<Answer>(&answer).ok());
+        let answer = answer.ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
+        if holds && !answer.stale {
+            let committed = self.client.batch_execute("COMMIT").await;
+            committed.map_err(passing)?;
+        }
+        // "committed locally, but might not have been replicated": not done, as far as anyone may rely on it.
+        if self.is_local_only.load(Ordering::Relaxed) {
+            return Err(Trouble::Passing(
+                "it could not hand a commit to a standby".to_owned(),
+            ));
+        }
+        Ok(answer)
+    }
+}
+
+fn passing(error: Error) -> Trouble {
+    Trouble::Passing(words(&error))
+}
+
+/// What an error means; where it is for good, the reason and what to do.
+fn judged(error: &Error) -> Result<Trouble, (String, String)> {
+    let Some(said) = error.as_db_error() else {
+        return Ok(Trouble::Passing(words(error)));
+    };
+    let code = said.code();
+    if code.code() == STALE {
+        return Ok(Trouble::Failed(Failed::Stale));
+    }
+    let is_passing = PASSING_CLASSES.contains(&&code.code()[..2]) || PASSING.contains(code);
+    if is_passing {
+        let is_busy = code.code().starts_with("40") || *code == SqlState::LOCK_NOT_AVAILABLE;
+        let reason = if is_busy { BUSY } else { said.message() };
+        return Ok(Trouble::Passing(reason.to_owned()));
+    }
+    Err((said.message().to_owned(), remedy(said).to_owned()))
+}
+
+fn remedy(said: &DbError) -> &'static str {
+    match *said.code() {
+        SqlState::UNDEFINED_FUNCTION
+        | SqlState::INVALID_SCHEMA_NAME
+        | SqlState::UNDEFINED_TABLE => {
+            "have the database's owner run `textsender ledger schema --postgres`"
+        }
+        SqlState::INSUFFICIENT_PRIVILEGE => {
+            "have the database's owner run the GRANT lines of `textsender ledger schema --postgres`"
+        }
+        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
+            "correct the role in [state.shared] url, its password (`textsender secret set ledger.password`), or pg_hba.conf"
+        }
+        SqlState::UNDEFINED_DATABASE => "correct the database's name in [state.shared] url",
+        _ => "see the database's log",
+    }
+}
+
+/// The library's own words say little; what stands behind says which host and why.
+fn words(error: &Error) -> String {
+    match error.as_db_error() {
+        Some(said) => said.message().to_owned(),
+        None => net::Cause::of(error).to_string(),
+    }
+}
+
+/// Carries messages until the connection ends, and looks at what the server says besides.
+async fn drive<S, T>(mut connection: Connection<S, T>, is_local_only: Arc<AtomicBool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notice(notice)) if is_commit_warning(&notice) => {
+                is_local_only.store(true, Ordering::Relaxed);
+            }
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// A commit whose wait for a standby was ended warns, and reports success.
+fn is_commit_warning(notice: &DbError) -> bool {
+    let code = notice.code();
+    let ended = [SqlState::QUERY_CANCELED, SqlState::ADMIN_SHUTDOWN];
+    notice.severity() != "NOTICE" && ended.contains(code)
+}
+
+/// How a database is named in messages: its hosts, without a user.
+pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
+    let Ok(address) = shared.address() else {
+        return "the shared ledger".to_owned();
+    };
+    let hosts = address.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(folder) => folder.display().to_string(),
+    });
+    hosts.collect::<Vec<_>>().join(", ")
+}
+
+/// Of sender's secrets it is this one's: `ledger.password`.
+const SECRET: &str = "ledger";
+
+/// How long to wait before the next try.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Raised by our functions: another machine was faster.
+const STALE: &str = "TS001";
+
+/// Classes of errors that pass: the connection, serialization, resources such as connections and memory, an
+/// operator who ends it, the system.
+const PASSING_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
+
+/// Others that do: a lock that is held, a server that was demoted, a transaction that was given up.
+const PASSING: [SqlState; 4] = [
+    SqlState::LOCK_NOT_AVAILABLE,
+    SqlState::READ_ONLY_SQL_TRANSACTION,
+    SqlState::IN_FAILED_SQL_TRANSACTION,
+    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+];
+
+/// Others keep what is needed.
+const BUSY: &str = "its locks are held";
+
+const NOT_OURS: &str = "what it answers is not what this version of textsender knows";

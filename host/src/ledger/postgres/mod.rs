@@ -1,0 +1,130 @@
+//! The ledger's store in a PostgreSQL database that several machines share.
+//!
+//! | file | |
+//! |---|---|
+//! | `schema_1.sql`, `grants.sql` | the tables and functions, and what the account of textsender may do |
+//! | `store` | what a transaction reads and writes, worked out here and sent as one step |
+//! | `archive` | the audit, read back |
+//! | `link` | the connection; a step is done once, however often it is sent |
+//! | `wire` | what is said and answered, as JSON |
+//!
+//! # One round trip
+//!
+//! The rules are above the seam, in Rust, and a database is far away. So a transaction is worked out here on
+//! what is known, or guessed where nothing is known (no such row), and is sent whole: *this is what I have
+//! read, each with its version; this is what I write*. One function of the database locks the rows in a
+//! fixed order, compares the versions, and writes all or nothing. Where something had changed, it writes
+//! nothing and answers how things are; the steps are run again on that ([`StoreError::Stale`]). A first text
+//! to a number takes one round trip, a later one two. No rule is in SQL, and no lock outlives a round trip;
+//! but for a step that was too late several times, which then holds its locks between two of them.
+//!
+//! # What stands in place of a process's lock file
+//!
+//! A claim is its owner's until its *lease* is over, by the server's clock: as long as its caller waits, and
+//! a little longer. `dispatched` is refused by the database after that. The owner is a random name of this
+//! process, and counts its steps: a step whose answer was lost is sent again on a new connection, and is
+//! known to have been done, or is done then.
+//!
+//! A server that starts anew, and a standby that is promoted, may lack what was only written after a claim.
+//! So a claim carries the *epoch* of its server; an open one of another epoch counts as dispatched, as after
+//! a power cut ([`Life::Lost`](super::store::Life)).
+
+pub(super) mod archive;
+mod link;
+mod store;
+pub(super) mod wire;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::Options;
+use super::error::LedgerError;
+use super::folder::{Folder, Guard};
+use super::keys::Keys;
+use super::store::{Engine, Store};
+use crate::config;
+use link::Link;
+use store::PostgresStore;
+
+/// The statements that prepare a database whose account `role` textsender connects as.
+pub fn schema(role: &str) -> String {
+    let role = format!("\"{}\"", role.replace('"', "\"\""));
+    format!("{SCHEMA}\n{}", GRANTS.replace("ROLE_NAME", &role))
+}
+
+/// The tables and functions.
+const SCHEMA: &str = include_str!("schema_1.sql");
+
+/// What the account may do that textsender connects as.
+const GRANTS: &str = include_str!("grants.sql");
+
+/// Opens the shared ledger, any number of times in the life of a process.
+pub(super) struct Postgres {
+    shared: config::Shared,
+    folder: PathBuf,
+    options: Options,
+    process: Rc<Process>,
+}
+
+/// This process, as others see it.
+pub(super) struct Process {
+    /// Random, so that it is no one else's.
+    name: String,
+    /// This machine's name.
+    node: String,
+    /// Steps that were sent.
+    steps: Cell<i64>,
+}
+
+impl Postgres {
+    pub fn new(shared: &config::Shared, folder: &Path, options: &Options) -> Postgres {
+        Postgres {
+            shared: shared.clone(),
+            folder: folder.to_owned(),
+            options: options.clone(),
+            process: Rc::new(Process {
+                name: random_name(),
+                node: options.node.clone(),
+                steps: Cell::new(0),
+            }),
+        }
+    }
+
+    /// The key of this machine, which must be that of all; made where there is none yet.
+    fn keys(&self) -> Result<Keys, LedgerError> {
+        let folder = Folder::prepare(&self.folder)?;
+        if let Some(keys) = Keys::read(&folder)? {
+            return Ok(keys);
+        }
+        let _alone = folder.guard(Guard::Replace, self.options.lock_timeout)?;
+        match Keys::read(&folder)? {
+            Some(keys) => Ok(keys),
+            None => Keys::make(&folder),
+        }
+    }
+}
+
+impl Engine for Postgres {
+    fn open(&mut self) -> Result<Box<dyn Store>, LedgerError> {
+        let keys = self.keys()?;
+        let proof = wire::to_hex(&keys.proof());
+        let link = Link::new(self.shared.clone(), self.folder.clone(), proof)?;
+        let process = Rc::clone(&self.process);
+        let store = PostgresStore::open(link, keys, process, &self.shared, &self.options)?;
+        Ok(Box::new(store))
+    }
+}
+
+/// Thirty-two random hexadecimal digits.
+fn random_name() -> String {
+    let mut bytes = [0u8; 16];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        // Then no connection could be protected either. A name that is not random is still no other's.
+        let (id, time) = (std::process::id(), crate::os::process::since_boot());
+        return format!("{id}-{}", time.as_nanos());
+    }
+    wire::to_hex(&bytes)
+}
