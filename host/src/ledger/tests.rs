@@ -4,6 +4,8 @@ mod audit;
 mod breaker;
 mod damage;
 mod file;
+#[cfg(has_postgresql)]
+mod fleet;
 mod ids;
 mod limits;
 mod migrations;
@@ -20,6 +22,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use textsender_plugin_api::{Phone, Purpose};
+
+/// The same tests over a shared ledger.
+#[cfg(not(has_postgresql))]
+mod fleet {
+    #[test]
+    #[ignore = "needs PostgreSQL"]
+    fn every_test_of_the_ledger() {}
+}
 
 use super::limits::configured;
 use super::*;

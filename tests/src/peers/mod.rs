@@ -19,6 +19,7 @@
 
 mod exim;
 mod postfix;
+pub mod postgres;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,0 +1,141 @@
+//! Two machines: the same configuration in two places, one database, one provider.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tempfile::TempDir;
+use textsender_tests::harness::{Test, artifacts};
+use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::sandbox::Sandbox;
+
+pub struct Fleet {
+    first: Test,
+    /// The second machine's installation.
+    second: TempDir,
+    server: Postgres,
+}
+
+const SETTINGS: [&str; 1] = ["fsync=off"];
+
+impl Fleet {
+    /// Two machines with this configuration besides, on a new server.
+    pub fn new(config: &str) -> Fleet {
+        let server = Postgres::start(&SETTINGS);
+        prepare(&server);
+        Fleet::on_server(server, config, "none")
+    }
+
+    pub fn on_server(server: Postgres, config: &str, replication: &str) -> Fleet {
+        let url = server.url("textsender", "textsender");
+        Fleet::at(server, &url, config, replication)
+    }
+
+    pub fn at(server: Postgres, url: &str, config: &str, replication: &str) -> Fleet {
+        let shared = format!(
+            "[state.shared]\nengine = \"postgresql\"\nurl = {url:?}\nreplication = {replication:?}\nwhen_unreachable = \"refuse\"\ntimeout = \"30s\"\n"
+        );
+        let first = Test::new().config(&shared).config(config);
+        let key: Vec<u8> = (0..32).collect();
+        let path = first.site().state().join("ledger.key");
+        fs::write(&path, key).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let second = tempfile::tempdir().unwrap();
+        let from = first.site().folder().to_owned();
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(from.join("."))
+            .arg(second.path())
+            .status();
+        assert!(copied.unwrap().success());
+        let fleet = Fleet {
+            first,
+            second,
+            server,
+        };
+        let file = fleet.config_of_second();
+        let text = fs::read_to_string(&file).unwrap();
+        let here = from.display().to_string();
+        fs::write(
+            file,
+            text.replace(&here, &fleet.second.path().display().to_string()),
+        )
+        .unwrap();
+        fleet
+    }
+
+    /// A process on a machine.
+    pub fn on(&self, machine: usize) -> Test {
+        match machine {
+            0 => self.first.in_company(),
+            _ => self
+                .first
+                .in_company()
+                .env("TEXTSENDER_CONFIG", self.config_of_second()),
+        }
+    }
+
+    pub fn sandbox(&self) -> &Sandbox {
+        self.first.sandbox()
+    }
+
+    pub fn server(&self) -> &Postgres {
+        &self.server
+    }
+
+    /// Gives a machine a key of its own.
+    pub fn change_key(&self, _second: usize) {
+        let state = self
+            .second
+            .path()
+            .join(self.first.site().state().file_name().unwrap());
+        fs::write(state.join("ledger.key"), [7u8; 32]).unwrap();
+    }
+
+    /// The time of every open claim is up.
+    pub fn end_leases(&self) {
+        self.server.sql(
+            "textsender",
+            "UPDATE textsender.decisions SET lease = 0 WHERE outcome IS NULL",
+        );
+    }
+
+    pub fn stop_server(&mut self) {
+        self.server.stop();
+    }
+
+    pub fn start_server(&mut self) {
+        self.server.launch(&SETTINGS);
+    }
+
+    fn config_of_second(&self) -> PathBuf {
+        let file = self.first.site().config_file();
+        self.second
+            .path()
+            .join(file.strip_prefix(self.first.site().folder()).unwrap())
+    }
+}
+
+/// Makes role, database and schema, as an administrator would.
+pub fn prepare(server: &Postgres) {
+    server.sql("postgres", "CREATE ROLE textsender LOGIN");
+    server.sql("postgres", "CREATE DATABASE textsender");
+    let schema = Command::new(&artifacts().textsender)
+        .args(["ledger", "schema", "--postgres"])
+        .output()
+        .unwrap();
+    assert!(schema.status.success());
+    server.script("textsender", &String::from_utf8(schema.stdout).unwrap());
+}
+
+/// An ordinary user may hold 1,024 of them at first: fewer than the pipes of so many processes.
+pub fn lift_bound_on_descriptors() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    setrlimit(Resource::Nofile, all).unwrap();
+}

@@ -1,0 +1,114 @@
+//! Servers that die, freeze and are promoted.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use textsender_tests::harness::Test;
+use textsender_tests::peers::postgres::Postgres;
+
+use super::machines::{Fleet, prepare};
+
+const PRIMARY: [&str; 3] = ["fsync=off", "wal_level=replica", "max_wal_senders=5"];
+
+/// A primary with a standby that has every claim before it is answered.
+fn pair() -> (Postgres, Postgres) {
+    let primary = Postgres::start(&PRIMARY);
+    prepare(&primary);
+    let standby = Postgres::standby_of(&primary, "s2", &["fsync=off", "hot_standby=on"]);
+    primary.sql(
+        "postgres",
+        "ALTER SYSTEM SET synchronous_standby_names = 's2'",
+    );
+    primary.sql("postgres", "SELECT pg_reload_conf()");
+    let synced = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+    while primary.sql("postgres", synced) != "1" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    (primary, standby)
+}
+
+/// One process after another sends; the primary is killed in the middle, and its standby promoted.
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_a_primary_killed_under_load_loses_no_claim_and_doubles_none() {
+    let (primary, standby) = pair();
+    let folders = [primary.socket(), standby.socket()].map(|folder| folder.display().to_string());
+    let hosts = folders.map(|folder| folder.replace('/', "%2F")).join(",");
+    let url = format!("postgresql://textsender@{hosts}/textsender");
+    let config = "[state.shared]\ntimeout = \"20s\"\n[send]\ntimeout = \"40s\"";
+    let fleet = Fleet::at(primary, &url, config, "required");
+    let lines: Vec<Value> = (0..400)
+        .map(|n| {
+            json!({"id": format!("m{n}"), "purpose": "verification_code", "code": "beK989vc",
+                   "user": {"phone": format!("+44740{n:07}")}})
+        })
+        .collect();
+    let first = stream(&fleet, &lines, |answered, server| {
+        if answered == 100 {
+            server.signal("KILL");
+            standby.promote();
+        }
+    });
+    let again = stream(&fleet, &lines, |_, _| ());
+    let texts = fleet.sandbox().texts();
+    let mut per_number: BTreeMap<String, usize> = BTreeMap::new();
+    for text in &texts {
+        *per_number.entry(text.to.clone()).or_default() += 1;
+    }
+    let doubled: Vec<_> = per_number.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(doubled.is_empty(), "{doubled:?}");
+    for (id, outcome) in &first {
+        if outcome == "accepted" {
+            // What was only settled on the primary is looked for; it is never sent again.
+            assert!(
+                ["accepted", "unknown"].contains(&again[id].as_str()),
+                "{id}: {}",
+                again[id]
+            );
+        }
+    }
+    let accepted = first
+        .values()
+        .filter(|outcome| *outcome == "accepted")
+        .count();
+    assert!(accepted >= 100, "{accepted}");
+}
+
+/// Sends all lines by one stream; the outcomes by id.
+fn stream(
+    fleet: &Fleet,
+    lines: &[Value],
+    mut at: impl FnMut(usize, &Postgres),
+) -> BTreeMap<String, String> {
+    use std::io::{BufRead, BufReader, Write};
+    let test: Test = fleet.on(0);
+    let artifacts = textsender_tests::harness::artifacts();
+    let mut child = Command::new(&artifacts.textsender)
+        .args([
+            "send",
+            "--stream",
+            "--concurrency",
+            "16",
+            "--log-level",
+            "warn",
+        ])
+        .env("TEXTSENDER_CONFIG", test.site().config_file())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let writing = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let mut outcomes = BTreeMap::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let answer: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let word = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+        outcomes.insert(word("id"), word("outcome"));
+        at(outcomes.len(), fleet.server());
+    }
+    writing.join().unwrap().unwrap();
+    child.wait().unwrap();
+    outcomes
+}
