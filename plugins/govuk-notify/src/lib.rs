@@ -31,8 +31,8 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use textsender_plugin_api::{
-    Capabilities, DeliveryStatus, Finding, Found, Host, Message, Phone, PluginInfo, Purpose,
-    Receipt, RequestBuilder, Secret, SendError, Sender, SettingsError, TextSource,
+    Capabilities, DeliveryStatus, Finding, Found, Host, Message, Phone, PluginInfo, Provider,
+    Purpose, Receipt, RequestBuilder, Secret, SendError, Sender, SettingsError, TextSource,
 };
 
 use pause::Pause;
@@ -52,6 +52,9 @@ struct GovukNotify {
     host: Host,
 }
 
+/// What becomes of texts at the provider.
+const KEPT: &str = "GOV.UK Notify keeps texts for 7 days, or what the service's settings say, from 3 to 90 (notifications.service.gov.uk, data retention period).";
+
 impl Sender for GovukNotify {
     type Settings = Settings;
 
@@ -64,6 +67,13 @@ impl Sender for GovukNotify {
                     .with_max_characters(MAX_TEXT)
                     .with_altered(arriving::ALTERED),
             )
+    }
+
+    fn providers() -> Vec<Provider> {
+        let info = Self::info();
+        let mut provider = Provider::new(&info.id, &info.name, json!({}));
+        provider.note = Some(KEPT.into());
+        vec![provider]
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

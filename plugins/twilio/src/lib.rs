@@ -25,10 +25,10 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use textsender_plugin_api::{
     Capabilities, DeliveryState, DeliveryStatus, Finding, Found, Host, HttpResponse, Message,
-    PluginInfo, Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
+    PluginInfo, Provider, Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
 };
 
 use crate::settings::{Credentials, Settings, is_sid};
@@ -49,6 +49,9 @@ struct Twilio {
     account_url: String,
 }
 
+/// What becomes of texts at the provider.
+const KEPT: &str = "Twilio keeps texts for 400 days and then in an archive, unless the account says otherwise; `content_retention = false` asks it not to (help.twilio.com, message storage).";
+
 impl Sender for Twilio {
     type Settings = Settings;
 
@@ -58,6 +61,13 @@ impl Sender for Twilio {
             // api.EDGE.REGION.twilio.com
             .with_host("api.*.*.twilio.com")
             .with_capabilities(Capabilities::everything().with_max_characters(MAX_TEXT as u32))
+    }
+
+    fn providers() -> Vec<Provider> {
+        let info = Self::info();
+        let mut provider = Provider::new(&info.id, &info.name, json!({}));
+        provider.note = Some(KEPT.into());
+        vec![provider]
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

@@ -123,6 +123,12 @@ fn the_list_has_coded_and_declared_providers() {
     assert_eq!(needs, ["api_key", "from", "messaging_profile_id"]);
     let shown = admin.run(&["provider", "show", "telnyx"]);
     shown.ok().says("api_key (secret): An API key");
+    for (id, keeps) in [
+        ("twilio", "Twilio keeps texts for 400 days"),
+        ("plivo", "Plivo keeps texts for 7 days"),
+    ] {
+        admin.run(&["provider", "show", id]).ok().says(keeps);
+    }
     let unknown = admin.run(&["provider", "show", "telnix"]);
     assert_ne!(unknown.exit, 0);
     unknown.says("telnix").says("textsender provider list");
