@@ -1,7 +1,5 @@
 //! `textsender log`: the audit, a line for each decision.
 
-mod csv;
-
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -30,6 +28,7 @@ use crate::{
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
     recipient::Recipient,
+    site::csv,
 };
 
 /// Decisions that are shown where nothing says since when.

@@ -8,7 +8,7 @@ use crate::served::Served;
 const AXE: &str = include_str!("../../data/axe-core/axe.min.js");
 
 /// Pages, and what is wrong is shown on some of them.
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 22] = [
     "/",
     "/senders",
     "/senders/twilio",
@@ -24,6 +24,11 @@ const PAGES: [&str; 17] = [
     "/text?helpdesk=new_password",
     "/test",
     "/test?sender=twilio",
+    "/?period=week",
+    "/explain",
+    "/log",
+    "/log?since=30d&outcome=unknown",
+    "/log/message?id=none",
     "/none",
     "/open/none",
 ];
@@ -126,16 +131,34 @@ async fn axe_finds_nothing_in_what_is_asked_and_refused() {
     browser.says("This would be at fault").await;
     found.extend(violations(&browser).await);
     // A question, and an outcome.
-    goto(&browser, &served, "/test").await;
-    browser.fill("#phone", "+447700900123").await;
-    browser.fill("#code", "test-1234").await;
-    browser.press("#ok").await;
-    browser.element("#send").await;
+    ask_to_send(&browser, &served).await;
     found.extend(violations(&browser).await);
     browser.press("#send").await;
     browser.says("accepted").await;
     found.extend(violations(&browser).await);
+    // What is recorded: plots, the log, a message's story; and an explanation.
+    for (path, words) in [("/", "Texts by outcome"), ("/log", "accepted")] {
+        goto(&browser, &served, path).await;
+        browser.says(words).await;
+        found.extend(violations(&browser).await);
+    }
+    browser.press("a[href^='/log/message']").await;
+    browser.says("One message").await;
+    found.extend(violations(&browser).await);
+    goto(&browser, &served, "/explain").await;
+    browser.press("#ok").await;
+    browser.says("It would be sent by").await;
+    found.extend(violations(&browser).await);
     assert_eq!(found, Vec::<String>::new());
+}
+
+/// Up to the question whether it is to be sent.
+async fn ask_to_send(browser: &Browser, served: &Served) {
+    goto(browser, served, "/test").await;
+    browser.fill("#phone", "+447700900123").await;
+    browser.fill("#code", "test-1234").await;
+    browser.press("#ok").await;
+    browser.element("#send").await;
 }
 
 #[tokio::test]
@@ -144,6 +167,10 @@ async fn nothing_is_cut_off_on_narrow_and_on_wide_screens() {
     let served = Served::ready();
     let browser = Browser::start(Hand::Pointer).await;
     opened(&browser, &served).await;
+    // So that there is something to draw.
+    ask_to_send(&browser, &served).await;
+    browser.press("#send").await;
+    browser.says("accepted").await;
     for width in [320, 1920] {
         let metrics =
             json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
@@ -196,10 +223,7 @@ async fn back_and_once_more_sends_nothing_twice() {
     let served = Served::ready();
     let browser = Browser::start(Hand::Pointer).await;
     opened(&browser, &served).await;
-    goto(&browser, &served, "/test").await;
-    browser.fill("#phone", "+447700900123").await;
-    browser.fill("#code", "test-1234").await;
-    browser.press("#ok").await;
+    ask_to_send(&browser, &served).await;
     browser.press("#send").await;
     browser.says("accepted").await;
     browser.client.refresh().await.unwrap();

@@ -10,7 +10,9 @@
 mod accessible;
 mod browser;
 mod changes;
+mod log;
 mod page;
+mod plots;
 mod procedure;
 mod security;
 mod served;

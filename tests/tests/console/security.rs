@@ -6,7 +6,7 @@ use textsender_tests::sandbox::site::Site;
 use crate::served::Served;
 
 /// Pages that there are.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 14] = [
     "/",
     "/senders",
     "/senders/twilio",
@@ -16,6 +16,11 @@ const PAGES: [&str; 9] = [
     "/policies",
     "/text?policy=Everyone",
     "/test",
+    "/?period=month",
+    "/explain",
+    "/log",
+    "/log/message?id=none",
+    "/log/export?format=json",
 ];
 
 #[test]
@@ -164,6 +169,8 @@ fn read_only_it_changes_and_sends_nothing() {
     }
     assert_eq!(served.files(), before);
     assert!(served.sandbox.texts().is_empty());
+    let form = served.get("/explain").form("/explain");
+    served.submit(&form).status(200).says("What comes of it");
 }
 
 #[test]

@@ -103,6 +103,15 @@ impl Served {
         self.hidden.borrow_mut().push(secret.to_owned());
     }
 
+    /// Sends one text through *Test Send*, and returns the page after.
+    #[track_caller]
+    pub fn send_test(&self, phone: &str, code: &str) -> Reply {
+        let form = self.get("/test").form("/test");
+        let form = form.set("phone", phone).set("code", code);
+        let asked = self.submit(&form).status(200);
+        self.submit_and_follow(&asked.form("/test"))
+    }
+
     /// A page, as a browser asks for it.
     pub fn get(&self, path: &str) -> Reply {
         let mut headers = vec![("Host", self.host().to_owned())];
@@ -173,23 +182,25 @@ impl Served {
         files(self.site.folder())
     }
 
-    /// Runs a command as it is shown, with these bytes as its input if it has none of its own.
+    /// Runs a command as it is shown, with these bytes as its input if it has none of its own; returns its output.
     #[track_caller]
-    pub fn run(&self, command: &str, input: &str) {
+    pub fn run(&self, command: &str, input: &str) -> String {
         let programs = artifacts().textsender.parent().unwrap();
         let mut shell = Command::new("sh")
             .args(["-euc", command])
             .env_clear()
             .env("PATH", format!("{}:/usr/bin:/bin", programs.display()))
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stdin = shell.stdin.take().unwrap();
         // One with an input of its own does not read this.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        assert!(shell.wait().unwrap().success(), "{command}");
+        let output = shell.wait_with_output().unwrap();
+        assert!(output.status.success(), "{command}");
+        String::from_utf8(output.stdout).unwrap()
     }
 }
 

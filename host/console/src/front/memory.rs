@@ -46,6 +46,11 @@ impl Memory {
         push(&mut self.kept, name, fields);
     }
 
+    /// Forgets what was kept under this name: it is used.
+    pub fn forget(&mut self, name: &str) {
+        self.kept.retain(|(known, _)| known != name);
+    }
+
     /// Forgets everything: the session is over.
     pub fn clear(&mut self) {
         *self = Self::default();

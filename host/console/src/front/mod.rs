@@ -27,6 +27,7 @@ use tokio::{
 
 use crate::{
     call::{Answer, Call, Fields},
+    pages::LOOKS,
     worker,
 };
 use memory::Memory;
@@ -34,9 +35,6 @@ use session::Session;
 
 /// The cookie's name: the prefix has a browser hold it to this host, and to nothing below it.
 const COOKIE: &str = "__Host-textsender";
-
-/// Where the script asks for the length of a text.
-const COUNT: &str = "/text/count";
 
 /// The longest form, in bytes.
 const FORM_BYTES: usize = 256 * 1024;
@@ -260,8 +258,8 @@ impl Front {
         if call.form_id.is_empty() {
             return not_our_form();
         }
-        // A count changes nothing, and is asked for by a page whose form may be sent next.
-        if call.path == COUNT {
+        // It changes nothing, and a page may ask whose form is sent next.
+        if LOOKS.contains(&call.path.as_str()) {
             return self.ask(call).await;
         }
         let _turn = self.acting.lock().await;
@@ -286,6 +284,7 @@ impl Front {
 
     async fn ask(&self, call: Call) -> Response {
         let form_id = call.form_id.clone();
+        let kept = call.field("kept").map(str::to_owned);
         let Ok(_permit) = self.workers.acquire().await else {
             return broken("the page");
         };
@@ -315,6 +314,9 @@ impl Front {
                 let mark = if location.contains('?') { '&' } else { '?' };
                 let location = format!("{location}{mark}notice={form_id}");
                 memory.note_done(&form_id, &location);
+                if let Some(kept) = kept {
+                    memory.forget(&kept);
+                }
                 reply::see_other(&location)
             }
         }

@@ -12,7 +12,7 @@ pub const STYLE: &str = include_str!("../style.css");
 /// The script: it inserts placeholders and counts as one types. Without it everything works too.
 pub const SCRIPT: &str = include_str!("../script.js");
 
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 9] = [
     ("/", "Overview"),
     ("/senders", "Text Message Settings"),
     ("/policies", "Policies"),
@@ -20,6 +20,8 @@ const PAGES: [(&str, &str); 7] = [
     ("/select-sender", "Select Sender"),
     ("/test", "Test Send"),
     ("/helpdesk", "Helpdesk"),
+    ("/explain", "Explain"),
+    ("/log", "Log"),
 ];
 
 /// A page of the session's.

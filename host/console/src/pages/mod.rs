@@ -2,7 +2,7 @@
 //!
 //! | path | file |
 //! |---|---|
-//! | `/` | [`overview`] |
+//! | `/` | [`overview`], [`plots`] |
 //! | `/senders`, `/senders/NAME` | [`senders`], [`settings`] |
 //! | `/senders/NAME/secret/KEY` | [`secret`] |
 //! | `/test` | [`test_send`] |
@@ -10,12 +10,17 @@
 //! | `/helpdesk` | [`helpdesk`] |
 //! | `/policies` | [`policies`] |
 //! | `/text` | [`text`] |
+//! | `/explain` | [`explain`] |
+//! | `/log`, `/log/message`, `/log/export` | [`log`] |
 
 mod change;
+mod explain;
 mod field;
 mod helpdesk;
 mod layout;
+mod log;
 mod overview;
+mod plots;
 mod policies;
 mod secret;
 mod select_sender;
@@ -30,6 +35,9 @@ use maud::html;
 use crate::call::{Answer, Call};
 pub use layout::{SCRIPT, STYLE, bare, door};
 use visit::Visit;
+
+/// What a form is sent to that changes nothing: however often, and in a console that is read-only.
+pub const LOOKS: [&str; 2] = ["/text/count", "/explain"];
 
 /// A page, or why there is none.
 type Made = anyhow::Result<Answer>;
@@ -46,7 +54,7 @@ pub fn answer(call: Call) -> Answer {
 fn route(visit: &Visit) -> Made {
     let call = &visit.call;
     let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
-    let changes = call.is_post && path[..] != ["text", "count"];
+    let changes = call.is_post && !LOOKS.contains(&call.path.as_str());
     if changes && call.read_only {
         let words = html! { p { "This console was started with " code { "--read-only" } ": nothing is changed and nothing is sent." } };
         return Ok(layout::page(visit, 403, "Read only", &words));
@@ -74,6 +82,11 @@ fn route(visit: &Visit) -> Made {
         (false, ["text"]) => text::show(visit, None),
         (true, ["text"]) => text::change(visit),
         (true, ["text", "count"]) => text::count(visit),
+        (false, ["explain"]) => explain::show(visit),
+        (true, ["explain"]) => explain::explain(visit),
+        (false, ["log"]) => log::show(visit),
+        (false, ["log", "message"]) => log::story(visit),
+        (false, ["log", "export"]) => log::export(visit),
         _ => {
             let words = html! { p { "There is no such page. " a href="/" { "To the overview" } } };
             Ok(layout::page(visit, 404, "Not found", &words))

@@ -1,15 +1,21 @@
-//! How everything stands: faults, senders, what failed last.
+//! How everything stands: faults, senders, what failed last, texts over time.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 use textsender::{
     check::{self, Report},
-    ledger::{EntryState, Filter, Health, History, LedgerError, Options, SenderState},
+    ledger::{Filter, Health, History, SenderState},
     protocol::Outcome,
     site::block_on,
 };
 
-use super::{Made, layout, senders::state_word, visit::Visit};
+use super::{
+    Made, layout, log,
+    plots::{Counted, Period},
+    senders::state_word,
+    visit::Visit,
+};
+use crate::command::{self, Command};
 
 /// How many failures are shown.
 const FAILURES: usize = 10;
@@ -18,11 +24,14 @@ pub fn show(visit: &Visit) -> Made {
     let site = visit.site()?;
     let report = block_on(check::check(&site.config.sources.main))?;
     let standings = site.standings(None)?;
-    let known = match History::open(&site.state, &Options::of(&site.config.state)) {
-        Ok(history) => Some(look(&history)?),
-        Err(LedgerError::Absent { .. }) => None,
-        Err(error) => return Err(error.into()),
+    // Where the ledger can't be read, such as one on another machine, all else is shown.
+    let (history, unreadable) = match log::history(visit) {
+        Ok(history) => (history, None),
+        Err(error) => (None, Some(format!("{error:#}"))),
     };
+    let period = Period::named(visit.call.asked("period"));
+    let counted = Counted::of(history.as_ref(), period, Timestamp::now())?;
+    let known = history.as_ref().map(look).transpose()?;
     let (failures, health) = known.unwrap_or_default();
     let rows = standings.iter().map(|standing| {
         let paused = health
@@ -37,15 +46,32 @@ pub fn show(visit: &Visit) -> Made {
         ]
     });
     let rows: Vec<Vec<Markup>> = rows.collect();
+    let commands = [
+        Command::new(["check"]),
+        Command::new(["status"]),
+        Command::new(["log"]),
+        Command::new(["stats", "--since", period.since()]),
+    ];
     let content = html! {
         (faults(&report))
         h2 { "Senders" }
         @if rows.is_empty() { p { "There is no sender yet. " a href="/senders" { "Add one." } } }
         @else { (layout::table("Senders and how each stands", &["Sender", "State", "What it needs", "Used by"], &rows)) }
+        @if let Some(why) = &unreadable {
+            h2 { "The ledger" }
+            p.bad { strong { "It can't be read: " } (why) }
+        }
         h2 { "The last failures" }
         @if failures.is_empty() { p { "None is recorded." } }
         @else { (layout::table("The last messages that were not accepted", &["When", "Outcome", "Why", "To", "Sender"], &failures)) }
-        (layout::command_box("The commands that show the same", "textsender check\ntextsender status\ntextsender log"))
+        h2 { "Texts" }
+        p {
+            @for one in Period::ALL {
+                a.button href={ "/?period=" (one.as_str()) } aria-current=[(one == period).then_some("true")] { "A " (one.as_str()) } " "
+            }
+        }
+        (counted.shown())
+        (layout::command_box("The commands that show the same", &command::lines(&commands, &visit.call)))
     };
     Ok(layout::page(visit, 200, "Overview", &content))
 }
@@ -69,13 +95,9 @@ fn look(history: &History) -> anyhow::Result<Known> {
     failures.truncate(FAILURES);
     let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     let rows = failures.iter().map(|entry| {
-        let outcome = match entry.state {
-            EntryState::Sending => "sending",
-            EntryState::Ended(outcome) => outcome.as_str(),
-        };
         vec![
             html! { (entry.at.strftime("%Y-%m-%d %H:%M:%SZ")) },
-            html! { (outcome) },
+            html! { (log::word(entry)) },
             html! { (or(&entry.code)) },
             html! { (or(&entry.recipient)) },
             html! { (or(&entry.sender)) },

@@ -27,6 +27,7 @@ fn page(visit: &Visit, problem: Option<&str>) -> Made {
         @if let Some(problem) = problem { (layout::problem(problem)) }
         @if rows.is_empty() { p { "There is no policy yet: no verification code is sent." } }
         @else { (layout::table("Policies", &["Policy", "For whom", "Regions", "Text Message Sender", "Text Message"], &rows)) }
+        p { a href="/explain" { "Which of them wins for a user, and why" } }
         @if !visit.call.read_only {
             @if !rows.is_empty() {
                 h2 { "The default policy" }

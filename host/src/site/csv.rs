@@ -1,13 +1,13 @@
-//! Decisions as CSV (RFC 4180), for spreadsheets.
+//! The log as CSV (RFC 4180), for spreadsheets.
 
 use crate::ledger::{Entry, EntryState};
 
 /// The first line.
-pub(super) const HEADINGS: &str =
+pub const HEADINGS: &str =
     "at,id,outcome,code,purpose,event,actor,policy,recipient,region,segments,sender,ms,replayed";
 
 /// A decision as a line, without its end.
-pub(super) fn line(entry: &Entry) -> String {
+pub fn line(entry: &Entry) -> String {
     let outcome = match entry.state {
         EntryState::Sending => "",
         EntryState::Ended(outcome) => outcome.as_str(),
