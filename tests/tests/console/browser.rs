@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -25,7 +26,7 @@ pub enum Hand {
     Keyboard,
 }
 
-/// A browser with a profile of its own. Dropped, its driver is killed, and with it the browser.
+/// A browser with a profile of its own. Dropped, it is killed, and its driver with it.
 pub struct Browser {
     pub client: Client,
     hand: Hand,
@@ -51,6 +52,7 @@ impl Browser {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .env("HOME", profile.path())
+            .process_group(0)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -200,9 +202,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It takes its browser along: they are one group, and the driver ends it when it is asked to end.
+        // The browser outlives its driver: they are ended together, as the group that they are.
         if let Some(id) = rustix::process::Pid::from_raw(self.driver.id() as i32) {
-            let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
         let _ = self.driver.wait();
     }

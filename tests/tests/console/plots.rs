@@ -1,5 +1,7 @@
 //! The plots of the overview: right to the row.
 
+use std::fs;
+
 use rusqlite::{Connection, params};
 
 use crate::served::Served;
@@ -71,4 +73,14 @@ fn before_the_first_text_there_is_nothing_to_draw() {
         .status(200)
         .says("Nothing was sent in this time.");
     assert!(!page.body.contains("<figure>"));
+}
+
+#[test]
+fn where_the_ledger_cannot_be_read_all_else_is_shown() {
+    let served = Served::ready().opened();
+    fs::write(served.site.state().join("ledger.sqlite3"), "no ledger").unwrap();
+    let page = served.get("/").status(200);
+    page.says("It can't be read")
+        .says("twilio")
+        .says_not("Nothing was sent");
 }

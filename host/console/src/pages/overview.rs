@@ -60,17 +60,18 @@ pub fn show(visit: &Visit) -> Made {
         @if let Some(why) = &unreadable {
             h2 { "The ledger" }
             p.bad { strong { "It can't be read: " } (why) }
-        }
-        h2 { "The last failures" }
-        @if failures.is_empty() { p { "None is recorded." } }
-        @else { (layout::table("The last messages that were not accepted", &["When", "Outcome", "Why", "To", "Sender"], &failures)) }
-        h2 { "Texts" }
-        p {
-            @for one in Period::ALL {
-                a.button href={ "/?period=" (one.as_str()) } aria-current=[(one == period).then_some("true")] { "A " (one.as_str()) } " "
+        } @else {
+            h2 { "The last failures" }
+            @if failures.is_empty() { p { "None is recorded." } }
+            @else { (layout::table("The last messages that were not accepted", &["When", "Outcome", "Why", "To", "Sender"], &failures)) }
+            h2 { "Texts" }
+            p {
+                @for one in Period::ALL {
+                    a.button href={ "/?period=" (one.as_str()) } aria-current=[(one == period).then_some("true")] { "A " (one.as_str()) } " "
+                }
             }
+            (counted.shown())
         }
-        (counted.shown())
         (layout::command_box("The commands that show the same", &command::lines(&commands, &visit.call)))
     };
     Ok(layout::page(visit, 200, "Overview", &content))
