@@ -24,6 +24,12 @@ pub const FOLDER: &str = "secrets";
 /// What the names of the hub's callers' tokens begin with, in place of a sender's: `serve.portal`.
 pub const TOKENS: &str = "serve";
 
+/// The password of the database of a shared ledger is kept like a sender's secret of this name.
+pub const LEDGER: &str = "ledger";
+
+/// Its setting.
+pub const PASSWORD: &str = "password";
+
 /// What the name of a token ends with that is to follow another: `serve.portal.next`.
 pub const NEXT: &str = ".next";
 

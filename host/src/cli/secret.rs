@@ -107,7 +107,11 @@ impl Set {
         site.become_owner()?;
         let (sender, key) = secrets::parts(&self.name)?;
         if is_token(&site, sender) {
-            return self.store_token(&site, key, out);
+            let what = format!("token of the caller {key}");
+            return self.store_other(&site, &what, "token", out);
+        }
+        if is_password(&site, sender, key) {
+            return self.store_other(&site, "password of the shared ledger's database", key, out);
         }
         site.known_sender(sender)?;
         let form = form_of(&site, sender, key)?;
@@ -149,15 +153,21 @@ impl Set {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Stores the token of a caller of the hub.
-    fn store_token(&self, site: &Site, caller: &str, out: &Output) -> anyhow::Result<ExitCode> {
-        let given = ask::secret(&format!("token of the caller {caller}"))?;
-        let token = match self.exact {
+    /// Stores what is no sender's.
+    fn store_other(
+        &self,
+        site: &Site,
+        what: &str,
+        label: &str,
+        out: &Output,
+    ) -> anyhow::Result<ExitCode> {
+        let (owner, key) = secrets::parts(&self.name)?;
+        let given = ask::secret(what)?;
+        let secret = match self.exact {
             true => given,
-            false => cleaned(&given, "token")?,
+            false => cleaned(&given, label)?,
         };
-        let tokens = stored::TOKENS;
-        let stored = secrets::store(&site.state, tokens, caller, &token, say_wait)?;
+        let stored = secrets::store(&site.state, owner, key, &secret, say_wait)?;
         let done = if stored.is_new { "stored" } else { "replaced" };
         let file = stored.file.display();
         out.line(format_args!("{done} {} in {file}", self.name));
@@ -347,10 +357,21 @@ fn is_token(site: &Site, sender: &str) -> bool {
     sender == stored::TOKENS && !site.config.senders.contains_key(sender)
 }
 
+/// Whether a secret is the password of the database of a shared ledger.
+fn is_password(site: &Site, sender: &str, key: &str) -> bool {
+    (sender, key) == (stored::LEDGER, stored::PASSWORD) && !site.config.senders.contains_key(sender)
+}
+
 fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {
     if is_token(site, sender) {
         let caller = key.strip_suffix(stored::NEXT).unwrap_or(key);
         return (true, format!("caller {caller} of the hub"));
+    }
+    if is_password(site, sender, key) {
+        return match site.config.state.shared {
+            Some(_) => (true, "the shared ledger".to_owned()),
+            None => (false, "nothing: there is no [state.shared]".to_owned()),
+        };
     }
     match site.config.senders.get(sender) {
         None => (false, format!("nothing: there is no sender {sender}")),

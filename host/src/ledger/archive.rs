@@ -41,6 +41,8 @@ pub(super) enum Page {
 pub struct Server {
     /// Its hosts, as they are configured.
     pub hosts: String,
+    /// Whether a machine has begun the ledger, with its key.
+    pub is_begun: bool,
     /// Its version, such as 15.
     pub version: u32,
     /// `synchronous_standby_names`: the standbys that a commit waits for. Empty: none.

@@ -109,7 +109,7 @@ pub use uses::{UsedBy, Uses};
 use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
 use crate::os;
-use postgres::Postgres;
+use postgres::{Postgres, archive::PostgresArchive};
 use settle::Handover;
 use sqlite::Sqlite;
 use store::Engine;
@@ -199,6 +199,18 @@ impl Ledger {
             failpoints,
             is_shared,
         })
+    }
+
+    /// The server of the ledger that several machines share, before this one has its key; `None`: it is this
+    /// machine's own.
+    ///
+    /// # Errors
+    /// If it can't be reached, or refuses.
+    pub fn server(folder: &Path, options: &Options) -> Result<Option<Server>, LedgerError> {
+        let shared = options.shared.as_ref();
+        shared
+            .map(|shared| PostgresArchive::server_of(folder, shared))
+            .transpose()
     }
 
     /// Finishes what is waiting, tidies the ledger, and waits for both, but not longer than this: what

@@ -27,6 +27,11 @@ const NOBODY: u32 = 65534;
 impl Postgres {
     /// A new server with these settings besides, such as `fsync=off`.
     pub fn start(settings: &[&str]) -> Postgres {
+        Postgres::made().launched(settings)
+    }
+
+    /// A new server that does not run yet.
+    pub fn made() -> Postgres {
         let server = Postgres::prepare();
         server.run(
             "initdb",
@@ -43,7 +48,31 @@ impl Postgres {
                 "--locale=C",
             ],
         );
-        server.launched(settings)
+        server
+    }
+
+    /// Keeps a file in its folder that only it can read; the path.
+    pub fn keep(&self, name: &str, text: &str) -> String {
+        let path = self.folder.join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        path.display().to_string()
+    }
+
+    /// An address on loopback that no other server of a test has: `listen_addresses`.
+    pub fn address(&self) -> String {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        // What differs between servers of one process is the end of the folder's name.
+        let name = self.folder.display().to_string();
+        let number = name
+            .rsplit('-')
+            .next()
+            .and_then(|number| number.parse().ok());
+        let number: u8 = number.unwrap_or(0);
+        format!("127.{}.{high}.{low}", number.saturating_add(1))
     }
 
     /// A copy of a server that runs, as its standby.

@@ -94,6 +94,11 @@ impl Fleet {
         fs::write(state.join("ledger.key"), [7u8; 32]).unwrap();
     }
 
+    /// Takes the first machine's key away.
+    pub fn remove_key(&self) {
+        fs::remove_file(self.first.site().state().join("ledger.key")).unwrap();
+    }
+
     /// The time of every open claim is up.
     pub fn end_leases(&self) {
         self.server.sql(

@@ -7,9 +7,11 @@
 mod cuts;
 mod machines;
 mod servers;
+mod tls;
 
 use serde_json::json;
 use textsender_tests::harness::{Run, Running, Test};
+use textsender_tests::peers::postgres::Postgres;
 
 use machines::Fleet;
 
@@ -139,4 +141,57 @@ fn fleet_nothing_is_sent_while_the_database_is_away_and_the_same_id_is_sent_once
     fleet.start_server();
     let sent = fleet.on(1).with(json!({ "id": "a" })).run();
     sent.outcome("accepted").texts(1);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_doctor_names_the_server_and_what_its_loss_costs() {
+    let fleet = Fleet::new("");
+    let said = doctor(&fleet);
+    for words in [
+        "it is shared, in PostgreSQL",
+        "on one server alone",
+        "fsync = off",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let required = Fleet::on_server(Postgres::start(&["fsync=off"]), "", "required");
+    let said = doctor(&required);
+    assert!(
+        said.contains("correct the role in [state.shared] url"),
+        "{said}"
+    );
+    machines::prepare(required.server());
+    let said = doctor(&required);
+    assert!(said.contains("set synchronous_standby_names"), "{said}");
+    let server = required.server();
+    server.sql("textsender", "DROP SCHEMA textsender CASCADE");
+    let said = doctor(&required);
+    assert!(
+        said.contains("textsender ledger schema --postgres"),
+        "{said}"
+    );
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_doctor_says_on_a_machine_that_never_sent_whether_it_lacks_the_key() {
+    let fleet = Fleet::new("");
+    fleet.remove_key();
+    let said = doctor(&fleet);
+    assert!(said.contains("it is shared, in PostgreSQL"), "{said}");
+    assert!(!said.contains("ledger.key"), "the ledger is new: {said}");
+    fleet.on(1).run().outcome("accepted");
+    let said = doctor(&fleet);
+    assert!(
+        said.contains("copy ledger.key from a machine that uses it"),
+        "{said}"
+    );
+}
+
+/// What `doctor` says on the first machine.
+fn doctor(fleet: &Fleet) -> String {
+    let doctor = fleet.on(0).command(["doctor", "--offline"]).stdin("");
+    let doctor = doctor.run();
+    doctor.stdout.clone().unwrap()
 }

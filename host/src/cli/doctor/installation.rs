@@ -13,7 +13,7 @@ use crate::{
         site::{Site, block_on},
     },
     config::{Fault, Ledger, Replication},
-    ledger::{Health, History, LedgerError, Options, Server},
+    ledger::{self, Health, History, LedgerError, Options, Server},
     os::rights,
 };
 
@@ -173,9 +173,27 @@ fn ledger(site: &Site) -> Vec<Finding> {
                 .chain(failing)
                 .collect()
         }
-        Err(LedgerError::Absent { .. }) => vec![ok("ledger", "nothing was sent yet")],
+        Err(LedgerError::Absent { .. }) => unused(site),
         Err(error) => vec![problem("ledger", error.to_string(), remedy(&error))],
     }
+}
+
+/// The ledger of a machine that never sent.
+fn unused(site: &Site) -> Vec<Finding> {
+    let server = match ledger::Ledger::server(&site.state, &Options::of(&site.config.state)) {
+        Ok(None) => return vec![ok("ledger", "nothing was sent yet")],
+        Ok(Some(server)) => server,
+        Err(error) => return vec![problem("ledger", error.to_string(), remedy(&error))],
+    };
+    let mut findings = shared(site, &server);
+    if server.is_begun {
+        findings.push(problem(
+            "ledger",
+            "other machines use the shared ledger, and this one has no ledger.key yet",
+            "copy ledger.key from a machine that uses it into the state folder, as the account that sends",
+        ));
+    }
+    findings
 }
 
 /// The server of a ledger that several machines share.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::link::{Link, server};
+use super::link::{Link, NO_PROOF, server};
 use super::store::{life_of, outcome};
 use super::wire::{SenderRow, to_hex};
 use crate::config;
@@ -97,6 +97,32 @@ impl PostgresArchive {
             clock: options.clock,
         };
         Ok((archive, keys))
+    }
+
+    /// The server, as it presents itself to a machine that may have no key yet.
+    pub fn server_of(folder: &Path, shared: &config::Shared) -> Result<Server, LedgerError> {
+        let archive = PostgresArchive {
+            reader: Reader::start(shared.clone(), folder.to_owned(), NO_PROOF.to_owned())?,
+            server: server(shared),
+            clock: None,
+        };
+        archive.ask_server()
+    }
+
+    fn ask_server(&self) -> Result<Server, LedgerError> {
+        let hello = self.reader.ask(|link| Ok(link.connect()?.hello.clone()))?;
+        let began = Instant::now();
+        let theirs = self.number("SELECT textsender.now_ms()", Vec::new())?;
+        let ours = Timestamp::now().as_millisecond();
+        Ok(Server {
+            hosts: self.server.clone(),
+            is_begun: hello.proof.is_some(),
+            version: hello.version / 10_000,
+            standbys: hello.standbys,
+            fsync: hello.fsync == "on",
+            clock_differs: Duration::from_millis(theirs.abs_diff(ours)),
+            round_trip: began.elapsed(),
+        })
     }
 
     /// How many decisions were erased, and how many of the last day were kept.
@@ -340,18 +366,7 @@ impl Archive for PostgresArchive {
     }
 
     fn server(&self) -> Result<Option<Server>, LedgerError> {
-        let hello = self.reader.ask(|link| Ok(link.connect()?.hello.clone()))?;
-        let began = Instant::now();
-        let theirs = self.number("SELECT textsender.now_ms()", Vec::new())?;
-        let ours = Timestamp::now().as_millisecond();
-        Ok(Some(Server {
-            hosts: self.server.clone(),
-            version: hello.version / 10_000,
-            standbys: hello.standbys,
-            fsync: hello.fsync == "on",
-            clock_differs: Duration::from_millis(theirs.abs_diff(ours)),
-            round_trip: began.elapsed(),
-        }))
+        self.ask_server().map(Some)
     }
 
     fn is_in_place(&self) -> bool {

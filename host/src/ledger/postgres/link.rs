@@ -203,6 +203,7 @@ impl Link {
         {
             return Ok(Rc::clone(connected));
         }
+        let mut last = None;
         loop {
             let reason = match timeout_at(deadline, self.try_hosts(deadline)).await {
                 Ok(Ok(connected)) => {
@@ -213,8 +214,10 @@ impl Link {
                 Ok(Err(Trouble::Failed(Failed::Error(error)))) => return Err(error),
                 Ok(Err(Trouble::Failed(Failed::Stale))) => "it was too slow".to_owned(),
                 Ok(Err(Trouble::Passing(reason))) => reason,
-                Err(_) => "it does not answer in time".to_owned(),
+                // What a try before it said tells more than that there was no time for another.
+                Err(_) => last.unwrap_or_else(|| "it does not answer in time".to_owned()),
             };
+            last = Some(reason.clone());
             self.pause(deadline, reason).await?;
         }
     }
@@ -223,11 +226,11 @@ impl Link {
     async fn try_hosts(&self, deadline: Instant) -> Result<Connected, Trouble> {
         let address = self.shared.address();
         let mut address = address.map_err(|reason| Trouble::Passing(reason.clone()))?;
-        let password = secrets::stored(&self.state, SECRET);
+        let password = secrets::stored(&self.state, secrets::LEDGER);
         let password = password.map_err(|error| self.refused(error.what(), error.remedy()))?;
-        if let Some(password) = password.get("password") {
-            address.password(password.expose());
-        }
+        // Without one the server says what it lacks, where it wants one.
+        let password = password.get(secrets::PASSWORD);
+        address.password(password.map_or("", |password| password.expose()));
         address.application_name("textsender");
         let (hosts, ports) = (address.get_hosts().to_vec(), address.get_ports().to_vec());
         let mut reason = String::new();
@@ -319,7 +322,7 @@ impl Link {
     /// All machines must have the same key: with another one no id would be known again.
     fn proven(&self, connected: Connected) -> Result<Connected, Trouble> {
         match connected.hello.proof.as_deref() {
-            Some(proof) if proof != self.proof => {
+            Some(proof) if self.proof != NO_PROOF && proof != self.proof => {
                 Err(Trouble::Failed(Failed::Error(LedgerError::KeyMismatch {
                     server: self.server(),
                     key: self.state.join("ledger.key"),
@@ -469,8 +472,8 @@ pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
     hosts.collect::<Vec<_>>().join(", ")
 }
 
-/// Of sender's secrets it is this one's: `ledger.password`.
-const SECRET: &str = "ledger";
+/// Of a machine that has no key yet, and only looks.
+pub(super) const NO_PROOF: &str = "";
 
 /// How long to wait before the next try.
 const PAUSE: Duration = Duration::from_millis(50);
