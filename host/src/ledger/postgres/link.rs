@@ -98,9 +98,7 @@ impl Link {
                     Err(_) => {
                         // Whether it is done is not known; the server may wait for a standby.
                         self.drop_connection();
-                        return Err(Failed::Error(
-                            self.unreachable("it does not answer in time"),
-                        ));
+                        return Err(Failed::Error(self.unreachable(SILENT)));
                     }
                 };
                 // What a transaction held is gone with it.
@@ -149,7 +147,7 @@ impl Link {
                         Trouble::Failed(Failed::Stale) => "it was too slow".to_owned(),
                         Trouble::Passing(reason) => reason,
                     },
-                    Err(_) => "it does not answer in time".to_owned(),
+                    Err(_) => SILENT.to_owned(),
                 };
                 self.drop_connection();
                 self.pause(deadline, reason).await?;
@@ -214,8 +212,12 @@ impl Link {
                 Ok(Err(Trouble::Failed(Failed::Error(error)))) => return Err(error),
                 Ok(Err(Trouble::Failed(Failed::Stale))) => "it was too slow".to_owned(),
                 Ok(Err(Trouble::Passing(reason))) => reason,
-                // What a try before it said tells more than that there was no time for another.
-                Err(_) => last.unwrap_or_else(|| "it does not answer in time".to_owned()),
+                Err(_) => SILENT.to_owned(),
+            };
+            // What a try before it said tells more than that there was no time for another.
+            let reason = match last {
+                Some(last) if reason == SILENT => last,
+                _ => reason,
             };
             last = Some(reason.clone());
             self.pause(deadline, reason).await?;
@@ -251,7 +253,7 @@ impl Link {
                 }
                 Ok(Err(Trouble::Passing(other))) => reason = other,
                 Ok(Err(failed)) => return Err(failed),
-                Err(_) => reason = "it does not answer in time".to_owned(),
+                Err(_) => reason = SILENT.to_owned(),
             }
         }
         Err(Trouble::Passing(reason))
@@ -494,6 +496,7 @@ const PASSING: [SqlState; 4] = [
 ];
 
 /// Others keep what is needed.
+const SILENT: &str = "it does not answer in time";
 const BUSY: &str = "its locks are held";
 
 const NOT_OURS: &str = "what it answers is not what this version of textsender knows";
