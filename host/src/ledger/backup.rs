@@ -11,8 +11,8 @@ use super::{Ledger, Options};
 use crate::trust;
 
 impl Ledger {
-    /// Puts a copy that [`History::copy_into`] made into a state folder. A ledger that is there is set
-    /// aside; a process that has it open goes over to the new one.
+    /// Puts a copy that [`History::copy_into`](super::History::copy_into) made into a state folder. A ledger
+    /// that is there is set aside; a process that has it open goes over to the new one.
     ///
     /// # Errors
     /// If the copy cannot be read, or the folder cannot be written.
