@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::PluginInfo;
 
@@ -35,6 +35,11 @@ impl Provider {
             source: None,
             note: None,
         }
+    }
+
+    /// What a plugin is for, with no setting chosen.
+    pub fn of(info: &PluginInfo) -> Self {
+        Self::new(&info.id, &info.name, Value::Object(Map::new()))
     }
 
     /// Says where the provider's own documents are.

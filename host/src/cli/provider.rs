@@ -209,18 +209,11 @@ fn all(site: &Site) -> anyhow::Result<Vec<Known>> {
         let Ok(described) = site.describe(&plugin) else {
             continue;
         };
-        if described.providers.is_empty() {
-            all.push(Known {
-                id: plugin.clone(),
-                name: described.info.name,
-                plugin,
-                settings: Map::new(),
-                source: None,
-                note: None,
-            });
-            continue;
+        let mut providers = described.providers;
+        if providers.is_empty() {
+            providers.push(textsender_plugin_api::Provider::of(&described.info));
         }
-        all.extend(described.providers.iter().map(|provider| Known {
+        all.extend(providers.iter().map(|provider| Known {
             id: clean(&provider.id),
             name: clean(&provider.name),
             plugin: plugin.clone(),

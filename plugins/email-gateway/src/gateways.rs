@@ -41,7 +41,7 @@ pub(super) const GATEWAYS: [Gateway; 3] = [
 
 /// This plugin as it is, for any gateway, and those that are known.
 pub(super) fn providers(own: &PluginInfo) -> Vec<Provider> {
-    let any = Provider::new(&own.id, &own.name, Map::new().into());
+    let any = Provider::of(own);
     let known = GATEWAYS.iter().map(|(id, name, settings)| {
         let settings = settings
             .iter()

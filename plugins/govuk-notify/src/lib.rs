@@ -70,10 +70,7 @@ impl Sender for GovukNotify {
     }
 
     fn providers() -> Vec<Provider> {
-        let info = Self::info();
-        let mut provider = Provider::new(&info.id, &info.name, json!({}));
-        provider.note = Some(KEPT.into());
-        vec![provider]
+        vec![Provider::of(&Self::info()).with_note(KEPT)]
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {

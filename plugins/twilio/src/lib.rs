@@ -25,7 +25,7 @@ mod tests;
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use textsender_plugin_api::{
     Capabilities, DeliveryState, DeliveryStatus, Finding, Found, Host, HttpResponse, Message,
     PluginInfo, Provider, Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
@@ -64,10 +64,7 @@ impl Sender for Twilio {
     }
 
     fn providers() -> Vec<Provider> {
-        let info = Self::info();
-        let mut provider = Provider::new(&info.id, &info.name, json!({}));
-        provider.note = Some(KEPT.into());
-        vec![provider]
+        vec![Provider::of(&Self::info()).with_note(KEPT)]
     }
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
