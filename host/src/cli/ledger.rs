@@ -1,4 +1,4 @@
-//! `textsender ledger`: the ledger that several machines share, for whoever owns its database.
+//! `textsender ledger`: the ledger that several machines share, for the owner of its database.
 
 use std::process::ExitCode;
 

@@ -89,6 +89,11 @@ impl Fixture {
         self.ledger.as_ref().unwrap()
     }
 
+    /// Records that a message goes to a sender.
+    async fn dispatched(&self, ticket: &Ticket, sender: &str) {
+        self.ledger().dispatched(ticket, sender).await.unwrap();
+    }
+
     /// Lets the ledger go, and waits until it is tidy.
     async fn close(&mut self) {
         if let Some(ledger) = self.ledger.take() {

@@ -336,6 +336,7 @@ impl PostgresStore {
 
     /// What a transaction relied on is not known any more.
     fn forget(&self, work: &Work) {
+        self.forget_rows(work);
         let mut known = self.known.borrow_mut();
         for key in work.windows.keys() {
             known.windows.remove(key);
@@ -343,17 +344,11 @@ impl PostgresStore {
         for sender in work.senders.keys() {
             known.senders.remove(sender);
         }
-        for seq in work.rows.keys() {
-            known.rows.remove(seq);
-        }
-        for id in work.ids.keys() {
-            known.holders.remove(id);
-        }
     }
 
     /// What was written is what is known now: windows, senders, and this process's open claims.
     fn keep(&self, work: Work, version: i64) {
-        self.forget_ended(&work);
+        self.forget_rows(&work);
         // A step that had been done before does not say its version.
         if version == 0 {
             return self.forget(&work);
@@ -386,7 +381,8 @@ impl PostgresStore {
         }
     }
 
-    fn forget_ended(&self, work: &Work) {
+    /// The same of its rows and ids alone.
+    fn forget_rows(&self, work: &Work) {
         let mut known = self.known.borrow_mut();
         for seq in work.rows.keys() {
             if let Some(row) = known.rows.remove(seq) {

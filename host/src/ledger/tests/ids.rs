@@ -38,11 +38,7 @@ async fn an_id_in_progress_is_not_sent_by_another() {
         fixture.claim(message("a")).await,
         ClaimResult::InProgress
     ));
-    fixture
-        .ledger()
-        .dispatched(&ticket, "twilio")
-        .await
-        .unwrap();
+    fixture.dispatched(&ticket, "twilio").await;
     assert!(matches!(
         fixture.claim(message("a")).await,
         ClaimResult::InProgress
@@ -102,11 +98,7 @@ async fn a_dropped_ticket_is_released_or_unknown() {
     let fixture = Fixture::new();
     drop(fixture.fresh(message("a")).await);
     let ticket = fixture.fresh(message("a")).await;
-    fixture
-        .ledger()
-        .dispatched(&ticket, "twilio")
-        .await
-        .unwrap();
+    fixture.dispatched(&ticket, "twilio").await;
     drop(ticket);
     let ClaimResult::Abandoned(_, attempt) = fixture.claim(message("a")).await else {
         panic!("it may have been sent");
@@ -118,16 +110,8 @@ async fn a_dropped_ticket_is_released_or_unknown() {
 async fn an_abandoned_message_is_taken_over_by_one() {
     let fixture = Fixture::new();
     let ticket = fixture.fresh(message("a")).await;
-    fixture
-        .ledger()
-        .dispatched(&ticket, "twilio")
-        .await
-        .unwrap();
-    fixture
-        .ledger()
-        .dispatched(&ticket, "gateway")
-        .await
-        .unwrap();
+    fixture.dispatched(&ticket, "twilio").await;
+    fixture.dispatched(&ticket, "gateway").await;
     drop(ticket);
     let ClaimResult::Abandoned(ticket, attempt) = fixture.claim(message("a")).await else {
         panic!("it may have been sent");

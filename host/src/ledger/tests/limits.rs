@@ -259,16 +259,8 @@ async fn a_failover_counts_for_the_sender_it_goes_to() {
     let fixture = Fixture::new();
     let limits = r#"{"recipient":{"limits":[]},"sender":{"limits":["1/10m"]}}"#;
     let ticket = fixture.fresh(message_under("a", limits)).await;
-    fixture
-        .ledger()
-        .dispatched(&ticket, "twilio")
-        .await
-        .unwrap();
-    fixture
-        .ledger()
-        .dispatched(&ticket, "gateway")
-        .await
-        .unwrap();
+    fixture.dispatched(&ticket, "twilio").await;
+    fixture.dispatched(&ticket, "gateway").await;
     let through = |id, sender: &str| Claim {
         senders: vec![sender.to_owned()],
         ..message_under(id, limits)
