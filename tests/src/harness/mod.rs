@@ -32,6 +32,7 @@
 )]
 
 mod artifacts;
+mod crowd;
 mod each;
 pub mod outcomes;
 mod presets;
@@ -45,6 +46,7 @@ mod test;
 mod wait;
 
 pub use artifacts::{Artifacts, artifacts};
+pub use crowd::at_once;
 pub use each::each;
 pub use presets::Preset;
 pub use run::Run;

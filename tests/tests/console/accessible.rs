@@ -61,10 +61,14 @@ async fn violations(browser: &Browser) -> Vec<String> {
     violations.iter().map(of_one).collect()
 }
 
-async fn opened(browser: &Browser, served: &Served) {
+/// A console that can send, and a browser that is let in.
+async fn opened() -> (Served, Browser) {
+    let served = Served::ready();
+    let browser = Browser::start(Hand::Pointer).await;
     browser.goto(&served.address).await;
-    assert_eq!(violations(browser).await, Vec::<String>::new(), "the door");
+    assert_eq!(violations(&browser).await, Vec::<String>::new(), "the door");
     browser.press("form[action='/open'] button").await;
+    (served, browser)
 }
 
 async fn goto(browser: &Browser, served: &Served, path: &str) {
@@ -76,9 +80,7 @@ async fn goto(browser: &Browser, served: &Served, path: &str) {
 #[tokio::test]
 #[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
 async fn axe_finds_nothing_on_any_page() {
-    let served = Served::ready();
-    let browser = Browser::start(Hand::Pointer).await;
-    opened(&browser, &served).await;
+    let (served, browser) = opened().await;
     let mut found = Vec::new();
     for (colours, features) in [
         (
@@ -112,9 +114,7 @@ async fn axe_finds_nothing_on_any_page() {
 #[tokio::test]
 #[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
 async fn axe_finds_nothing_in_what_is_asked_and_refused() {
-    let served = Served::ready();
-    let browser = Browser::start(Hand::Pointer).await;
-    opened(&browser, &served).await;
+    let (served, browser) = opened().await;
     let mut found = Vec::new();
 
     // A difference, its difference with a fault, and a refusal.
@@ -161,16 +161,18 @@ async fn ask_to_send(browser: &Browser, served: &Served) {
     browser.element("#send").await;
 }
 
+async fn send(browser: &Browser, served: &Served) {
+    ask_to_send(browser, served).await;
+    browser.press("#send").await;
+    browser.says("accepted").await;
+}
+
 #[tokio::test]
 #[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
 async fn nothing_is_cut_off_on_narrow_and_on_wide_screens() {
-    let served = Served::ready();
-    let browser = Browser::start(Hand::Pointer).await;
-    opened(&browser, &served).await;
+    let (served, browser) = opened().await;
     // So that there is something to draw.
-    ask_to_send(&browser, &served).await;
-    browser.press("#send").await;
-    browser.says("accepted").await;
+    send(&browser, &served).await;
     for width in [320, 1920] {
         let metrics =
             json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
@@ -191,9 +193,8 @@ async fn nothing_is_cut_off_on_narrow_and_on_wide_screens() {
 #[tokio::test]
 #[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
 async fn the_session_is_this_browsers_and_goes_to_no_other_port() {
-    let (served, other) = (Served::ready(), Served::ready());
-    let browser = Browser::start(Hand::Pointer).await;
-    opened(&browser, &served).await;
+    let other = Served::ready();
+    let (served, browser) = opened().await;
     browser.says("Overview").await;
     // Same machine, another port, another name: no cookie goes along, and the page has none of it.
     for host in [
@@ -220,12 +221,8 @@ async fn the_session_is_this_browsers_and_goes_to_no_other_port() {
 #[tokio::test]
 #[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
 async fn back_and_once_more_sends_nothing_twice() {
-    let served = Served::ready();
-    let browser = Browser::start(Hand::Pointer).await;
-    opened(&browser, &served).await;
-    ask_to_send(&browser, &served).await;
-    browser.press("#send").await;
-    browser.says("accepted").await;
+    let (served, browser) = opened().await;
+    send(&browser, &served).await;
     browser.client.refresh().await.unwrap();
     browser.client.back().await.unwrap();
     browser.client.refresh().await.ok();

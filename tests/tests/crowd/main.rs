@@ -3,40 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
-use textsender_tests::harness::{Run, Running, Test};
+use textsender_tests::harness::{Run, Test, at_once};
 
 /// Processes that run at the same time, as many as the ledger promises to bear.
 const MANY: usize = 200;
-
-/// Starts so many processes, and lets them all go at once.
-fn at_once(test: impl Fn(usize) -> Test) -> Vec<Run> {
-    lift_bound_on_descriptors();
-    let mut waiting: Vec<(Running, String)> = (0..MANY)
-        .map(|number| {
-            let test = test(number);
-            let request = test.request_json();
-            (test.start_silent(), request)
-        })
-        .collect();
-    for (running, request) in &mut waiting {
-        running.write(request.as_bytes());
-        running.end_input();
-    }
-    let runs = waiting.into_iter().map(|(running, _)| running.finish());
-    runs.collect()
-}
-
-/// An ordinary user may hold 1,024 of them at first: fewer than the pipes of so many processes.
-fn lift_bound_on_descriptors() {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let all = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Nofile, all).unwrap();
-}
 
 fn count(runs: &[Run], is: impl Fn(&Run) -> bool) -> usize {
     runs.iter().filter(|run| is(run)).count()
@@ -49,7 +20,7 @@ fn is_outcome(outcome: &str) -> impl Fn(&Run) -> bool {
 #[test]
 fn of_200_processes_with_one_id_one_sends() {
     let first = Test::new().with(json!({ "id": "one" }));
-    let runs = at_once(|_| first.in_company());
+    let runs = at_once(MANY, |_| first.in_company());
     let accepted = count(&runs, is_outcome("accepted"));
     let in_progress = count(&runs, is_outcome("in_progress"));
     let told = format!("{accepted} accepted, {in_progress} in progress");
@@ -63,7 +34,7 @@ fn of_200_processes_with_one_id_one_sends() {
 fn of_200_messages_to_one_number_three_are_sent() {
     let limits = "[limits]\nrecipient = { limits = [\"3/10m\"], mode = \"enforce\" }";
     let first = Test::new().config(limits);
-    let runs = at_once(|number| {
+    let runs = at_once(MANY, |number| {
         first
             .in_company()
             .with(json!({ "id": format!("{number}") }))

@@ -5,7 +5,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tempfile::TempDir;
 use textsender_tests::harness::{Test, artifacts};
 use textsender_tests::peers::postgres::Postgres;
@@ -133,14 +132,4 @@ pub fn prepare(server: &Postgres) {
         .unwrap();
     assert!(schema.status.success());
     server.script("textsender", &String::from_utf8(schema.stdout).unwrap());
-}
-
-/// An ordinary user may hold 1,024 of them at first: fewer than the pipes of so many processes.
-pub fn lift_bound_on_descriptors() {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let all = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    setrlimit(Resource::Nofile, all).unwrap();
 }

@@ -10,30 +10,13 @@ mod servers;
 mod tls;
 
 use serde_json::json;
-use textsender_tests::harness::{Run, Running, Test};
+use textsender_tests::harness::{Run, at_once};
 use textsender_tests::peers::postgres::Postgres;
 
 use machines::Fleet;
 
 /// Processes at the same time on both machines together.
 const MANY: usize = 200;
-
-fn at_once(test: impl Fn(usize) -> Test) -> Vec<Run> {
-    machines::lift_bound_on_descriptors();
-    let mut waiting: Vec<(Running, String)> = (0..MANY)
-        .map(|number| {
-            let test = test(number);
-            let request = test.request_json();
-            (test.start_silent(), request)
-        })
-        .collect();
-    for (running, request) in &mut waiting {
-        running.write(request.as_bytes());
-        running.end_input();
-    }
-    let runs = waiting.into_iter().map(|(running, _)| running.finish());
-    runs.collect()
-}
 
 fn outcomes(runs: &[Run], outcome: &str) -> usize {
     let is = |run: &&Run| run.response["outcome"] == outcome;
@@ -44,7 +27,9 @@ fn outcomes(runs: &[Run], outcome: &str) -> usize {
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_of_200_processes_with_one_id_on_two_machines_one_sends() {
     let fleet = Fleet::new("");
-    let runs = at_once(|number| fleet.on(number % 2).with(json!({ "id": "one" })));
+    let runs = at_once(MANY, |number| {
+        fleet.on(number % 2).with(json!({ "id": "one" }))
+    });
     let (accepted, in_progress) = (outcomes(&runs, "accepted"), outcomes(&runs, "in_progress"));
     assert_eq!(accepted + in_progress, MANY, "{accepted} {in_progress}");
     assert_eq!(fleet.sandbox().text_count(), 1);
@@ -54,7 +39,7 @@ fn fleet_of_200_processes_with_one_id_on_two_machines_one_sends() {
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_limits_are_exact_over_two_machines_whose_clocks_are_an_hour_apart() {
     let fleet = Fleet::new("[limits]\nrecipient = { limits = [\"7/10m\"], mode = \"enforce\" }");
-    let runs = at_once(|number| {
+    let runs = at_once(MANY, |number| {
         let test = fleet.on(number % 2);
         let test = test.with(json!({ "id": format!("{number}") }));
         match number % 2 {
