@@ -269,10 +269,10 @@ fn as_root_an_account_outside_the_group_can_not_connect() {
 
     let hub = Hub::start(Test::new());
     // The way to the socket is open to all, so that its own rights are what counts.
-    let mut folder = hub.socket.parent();
-    while let Some(above) = folder.filter(|it| it.starts_with(std::env::temp_dir())) {
-        let _ = std::fs::set_permissions(above, std::fs::Permissions::from_mode(0o755));
-        folder = above.parent();
+    let shared = std::env::temp_dir();
+    let above = hub.socket.ancestors().skip(1);
+    for folder in above.take_while(|it| *it != shared && it.starts_with(&shared)) {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
     let connects = |user: u32| {
         let socket = hub.socket.clone();
