@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use super::{
     Common,
     output::{Cell, Output, Style, json},
-    plugin::files,
     site::Site,
 };
-use crate::{check, plugins::Description, redact::Redactor};
+use crate::{
+    check,
+    plugins::Description,
+    site::plugins::{self, KnownProvider},
+};
 
 /// Lists the providers that texts can be sent through, and what each needs
 #[derive(Args)]
@@ -52,24 +54,10 @@ struct Show {
     json: bool,
 }
 
-/// One provider.
-#[derive(Clone, Serialize)]
-pub(super) struct Known {
-    pub(super) id: String,
-    name: String,
-    pub(super) plugin: String,
-    /// The settings that choose it.
-    pub(super) settings: Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-}
-
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
-    provider: Known,
+    provider: KnownProvider,
     hosts: Vec<String>,
     needs: Vec<Need>,
 }
@@ -126,7 +114,7 @@ impl Show {
             json(&shown);
             return Ok(ExitCode::SUCCESS);
         }
-        let Known {
+        let KnownProvider {
             id,
             name,
             plugin,
@@ -169,7 +157,7 @@ impl Show {
 }
 
 /// What an administrator fills in: all settings but those that choose the provider.
-fn needs(described: &Description, provider: &Known) -> Vec<Need> {
+fn needs(described: &Description, provider: &KnownProvider) -> Vec<Need> {
     let is_choice = |name: &str| {
         provider.settings.contains_key(name)
             || described.info.file_settings.iter().any(|it| it == name)
@@ -190,39 +178,13 @@ fn needs(described: &Description, provider: &Known) -> Vec<Need> {
 /// # Errors
 ///
 /// There is none.
-pub(super) fn find(site: &Site, id: &str) -> anyhow::Result<Known> {
+pub(super) fn find(site: &Site, id: &str) -> anyhow::Result<KnownProvider> {
     match all(site)?.into_iter().find(|known| known.id == id) {
         Some(known) => Ok(known),
         None => bail!("no plugin here knows a provider {id:?}; see `textsender provider list`"),
     }
 }
 
-/// Every provider, by id. One that has a plugin of its own goes before another's of the same id.
-fn all(site: &Site) -> anyhow::Result<Vec<Known>> {
-    let redactor = Redactor::default();
-    let clean = |text: &str| redactor.clean(text);
-    let mut all = Vec::new();
-    for plugin in files(site)?.into_iter().filter(|it| it.refused.is_none()) {
-        let Some(plugin) = plugin.plugin else {
-            continue;
-        };
-        let Ok(described) = site.describe(&plugin) else {
-            continue;
-        };
-        let mut providers = described.providers;
-        if providers.is_empty() {
-            providers.push(textsender_plugin_api::Provider::of(&described.info));
-        }
-        all.extend(providers.iter().map(|provider| Known {
-            id: clean(&provider.id),
-            name: clean(&provider.name),
-            plugin: plugin.clone(),
-            settings: provider.settings.as_object().cloned().unwrap_or_default(),
-            source: provider.source.as_deref().map(clean),
-            note: provider.note.as_deref().map(clean),
-        }));
-    }
-    all.sort_by(|a, b| (&a.id, !a.settings.is_empty()).cmp(&(&b.id, !b.settings.is_empty())));
-    all.dedup_by(|later, earlier| later.id == earlier.id);
-    Ok(all)
+fn all(site: &Site) -> anyhow::Result<Vec<KnownProvider>> {
+    Ok(plugins::providers(&plugins::files(site)?))
 }

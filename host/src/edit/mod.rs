@@ -9,6 +9,7 @@
 //! | take the last change back | [`undo::Undo`] |
 //! | put owners and modes right | [`repair`] |
 //! | store or remove a secret | [`secrets`] |
+//! | approve a plugin | [`approve`] |
 //! | read who changed what, and when | [`journal`] |
 //! | copy everything, and put it back | [`backup`] |
 //!
@@ -21,6 +22,7 @@
 //! - **All or nothing, one at a time**, by a lock; and it stands in the journal, with the account that
 //!   made it and never with a secret.
 
+pub mod approve;
 pub mod backup;
 pub mod defaults;
 mod difference;

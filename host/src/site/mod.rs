@@ -2,6 +2,7 @@
 //! plugins say of themselves, and what a sender's provider says of it.
 
 pub mod csv;
+pub mod plugins;
 mod provider;
 pub mod runtime;
 
@@ -20,7 +21,9 @@ use crate::{
     config::{Config, Environment, Policy, Reading, Sender, Sources},
     edit::names,
     os::{accounts, rights},
-    plugins::{self, Description, StartupError, folder},
+    plugins::{
+        Description, StartupError, With, describe, describe_with, folder, in_the_open, plan,
+    },
     privilege,
 };
 
@@ -84,7 +87,7 @@ impl Site {
     /// It can't be used, and why.
     pub fn describe_sender(&self, sender: &Sender) -> Result<Description, StartupError> {
         let plugin = sender.plugin.as_str();
-        self.describe_with(plugin, &plugins::in_the_open(sender))
+        self.describe_with(plugin, &in_the_open(sender))
     }
 
     /// Asks the plugin of this id what it is with these settings.
@@ -98,14 +101,14 @@ impl Site {
         settings: &Map<String, Value>,
     ) -> Result<Description, StartupError> {
         let file = folder::find(&self.config.plugins, plugin);
-        let seal = plugins::plan(&self.config.plugins, None);
+        let seal = plan(&self.config.plugins, None);
         let folder = self.folder();
-        let with = plugins::With {
+        let with = With {
             settings,
             folder: &folder,
         };
         let by = Instant::now() + PATIENCE;
-        let asked = async { plugins::describe_with(&file, plugin, seal, by, Some(with)).await };
+        let asked = async { describe_with(&file, plugin, seal, by, Some(with)).await };
         block_on(asked).unwrap_or(Err(StartupError::Ended))
     }
 
@@ -115,9 +118,8 @@ impl Site {
     ///
     /// It can't be used, and why.
     pub fn describe_file(&self, file: &Path, plugin: &str) -> Result<Description, StartupError> {
-        let seal = plugins::plan(&self.config.plugins, None);
-        let asked =
-            async { plugins::describe(file, plugin, seal, Instant::now() + PATIENCE).await };
+        let seal = plan(&self.config.plugins, None);
+        let asked = async { describe(file, plugin, seal, Instant::now() + PATIENCE).await };
         block_on(asked).unwrap_or(Err(StartupError::Ended))
     }
 

@@ -8,7 +8,7 @@ use crate::served::Served;
 const AXE: &str = include_str!("../../data/axe-core/axe.min.js");
 
 /// Pages, and what is wrong is shown on some of them.
-const PAGES: [&str; 22] = [
+const PAGES: [&str; 23] = [
     "/",
     "/senders",
     "/senders/twilio",
@@ -29,6 +29,7 @@ const PAGES: [&str; 22] = [
     "/log",
     "/log?since=30d&outcome=unknown",
     "/log/message?id=none",
+    "/plugins",
     "/none",
     "/open/none",
 ];

@@ -10,7 +10,7 @@ use crate::served::Served;
 
 /// Makes a change on a page of one installation, and runs the command that the page shows over its twin.
 #[track_caller]
-fn same_bytes(by_page: &Served, by_command: &Served, form: &Form) {
+pub fn same_bytes(by_page: &Served, by_command: &Served, form: &Form) {
     let (shown, saved) = by_page.change(form);
     assert_eq!(shown.command(), saved.command(), "before and after");
     let folder = |served: &Served| served.site.folder().display().to_string();

@@ -13,6 +13,7 @@ mod changes;
 mod log;
 mod page;
 mod plots;
+mod plugins;
 mod procedure;
 mod security;
 mod served;

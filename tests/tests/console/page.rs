@@ -102,6 +102,22 @@ impl Reply {
         }
     }
 
+    /// The form that has this in it, such as the name of a button.
+    #[track_caller]
+    pub fn form_with(&self, part: &str) -> Form {
+        let (before, after) = self
+            .body
+            .split_once(part)
+            .unwrap_or_else(|| panic!("no {part:?} in:\n{}", self.words()));
+        let (_, start) = before.rsplit_once("<form").unwrap();
+        let rest = after.split("</form>").next().unwrap();
+        let (_, action) = start.split_once("action=\"").unwrap();
+        Form {
+            action: action.split_once('"').unwrap().0.to_owned(),
+            fields: fields(&format!("<form{start}{part}{rest}")),
+        }
+    }
+
     /// The form by which a change that is shown is made.
     #[track_caller]
     pub fn confirmation(&self) -> Form {

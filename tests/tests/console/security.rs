@@ -6,7 +6,7 @@ use textsender_tests::sandbox::site::Site;
 use crate::served::Served;
 
 /// Pages that there are.
-const PAGES: [&str; 14] = [
+const PAGES: [&str; 15] = [
     "/",
     "/senders",
     "/senders/twilio",
@@ -21,6 +21,7 @@ const PAGES: [&str; 14] = [
     "/log",
     "/log/message?id=none",
     "/log/export?format=json",
+    "/plugins",
 ];
 
 #[test]

@@ -230,7 +230,12 @@ pub fn send(
 /// The configuration and the secrets below a folder, without what tells of when and who.
 pub fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    for part in ["textsender.toml", "policies", "state/secrets"] {
+    for part in [
+        "textsender.toml",
+        "plugins.lock",
+        "policies",
+        "state/secrets",
+    ] {
         collect(&folder.join(part), &mut found);
     }
     found.sort();

@@ -12,7 +12,7 @@ pub const STYLE: &str = include_str!("../style.css");
 /// The script: it inserts placeholders and counts as one types. Without it everything works too.
 pub const SCRIPT: &str = include_str!("../script.js");
 
-const PAGES: [(&str, &str); 9] = [
+const PAGES: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/senders", "Text Message Settings"),
     ("/policies", "Policies"),
@@ -22,6 +22,7 @@ const PAGES: [(&str, &str); 9] = [
     ("/helpdesk", "Helpdesk"),
     ("/explain", "Explain"),
     ("/log", "Log"),
+    ("/plugins", "Plugins"),
 ];
 
 /// A page of the session's.

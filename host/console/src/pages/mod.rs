@@ -11,6 +11,7 @@
 //! | `/policies` | [`policies`] |
 //! | `/text` | [`text`] |
 //! | `/explain` | [`explain`] |
+//! | `/plugins` | [`plugins`] |
 //! | `/log`, `/log/message`, `/log/export` | [`log`] |
 
 mod change;
@@ -21,6 +22,7 @@ mod layout;
 mod log;
 mod overview;
 mod plots;
+mod plugins;
 mod policies;
 mod secret;
 mod select_sender;
@@ -84,6 +86,8 @@ fn route(visit: &Visit) -> Made {
         (true, ["text", "count"]) => text::count(visit),
         (false, ["explain"]) => explain::show(visit),
         (true, ["explain"]) => explain::explain(visit),
+        (false, ["plugins"]) => plugins::show(visit),
+        (true, ["plugins", plugin, "approve"]) => plugins::approve(visit, plugin),
         (false, ["log"]) => log::show(visit),
         (false, ["log", "message"]) => log::story(visit),
         (false, ["log", "export"]) => log::export(visit),

@@ -9,12 +9,13 @@ use crate::{
     check,
     cli::{
         output::count,
-        plugin, secret,
+        secret,
         site::{Site, block_on},
     },
     config::{Fault, Ledger, Replication},
     ledger::{self, Health, History, LedgerError, Options, Server},
     os::rights,
+    site::plugins,
 };
 
 pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
@@ -68,7 +69,7 @@ fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
 
 /// What is wrong with a plugin that a sender uses is a fault of the configuration.
 fn plugins(site: &Site) -> Vec<Finding> {
-    let files = match plugin::files(site) {
+    let files = match plugins::files(site) {
         Ok(files) => files,
         // Told with the paths.
         Err(_) if rights::may_read(&site.config.plugins.folder).is_err() => return Vec::new(),

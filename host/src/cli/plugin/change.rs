@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::{Context, anyhow, bail};
 
-use super::list::users;
 use crate::{
     cli::{
         Common,
@@ -23,6 +22,7 @@ use crate::{
         names::why_not,
     },
     plugins::{Description, folder},
+    site::plugins::users,
     trust,
 };
 
@@ -146,7 +146,7 @@ fn judge(site: &Site, library: &Path, id: &str, from: &Path) -> anyhow::Result<D
 }
 
 /// Puts a change of a plugin's file into the journal.
-pub(super) fn note(site: &Site, what: String) -> anyhow::Result<()> {
+fn note(site: &Site, what: String) -> anyhow::Result<()> {
     let change = Change::now(what, Vec::new(), false);
     Ok(journal::note(&site.folder(), &change)?)
 }

@@ -13,8 +13,6 @@ use clap::{Args, Subcommand};
 
 use super::{Common, output::Output};
 
-pub(super) use list::files;
-
 /// Makes, tries, lists, installs and removes plugins: the libraries that talk to providers
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

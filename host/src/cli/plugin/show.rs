@@ -15,6 +15,7 @@ use crate::{
     edit::names::why_not,
     plugins::folder,
     redact::Redactor,
+    site::plugins,
 };
 
 /// Shows what a plugin is: its hosts, and the settings that a sender of it can have
@@ -74,7 +75,7 @@ impl Show {
             version: described.info.version,
             file: file.display().to_string(),
             hosts: described.info.hosts,
-            used_by: super::list::users(&site.config, &self.id),
+            used_by: plugins::users(&site.config, &self.id),
             settings: fields
                 .map(|field| Setting {
                     key: field.name,
