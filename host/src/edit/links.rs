@@ -49,6 +49,28 @@ pub struct UnlinkPolicy {
     pub container: String,
 }
 
+/// Changes a link: its order, and whether it is enforced. What is not named stays.
+#[derive(Debug, Clone)]
+pub struct SetLink {
+    /// The policy.
+    pub policy: String,
+    /// The container.
+    pub container: String,
+    /// Its place among the links of the container.
+    pub order: Option<u32>,
+    /// Whether links below can't override it.
+    pub enforced: Option<bool>,
+}
+
+/// Has a container take no unenforced link from above, or take them again.
+#[derive(Debug, Clone)]
+pub struct BlockInheritance {
+    /// The container.
+    pub container: String,
+    /// Whether it blocks.
+    pub on: bool,
+}
+
 /// Switches links of a policy on or off.
 #[derive(Debug, Clone)]
 pub struct SwitchLinks {
@@ -128,6 +150,82 @@ impl Order for UnlinkPolicy {
 
     fn summary(&self) -> String {
         format!("unlink policy {} from {}", self.policy, self.container)
+    }
+}
+
+impl Order for SetLink {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let (file, place) = table_of(draft.config(), &self.policy)?;
+        let container = parse(&self.container)?;
+        let links = &policy(draft.config(), &self.policy)?.links;
+        let Some(link) = links.iter().find(|link| is_at(link, &container)) else {
+            return Err(not_linked(draft.config(), &self.policy, &self.container));
+        };
+        if let Some(order) = self.order.filter(|order| *order != link.order) {
+            order_is_free(draft.config(), &self.container, order)?;
+        }
+        let is_it = is_linked_to(&self.container)?;
+        draft.file(&file, |document| {
+            let policy = place.find(document.as_table_mut())?;
+            let link = tables::item(policy, "link", is_it);
+            let link = link.ok_or_else(|| is_gone(&self.container))?;
+            if let Some(order) = self.order {
+                tables::set(link, "order", i64::from(order));
+            }
+            if let Some(enforced) = self.enforced {
+                tables::set(link, "enforced", enforced);
+            }
+            Ok(())
+        })?;
+        Ok(file)
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "change the link of policy {} to {}",
+            self.policy, self.container
+        )
+    }
+}
+
+impl Order for BlockInheritance {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let container = parse(&self.container)?;
+        let known = draft.config().containers.iter();
+        // However it is written there.
+        let mut known = known.filter(|known| parse(&known.dn).is_ok_and(|dn| dn == container));
+        let name = known.next().map(|known| known.dn.value.clone());
+        draft.main(|document| {
+            let root = document.as_table_mut();
+            match (&name, self.on) {
+                (None, false) => {}
+                (_, true) => {
+                    let name = name.as_deref().unwrap_or(&self.container);
+                    let table = tables::table(root, &["containers", name])?;
+                    tables::set(table, "block_inheritance", true);
+                }
+                (Some(name), false) => {
+                    let table = tables::existing(root, &["containers", name]);
+                    let table = table.ok_or_else(|| is_gone(name))?;
+                    table.remove("block_inheritance");
+                    if table.is_empty()
+                        && let Some(all) = tables::existing(root, &["containers"])
+                    {
+                        all.remove(name);
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn summary(&self) -> String {
+        let verb = if self.on { "block" } else { "take" };
+        format!("{verb} inheritance at {}", self.container)
     }
 }
 
@@ -270,10 +368,13 @@ fn is_at(link: &config::Link, container: &Dn) -> bool {
 
 fn set_enabled(policy: &mut dyn TableLike, container: &str, on: bool) -> Result<(), EditError> {
     let link = tables::item(policy, "link", is_linked_to(container)?);
-    let link = link
-        .ok_or_else(|| EditError::refused(format!("the link to {container} is no longer there")))?;
+    let link = link.ok_or_else(|| is_gone(container))?;
     tables::set(link, "enabled", on);
     Ok(())
+}
+
+fn is_gone(container: &str) -> EditError {
+    EditError::refused(format!("what is about {container} is no longer there"))
 }
 
 /// Whether a `[[link]]` is to this container, however either is written.

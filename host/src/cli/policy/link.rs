@@ -1,10 +1,10 @@
-//! `textsender policy link`, `unlink`, `enable` and `disable`.
+//! `textsender policy link`, `unlink`, `set-link`, `block-inheritance`, `enable` and `disable`.
 
 use std::process::ExitCode;
 
 use crate::{
     cli::{Common, edit::EditOptions, output::Output},
-    edit::links::{LinkPolicy, SwitchEvent, SwitchLinks, UnlinkPolicy},
+    edit::links::{BlockInheritance, LinkPolicy, SetLink, SwitchEvent, SwitchLinks, UnlinkPolicy},
     protocol,
 };
 
@@ -38,6 +38,48 @@ pub(super) struct Unlink {
     /// The container
     #[arg(value_name = "DN")]
     container: String,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Changes a link: its order, and whether links below can override it
+///
+/// What is not named stays.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  textsender policy set-link Staff OU=Staff,DC=example,DC=org --order 1 --enforced"
+)]
+pub(super) struct ChangeLink {
+    /// The policy
+    name: String,
+    /// The container
+    #[arg(value_name = "DN")]
+    container: String,
+    /// Its place among the links of this container, the lowest first
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), required_unless_present_any = ["enforced", "not_enforced"])]
+    order: Option<u32>,
+    /// Links below can't override it
+    #[arg(long, conflicts_with = "not_enforced")]
+    enforced: bool,
+    /// Links below can override it again
+    #[arg(long)]
+    not_enforced: bool,
+    #[command(flatten)]
+    edit: EditOptions,
+}
+
+/// Has a container take no links from above, but those that are enforced
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  textsender policy block-inheritance OU=Contractors,DC=example,DC=org"
+)]
+pub(super) struct Block {
+    /// The container
+    #[arg(value_name = "DN")]
+    container: String,
+    /// Has it take them again
+    #[arg(long)]
+    off: bool,
     #[command(flatten)]
     edit: EditOptions,
 }
@@ -125,6 +167,47 @@ impl Unlink {
             out.line(format_args!(
                 "unlinked policy {} from {}, in {}",
                 self.name,
+                self.container,
+                file.display()
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl ChangeLink {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let order = SetLink {
+            policy: self.name.clone(),
+            container: self.container.clone(),
+            order: self.order,
+            enforced: (self.enforced || self.not_enforced).then_some(self.enforced),
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            out.line(format_args!(
+                "changed the link of policy {} to {}, in {}",
+                self.name,
+                self.container,
+                file.display()
+            ));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Block {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let order = BlockInheritance {
+            container: self.container.clone(),
+            on: !self.off,
+        };
+        if let Some(file) = self.edit.apply(common, &order, out)? {
+            let takes = match self.off {
+                true => "takes links from above again",
+                false => "takes no links from above, but those that are enforced",
+            };
+            out.line(format_args!(
+                "{} {takes}, by {}",
                 self.container,
                 file.display()
             ));
