@@ -147,6 +147,7 @@ DECLARE
     version   bigint;
     wanted    bigint;
     written   bigint;
+    inserted  bigint;
 BEGIN
     PERFORM set_config('lock_timeout', r->>'wait', true),
             set_config('idle_in_transaction_session_timeout', r->>'wait', true),
@@ -232,26 +233,29 @@ BEGIN
     FROM jsonb_populate_recordset(NULL::textsender.decisions, r->'update') u
     WHERE d.seq = u.seq;
 
+    -- A window that was not there could not be locked: another step may have made it since, so its version is
+    -- compared where it is written.
     UPDATE textsender.windows w
     SET v = version, events = p.events, until = coalesce(p.until, w.until)
     FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-    WHERE w.key = p.key;
+    JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
+    WHERE w.key = p.key AND w.v = e.v;
+    GET DIAGNOSTICS written = ROW_COUNT;
+    INSERT INTO textsender.windows (key, v, until, events)
+    SELECT p.key, version, p.until, p.events
+    FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
+    JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
+    WHERE e.v = 0 AND p.until IS NOT NULL
+    ORDER BY p.key
+    ON CONFLICT (key) DO NOTHING;
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+    -- One that is gone, and in which nothing more is counted, stays so.
     SELECT count(*) INTO wanted
     FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint)
-    WHERE p.until IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM textsender.windows w WHERE w.key = p.key);
-    IF wanted > 0 THEN
-        INSERT INTO textsender.windows (key, v, until, events)
-        SELECT p.key, version, p.until, p.events
-        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-        WHERE p.until IS NOT NULL
-          AND NOT EXISTS (SELECT 1 FROM textsender.windows w WHERE w.key = p.key)
-        ORDER BY p.key
-        ON CONFLICT (key) DO NOTHING;
-        GET DIAGNOSTICS written = ROW_COUNT;
-        IF written <> wanted THEN
-            RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
-        END IF;
+    LEFT JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
+    WHERE e.v > 0 OR p.until IS NOT NULL;
+    IF written + inserted <> wanted THEN
+        RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
     END IF;
 
     INSERT INTO textsender.senders AS s
