@@ -35,6 +35,8 @@
 //! | [`conformance`] | what a plugin must do, and whether it does |
 //! | [`cli`] | a file for each command |
 
+use std::process::ExitCode;
+
 pub mod budget;
 pub mod check;
 pub mod cli;
@@ -65,3 +67,15 @@ pub mod transport;
 pub mod trust;
 #[cfg(test)]
 mod walls;
+
+/// What a program of textsender does: it is a host process, or runs the command line of this process.
+///
+/// Looked at by hand: a host process starts with every send, and needs no command line.
+#[must_use]
+pub fn run(failpoints: failpoint::Failpoints) -> ExitCode {
+    let first = std::env::args_os().nth(1);
+    match first.is_some_and(|first| first == plugins::plugin_host::SUBCOMMAND) {
+        true => plugins::plugin_host::run(),
+        false => cli::run(failpoints),
+    }
+}

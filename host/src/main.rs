@@ -2,15 +2,8 @@
 
 use std::process::ExitCode;
 
-use textsender::{cli, failpoint::Failpoints, plugins::plugin_host};
+use textsender::failpoint::Failpoints;
 
 fn main() -> ExitCode {
-    // Looked at by hand: a host process starts with every send, and needs no command line.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|first| first == plugin_host::SUBCOMMAND)
-    {
-        return plugin_host::run();
-    }
-    cli::run(Failpoints::default())
+    textsender::run(Failpoints::default())
 }

@@ -18,9 +18,11 @@ mod worker;
 
 use std::process::ExitCode;
 
+use textsender::ledger::{POSTGRES, share};
 use textsender::plugins::plugin_host;
 
 fn main() -> ExitCode {
+    share(&POSTGRES);
     match std::env::args_os().nth(1) {
         Some(first) if first == plugin_host::SUBCOMMAND => plugin_host::run(),
         Some(first) if first == worker::SUBCOMMAND => worker::run(),

@@ -11,6 +11,7 @@ mod edit;
 mod editor;
 mod explain;
 mod explain_error;
+mod hand_over;
 mod helpdesk;
 mod history;
 mod init;
@@ -151,6 +152,10 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
     };
     common.failpoints = failpoints;
     start(&common);
+    // One message may be the hub's: `send` looks there first.
+    if !matches!(command, Command::Send(_)) {
+        hand_over::where_shared(&common.config_file().path);
+    }
     let out = Output::new();
     match command {
         Command::Send(send) => send.run(&common),

@@ -4,6 +4,7 @@ mod given;
 mod input;
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     panic::{self, AssertUnwindSafe},
     path::Path,
@@ -15,7 +16,7 @@ use given::Given;
 use tokio::runtime::Runtime;
 
 use super::{
-    Common, logging,
+    Common, hand_over, logging,
     stream::{self, Stream},
 };
 use crate::{
@@ -90,6 +91,7 @@ impl Send {
         let given = given.filter(|given| given.is_given());
         quiet_panics();
         if self.stream {
+            hand_over::where_shared(&common.config_file().path);
             return self.stream(common).run();
         }
         let (mut id, mut afterwards) = (None, Afterwards::Nothing);
@@ -117,10 +119,11 @@ impl Send {
         afterwards: &mut Afterwards,
     ) -> Response {
         let config = common.config_file().path;
-        let json = input::read(|| timeout_of(&config));
-        let json = json.and_then(|json| match given {
-            Some(given) => given.request(&json),
-            None => Ok(json),
+        let read = input::read(|| timeout_of(&config));
+        let json = read.as_deref().map_err(Clone::clone);
+        let json = json.and_then(|read| match given {
+            Some(given) => given.request(read).map(Cow::Owned),
+            None => Ok(Cow::Borrowed(read)),
         });
         let json = match json {
             Ok(json) => json,
@@ -132,6 +135,8 @@ impl Send {
         if let Some(response) = hub.and_then(|hub| hub.send(&json, self.wait())) {
             return response;
         }
+        let sources = main.and_drop_ins();
+        hand_over::message_where_shared(&sources, read.as_deref().unwrap_or_default());
         let request = match Request::parse(&json) {
             Ok(request) => request,
             Err(failure) => {
@@ -153,7 +158,7 @@ impl Send {
         let (level, failpoints) = (common.log.level(), common.failpoints);
         let sent = runtime.block_on(async {
             // Large values: where they are made is where they stay.
-            let dispatch = Dispatch::open_read(main.and_drop_ins(), level, failpoints)?;
+            let dispatch = Dispatch::open_read(sources, level, failpoints)?;
             let mut dispatch = Box::new(dispatch);
             if is_without_hub {
                 dispatch.is_without_hub();

@@ -2,8 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use tokio_postgres::Config as Address;
-
 use super::place::Located;
 use super::table::{Node, Table};
 
@@ -58,13 +56,19 @@ impl Shared {
         engine.and(refuses).map(|()| shared)
     }
 
-    /// The address as the library wants it.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub fn address(&self) -> Result<Address, String> {
-        parse(&self.url)
+    /// The address for the database's library: without what is done here, which is TLS and the search for a
+    /// server that can be written to.
+    #[must_use]
+    pub fn address(&self) -> String {
+        let (url, parameters) = split(&self.url);
+        let left = parameters.filter(|(name, _)| !OURS.contains(name));
+        let left: Vec<_> = left
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        match left.is_empty() {
+            true => url.to_owned(),
+            false => format!("{url}?{}", left.join("&")),
+        }
     }
 }
 
@@ -85,8 +89,8 @@ fn refuses_when_unreachable(node: &Node) -> Option<()> {
 
 fn address(node: &Node) -> Option<Located<String>> {
     let url = node.word()?;
-    match parse(&url) {
-        Ok(_) => Some(url),
+    match check(&url) {
+        Ok(()) => Some(url),
         Err(what) => {
             // A password may stand in it.
             node.hide();
@@ -99,38 +103,79 @@ fn address(node: &Node) -> Option<Located<String>> {
     }
 }
 
-/// Reads an address. What it says of TLS is checked here: it is always demanded, over a Unix socket never.
-fn parse(url: &str) -> Result<Address, String> {
-    let (url, parameters) = url.split_once('?').unwrap_or((url, ""));
-    let mut kept = Vec::new();
-    for parameter in parameters.split('&').filter(|one| !one.is_empty()) {
-        match parameter.split_once('=') {
-            Some(("sslmode", "verify-full" | "verify-ca" | "require")) => {}
-            Some(("sslmode", _)) => return Err("TLS is always demanded: leave sslmode out".into()),
-            Some(("sslrootcert", _)) => return Err("name the certificate in ca_file".into()),
-            Some(("target_session_attrs", _)) => {}
-            _ => kept.push(parameter),
-        }
-    }
-    let url = match kept.is_empty() {
-        true => url.to_owned(),
-        false => format!("{url}?{}", kept.join("&")),
-    };
-    if !url.starts_with("postgresql://") && !url.starts_with("postgres://") {
-        return Err("it begins with postgresql://".into());
-    }
-    let address: Address = url.parse().map_err(|_| "it can't be read".to_owned())?;
-    if address.get_password().is_some() {
+/// Says what is wrong with an address. What it says of TLS is checked here too: it is always demanded, over a
+/// Unix socket never.
+fn check(url: &str) -> Result<(), String> {
+    let (place, parameters) = split(url);
+    let place = place
+        .strip_prefix("postgresql://")
+        .or_else(|| place.strip_prefix("postgres://"))
+        .ok_or("it begins with postgresql://")?;
+    let (user, hosts) = place.rsplit_once('@').unwrap_or(("", place));
+    let hosts = hosts.split('/').next().unwrap_or_default();
+    if user.contains(':') {
         return Err("a password may not stand in the configuration".into());
     }
-    if address.get_hosts().is_empty() {
+    let (mut names_user, mut names_host) = (!user.is_empty(), !hosts.is_empty());
+    for (name, value) in parameters {
+        match (name, value) {
+            ("sslmode", "verify-full" | "verify-ca" | "require") => {}
+            ("sslmode", _) => return Err("TLS is always demanded: leave sslmode out".into()),
+            ("sslrootcert", _) => return Err("name the certificate in ca_file".into()),
+            ("password", _) => return Err("a password may not stand in the configuration".into()),
+            ("user", _) => names_user = true,
+            ("host" | "hostaddr", _) => names_host = true,
+            (name, _) if PARAMETERS.contains(&name) => {}
+            _ => return Err("it has a parameter that is not known".into()),
+        }
+    }
+    if !names_host {
         return Err("it names no host".into());
     }
-    if address.get_user().is_none() {
+    if !names_user {
         return Err("it names no user".into());
     }
-    Ok(address)
+    match hosts.split(',').all(has_port_or_none) {
+        true => Ok(()),
+        false => Err("a port is a number".into()),
+    }
 }
+
+/// The address, and the names and values behind its question mark.
+fn split(url: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
+    let (url, parameters) = url.split_once('?').unwrap_or((url, ""));
+    let parameters = parameters.split('&').filter(|one| !one.is_empty());
+    (
+        url,
+        parameters.map(|one| one.split_once('=').unwrap_or((one, ""))),
+    )
+}
+
+fn has_port_or_none(host: &str) -> bool {
+    match host.rsplit_once(':') {
+        Some((_, port)) if !host.ends_with(']') => port.parse::<u16>().is_ok(),
+        _ => true,
+    }
+}
+
+/// Parameters that are taken care of here.
+const OURS: [&str; 2] = ["sslmode", "target_session_attrs"];
+
+/// Others that the database's library knows, beside those of user, host and password.
+const PARAMETERS: [&str; 12] = [
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "dbname",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "options",
+    "port",
+    "target_session_attrs",
+    "tcp_user_timeout",
+];
 
 /// The most that one step may take.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -160,7 +205,10 @@ mod tests {
         let shared = shared.unwrap();
         assert_eq!(shared.replication, Replication::Required);
         assert_eq!(shared.timeout, Duration::from_secs(5));
-        assert_eq!(shared.address().unwrap().get_hosts().len(), 2);
+        assert_eq!(
+            shared.address(),
+            "postgresql://textsender@db1,db2/textsender"
+        );
     }
 
     #[test]
@@ -215,6 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn each_form_of_an_address_is_taken() {
+        for url in [
+            "postgres://textsender@db1:5432,[::1],[::1]:5433/textsender?application_name=reset",
+            "postgresql://textsender@%2Frun%2Fpostgresql/textsender",
+            "postgresql:///textsender?host=/run/postgresql&user=textsender",
+        ] {
+            assert_eq!(check(url), Ok(()), "{url}");
+            assert!(url.parse::<tokio_postgres::Config>().is_ok(), "{url}");
+        }
+    }
+
+    #[test]
     fn a_wrong_address_is_a_fault_that_does_not_show_it() {
         for url in [
             "postgresql://textsender:hunter2@db1/textsender",
@@ -222,6 +282,9 @@ mod tests {
             "postgresql://textsender@db1/textsender?sslmode=disable",
             "mysql://textsender@db1/textsender",
             "postgresql://textsender@db1/textsender?nonsense=hunter2",
+            "postgresql://textsender@db1/textsender?password=hunter2",
+            "postgresql://textsender@db1:hunter2/textsender",
+            "postgresql://textsender@/textsender",
         ] {
             let (shared, faults) = read(&format!(
                 "engine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\nurl = {url:?}"

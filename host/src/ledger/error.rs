@@ -130,6 +130,11 @@ pub enum LedgerError {
         /// What went wrong last.
         reason: String,
     },
+    /// This program has no store that several machines share.
+    #[error(
+        "[state.shared] takes the program textsender-postgres beside this one: install the package textsender-postgres, and start this process again"
+    )]
+    NotShared,
     /// The shared ledger was begun with another key.
     #[error("the shared ledger on {server} was begun with another key than {}: copy ledger.key from a machine that uses it, as the account that sends", key.display())]
     KeyMismatch {
@@ -173,6 +178,7 @@ impl LedgerError {
             LedgerError::NetworkFolder { .. } => ErrorCode::LedgerNetworkFolder,
             LedgerError::Unusable { .. }
             | LedgerError::NoLocks { .. }
+            | LedgerError::NotShared
             | LedgerError::Untrusted { .. } => ErrorCode::LedgerUnusable,
             LedgerError::Lost { .. } => ErrorCode::LedgerLost,
             LedgerError::Unreachable { .. } => ErrorCode::LedgerUnreachable,

@@ -66,6 +66,7 @@ mod prometheus;
 mod resend;
 mod reservation;
 mod settle;
+mod shared;
 mod sqlite;
 mod stats;
 mod store;
@@ -96,11 +97,12 @@ pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use person::{Erased, Person};
-pub use postgres::schema as postgres_schema;
+pub use postgres::{POSTGRES, schema as postgres_schema};
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
 pub use settle::{FinalOutcome, Unclaimed};
+pub use shared::{SharedStore, can_share, share};
 pub use stats::Tally;
 pub use store::Facts;
 pub use unused::Used;
@@ -109,7 +111,6 @@ pub use uses::{UsedBy, Uses};
 use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
 use crate::os;
-use postgres::{Postgres, archive::PostgresArchive};
 use settle::Handover;
 use sqlite::Sqlite;
 use store::Engine;
@@ -187,9 +188,10 @@ impl Ledger {
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
         let (failpoints, path) = (options.failpoints, folder.to_owned());
         let is_shared = options.shared.is_some();
-        let engine = move || match &options.shared {
-            None => Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>,
-            Some(shared) => Box::new(Postgres::new(shared, &path, &options)),
+        let store = options.shared.is_some().then(shared::store).transpose()?;
+        let engine = move || match (&options.shared, store) {
+            (Some(shared), Some(store)) => (store.engine)(shared, &path, &options),
+            _ => Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>,
         };
         let (queue, ended) =
             Queue::start(engine).map_err(|error| LedgerError::from_io(&error, folder, folder))?;
@@ -209,7 +211,7 @@ impl Ledger {
     pub fn server(folder: &Path, options: &Options) -> Result<Option<Server>, LedgerError> {
         let shared = options.shared.as_ref();
         shared
-            .map(|shared| PostgresArchive::server_of(folder, shared))
+            .map(|shared| (shared::store()?.server)(folder, shared))
             .transpose()
     }
 

@@ -10,7 +10,8 @@ use textsender_plugin_api::Phone;
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::history::Filter;
-use super::postgres::archive::PostgresArchive;
+use super::keys::{Digest, Keys};
+use super::shared;
 use super::sqlite::schema;
 use super::{Ledger, Options};
 
@@ -24,6 +25,16 @@ pub enum Person {
     Phone(Phone),
     /// By the user's name, as requests have it.
     User(String),
+}
+
+impl Person {
+    /// The hash that the ledger has, and whether it is a user's.
+    fn hash(&self, keys: &Keys) -> (Digest, bool) {
+        match self {
+            Person::Phone(phone) => (keys.recipient(phone), false),
+            Person::User(name) => (keys.user(name), true),
+        }
+    }
 }
 
 /// What erasing came to.
@@ -61,24 +72,23 @@ impl Ledger {
         now: Timestamp,
         options: &Options,
     ) -> Result<Erased, LedgerError> {
+        let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let until = until.as_millisecond();
         if let Some(shared) = &options.shared {
-            let (archive, keys) = PostgresArchive::open(state, shared, options)?;
-            let (hash, is_user) = match person {
-                Person::Phone(phone) => (keys.recipient(phone), false),
-                Person::User(name) => (keys.user(name), true),
-            };
-            let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-            let [erased, kept] = archive.erase(&hash, is_user, until.as_millisecond())?;
+            let (archive, keys) = (shared::store()?.eraser)(state, shared, options)?;
+            let (hash, is_user) = person.hash(&keys);
+            let [erased, kept] = archive.erase(&hash, is_user, until)?;
             return Ok(Erased { erased, kept });
         }
         let folder = Folder::existing(state)?;
         let (sql, keys) = schema::open_to_erase(&folder, options.lock_timeout)?;
-        let (column, hash) = match person {
-            Person::Phone(phone) => ("recipient_hash", keys.recipient(phone)),
-            Person::User(name) => ("user_hash", keys.user(name)),
+        let (hash, is_user) = person.hash(&keys);
+        let column = if is_user {
+            "user_hash"
+        } else {
+            "recipient_hash"
         };
-        let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
-        erase(&sql, column, &hash, until.as_millisecond()).map_err(|error| {
+        erase(&sql, column, &hash, until).map_err(|error| {
             let full = || folder.is_full();
             LedgerError::from_sqlite(&error, &folder.database(), options.lock_timeout, full)
         })

@@ -51,6 +51,11 @@ pub(super) fn own_executable() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
 
+/// A file that is on no disk: there is none.
+pub(super) fn file_in_memory(_: &[u8]) -> io::Result<std::fs::File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Keeps this process's memory off the disk when it crashes.
 pub fn protect() -> io::Result<()> {
     limit(Resource::Core, 0)

@@ -17,19 +17,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::process::{Signal, getpid, kill_process};
-use textsender::cli;
 use textsender::failpoint::{Failpoints, Step};
-use textsender::plugins::plugin_host;
+use textsender::ledger::{POSTGRES, share};
 
 fn main() -> ExitCode {
-    // A host process is started from the executable that runs.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|first| first == plugin_host::SUBCOMMAND)
-    {
-        return plugin_host::run();
-    }
-    cli::run(Failpoints {
+    share(&POSTGRES);
+    textsender::run(Failpoints {
         at: crash_panic_or_stop,
         clock: now,
         lock_timeout: number("TEXTSENDER_LOCK_TIMEOUT").map(Duration::from_millis),

@@ -72,6 +72,7 @@ mod requests;
 mod sandbox_run;
 mod secrecy;
 mod serve;
+mod shared_ledger;
 mod standard_error;
 mod stream;
 mod three_senders;

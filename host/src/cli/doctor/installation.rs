@@ -261,6 +261,7 @@ pub(in crate::cli) fn remedy(error: &LedgerError) -> &'static str {
         LedgerError::Newer { .. } => "install the newer textsender again",
         LedgerError::NetworkFolder { .. } => "name a folder of a local disk as [state] folder",
         LedgerError::Locked { .. } => "end the process that keeps it locked",
+        LedgerError::NotShared => "install the package textsender-postgres",
         LedgerError::Unreachable { .. } => "start the database, or correct [state.shared] url",
         LedgerError::KeyMismatch { .. } => {
             "copy ledger.key from a machine that uses the shared ledger"

@@ -19,13 +19,14 @@ use crate::ledger::delivery::Deliveries;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::shared::Eraser;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
 use crate::ledger::stored::Decision;
 use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 
-pub(in crate::ledger) struct PostgresArchive {
+pub(super) struct PostgresArchive {
     reader: Reader,
     server: String,
     clock: Option<fn() -> Timestamp>,
@@ -125,23 +126,6 @@ impl PostgresArchive {
         })
     }
 
-    /// How many decisions were erased, and how many of the last day were kept.
-    pub fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError> {
-        let values: Vec<Value> = vec![
-            (Box::new(to_hex(hash)), Type::TEXT),
-            (Box::new(is_user), Type::BOOL),
-            (Box::new(until), Type::INT8),
-        ];
-        let rows = self.rows("SELECT textsender.erase_1($1, $2, $3)", values)?;
-        let counts = rows
-            .first()
-            .and_then(|row| row.try_get::<_, Vec<i64>>(0).ok());
-        match counts.as_deref() {
-            Some([erased, kept]) => Ok([erased.unsigned_abs(), kept.unsigned_abs()]),
-            _ => Err(self.damaged("counts")),
-        }
-    }
-
     fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Row>, LedgerError> {
         let sql = sql.to_owned();
         self.reader.ask(move |link| {
@@ -196,6 +180,24 @@ impl PostgresArchive {
             server: self.server.clone(),
             reason: format!("{what} can't be read"),
             remedy: "see who else writes to the schema textsender".to_owned(),
+        }
+    }
+}
+
+impl Eraser for PostgresArchive {
+    fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError> {
+        let values: Vec<Value> = vec![
+            (Box::new(to_hex(hash)), Type::TEXT),
+            (Box::new(is_user), Type::BOOL),
+            (Box::new(until), Type::INT8),
+        ];
+        let rows = self.rows("SELECT textsender.erase_1($1, $2, $3)", values)?;
+        let counts = rows
+            .first()
+            .and_then(|row| row.try_get::<_, Vec<i64>>(0).ok());
+        match counts.as_deref() {
+            Some([erased, kept]) => Ok([erased.unsigned_abs(), kept.unsigned_abs()]),
+            _ => Err(self.damaged("counts")),
         }
     }
 }

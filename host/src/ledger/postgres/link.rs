@@ -226,8 +226,9 @@ impl Link {
 
     /// Connects to the first host that can be written to, beginning with the one that could last time.
     async fn try_hosts(&self, deadline: Instant) -> Result<Connected, Trouble> {
-        let address = self.shared.address();
-        let mut address = address.map_err(|reason| Trouble::Passing(reason.clone()))?;
+        let address = address(&self.shared);
+        let mut address =
+            address.map_err(|error| self.refused(error.to_string(), URL.to_owned()))?;
         let password = secrets::stored(&self.state, secrets::LEDGER);
         let password = password.map_err(|error| self.refused(error.what(), error.remedy()))?;
         // Without one the server says what it lacks, where it wants one.
@@ -462,9 +463,14 @@ fn is_commit_warning(notice: &DbError) -> bool {
     notice.severity() != "NOTICE" && ended.contains(code)
 }
 
+/// Where the database is, as the library reads it.
+fn address(shared: &config::Shared) -> Result<Config, Error> {
+    shared.address().parse()
+}
+
 /// How a database is named in messages: its hosts, without a user.
 pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
-    let Ok(address) = shared.address() else {
+    let Ok(address) = address(shared) else {
         return "the shared ledger".to_owned();
     };
     let hosts = address.get_hosts().iter().map(|host| match host {
@@ -473,6 +479,9 @@ pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
     });
     hosts.collect::<Vec<_>>().join(", ")
 }
+
+/// What to do about an address that the library does not take.
+const URL: &str = "correct [state.shared] url";
 
 /// Of a machine that has no key yet, and only looks.
 pub(super) const NO_PROOF: &str = "";

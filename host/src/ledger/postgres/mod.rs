@@ -29,7 +29,7 @@
 //! So a claim carries the *epoch* of its server; an open one of another epoch counts as dispatched, as after
 //! a power cut ([`Life::Lost`](super::store::Life)).
 
-pub(super) mod archive;
+mod archive;
 mod link;
 mod store;
 pub(super) mod wire;
@@ -44,8 +44,10 @@ use super::Options;
 use super::error::LedgerError;
 use super::folder::{Folder, Guard};
 use super::keys::Keys;
+use super::shared::SharedStore;
 use super::store::{Engine, Store};
 use crate::config;
+use archive::PostgresArchive;
 use link::Link;
 use store::PostgresStore;
 
@@ -60,6 +62,20 @@ const SCHEMA: &str = include_str!("schema_1.sql");
 
 /// What the account may do that textsender connects as.
 const GRANTS: &str = include_str!("grants.sql");
+
+/// The shared ledger in PostgreSQL, for a program that is to have it.
+pub static POSTGRES: SharedStore = SharedStore {
+    engine: |shared, folder, options| Box::new(Postgres::new(shared, folder, options)),
+    archive: |folder, shared, options| {
+        let (archive, keys) = PostgresArchive::open(folder, shared, options)?;
+        Ok((Box::new(archive), keys))
+    },
+    server: PostgresArchive::server_of,
+    eraser: |folder, shared, options| {
+        let (archive, keys) = PostgresArchive::open(folder, shared, options)?;
+        Ok((Box::new(archive), keys))
+    },
+};
 
 /// Opens the shared ledger, any number of times in the life of a process.
 pub(super) struct Postgres {

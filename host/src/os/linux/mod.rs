@@ -7,9 +7,14 @@ mod landlock;
 mod linker;
 mod seccomp;
 
-use std::{io, path::PathBuf};
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+    path::PathBuf,
+};
 
 use rustix::{
+    fs::{MemfdFlags, memfd_create},
     process::{DumpableBehavior, Resource, Signal},
     thread::{CapabilitySet, CapabilitySets},
 };
@@ -33,6 +38,14 @@ const DESCRIPTORS: u64 = 256;
 /// This very executable, even if its file was replaced since.
 pub(super) fn own_executable() -> io::Result<PathBuf> {
     Ok("/proc/self/exe".into())
+}
+
+/// A file that is on no disk, with these bytes to be read.
+pub(super) fn file_in_memory(bytes: &[u8]) -> io::Result<File> {
+    let mut file = File::from(memfd_create("input", MemfdFlags::CLOEXEC)?);
+    file.write_all(bytes)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Keeps this process's memory, with its secrets, from other processes of the same user, and from

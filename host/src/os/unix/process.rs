@@ -3,7 +3,7 @@
 mod early;
 
 use std::{
-    fs, io,
+    env, fs, io,
     os::unix::process::{CommandExt, ExitStatusExt},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -75,6 +75,19 @@ pub fn spawn_failure(error: &io::Error) -> (String, bool) {
         None => return (error.to_string(), true),
     };
     (format!("{error}: {words}"), false)
+}
+
+/// Goes on as another program, with the same arguments, environment and streams. `input` stands on its standard
+/// input, for what was read there. Returns if it can't be started.
+pub fn replace(program: &Path, input: Option<&[u8]>) -> io::Error {
+    let mut command = Command::new(program);
+    command.args(env::args_os().skip(1));
+    match input.map(system::file_in_memory).transpose() {
+        Ok(Some(file)) => drop(command.stdin(file)),
+        Ok(None) => {}
+        Err(error) => return error,
+    }
+    command.exec()
 }
 
 fn started(plan: &Plan) -> io::Result<Child> {

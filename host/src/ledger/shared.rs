@@ -1,0 +1,58 @@
+//! The store of a ledger that several machines share: who has it, and who does without.
+//!
+//! A database's client makes the program a tenth larger, and each send starts it twice; most installations
+//! have one machine. So `textsender` knows this store by three functions that it may lack, and where
+//! `[state.shared]` is configured it becomes `textsender-postgres`, the same program with them.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::Options;
+use super::archive::{Archive, Server};
+use super::error::LedgerError;
+use super::keys::{Digest, Keys};
+use super::store::Engine;
+use crate::config::Shared;
+
+/// What a program needs to use a shared ledger.
+pub struct SharedStore {
+    /// Opens it for sending.
+    pub(super) engine: fn(&Shared, &Path, &Options) -> Box<dyn Engine>,
+    /// Opens it for reading.
+    pub(super) archive: Open<dyn Archive>,
+    /// The server, as it presents itself to a machine that may have no key yet.
+    pub(super) server: fn(&Path, &Shared) -> Result<Server, LedgerError>,
+    /// Opens it for reading, and for erasing what leads to a person.
+    pub(super) eraser: Open<dyn Eraser>,
+}
+
+type Open<S> = fn(&Path, &Shared, &Options) -> Result<Opened<S>, LedgerError>;
+
+/// An open store, and its keys.
+pub(super) type Opened<S> = (Box<S>, Keys);
+
+/// What erases.
+pub(super) trait Eraser {
+    /// How many decisions with this hash, of a user or of a number, were erased, and how many since `until` were kept.
+    fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError>;
+}
+
+static STORE: OnceLock<&SharedStore> = OnceLock::new();
+
+/// Lets this program use a shared ledger. To be called first; the first word counts.
+pub fn share(store: &'static SharedStore) {
+    let _ = STORE.set(store);
+}
+
+/// Whether this program can use a shared ledger.
+#[must_use]
+pub fn can_share() -> bool {
+    store().is_ok()
+}
+
+/// The store that this program has.
+pub(super) fn store() -> Result<&'static SharedStore, LedgerError> {
+    #[cfg(test)]
+    share(&super::POSTGRES);
+    STORE.get().copied().ok_or(LedgerError::NotShared)
+}
