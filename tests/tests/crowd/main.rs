@@ -9,6 +9,10 @@ use textsender_tests::harness::{Run, Test, at_once};
 /// Processes that run at the same time, as many as the ledger promises to bear.
 const MANY: usize = 200;
 
+/// As long as it takes on a machine that does much else: what counts here is who sends, not how fast.
+const PATIENT: &str = "[send]\ntimeout = \"10m\"\n";
+const PATIENCE: u64 = 600_000;
+
 fn count(runs: &[Run], is: impl Fn(&Run) -> bool) -> usize {
     runs.iter().filter(|run| is(run)).count()
 }
@@ -19,8 +23,8 @@ fn is_outcome(outcome: &str) -> impl Fn(&Run) -> bool {
 
 #[test]
 fn of_200_processes_with_one_id_one_sends() {
-    let first = Test::new().with(json!({ "id": "one" }));
-    let runs = at_once(MANY, |_| first.in_company());
+    let first = Test::new().config(PATIENT).with(json!({ "id": "one" }));
+    let runs = at_once(MANY, |_| first.in_company().lock_timeout(PATIENCE));
     let accepted = count(&runs, is_outcome("accepted"));
     let in_progress = count(&runs, is_outcome("in_progress"));
     let told = format!("{accepted} accepted, {in_progress} in progress");
@@ -33,10 +37,11 @@ fn of_200_processes_with_one_id_one_sends() {
 #[test]
 fn of_200_messages_to_one_number_three_are_sent() {
     let limits = "[limits]\nrecipient = { limits = [\"3/10m\"], mode = \"enforce\" }";
-    let first = Test::new().config(limits);
+    let first = Test::new().config(PATIENT).config(limits);
     let runs = at_once(MANY, |number| {
         first
             .in_company()
+            .lock_timeout(PATIENCE)
             .with(json!({ "id": format!("{number}") }))
     });
     let accepted = count(&runs, is_outcome("accepted"));
