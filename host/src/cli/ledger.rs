@@ -1,11 +1,20 @@
-//! `textsender ledger`: the ledger that several machines share, for the owner of its database.
+//! `textsender ledger`: the ledger that several machines share.
 
 use std::process::ExitCode;
 
-use super::output::print;
-use crate::ledger;
+use jiff::Timestamp;
 
-/// Prepare a ledger that several machines share
+use super::{
+    Common, history,
+    output::{Cell, Output, json, print},
+    site::Site,
+};
+use crate::ledger::{self, LedgerError, Machine};
+
+/// How far back machines are looked for, if not told: 30 days, in hours.
+const MONTH: i64 = 30 * 24;
+
+/// Prepares a ledger that several machines share, and lists them
 #[derive(clap::Args)]
 pub(super) struct Ledger {
     #[command(subcommand)]
@@ -15,6 +24,7 @@ pub(super) struct Ledger {
 #[derive(clap::Subcommand)]
 enum Command {
     Schema(Schema),
+    Machines(Machines),
 }
 
 /// Print the SQL that prepares a database for it
@@ -31,11 +41,72 @@ struct Schema {
     role: String,
 }
 
+/// List the machines that share the ledger, by what they recorded in the last 30 days
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  textsender ledger machines --since 24h")]
+struct Machines {
+    /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
+    #[arg(long, value_name = "WHEN", value_parser = history::since)]
+    since: Option<Timestamp>,
+    /// Print a JSON list instead
+    #[arg(long)]
+    json: bool,
+}
+
 impl Ledger {
-    pub(super) fn run(self) -> ExitCode {
+    pub(super) fn run(self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Schema(schema) => print(&ledger::postgres_schema(&schema.role)),
+            Command::Machines(machines) => machines.run(common, out)?,
         }
-        ExitCode::SUCCESS
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Machines {
+    fn run(&self, common: &Common, out: &Output) -> anyhow::Result<()> {
+        common.may_read_records()?;
+        let since = self.since.unwrap_or_else(|| history::ago(MONTH));
+        let is_shared = Site::read(common)?.config.state.shared.is_some();
+        let machines = match common
+            .history()
+            .and_then(|ledger| ledger.machines(Some(since)))
+        {
+            Ok(machines) => machines,
+            // Before the first message there is nothing to list.
+            Err(LedgerError::Absent { .. }) => Vec::new(),
+            Err(error) => return Err(error.into()),
+        };
+        if self.json {
+            json(&machines);
+            return Ok(());
+        }
+        if !is_shared {
+            out.line("this machine's ledger is its own: it knows of no other machine");
+            return Ok(());
+        }
+        let rows: Vec<Vec<Cell>> = machines.iter().map(row).collect();
+        let headings = [
+            "MACHINE",
+            "LAST SEEN",
+            "FIRST SEEN",
+            "MESSAGES",
+            "ACCEPTED",
+            "UNKNOWN",
+        ];
+        out.table(&headings, &rows);
+        Ok(())
+    }
+}
+
+fn row(machine: &Machine) -> Vec<Cell> {
+    let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    vec![
+        machine.name.as_str().into(),
+        time(machine.last).into(),
+        time(machine.first).into(),
+        machine.messages.to_string().into(),
+        machine.accepted.to_string().into(),
+        machine.unknown.to_string().into(),
+    ]
 }

@@ -16,6 +16,7 @@ mod helpdesk;
 mod history;
 mod init;
 mod ledger;
+mod limits;
 mod log;
 mod logging;
 mod numbers;
@@ -111,6 +112,7 @@ enum Command {
     Secret(secret::Secret),
     SelectSender(select_sender::SelectSender),
     Policy(policy::Policy),
+    Limits(limits::LimitsCommand),
     Text(text::Text),
     Numbers(numbers::Numbers),
     Helpdesk(helpdesk::Helpdesk),
@@ -171,6 +173,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Secret(command) => finish(command.run(&common, &out)),
         Command::SelectSender(command) => finish(command.run(&common, &out)),
         Command::Policy(command) => finish(command.run(&common, &out)),
+        Command::Limits(command) => finish(command.run(&common, &out)),
         Command::Text(command) => finish(command.run(&common, &out)),
         Command::Numbers(command) => finish(command.run(&common, &out)),
         Command::Config(command) => finish(command.run(&common, &out)),
@@ -184,7 +187,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),
         Command::Restore(command) => finish(command.run(&common, &out)),
-        Command::Ledger(command) => command.run(),
+        Command::Ledger(command) => finish(command.run(&common, &out)),
         Command::Log(log) => log.run(&common),
         Command::Stats(stats) => stats.run(&common),
     }

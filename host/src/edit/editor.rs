@@ -11,7 +11,7 @@ use super::{
     order::Order,
     undo,
 };
-use crate::config::Fault;
+use crate::config::{Fault, Sources};
 
 /// What a change came to.
 #[derive(Debug)]
@@ -88,6 +88,18 @@ impl Editor {
     /// Why it would not be made.
     pub fn preview<O: Order>(&self, order: &O) -> Result<Applied<O::Done>, EditError> {
         Ok(self.drafted(order)?.1)
+    }
+
+    /// The files as they would be after a change, to see what would come of it. Nothing is written, and no fault is
+    /// looked for.
+    ///
+    /// # Errors
+    ///
+    /// The order can't be carried out.
+    pub fn sources_after<O: Order>(&self, order: &O) -> Result<Sources, EditError> {
+        let mut draft = Draft::begin(&self.main, self.on_wait)?;
+        order.make(&mut draft)?;
+        Ok(draft.result().config.sources)
     }
 
     fn drafted<O: Order>(&self, order: &O) -> Result<(Draft, Applied<O::Done>), EditError> {

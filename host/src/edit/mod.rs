@@ -3,7 +3,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | change the configuration | [`Editor::apply`] with an [`Order`]: [`senders`], [`policies`], [`links`], [`texts`], [`helpdesk`], [`defaults`] |
+//! | change the configuration | [`Editor::apply`] with an [`Order`]: [`senders`], [`policies`], [`links`], [`limits`], [`texts`], [`helpdesk`], [`defaults`] |
 //! | replace a file that a person edited | [`whole::ReplaceFile`] |
 //! | see what an order would do | [`Editor::preview`] |
 //! | take the last change back | [`undo::Undo`] |
@@ -33,6 +33,7 @@ pub mod files;
 pub mod helpdesk;
 pub mod journal;
 mod judge;
+pub mod limits;
 pub mod links;
 pub mod names;
 mod order;

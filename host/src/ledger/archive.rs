@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::delivery::Deliveries;
 use super::error::LedgerError;
 use super::keys::Digest;
+use super::machines::Machine;
 use super::stats::Tally;
 use super::store::{Breaker, Life};
 use super::stored::Decision;
@@ -81,6 +82,8 @@ pub(super) trait Archive {
     fn deliveries(&self, since: i64) -> Result<Vec<Deliveries>, LedgerError>;
     /// Messages since then that went without the hub.
     fn sent_without_hub(&self, since: i64) -> Result<u64, LedgerError>;
+    /// Machines that recorded something since then, by name; none of one machine's own ledger.
+    fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError>;
     /// When a message was last accepted.
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// The server behind it, if there is one.

@@ -36,6 +36,9 @@ pub struct Entry {
     pub recipient: Option<String>,
     /// The number's keyed hash, in hexadecimal: equal for equal numbers of one state folder.
     pub recipient_hash: Option<String>,
+    /// The same of what numbers share that differ in the last four digits only.
+    #[serde(skip)]
+    pub prefix_hash: Option<String>,
     /// The number's region.
     pub region: Option<String>,
     /// Segments of the text.
@@ -99,6 +102,7 @@ impl Entry {
             policy: row.policy,
             recipient: row.recipient,
             recipient_hash: row.recipient_hash,
+            prefix_hash: row.prefix_hash,
             region: row.region,
             segments: row.segments,
             uid: row.uid,

@@ -227,6 +227,7 @@ mod tests {
             policy: Some("Staff".to_owned()),
             recipient: Some("+44*******123".to_owned()),
             recipient_hash: None,
+            prefix_hash: None,
             region: Some("GB".to_owned()),
             segments: Some(1),
             uid: 33,

@@ -26,7 +26,7 @@ use crate::protocol::Outcome;
 /// The ledger, open for reading.
 pub struct History {
     pub(super) archive: Box<dyn Archive>,
-    keys: Keys,
+    pub(super) keys: Keys,
     folder: PathBuf,
 }
 

@@ -62,6 +62,23 @@ pub struct Shares {
     pub mode: Mode,
 }
 
+impl Mode {
+    /// As the configuration has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mode::Enforce => "enforce",
+            Mode::Record => "record",
+        }
+    }
+
+    /// The mode of this name.
+    pub fn named(name: &str) -> Option<Mode> {
+        [Mode::Enforce, Mode::Record]
+            .into_iter()
+            .find(|mode| mode.as_str() == name)
+    }
+}
+
 impl From<config::Shares> for Shares {
     fn from(shares: config::Shares) -> Shares {
         Shares {

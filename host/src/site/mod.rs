@@ -2,6 +2,7 @@
 //! plugins say of themselves, and what a sender's provider says of it.
 
 pub mod csv;
+pub mod limits;
 pub mod plugins;
 mod provider;
 pub mod runtime;
@@ -27,7 +28,7 @@ use crate::{
     privilege,
 };
 
-pub use provider::{Asked, ask};
+pub use provider::{Asked, ask, ask_unsaved};
 
 /// How long a plugin may take to say what it is. A cold disk takes tenths of a second.
 const PATIENCE: Duration = Duration::from_secs(10);

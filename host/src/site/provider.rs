@@ -34,12 +34,40 @@ pub struct Asked {
     pub remedy: Option<&'static str>,
 }
 
+impl Asked {
+    /// Whether it is good, and what came of it in words.
+    pub fn in_words(&self) -> (bool, String) {
+        match self.outcome {
+            Outcome::Accepted => (
+                true,
+                "its provider takes credentials and settings".to_owned(),
+            ),
+            other => (false, other.to_string()),
+        }
+    }
+}
+
 /// Asks the provider of a ready sender. One that works is no longer paused for having failed.
 ///
 /// # Errors
 ///
 /// Its process can't be started, and why.
 pub fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow::Result<Asked> {
+    let asked = ask_unsaved(site, sender, max_level)?;
+    if asked.outcome == Outcome::Accepted
+        && let Err(error) = end_pause(site, sender)
+    {
+        tracing::warn!(%error, "the ledger does not know that {sender} works");
+    }
+    Ok(asked)
+}
+
+/// The same of settings that are not saved: of the sender that is, nothing is known by that.
+///
+/// # Errors
+///
+/// As above.
+pub fn ask_unsaved(site: &Site, sender: &str, max_level: Level) -> anyhow::Result<Asked> {
     let pool = Pool::new(Arc::new(site.config.clone()), site.state.clone(), max_level);
     let asked = pool.ask(sender, Work::Check, Instant::now() + PATIENCE);
     let end = block_on(asked)?.map_err(|failure| anyhow!(failure))?;
@@ -59,11 +87,6 @@ pub fn ask(site: &Site, sender: &str, max_level: Level) -> anyhow::Result<Asked>
                     Outcome::Unknown
                 }
             };
-            if outcome == Outcome::Accepted
-                && let Err(error) = end_pause(site, sender)
-            {
-                tracing::warn!(%error, "the ledger does not know that {sender} works");
-            }
             return Ok(Asked {
                 outcome,
                 findings,

@@ -70,6 +70,32 @@ fn fleet_what_one_machine_sent_is_replayed_by_the_other_and_named_in_its_log() {
 
 #[test]
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_machines_are_listed_by_what_they_recorded() {
+    let fleet = Fleet::new("");
+    for (id, machine) in [("a", 0), ("b", 1), ("c", 1)] {
+        fleet
+            .on(machine)
+            .with(json!({ "id": id }))
+            .run()
+            .outcome("accepted");
+    }
+    // Both are this machine; the second is given another name.
+    let rename = "UPDATE textsender.decisions SET node = 'second' WHERE id <> 'a'";
+    fleet.server().sql("textsender", rename);
+    let list = fleet.on(0).command(["ledger", "machines", "--json"]);
+    let listed = list.stdin("").run();
+    let listed = listed.exit(0).stdout.clone().unwrap();
+    let machines: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let of = |name: &str| {
+        let mut machines = machines.as_array().unwrap().iter();
+        machines.find(|machine| machine["name"] == name).cloned()
+    };
+    assert_eq!(machines.as_array().unwrap().len(), 2, "{listed}");
+    assert_eq!(of("second").unwrap()["accepted"], 2);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_a_machine_with_another_key_sends_nothing() {
     let fleet = Fleet::new("");
     fleet.on(0).run().outcome("accepted");

@@ -19,6 +19,7 @@ use crate::ledger::delivery::Deliveries;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::machines::Machine;
 use crate::ledger::shared::Eraser;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
@@ -357,6 +358,28 @@ impl Archive for PostgresArchive {
         let sql = "SELECT count(*) FROM textsender.decisions WHERE at >= $1 AND without_hub";
         let count = self.number(sql, vec![(Box::new(since), Type::INT8)])?;
         Ok(count.unsigned_abs())
+    }
+
+    fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError> {
+        let sql = "SELECT coalesce(node, '-'), min(at), max(at), count(*),
+                          count(*) FILTER (WHERE outcome = 'accepted'),
+                          count(*) FILTER (WHERE outcome = 'unknown')
+                   FROM textsender.decisions WHERE at >= $1 AND NOT replayed GROUP BY 1 ORDER BY 1";
+        let rows = self.rows(sql, vec![(Box::new(since), Type::INT8)])?;
+        let read = |row: &Row| {
+            let time = |column| Timestamp::from_millisecond(row.try_get(column).ok()?).ok();
+            let count = |column| row.try_get::<_, i64>(column).ok().map(i64::unsigned_abs);
+            Some(Machine {
+                name: row.try_get(0).ok()?,
+                first: time(1)?,
+                last: time(2)?,
+                messages: count(3)?,
+                accepted: count(4)?,
+                unknown: count(5)?,
+            })
+        };
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged("counts"))
     }
 
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {

@@ -18,6 +18,7 @@ use crate::ledger::delivery::Deliveries;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::Keys;
+use crate::ledger::machines::Machine;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, Life};
 use crate::ledger::uses::{UsedBy, Uses};
@@ -260,6 +261,10 @@ impl Archive for SqliteArchive {
                 .query_row([since], |row| row.get::<_, i64>(0))
                 .map(i64::unsigned_abs)
         })
+    }
+
+    fn machines(&self, _: i64) -> Result<Vec<Machine>, LedgerError> {
+        Ok(Vec::new())
     }
 
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {

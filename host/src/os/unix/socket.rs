@@ -15,7 +15,7 @@ use std::{
 };
 
 use rustix::{
-    fs::Gid,
+    fs::{AtFlags, CWD, Gid, Uid, chownat},
     io::{FdFlags, fcntl_getfd, fcntl_setfd},
     net::{
         AddressFamily, SocketAddrUnix, SocketFlags, SocketType,
@@ -33,8 +33,15 @@ pub use tokio::net::UnixStream as Stream;
 /// The first descriptor that a service manager hands over (sd_listen_fds(3)).
 const FIRST_INHERITED: RawFd = 3;
 
-/// Who may connect to a socket of our own: its owner and its group.
-const MODE: u32 = 0o660;
+/// Who may connect to a socket of our own.
+#[derive(Clone, Copy)]
+struct Access {
+    /// `None`: the account that listens.
+    owner: Option<u32>,
+    /// `None`: the one that it has anyway.
+    group: Option<u32>,
+    mode: u32,
+}
 
 /// Sockets that the service manager listens on for this process.
 #[derive(Default)]
@@ -107,6 +114,29 @@ impl Listener {
     ///
     /// Another process listens there, something else is there, or its folder can't be written.
     pub fn bind(path: &Path, group: Option<u32>) -> io::Result<Self> {
+        let access = Access {
+            owner: None,
+            group,
+            mode: 0o660,
+        };
+        Self::bind_with(path, access)
+    }
+
+    /// The same for one account alone; `None`: the one that listens.
+    ///
+    /// # Errors
+    ///
+    /// As above, or it can't be given to that account.
+    pub fn bind_for(path: &Path, owner: Option<u32>) -> io::Result<Self> {
+        let access = Access {
+            owner,
+            group: None,
+            mode: 0o600,
+        };
+        Self::bind_with(path, access)
+    }
+
+    fn bind_with(path: &Path, access: Access) -> io::Result<Self> {
         let lock = lock(&beside(path, ".lock"))?;
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => {
@@ -121,7 +151,7 @@ impl Listener {
         let new = beside(path, ".new");
         let _ = fs::remove_file(&new);
         let listener = UnixListener::bind(&new)?;
-        let placed = place(&new, path, group);
+        let placed = place(&new, path, access);
         if placed.is_err() {
             let _ = fs::remove_file(&new);
         }
@@ -187,14 +217,18 @@ fn in_use() -> io::Error {
     )
 }
 
-fn place(new: &Path, path: &Path, group: Option<u32>) -> io::Result<()> {
-    if let Some(group) = group {
-        rustix::fs::chown(new, None, Some(Gid::from_raw(group))).map_err(|error| {
-            let words = format!("it can't be given to the group {group}: {error}");
+fn place(new: &Path, path: &Path, access: Access) -> io::Result<()> {
+    let Access { owner, group, mode } = access;
+    // Before it is another's, who could put something else in its place.
+    fs::set_permissions(new, fs::Permissions::from_mode(mode))?;
+    if owner.is_some() || group.is_some() {
+        let (user, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
+        let given = chownat(CWD, new, user, group, AtFlags::SYMLINK_NOFOLLOW);
+        given.map_err(|error| {
+            let words = format!("it can't be given to whom it is for: {error}");
             io::Error::new(error.kind(), words)
         })?;
     }
-    fs::set_permissions(new, fs::Permissions::from_mode(MODE))?;
     fs::rename(new, path)
 }
 

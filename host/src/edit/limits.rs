@@ -1,0 +1,287 @@
+//! Orders about `[limits]`: how many texts may go where, and what happens at the limit.
+
+use std::path::PathBuf;
+
+use toml_edit::{Array, InlineTable, Item, TableLike, Value};
+
+use super::{draft::Draft, error::EditError, order::Order, tables};
+use crate::{
+    config::Config,
+    ledger::{Limit, Limits, Mode, Rule, Scope},
+};
+
+/// A key of `[limits]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimitKey {
+    /// To one number.
+    Recipient,
+    /// To numbers that differ in the last four digits only.
+    Prefix,
+    /// To one region.
+    Region,
+    /// By one sender.
+    Sender,
+    /// In all.
+    All,
+    /// Of the same code to the same number again.
+    Resend,
+    /// Of test sends.
+    TestSend,
+    /// Of codes that were never typed in.
+    Unused,
+}
+
+/// Changes a limit. What is not named stays; with the default where nothing is configured.
+#[derive(Debug, Clone)]
+pub struct SetLimit {
+    /// Which.
+    pub key: LimitKey,
+    /// Its figures, each `COUNT/WINDOW`; none of them lifts it. `None`: as they are.
+    pub limits: Option<Vec<String>>,
+    /// What happens at the limit. `None`: as it is.
+    pub mode: Option<Mode>,
+}
+
+/// Takes a limit out of the configuration: its default holds again.
+#[derive(Debug, Clone)]
+pub struct ResetLimit {
+    /// Which.
+    pub key: LimitKey,
+}
+
+impl LimitKey {
+    /// All, as they are shown.
+    pub const ALL: [Self; 8] = [
+        Self::Recipient,
+        Self::Prefix,
+        Self::Region,
+        Self::Sender,
+        Self::All,
+        Self::Resend,
+        Self::TestSend,
+        Self::Unused,
+    ];
+
+    /// As it stands in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recipient => "recipient",
+            Self::Prefix => "prefix",
+            Self::Region => "region",
+            Self::Sender => "sender",
+            Self::All => "all",
+            Self::Resend => "resend",
+            Self::TestSend => "test_send",
+            Self::Unused => "unused",
+        }
+    }
+
+    /// The key of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|key| key.as_str() == name)
+    }
+
+    /// What the ledger counts for it.
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Recipient => Scope::Recipient,
+            Self::Prefix => Scope::Prefix,
+            Self::Region => Scope::Region,
+            Self::Sender => Scope::Sender,
+            Self::All => Scope::All,
+            Self::Resend => Scope::Resend,
+            Self::TestSend => Scope::Test,
+            Self::Unused => Scope::Unused,
+        }
+    }
+
+    /// Its rule; `None` for the shares of unused codes.
+    pub const fn rule(self, limits: &Limits) -> Option<&Rule> {
+        match self {
+            Self::Recipient => Some(&limits.recipient),
+            Self::Prefix => Some(&limits.prefix),
+            Self::Region => Some(&limits.region),
+            Self::Sender => Some(&limits.sender),
+            Self::All => Some(&limits.all),
+            Self::Resend => Some(&limits.resend),
+            Self::TestSend => Some(&limits.test),
+            Self::Unused => None,
+        }
+    }
+
+    /// Whether the configuration has it.
+    pub const fn is_configured(self, config: &Config) -> bool {
+        let limits = &config.limits;
+        match self {
+            Self::Recipient => limits.recipient.is_some(),
+            Self::Prefix => limits.prefix.is_some(),
+            Self::Region => limits.region.is_some(),
+            Self::Sender => limits.sender.is_some(),
+            Self::All => limits.all.is_some(),
+            Self::Resend => limits.resend.is_some(),
+            Self::TestSend => limits.test_send.is_some(),
+            Self::Unused => limits.unused.is_some(),
+        }
+    }
+}
+
+impl Order for SetLimit {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        let figures = self.figures()?;
+        let now = Limits::from(&draft.config().limits);
+        let is_new = !self.key.is_configured(draft.config());
+        draft.main(|document| {
+            let limits = tables::table(document.as_table_mut(), &["limits"])?;
+            let key = self.key.as_str();
+            if is_new {
+                limits.insert(
+                    key,
+                    Item::Value(Value::InlineTable(as_it_is(self.key, &now))),
+                );
+            }
+            let limit = limits.get_mut(key).and_then(Item::as_table_like_mut);
+            let limit =
+                limit.ok_or_else(|| EditError::refused(format!("limits.{key} is no section")))?;
+            if let Some(figures) = figures {
+                tables::set(limit, "limits", list(&figures));
+            }
+            if let Some(mode) = self.mode {
+                tables::set(limit, "mode", mode.as_str());
+            }
+            Ok(())
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("change the limit {}", self.key.as_str())
+    }
+}
+
+impl SetLimit {
+    fn figures(&self) -> Result<Option<Vec<Limit>>, EditError> {
+        let Some(limits) = &self.limits else {
+            return Ok(None);
+        };
+        if self.key == LimitKey::Unused {
+            return Err(EditError::Usage(
+                "the limit unused has shares of a day and an hour: change those with `textsender config edit`".to_owned(),
+            ));
+        }
+        let parsed = limits.iter().map(|limit| limit.parse());
+        let parsed: Result<Vec<Limit>, _> = parsed.collect();
+        parsed
+            .map(Some)
+            .map_err(|error| EditError::Usage(error.to_string()))
+    }
+}
+
+impl Order for ResetLimit {
+    type Done = PathBuf;
+
+    fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
+        draft.main(|document| {
+            if let Some(limits) = tables::existing(document.as_table_mut(), &["limits"]) {
+                limits.remove(self.key.as_str());
+            }
+            Ok(())
+        })
+    }
+
+    fn summary(&self) -> String {
+        format!("take the limit {} back to its default", self.key.as_str())
+    }
+}
+
+/// A limit as it holds, to be written down.
+fn as_it_is(key: LimitKey, limits: &Limits) -> InlineTable {
+    let mut table = InlineTable::new();
+    let into: &mut dyn TableLike = &mut table;
+    match key.rule(limits) {
+        Some(rule) => {
+            tables::set(into, "limits", list(&rule.limits));
+            tables::set(into, "mode", rule.mode.as_str());
+        }
+        None => {
+            let shares = limits.unused;
+            for (key, share) in [("day", shares.day), ("hour", shares.hour)] {
+                if let Some(thousandths) = share {
+                    tables::set(into, key, f64::from(thousandths) / 1000.0);
+                }
+            }
+            tables::set(into, "mode", shares.mode.as_str());
+        }
+    }
+    table
+}
+
+fn list(limits: &[Limit]) -> Array {
+    limits.iter().map(Limit::to_string).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::edit::Editor;
+
+    /// The configuration after an order.
+    fn after<O: Order>(before: &str, order: &O) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let main = folder.path().join("textsender.toml");
+        fs::write(&main, before).unwrap();
+        Editor::new(&main).force(true).apply(order).unwrap();
+        fs::read_to_string(&main).unwrap()
+    }
+
+    fn set(key: LimitKey, limits: Option<&[&str]>, mode: Option<Mode>) -> SetLimit {
+        let limits = limits.map(|limits| limits.iter().map(ToString::to_string).collect());
+        SetLimit { key, limits, mode }
+    }
+
+    #[test]
+    fn what_is_not_named_stays_and_a_default_is_written_down_with_it() {
+        let recipient = |limits, mode| set(LimitKey::Recipient, limits, mode);
+        for (before, order, expected) in [
+            (
+                "# ours\n",
+                recipient(None, Some(Mode::Record)),
+                "# ours\n[limits]\nrecipient = { limits = [\"5/10m\", \"20/1d\"], mode = \"record\" }\n",
+            ),
+            (
+                "[limits]\nrecipient = { limits = [\"3/1h\"] } # why\n",
+                recipient(None, Some(Mode::Record)),
+                "[limits]\nrecipient = { limits = [\"3/1h\"] , mode = \"record\" } # why\n",
+            ),
+            (
+                "[limits.recipient]\nlimits = [\"3/1h\"] # why\nmode = \"record\"\n",
+                recipient(Some(&["4/1h", "9/1d"]), None),
+                "[limits.recipient]\nlimits = [\"4/1h\", \"9/1d\"] # why\nmode = \"record\"\n",
+            ),
+            (
+                "",
+                set(LimitKey::Prefix, Some(&[]), None),
+                "[limits]\nprefix = { limits = [], mode = \"record\" }\n",
+            ),
+            (
+                "",
+                set(LimitKey::Unused, None, Some(Mode::Enforce)),
+                "[limits]\nunused = { day = 0.3, hour = 0.2, mode = \"enforce\" }\n",
+            ),
+        ] {
+            assert_eq!(after(before, &order), expected);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_taken_back_to_its_default() {
+        let reset = ResetLimit {
+            key: LimitKey::Prefix,
+        };
+        let before = "[limits]\nprefix = { limits = [] }\nall = { limits = [\"1/1s\"] }\n";
+        let expected = "[limits]\nall = { limits = [\"1/1s\"] }\n";
+        assert_eq!(after(before, &reset), expected);
+    }
+}
