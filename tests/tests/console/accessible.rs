@@ -8,7 +8,7 @@ use crate::served::Served;
 const AXE: &str = include_str!("../../data/axe-core/axe.min.js");
 
 /// Pages, and what is wrong is shown on some of them.
-const PAGES: [&str; 23] = [
+const PAGES: [&str; 28] = [
     "/",
     "/senders",
     "/senders/twilio",
@@ -30,6 +30,11 @@ const PAGES: [&str; 23] = [
     "/log?since=30d&outcome=unknown",
     "/log/message?id=none",
     "/plugins",
+    "/limits",
+    "/limits/recipient",
+    "/limits/unused",
+    "/limits/none",
+    "/fleet",
     "/none",
     "/open/none",
 ];

@@ -23,13 +23,16 @@ pub fn same_bytes(by_page: &Served, by_command: &Served, form: &Form) {
 
 #[track_caller]
 fn same_files(one: &Served, other: &Served) {
+    // Each has a sandbox of its own.
+    let urls = [one, other].map(|served| served.sandbox.twilio().url());
     let files = |served: &Served| {
         let folder = served.site.folder().to_owned();
         let shown = folder.display().to_string();
         let all = served.files().into_iter();
         all.map(|(path, text)| {
             let name = path.strip_prefix(&folder).unwrap().to_owned();
-            (name, text.replace(&shown, "FOLDER"))
+            let text = text.replace(&shown, "FOLDER");
+            (name, text.replace(&urls[0], "URL").replace(&urls[1], "URL"))
         })
         .collect::<Vec<_>>()
     };
@@ -183,6 +186,27 @@ fn of_two_at_once_one_is_made_and_the_other_told() {
         .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [303, 409]);
+}
+
+#[test]
+fn of_two_consoles_on_one_file_the_later_one_is_told_and_loses_nothing() {
+    let one = Served::ready().opened();
+    let other = one.beside().opened();
+    let shown = |served: &Served, text: &str| {
+        let form = served.get("/text?policy=Everyone").form("/text");
+        served
+            .submit(&form.set("text", text))
+            .status(200)
+            .confirmation()
+    };
+    let (first, second) = (shown(&one, "One: %code%"), shown(&other, "Two: %code%"));
+    one.submit(&first).status(303);
+    let after = one.files();
+    let refused = other.submit(&second).status(409);
+    refused.says("was changed by another");
+    assert_eq!(one.files(), after);
+    let again = shown(&other, "Two: %code%");
+    other.submit(&again).status(303);
 }
 
 #[test]

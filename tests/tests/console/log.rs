@@ -52,6 +52,31 @@ fn the_log_shows_what_is_asked_for() {
 }
 
 #[test]
+fn texts_to_a_number_are_found_and_the_number_is_in_no_page() {
+    let served = sent();
+    served.hide("447700900124");
+    for (number, is_there) in [(PHONE, true), ("+447700900124", false)] {
+        let form = served
+            .get("/log")
+            .form_with("id=\"phone\"")
+            .set("phone", number);
+        let found = served.submit(&form).status(200);
+        let rows = found.body.matches("/log/message?id=").count();
+        assert_eq!(rows, usize::from(is_there), "{number}");
+        let told = served.run(&found.command(), number);
+        assert_eq!(told.contains("+44*******123"), is_there, "{told}");
+    }
+    let form = served
+        .get("/log")
+        .form_with("id=\"phone\"")
+        .set("phone", "none");
+    served
+        .submit(&form)
+        .status(409)
+        .says("no number to look for");
+}
+
+#[test]
 fn the_files_of_the_log_are_what_the_command_writes() {
     let served = sent();
     let command = served.get("/log").command();

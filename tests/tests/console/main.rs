@@ -8,14 +8,19 @@
 )]
 
 mod accessible;
+mod accounts;
 mod browser;
 mod changes;
+mod fleet;
+mod limits;
 mod log;
 mod page;
 mod plots;
 mod plugins;
+mod policies;
 mod procedure;
 mod security;
 mod served;
 mod test_send;
 mod tree;
+mod unsaved;

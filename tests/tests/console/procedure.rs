@@ -225,6 +225,8 @@ procedures! {
     twilio_by_keyboard_alone: Hand::Keyboard, twilio_of;
     govuk_notify_from_nothing_to_the_phone: Hand::Pointer, notify_of;
     govuk_notify_without_script: Hand::NoScript, notify_of;
+    govuk_notify_by_keyboard_alone: Hand::Keyboard, notify_of;
     the_gateway_from_nothing_to_the_phone: Hand::Pointer, gateway_of;
     the_gateway_without_script: Hand::NoScript, gateway_of;
+    the_gateway_by_keyboard_alone: Hand::Keyboard, gateway_of;
 }

@@ -4,19 +4,22 @@ use std::cell::RefCell;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-use textsender_tests::harness::artifacts;
+use std::rc::Rc;
+
+use textsender_tests::harness::{artifacts, wait_for};
 use textsender_tests::sandbox::{Sandbox, notify, site::Site, twilio};
 
 use crate::page::{Form, Reply};
 
 /// A console that runs. Dropped, it is killed.
 pub struct Served {
-    pub site: Site,
-    pub sandbox: Sandbox,
-    child: Child,
+    pub site: Rc<Site>,
+    pub sandbox: Rc<Sandbox>,
+    child: RefCell<Child>,
     /// What it printed.
     pub address: String,
     /// The cookie's value, once the session is open.
@@ -44,16 +47,39 @@ impl Served {
 
     /// Over this installation, with these arguments more.
     pub fn over(site: Site, sandbox: Sandbox, args: &[&str]) -> Self {
+        Self::start(Rc::new(site), Rc::new(sandbox), |command| {
+            command.args(args)
+        })
+    }
+
+    /// The same, run by another account.
+    pub fn run_by(account: u32, site: Site, sandbox: Sandbox) -> Self {
+        Self::start(Rc::new(site), Rc::new(sandbox), |command| {
+            command.uid(account).gid(account)
+        })
+    }
+
+    /// Another console over the same installation.
+    pub fn beside(&self) -> Self {
+        Self::start(Rc::clone(&self.site), Rc::clone(&self.sandbox), |command| {
+            command
+        })
+    }
+
+    fn start(
+        site: Rc<Site>,
+        sandbox: Rc<Sandbox>,
+        with: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Self {
         let program = artifacts().textsender.with_file_name("textsender-console");
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .arg("--config")
             .arg(site.config_file())
-            .args(args)
             .env_clear()
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::null());
+        let mut child = with(&mut command).spawn().unwrap();
         let mut address = String::new();
         let stdout = child.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut address).unwrap();
@@ -61,7 +87,7 @@ impl Served {
         Self {
             site,
             sandbox,
-            child,
+            child: RefCell::new(child),
             address: address.trim().to_owned(),
             cookie: RefCell::default(),
             hidden: RefCell::new(hidden.map(str::to_owned).to_vec()),
@@ -86,6 +112,13 @@ impl Served {
             *self.cookie.borrow_mut() = Some(value.to_owned());
         }
         reply
+    }
+
+    /// Waits until the process ends.
+    pub fn ended(&self) -> ExitStatus {
+        wait_for("the end of the console", || {
+            self.child.borrow_mut().try_wait().unwrap()
+        })
     }
 
     /// Its name and port, as a browser writes them.
@@ -259,7 +292,8 @@ fn collect(path: &Path, found: &mut Vec<(PathBuf, String)>) {
 impl Drop for Served {
     fn drop(&mut self) {
         // Both fail where it has ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let child = self.child.get_mut();
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }

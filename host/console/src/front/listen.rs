@@ -5,6 +5,7 @@ use std::{
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
@@ -31,6 +32,9 @@ const HEAD_BYTES: usize = 16 * 1024;
 /// The most connections at a time. Others wait.
 const CONNECTIONS: usize = 64;
 
+/// How long connections may take to end with the session.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// How often a free port is looked for that is free at both addresses.
 const TRIES: usize = 16;
 
@@ -50,7 +54,8 @@ pub enum Sockets {
 /// The port or the path is taken.
 pub fn open(port: u16, socket: Option<&Path>) -> anyhow::Result<Sockets> {
     if let Some(path) = socket {
-        let listener = UnixListener::bind(path, None)
+        // By sudo it is for who called sudo: ssh -L connects as that account.
+        let listener = UnixListener::bind_for(path, accounts::asked_by())
             .with_context(|| format!("{} can't be listened on", path.display()))?;
         return Ok(Sockets::Unix(listener));
     }
@@ -94,15 +99,18 @@ impl Sockets {
         }
     }
 
-    /// Answers until the process is asked to end.
-    pub async fn serve(self, front: Arc<Front>) -> anyhow::Result<()> {
+    /// Answers until the session is over, or the process is asked to end. Returns whether it was the session.
+    pub async fn serve(self, front: Arc<Front>) -> anyhow::Result<bool> {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let mut end = EndRequests::listen()?;
+        let ending = Arc::clone(&front);
+        let mut over = pin!(ending.over());
         loop {
             let permit = Arc::clone(&connections).acquire_owned().await?;
             let accepted = tokio::select! {
-                () = end.recv() => return Ok(()),
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                () = &mut over => break,
+                () = end.recv() => return Ok(false),
+                _ = tokio::signal::ctrl_c() => return Ok(false),
                 accepted = self.accept() => accepted,
             };
             let Some(stream) = accepted else { continue };
@@ -112,6 +120,12 @@ impl Sockets {
                 drop(permit);
             });
         }
+        drop(self);
+        // What is being carried out is, to its end; and the last page arrives.
+        let _turn = front.acting.lock().await;
+        let all = connections.acquire_many(CONNECTIONS as u32);
+        let _ = tokio::time::timeout(CLOSING, all).await;
+        Ok(true)
     }
 
     /// The next connection; `None` if there is none after all.
@@ -124,7 +138,8 @@ impl Sockets {
             Self::Loopback(first, None) => first.accept().await,
             Self::Unix(listener) => {
                 let (stream, uid) = listener.accept().await.ok()?;
-                let may = [0, accounts::own(), accounts::caller()];
+                let mut may = vec![0, accounts::own(), accounts::caller()];
+                may.extend(accounts::asked_by());
                 return may
                     .contains(&uid)
                     .then(|| Box::new(stream) as Box<dyn Stream>);
@@ -147,7 +162,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 /// Answers the requests of one connection.
 async fn converse(front: Arc<Front>, stream: Box<dyn Stream>) {
-    let service = service_fn(|request: Request<Incoming>| {
+    let mut is_over = front.is_over.subscribe();
+    let service = service_fn(move |request: Request<Incoming>| {
         let front = Arc::clone(&front);
         async move { Ok::<_, Infallible>(answer(front, request.map(Body::new)).await) }
     });
@@ -156,6 +172,12 @@ async fn converse(front: Arc<Front>, stream: Box<dyn Stream>) {
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
+    let mut serving = pin!(serving);
     // One that ends early ends itself alone.
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = is_over.wait_for(|is_over| *is_over) => {}
+    }
+    serving.as_mut().graceful_shutdown();
     let _ = serving.await;
 }

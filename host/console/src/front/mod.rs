@@ -21,13 +21,13 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use textsender::config::Environment;
 use tokio::{
-    sync::{Mutex as AsyncMutex, Semaphore},
+    sync::{Mutex as AsyncMutex, Semaphore, watch},
     time::Instant,
 };
 
 use crate::{
     call::{Answer, Call, Fields},
-    pages::LOOKS,
+    pages::only_looks,
     worker,
 };
 use memory::Memory;
@@ -48,7 +48,7 @@ const WORKERS: usize = 4;
 /// The configuration of textsender in a browser on this machine
 ///
 /// Prints an address that holds once and for a minute; who opens it has the session, until 15 minutes pass without a
-/// request, 8 hours in all, or this ends. Pages do what commands do, with the rights of the account that runs this,
+/// request, 8 hours in all, or it is ended; then this ends, too. Pages do what commands do, with the rights of the account that runs this,
 /// and show the command. Served on loopback only; from elsewhere, by ssh -L.
 #[derive(Parser)]
 #[command(
@@ -87,6 +87,8 @@ struct Front {
     /// Held while a form is carried out: a repeat of it waits, and finds it done.
     acting: AsyncMutex<()>,
     workers: Semaphore,
+    /// Whether the session is over: this process then ends.
+    is_over: watch::Sender<bool>,
 }
 
 /// Serves until it is asked to end.
@@ -115,6 +117,7 @@ fn serve(arguments: Arguments) -> anyhow::Result<()> {
         memory: Mutex::default(),
         acting: AsyncMutex::default(),
         workers: Semaphore::new(WORKERS),
+        is_over: watch::Sender::new(false),
     });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -129,7 +132,13 @@ fn serve(arguments: Arguments) -> anyhow::Result<()> {
             port.as_deref().unwrap_or(":PORT")
         );
         say(&address, &arguments)?;
-        sockets.serve(front).await
+        if sockets.serve(front).await? {
+            writeln!(
+                io::stderr(),
+                "the session is over, and the console has ended"
+            )?;
+        }
+        Ok(())
     })
 }
 
@@ -146,7 +155,7 @@ fn say(address: &str, arguments: &Arguments) -> io::Result<()> {
     };
     writeln!(
         io::stderr(),
-        "{how}: it holds once, and for {} seconds; Ctrl-C ends the console",
+        "{how}: it holds once, and for {} seconds; the console ends with its session, or by Ctrl-C",
         session::TICKET.as_secs()
     )
 }
@@ -210,6 +219,7 @@ async fn close(State(front): Shared, request: Request<Body>) -> Response {
     }
     front.session().close();
     front.memory().clear();
+    front.is_over.send_replace(true);
     front.stranger()
 }
 
@@ -259,7 +269,7 @@ impl Front {
             return not_our_form();
         }
         // It changes nothing, and a page may ask whose form is sent next.
-        if LOOKS.contains(&call.path.as_str()) {
+        if only_looks(&call.path) {
             return self.ask(call).await;
         }
         let _turn = self.acting.lock().await;
@@ -344,6 +354,22 @@ impl Front {
             }
         };
         reply::words(StatusCode::UNAUTHORIZED, "No session", words)
+    }
+
+    /// Returns once the session is over: its owner ended it, its time is up, or it was never opened.
+    async fn over(&self) {
+        let mut is_over = self.is_over.subscribe();
+        loop {
+            let Some(end) = self.session().ends_at() else {
+                break;
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => self.session().expire(Instant::now()),
+                // The sender is this front's own.
+                _ = is_over.wait_for(|is_over| *is_over) => break,
+            }
+        }
+        self.is_over.send_replace(true);
     }
 
     fn session(&self) -> MutexGuard<'_, Session> {

@@ -106,6 +106,22 @@ impl Session {
         self.state = State::Ended;
     }
 
+    /// When it ends if no request comes before; `None`: it has ended.
+    pub fn ends_at(&self) -> Option<Instant> {
+        match &self.state {
+            State::Waiting { until, .. } => Some(*until),
+            State::Open { until, seen, .. } => Some((*until).min(*seen + IDLE)),
+            State::Ended => None,
+        }
+    }
+
+    /// Ends it if its time is up.
+    pub fn expire(&mut self, now: Instant) {
+        if self.ends_at().is_some_and(|end| now > end) {
+            self.state = State::Ended;
+        }
+    }
+
     /// Whether it was opened, and has ended.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Ended)
@@ -187,6 +203,26 @@ mod tests {
         }
         let late = now + WHOLE + Duration::from_secs(1);
         assert!(session.enter(Some(&cookie), late).is_none());
+    }
+
+    #[test]
+    fn it_ends_when_its_time_is_up_even_if_no_request_comes() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut waiting = Session::waiting("ticket", now);
+        assert_eq!(waiting.ends_at(), Some(now + TICKET));
+        waiting.expire(now + TICKET);
+        assert!(!waiting.is_over());
+        waiting.expire(now + TICKET + second);
+        assert!(waiting.is_over());
+
+        let (mut session, cookie) = opened(now);
+        assert_eq!(session.ends_at(), Some(now + IDLE));
+        session.enter(Some(&cookie), now + IDLE);
+        assert_eq!(session.ends_at(), Some(now + IDLE + IDLE));
+        session.expire(now + IDLE + IDLE + second);
+        assert!(session.is_over());
+        assert_eq!(session.ends_at(), None);
     }
 
     #[test]

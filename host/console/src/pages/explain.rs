@@ -30,7 +30,14 @@ pub fn explain(visit: &Visit) -> Made {
 }
 
 fn page(visit: &Visit, result: &Markup) -> Made {
-    let typed = |name: &str| visit.call.field(name).unwrap_or_default().to_owned();
+    // A page of ours may lead here for a place in the directory.
+    let typed = |name: &str| {
+        let call = &visit.call;
+        call.field(name)
+            .or(call.asked(name))
+            .unwrap_or_default()
+            .to_owned()
+    };
     let event = typed("event");
     let content = html! {
         p { "Which policy decides for a user, and why; nothing is sent." }

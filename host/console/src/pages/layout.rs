@@ -12,7 +12,7 @@ pub const STYLE: &str = include_str!("../style.css");
 /// The script: it inserts placeholders and counts as one types. Without it everything works too.
 pub const SCRIPT: &str = include_str!("../script.js");
 
-const PAGES: [(&str, &str); 10] = [
+const PAGES: [(&str, &str); 12] = [
     ("/", "Overview"),
     ("/senders", "Text Message Settings"),
     ("/policies", "Policies"),
@@ -22,7 +22,9 @@ const PAGES: [(&str, &str); 10] = [
     ("/helpdesk", "Helpdesk"),
     ("/explain", "Explain"),
     ("/log", "Log"),
+    ("/limits", "Limits"),
     ("/plugins", "Plugins"),
+    ("/fleet", "Fleet"),
 ];
 
 /// A page of the session's.
@@ -147,6 +149,11 @@ pub fn table(caption: &str, headings: &[&str], rows: &[Vec<Markup>]) -> Markup {
             }
         }
     }
+}
+
+/// One of several choices.
+pub fn choice(name: &str, value: &str, label: &str, is_chosen: bool) -> Markup {
+    html! { label.choice { input type="radio" name=(name) value=(value) checked[is_chosen]; " " (label) } }
 }
 
 /// A button that is a form of its own.

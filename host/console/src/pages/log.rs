@@ -1,4 +1,5 @@
-//! The log: what was decided, one message's story, and both as files.
+//! The log: what was decided, one message's story, and both as files. A number to look for is sent in a form, as
+//! addresses are kept by browsers; it stands in no page.
 
 use std::ops::ControlFlow;
 
@@ -9,6 +10,7 @@ use textsender::{
     protocol::Outcome,
     site::csv,
 };
+use textsender_plugin_api::Phone;
 
 use super::{Made, layout, policies::urlencoded, visit::Visit};
 use crate::{call::Answer, command::Command};
@@ -31,7 +33,18 @@ const USUAL: &str = "24h";
 const FIELDS: [&str; 4] = ["outcome", "sender", "policy", "user"];
 
 pub fn show(visit: &Visit) -> Made {
-    let filter = filter(visit);
+    let mut filter = filter(visit);
+    let number = visit.call.given("phone");
+    match number.map(Phone::parse).transpose() {
+        Ok(number) => filter.recipient = number,
+        Err(error) => {
+            let content = html! {
+                (layout::problem(&format!("This is no number to look for: {error}")))
+                (number_form(visit))
+            };
+            return Ok(layout::page(visit, 409, "Log", &content));
+        }
+    }
     let entries = match history(visit)? {
         Some(history) => history.latest(SHOWN, &filter)?,
         None => Vec::new(),
@@ -42,13 +55,15 @@ pub fn show(visit: &Visit) -> Made {
     ];
     let content = html! {
         (form(visit)?)
+        (number_form(visit))
+        @if let Some(number) = &filter.recipient { p { "Texts to " strong { (number) } "." } }
         @if rows.is_empty() { p { "Nothing of this is recorded." } }
         @else { (layout::table("Decisions, the latest first", &headings, &rows)) }
         @if rows.len() == SHOWN { p { "These are the latest " (SHOWN) "; a file has all." } }
-        p {
+        @if number.is_none() { p {
             a.button href={ "/log/export?format=csv&" (query(visit)) } { "Save as CSV" } " "
             a.button href={ "/log/export?format=json&" (query(visit)) } { "Save as JSON lines" }
-        }
+        } }
         (layout::command_box("The command that shows the same", &command(visit).line(&visit.call)))
     };
     Ok(layout::page(visit, 200, "Log", &content))
@@ -115,7 +130,8 @@ pub fn history(visit: &Visit) -> anyhow::Result<Option<History>> {
 }
 
 fn since(visit: &Visit) -> (&'static str, i64) {
-    let asked = visit.call.asked("since").unwrap_or(USUAL);
+    let call = &visit.call;
+    let asked = call.field("since").or(call.asked("since")).unwrap_or(USUAL);
     let known = SINCE.iter().find(|(word, ..)| *word == asked);
     known.map_or((USUAL, 24), |(word, _, hours)| (word, *hours))
 }
@@ -135,7 +151,10 @@ fn filter(visit: &Visit) -> Filter {
 }
 
 fn command(visit: &Visit) -> Command {
-    let command = Command::new(["log"]).option("--since", since(visit).0);
+    let mut command = Command::new(["log"]).option("--since", since(visit).0);
+    if visit.call.given("phone").is_some() {
+        command = command.option("--phone", "-");
+    }
     asked(visit).fold(command, |command, (name, value)| {
         command.option(&format!("--{name}"), value)
     })
@@ -192,6 +211,27 @@ fn form(visit: &Visit) -> anyhow::Result<Markup> {
             button id="ok" { "Show" }
         }
     })
+}
+
+/// What finds the texts to one number.
+fn number_form(visit: &Visit) -> Markup {
+    html! {
+        form.row method="post" action="/log" autocomplete="off" {
+            (layout::hidden(visit))
+            p {
+                label for="phone" { "Number" }
+                input id="phone" name="phone" type="tel" required aria-describedby="phone-help";
+                span.help id="phone-help" { "With + and country code. It is looked for by its keyed hash, and not kept." }
+            }
+            p {
+                label for="phone-since" { "Since" }
+                select id="phone-since" name="since" {
+                    @for (word, label, _) in SINCE { option value=(word) selected[since(visit).0 == word] { (label) } }
+                }
+            }
+            button id="find" { "Find" }
+        }
+    }
 }
 
 /// The outcome of a decision in a word.

@@ -8,17 +8,21 @@
 //! | `/test` | [`test_send`] |
 //! | `/select-sender` | [`select_sender`] |
 //! | `/helpdesk` | [`helpdesk`] |
-//! | `/policies` | [`policies`] |
+//! | `/policies` | [`policies`], [`tree`] |
 //! | `/text` | [`text`] |
 //! | `/explain` | [`explain`] |
 //! | `/plugins` | [`plugins`] |
+//! | `/limits`, `/limits/NAME` | [`limits`] |
+//! | `/fleet` | [`fleet`] |
 //! | `/log`, `/log/message`, `/log/export` | [`log`] |
 
 mod change;
 mod explain;
 mod field;
+mod fleet;
 mod helpdesk;
 mod layout;
+mod limits;
 mod log;
 mod overview;
 mod plots;
@@ -30,6 +34,7 @@ mod senders;
 mod settings;
 mod test_send;
 mod text;
+mod tree;
 mod visit;
 
 use maud::html;
@@ -38,8 +43,14 @@ use crate::call::{Answer, Call};
 pub use layout::{SCRIPT, STYLE, bare, door};
 use visit::Visit;
 
-/// What a form is sent to that changes nothing: however often, and in a console that is read-only.
-pub const LOOKS: [&str; 2] = ["/text/count", "/explain"];
+/// Whether a form that is sent there changes nothing: it may be sent however often, and in a console that is read-only.
+pub fn only_looks(path: &str) -> bool {
+    let path: Vec<&str> = path.trim_matches('/').split('/').collect();
+    matches!(
+        path[..],
+        ["text", "count"] | ["explain"] | ["log"] | ["limits", _, "try"]
+    )
+}
 
 /// A page, or why there is none.
 type Made = anyhow::Result<Answer>;
@@ -56,7 +67,7 @@ pub fn answer(call: Call) -> Answer {
 fn route(visit: &Visit) -> Made {
     let call = &visit.call;
     let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
-    let changes = call.is_post && !LOOKS.contains(&call.path.as_str());
+    let changes = call.is_post && !only_looks(&call.path);
     if changes && call.read_only {
         let words = html! { p { "This console was started with " code { "--read-only" } ": nothing is changed and nothing is sent." } };
         return Ok(layout::page(visit, 403, "Read only", &words));
@@ -67,6 +78,8 @@ fn route(visit: &Visit) -> Made {
         (true, ["senders", "add"]) => senders::add(visit),
         (false, ["senders", name]) => settings::show(visit, name),
         (true, ["senders", name]) => settings::change(visit, name),
+        (true, ["senders", name, "try"]) => settings::try_out(visit, name),
+        (true, ["senders", _, "test"]) => test_send::show(visit, None),
         (true, ["senders", name, "check"]) => senders::check(visit, name),
         (true, ["senders", name, "remove"]) => senders::remove(visit, name),
         (false, ["senders", name, "secret", key]) => secret::show(visit, name, key, None),
@@ -81,14 +94,26 @@ fn route(visit: &Visit) -> Made {
         (false, ["policies"]) => policies::show(visit),
         (true, ["policies", "add"]) => policies::add(visit),
         (true, ["policies", "default"]) => policies::select_default(visit),
+        (true, ["policies", "link"]) => tree::link(visit),
+        (true, ["policies", "unlink"]) => tree::unlink(visit),
+        (true, ["policies", "order"]) => tree::set_order(visit),
+        (true, ["policies", "enforce"]) => tree::enforce(visit),
+        (true, ["policies", "enable"]) => tree::enable(visit),
+        (true, ["policies", "inheritance"]) => tree::inheritance(visit),
         (false, ["text"]) => text::show(visit, None),
         (true, ["text"]) => text::change(visit),
         (true, ["text", "count"]) => text::count(visit),
         (false, ["explain"]) => explain::show(visit),
         (true, ["explain"]) => explain::explain(visit),
         (false, ["plugins"]) => plugins::show(visit),
+        (false, ["limits"]) => limits::show(visit),
+        (false, ["limits", key]) => limits::show_one(visit, key),
+        (true, ["limits", key]) => limits::change(visit, key),
+        (true, ["limits", key, "try"]) => limits::try_out(visit, key),
+        (true, ["limits", key, "reset"]) => limits::reset(visit, key),
+        (false, ["fleet"]) => fleet::show(visit),
         (true, ["plugins", plugin, "approve"]) => plugins::approve(visit, plugin),
-        (false, ["log"]) => log::show(visit),
+        (_, ["log"]) => log::show(visit),
         (false, ["log", "message"]) => log::story(visit),
         (false, ["log", "export"]) => log::export(visit),
         _ => {

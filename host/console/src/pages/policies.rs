@@ -7,7 +7,7 @@ use textsender::{
     site::Site,
 };
 
-use super::{Made, change::Change, layout, visit::Visit};
+use super::{Made, change::Change, layout, tree, visit::Visit};
 use crate::command::Command;
 
 /// What a new policy says.
@@ -17,7 +17,8 @@ pub fn show(visit: &Visit) -> Made {
     page(visit, None)
 }
 
-fn page(visit: &Visit, problem: Option<&str>) -> Made {
+/// The page; with why a form was refused.
+pub fn page(visit: &Visit, problem: Option<&str>) -> Made {
     let site = visit.site()?;
     let rows = site.config.policies.iter().map(|policy| row(site, policy));
     let rows: Vec<Vec<Markup>> = rows.collect();
@@ -28,6 +29,7 @@ fn page(visit: &Visit, problem: Option<&str>) -> Made {
         @if rows.is_empty() { p { "There is no policy yet: no verification code is sent." } }
         @else { (layout::table("Policies", &["Policy", "For whom", "Regions", "Text Message Sender", "Text Message"], &rows)) }
         p { a href="/explain" { "Which of them wins for a user, and why" } }
+        (tree::shown(visit, &site.config))
         @if !visit.call.read_only {
             @if !rows.is_empty() {
                 h2 { "The default policy" }

@@ -5,7 +5,6 @@ use textsender::{
     check::{self, Standing, StandingState},
     config::{Sender, is_name},
     edit::senders::{AddSender, RemoveSender},
-    protocol::Outcome,
     site::{Site, ask},
 };
 use textsender_plugin_api::Level;
@@ -202,13 +201,10 @@ pub fn check(visit: &Visit, name: &str) -> Made {
         },
         true => {
             let asked = ask(site, name, Level::Error)?;
-            let outcome = match asked.outcome {
-                Outcome::Accepted => "its provider takes credentials and settings".to_owned(),
-                other => format!("{other}"),
-            };
+            let (is_good, words) = asked.in_words();
             Notice {
-                is_good: asked.outcome == Outcome::Accepted,
-                words: format!("The sender {name}: {outcome}."),
+                is_good,
+                words: format!("The sender {name}: {words}."),
                 lines: asked
                     .findings
                     .into_iter()

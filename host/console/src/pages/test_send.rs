@@ -1,9 +1,9 @@
 //! *Test Send*: one real text, after one more question. Number and code stand in no page: the front keeps them from
-//! the form to the question. The form's id is the message's: however often it arrives, it is sent once.
+//! the form to the question; so it does settings of a sender that are to be tried before they are saved. The form's id is the message's: however often it arrives, it is sent once.
 
 use maud::html;
 use textsender::{
-    config::WithoutPlus,
+    config::{Sources, WithoutPlus},
     dispatch::Dispatch,
     failpoint::Failpoints,
     os::accounts,
@@ -13,9 +13,9 @@ use textsender::{
 };
 use textsender_plugin_api::Level;
 
-use super::{Made, layout, visit::Visit};
+use super::{Made, layout, settings, visit::Visit};
 use crate::{
-    call::{Answer, Notice},
+    call::{Answer, Call, Notice},
     command::Command,
 };
 
@@ -29,11 +29,17 @@ pub fn show(visit: &Visit, problem: Option<&str>) -> Made {
         p { "One real text, marked as a test, on the way that every text takes. Providers charge for it." }
         form method="post" action="/test" autocomplete="off" {
             (layout::hidden(visit))
-            p {
-                label for="sender" { "Text Message Sender" }
-                select id="sender" name="sender" {
-                    option value="" { "The policy's" }
-                    @for name in site.config.senders.keys() { option value=(name) selected[sender == name] { (name) } }
+            @if let Some(name) = call.given("unsaved") {
+                p { "By the sender " strong { (name) } ", with the settings as they were typed, which are not saved." }
+                input type="hidden" name="sender" value=(name);
+                @for (name, value) in unsaved(call) { input type="hidden" name=(name) value=(value); }
+            } @else {
+                p {
+                    label for="sender" { "Text Message Sender" }
+                    select id="sender" name="sender" {
+                        option value="" { "The policy's" }
+                        @for name in site.config.senders.keys() { option value=(name) selected[sender == name] { (name) } }
+                    }
                 }
             }
             p {
@@ -62,7 +68,34 @@ pub fn show(visit: &Visit, problem: Option<&str>) -> Made {
     Ok(layout::page(visit, status, "Test Send", &content))
 }
 
+/// The fields of a form that has settings which are not saved.
+fn unsaved(call: &Call) -> impl Iterator<Item = (&str, &str)> {
+    let is_part = |name: &str| {
+        let beginnings = ["set.", "key.", "value."];
+        name == "unsaved"
+            || beginnings
+                .iter()
+                .any(|beginning| name.starts_with(beginning))
+    };
+    let fields = call.form.iter();
+    let fields = fields.map(|(name, value)| (name.as_str(), value.as_str()));
+    fields.filter(move |(name, _)| is_part(name))
+}
+
+/// What is sent with: with settings that are not saved, if there are some.
+fn sources(call: &Call, visit: &Visit) -> anyhow::Result<Sources> {
+    match call.given("unsaved") {
+        Some(name) => settings::unsaved(visit, name),
+        None => Ok(Sources::read(&call.config)),
+    }
+}
+
 pub fn send(visit: &Visit) -> Made {
+    // Before this process becomes the account that sends: a draft is made with the rights of who changes things.
+    let sources = match sources(&visit.call, visit) {
+        Ok(sources) => sources,
+        Err(error) => return show(visit, Some(&format!("{error:#}"))),
+    };
     let site = visit.site()?;
     let sender = visit.call.given("sender");
     let policy = visit.call.given("policy");
@@ -73,7 +106,7 @@ pub fn send(visit: &Visit) -> Made {
         site.policy(policy)?;
     }
     match visit.call.field("step") {
-        Some("send") => Ok(sent(visit)),
+        Some("send") => Ok(sent(visit, sources)),
         _ => match masked(visit) {
             Ok(number) => Ok(ask(visit, &number)),
             Err(why) => show(visit, Some(&why)),
@@ -104,6 +137,9 @@ fn masked(visit: &Visit) -> Result<String, String> {
 fn ask(visit: &Visit, number: &str) -> Answer {
     let call = &visit.call;
     let by = match call.given("sender") {
+        Some(sender) if call.given("unsaved").is_some() => {
+            format!("the sender {sender}, with settings that are not saved")
+        }
         Some(sender) => format!("the sender {sender}"),
         None => "the policy's sender".to_owned(),
     };
@@ -124,10 +160,11 @@ fn ask(visit: &Visit, number: &str) -> Answer {
         .form
         .iter()
         .filter(|(name, _)| names.contains(&name.as_str()));
+    let unsaved = unsaved(call).map(|(name, value)| (name.to_owned(), value.to_owned()));
     Answer::Ask {
         html: layout::document(visit, "Test Send", &content),
         name: kept,
-        fields: fields.cloned().collect(),
+        fields: fields.cloned().chain(unsaved).collect(),
     }
 }
 
@@ -141,8 +178,8 @@ fn command(visit: &Visit) -> String {
     command.line(&visit.call)
 }
 
-fn sent(visit: &Visit) -> Answer {
-    let response = match response(visit) {
+fn sent(visit: &Visit, sources: Sources) -> Answer {
+    let response = match response(visit, sources) {
         Ok(response) => response,
         Err(error) => {
             return Answer::Done {
@@ -175,7 +212,7 @@ fn sent(visit: &Visit) -> Answer {
     }
 }
 
-fn response(visit: &Visit) -> anyhow::Result<Response> {
+fn response(visit: &Visit, sources: Sources) -> anyhow::Result<Response> {
     let call = &visit.call;
     let request = Request::test(TestRequest {
         id: Some(call.form_id.clone()),
@@ -190,7 +227,7 @@ fn response(visit: &Visit) -> anyhow::Result<Response> {
         Err(failure) => return Ok(Response::failed(None, &failure)),
     };
     let sent = block_on(async {
-        let dispatch = Dispatch::open(&call.config, Level::Error, Failpoints::default())?;
+        let dispatch = Dispatch::open_read(sources, Level::Error, Failpoints::default())?;
         let response = dispatch.send(&request).await;
         dispatch.close().await;
         Ok(response)
