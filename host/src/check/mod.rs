@@ -6,6 +6,7 @@
 //! | `reach` | regions and kinds of number |
 //! | `texts` | templates, languages, lengths, and whether the senders can carry them |
 //! | `national` | whether `%national%` is one user's only |
+//! | `certificate` | the certificate that the hub shows |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
 //!
@@ -13,6 +14,7 @@
 //! asked: that is `sender check`.
 
 mod capabilities;
+mod certificate;
 mod fields;
 mod files;
 mod national;
@@ -26,6 +28,7 @@ mod usage;
 
 use std::{path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
@@ -162,9 +165,11 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(reach::faults(&config));
     let of_files = files::faults(&config, state);
     found.extend(of_files.clone());
+    found.extend(certificate::fault(&config, Timestamp::now()));
 
     let mut warnings = policy::warnings(&policies);
     warnings.extend(reach::warnings(&config));
+    warnings.extend(certificate::expiring(&config, Timestamp::now()));
 
     let usages = usage::all(&config);
     let senders = senders::look(&config, state, &usages, None).await;

@@ -1,6 +1,5 @@
 //! `textsender stats`: how much was sent, by day, sender, region and outcome.
 
-mod installation;
 mod prometheus;
 
 use std::{
@@ -12,8 +11,10 @@ use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 
 use super::{Common, history, output};
-use crate::ledger::{Exposition, History, LedgerError, Tally, UsedBy, Uses};
-use installation::{Installation, Recorded};
+use crate::{
+    ledger::{Exposition, LedgerError, Tally, UsedBy, Uses},
+    site::{Installation, Recorded},
+};
 
 /// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
 const WEEK: i64 = 7 * 24;
@@ -41,6 +42,9 @@ pub(super) struct Stats {
     /// Write this file for Prometheus, whole or not at all
     #[arg(long, value_name = "FILE")]
     prometheus: Option<PathBuf>,
+    /// Print how the installation stands, for the hub's own page
+    #[arg(long, hide = true)]
+    installation: bool,
 }
 
 impl Stats {
@@ -55,6 +59,12 @@ impl Stats {
     }
 
     fn count(&self, common: &Common) -> Result<(), String> {
+        if self.installation {
+            let mut page = Exposition::default();
+            Installation::look(&common.config_file().path).write(Timestamp::now(), &mut page);
+            output::print(&page.into_text());
+            return Ok(());
+        }
         if let Some(file) = &self.prometheus {
             return self.write_metrics(file, common);
         }
@@ -107,35 +117,15 @@ impl Stats {
         let since = self.since.unwrap_or_else(|| history::ago(HOUR));
         let read = common
             .history()
-            .and_then(|ledger| recorded(&ledger, since, now));
-        let (recorded, can_be_read) = match read {
-            Ok(recorded) => (recorded, true),
-            // Before the first message there is nothing to count, which is no failure.
-            Err(LedgerError::Absent { .. }) => (Recorded::default(), true),
-            Err(_) => (Recorded::default(), false),
-        };
+            .and_then(|ledger| Recorded::read(&ledger, since, now));
         let mut page = Exposition::default();
-        let installation = Installation::look(common, can_be_read);
-        installation.write(&recorded, now, &mut page);
-        let window = now.duration_since(since);
-        page.ledger(&recorded.tallies, &recorded.senders, window);
-        page.uses(&recorded.uses);
-        page.deliveries(&recorded.deliveries);
-        page.without_hub(recorded.without_hub);
+        Installation::look(&common.config_file().path).write(now, &mut page);
+        // What can't be read is no count, and not ok.
+        let recorded = read.unwrap_or_default();
+        recorded.write(now.duration_since(since), &mut page);
         prometheus::replace(file, &page.into_text())
             .map_err(|error| format!("cannot write {}: {error}", file.display()))
     }
-}
-
-fn recorded(ledger: &History, since: Timestamp, now: Timestamp) -> Result<Recorded, LedgerError> {
-    Ok(Recorded {
-        tallies: ledger.tallies(Some(since))?,
-        senders: ledger.senders(now)?,
-        last_accepted: ledger.last_accepted()?,
-        uses: ledger.uses(UsedBy::Sender, Some(since))?,
-        deliveries: ledger.deliveries(Some(since))?,
-        without_hub: ledger.sent_without_hub(Some(since))?,
-    })
 }
 
 /// What codes may be counted by.

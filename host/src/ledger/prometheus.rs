@@ -148,6 +148,11 @@ impl Exposition {
         self.family("counter", name, help, samples);
     }
 
+    /// What another process wrote, such as a part of the page.
+    pub fn append(&mut self, written: &str) {
+        self.0.push_str(written);
+    }
+
     /// The page.
     pub fn into_text(self) -> String {
         self.0

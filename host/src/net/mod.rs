@@ -5,16 +5,19 @@
 //! | `resolve` | how a name becomes addresses, and how many look-ups may run at a time |
 //! | `connect` | how addresses become one connection: the first that answers (RFC 8305) |
 //! | `tls` | whom to trust, and as whom to be trusted |
+//! | `certificate` | until when a certificate is valid |
 //! | `error` | which peer was not reached or not trusted, and why |
 //!
 //! Which names may be asked for, and which addresses they may lead to, is decided above: a
 //! [`Resolver`] is given that rule, and the [`Lookups`] that it may run, by the room that owns them.
 
+mod certificate;
 mod connect;
 mod error;
 mod resolve;
 mod tls;
 
+pub use certificate::valid_until;
 pub use connect::connect;
 pub use error::{Cause, NetError, chain, peer};
 pub use resolve::{Admits, Lookups, Resolver};

@@ -60,7 +60,7 @@ use callers::{HiddenLimits, Paces};
 pub use client::Client;
 use connections::Connections;
 use delivery::Watch;
-use metrics::Counts;
+use metrics::{Counts, Looked};
 use places::Places;
 pub use sockets::Listening;
 use sockets::Socket;
@@ -96,6 +96,7 @@ struct Shared {
     tokens: Tokens,
     tls: Option<Tls>,
     counts: Counts,
+    looked: Looked,
     paces: Paces,
     watch: Watch,
     failpoints: Failpoints,
@@ -126,6 +127,7 @@ impl Hub {
             tokens: Tokens::new()?,
             tls: listening.tls.clone().map(Tls::open).transpose()?,
             counts: Counts::default(),
+            looked: Looked::default(),
             paces: Paces::default(),
             hidden_limits: HiddenLimits::default(),
             stopping: watch::Sender::new(false),

@@ -2,9 +2,11 @@
 //! plugins say of themselves, and what a sender's provider says of it.
 
 pub mod csv;
+mod installation;
 pub mod limits;
 pub mod plugins;
 mod provider;
+mod recorded;
 pub mod runtime;
 
 use std::{
@@ -15,6 +17,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value};
+use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
 use crate::{
@@ -23,14 +26,17 @@ use crate::{
     edit::names,
     os::{accounts, rights},
     plugins::{
-        Description, StartupError, With, describe, describe_with, folder, in_the_open, plan,
+        Description, HostProcess, Launch, Plan, Sealed, StartupError, With, describe, describe_with,
+        folder, in_the_open, plan,
     },
     privilege,
 };
 
+pub use installation::Installation;
 pub use provider::{Asked, ask, ask_unsaved};
+pub use recorded::Recorded;
 
-/// How long a plugin may take to say what it is. A cold disk takes tenths of a second.
+/// How long a plugin may take to say what it is, or to be loaded and configured. A cold disk takes tenths of a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// An installation of textsender, read once.
@@ -147,6 +153,25 @@ impl Site {
     pub fn standings(&self, only: Option<&str>) -> anyhow::Result<Vec<Standing>> {
         self.become_owner()?;
         block_on(check::standings(&self.config, &self.state, only))
+    }
+
+    /// What a sender's process is sealed with, and what it should be; `None` where it can't be started.
+    ///
+    /// # Errors
+    ///
+    /// The system has no descriptor or thread left for it.
+    pub fn seal_of(&self, standing: &Standing) -> anyhow::Result<Option<(Sealed, Plan)>> {
+        let launch = Launch::of(&self.config, &self.state, &standing.sender, Level::Error);
+        let (true, Ok(launch)) = (standing.is_ready(), launch) else {
+            return Ok(None);
+        };
+        let plan = launch.seal.clone();
+        let sealed = block_on(async {
+            let process = HostProcess::start(launch).ok()?;
+            process.ready(Instant::now() + PATIENCE).await.ok()?;
+            process.sealed()
+        })?;
+        Ok(sealed.map(|sealed| (sealed, plan)))
     }
 
     /// Leaves root's rights behind, where root runs this: what follows is seen and done as the account

@@ -8,7 +8,6 @@ mod providers;
 mod sudo;
 
 pub(super) use installation::remedy as remedy_of_ledger;
-pub(super) use providers::seal_of;
 
 use std::process::ExitCode;
 

@@ -4,23 +4,14 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use textsender_plugin_api::Level;
-use tokio::time::Instant;
 
 use super::{Finding, SET_CLOCK, note, ok, problem};
 use crate::{
-    check::Standing,
-    cli::{
-        Common,
-        site::{Site, block_on},
-    },
+    cli::{Common, site::Site},
     os::seal::Demand,
-    plugins::{HostProcess, Launch, Plan, Sealed},
+    plugins::{Plan, Sealed},
     protocol::Outcome,
 };
-
-/// How long a plugin may take to be loaded and configured.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A clock that is off by more than this is not kept.
 const WARNED: Duration = Duration::from_secs(10);
@@ -32,29 +23,11 @@ const REFUSED: Duration = Duration::from_secs(30);
 pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for standing in site.standings(None)? {
-        if let Some((sealed, plan)) = seal_of(site, &standing)? {
+        if let Some((sealed, plan)) = site.seal_of(&standing)? {
             findings.push(seal(&standing.sender, &sealed, &plan));
         }
     }
     Ok(findings)
-}
-
-/// What a sender's process is sealed with, and what it should be; `None` where it can't be started.
-pub(in crate::cli) fn seal_of(
-    site: &Site,
-    standing: &Standing,
-) -> anyhow::Result<Option<(Sealed, Plan)>> {
-    let launch = Launch::of(&site.config, &site.state, &standing.sender, Level::Error);
-    let (true, Ok(launch)) = (standing.is_ready(), launch) else {
-        return Ok(None);
-    };
-    let plan = launch.seal.clone();
-    let sealed = block_on(async {
-        let process = HostProcess::start(launch).ok()?;
-        process.ready(Instant::now() + PATIENCE).await.ok()?;
-        process.sealed()
-    })?;
-    Ok(sealed.map(|sealed| (sealed, plan)))
 }
 
 fn seal(sender: &str, sealed: &Sealed, plan: &Plan) -> Finding {

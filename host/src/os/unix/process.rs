@@ -50,6 +50,15 @@ pub fn spawn(plan: &Plan) -> io::Result<(Child, Sender, Receiver)> {
     Ok((child, down, up))
 }
 
+/// This executable, to be run with other words.
+///
+/// # Errors
+///
+/// It can't be told where it is.
+pub fn own_command() -> io::Result<Command> {
+    Ok(Command::new(system::own_executable()?))
+}
+
 /// What is said of a process that a filter ended.
 pub const CALL_FORBIDDEN: &str = "a system call is forbidden from outside: a filter around textsender \
      ended its host process (SIGSYS); in its systemd unit, SystemCallErrorNumber=EPERM shows which";

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use textsender_tests::sandbox::Sandbox;
+use serde_json::{Value, json};
+use textsender_tests::sandbox::{Authority, Certificate, Sandbox};
 
 use super::Admin;
 use super::changes::{sending, sends};
@@ -92,6 +93,81 @@ fn each_outage_is_a_number_within_one_run() {
     has(&metrics(&admin), &["textsender_ledger_ok 0"]);
 }
 
+#[test]
+fn a_seal_that_is_lost_is_a_number_within_one_run() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let file = admin.folder().with_file_name("outside.prom");
+    let outside = "escapes-outside without landlock eperm textsender stats --prometheus";
+    let outside = || {
+        admin.shell(&format!("{outside} {}", file.display()), "");
+        fs::read_to_string(&file).unwrap()
+    };
+    // A plugin that has to be sealed is refused; one that need not be works without.
+    has(
+        &outside(),
+        &[
+            "textsender_config_ok 0",
+            "textsender_sender_ready{sender=\"twilio\"} 0",
+        ],
+    );
+    let config = admin.config_text();
+    admin.write_config(&config.replace("seal = \"required\"", "seal = \"best\""));
+    has(
+        &outside(),
+        &[
+            "textsender_config_ok 1",
+            "textsender_sender_ready{sender=\"twilio\"} 1",
+            "textsender_sender_sealed{sender=\"twilio\"} 0",
+        ],
+    );
+}
+
+/// Of the hub's own door, and of a provider's, which is known from the first message that fails by it.
+#[test]
+fn a_certificate_that_has_expired_is_a_number_within_one_run() {
+    let sandbox = Sandbox::builder()
+        .certificate(Certificate::Expired)
+        .start()
+        .unwrap();
+    let admin = sending(&sandbox);
+    let ca_file = admin.folder().join("ca.pem");
+    sandbox.write_ca(&ca_file).unwrap();
+    let authority = Authority::new(Certificate::Expired).unwrap();
+    let file = admin.folder().join("hub.pem");
+    fs::write(&file, &authority.certificate_pem).unwrap();
+    let twilio = sandbox.twilio();
+    let config = admin
+        .config_text()
+        .replace(&twilio.url(), &twilio.https_url());
+    admin.write_config(&format!(
+        "{config}\n[http]\nca_file = {ca_file:?}\n[serve.tls]\ncertificate = {file:?}\nkey = {file:?}\n"
+    ));
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).failed(69);
+
+    let name = "textsender_certificate_expires_timestamp_seconds";
+    let at = format!("{name}{{file=\"{}\"}} 978307200", file.display());
+    let metrics_now = metrics(&admin);
+    has(&metrics_now, &[&at, "textsender_config_ok 0"]);
+    has(
+        &metrics_now,
+        &[
+            "textsender_sender_paused{sender=\"twilio\"} 1",
+            "textsender_sender_failing_info{sender=\"twilio\",reason=\"provider_unavailable\"} 1",
+        ],
+    );
+    let check = admin.run(&["check"]);
+    check
+        .failed(78)
+        .says("expired at 2001-01-01")
+        .says("renew it");
+
+    fs::remove_file(&file).unwrap();
+    let unread = format!("{name}{{file=\"{}\"}} 0", file.display());
+    has(&metrics(&admin), &[&unread, "textsender_config_ok 0"]);
+}
+
 /// The folder of what comes with the package.
 const PACKAGING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging");
 
@@ -118,10 +194,57 @@ fn alerts_and_dashboard_look_at_what_is_written() {
             let is_there = metrics.contains(&format!("# TYPE {name} "));
             assert!(is_there, "{file}: {name}");
         }
-        if file.ends_with(".json") {
-            serde_json::from_str::<serde_json::Value>(&text).unwrap();
-        }
     }
+}
+
+/// The queries of the dashboard.
+fn queries() -> Vec<String> {
+    let file = PathBuf::from(PACKAGING).join("grafana/textsender.json");
+    let dashboard: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let queries = targets.map(|target| target["expr"].as_str().unwrap().to_owned());
+    queries.collect()
+}
+
+/// As Prometheus evaluates them, of what is written while a sender fails.
+#[test]
+#[cfg_attr(not(has_promtool), ignore = "needs promtool")]
+fn each_query_of_the_dashboard_finds_something() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    sandbox
+        .twilio()
+        .set_auth_token("5ec2e700000000000000000000000077");
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900124"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).failed(78);
+
+    let metrics = metrics(&admin);
+    let samples = metrics.lines().filter(|line| !line.starts_with('#'));
+    let series = samples.map(|sample| {
+        let (series, value) = sample.rsplit_once(' ').unwrap();
+        json!({ "series": series, "values": format!("{value}x60") })
+    });
+    let queries = queries();
+    assert!(queries.len() >= 11, "{queries:?}");
+    let found = queries.iter().map(
+        |query| json!({ "expr": format!("absent({query})"), "eval_time": "1h", "exp_samples": [] }),
+    );
+    // JSON is YAML.
+    let test = json!({
+        "evaluation_interval": "1m",
+        "tests": [{
+            "interval": "1m",
+            "input_series": series.collect::<Vec<_>>(),
+            "promql_expr_test": found.collect::<Vec<_>>(),
+        }],
+    });
+    let file = admin.folder().with_file_name("dashboard.test.yml");
+    fs::write(&file, test.to_string()).unwrap();
+    let mut promtool = Command::new("promtool");
+    let output = promtool.args(["test", "rules"]).arg(file).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use textsender_tests::harness::{PATIENCE, Test, each, random_code};
-use textsender_tests::sandbox::{Fault, When};
+use textsender_tests::sandbox::{Authority, Certificate, Fault, When};
 
 use crate::stream::request;
 use http::Hub;
@@ -273,6 +273,7 @@ fn counts_are_those_of_stats_and_of_the_hub() {
         r#"textsender_hub_answers_total{outcome="invalid"} 1"#,
         "textsender_hub_messages_in_flight 0",
         "textsender_config_ok 1",
+        "textsender_hub_ready 1",
     ] {
         assert!(
             page.lines().any(|one| one == line),
@@ -280,6 +281,49 @@ fn counts_are_those_of_stats_and_of_the_hub() {
         );
     }
     hub.end().exit(0);
+}
+
+#[test]
+fn each_outage_is_a_number_of_the_hub_that_works_on() {
+    let authority = Authority::new(Certificate::Expired).unwrap();
+    let test = tls::with_tls(&authority);
+    let folder = test.site().folder().to_owned();
+    let hub = Hub::start(test);
+    // The look at the installation may be a second old.
+    let has = |line: &str| {
+        textsender_tests::harness::wait_for(line, || {
+            let page = hub.get("/metrics").body;
+            page.lines().any(|one| one == line).then_some(())
+        });
+    };
+    let certificate = folder.join("hub.pem");
+    has(&format!(
+        "textsender_certificate_expires_timestamp_seconds{{file=\"{}\"}} 978307200",
+        certificate.display()
+    ));
+    has("textsender_config_ok 0");
+    std::fs::write(
+        &certificate,
+        Authority::new(Certificate::Valid).unwrap().certificate_pem,
+    )
+    .unwrap();
+    has("textsender_config_ok 1");
+    has("textsender_ledger_ok 1");
+    has("textsender_sender_sealed{sender=\"twilio\"} 1");
+
+    let site = hub.running.test().site();
+    site.policy("everyone", "name = ").unwrap();
+    has("textsender_config_ok 0");
+    has("textsender_hub_ready 1");
+
+    let twilio = hub.running.sandbox().twilio();
+    twilio.fault(When::next(), Fault::status(401));
+    hub.post(&request("a-1", "+447700900123")).is(500);
+    has("textsender_sender_paused{sender=\"twilio\"} 1");
+    has("textsender_sender_failing_info{sender=\"twilio\",reason=\"unauthorized\"} 1");
+
+    std::fs::write(folder.join("state/ledger.sqlite3"), "").unwrap();
+    has("textsender_ledger_ok 0");
 }
 
 #[test]

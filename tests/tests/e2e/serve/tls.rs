@@ -16,7 +16,7 @@ use crate::stream;
 const BEARER: (&str, &str) = ("Authorization", "Bearer Vq7mZ2xT9kLr4sWb8nYd3fGh");
 
 /// A case with a certificate of this authority.
-fn with_tls(authority: &Authority) -> Test {
+pub fn with_tls(authority: &Authority) -> Test {
     let test = Test::new();
     store(&test, authority);
     let folder = test.site().folder();

@@ -1,27 +1,29 @@
 //! How an installation stands, for monitoring: what `check` and `doctor` would say, in numbers. Whatever is
 //! broken is a number too, and no reason to say nothing.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 
+use super::{Site, block_on};
 use crate::{
     check::{self, Standing},
-    cli::{
-        Common, doctor,
-        site::{Site, block_on},
-    },
     config::Ledger,
-    ledger::{Deliveries, Exposition, Health, SenderState, Tally, Uses},
+    ledger::{Exposition, History, LedgerError, Options},
+    net,
     os::{disk, rights},
 };
 
 /// How an installation stands.
-pub(super) struct Installation {
+pub struct Installation {
     /// How many faults `check` finds; one, where there is no configuration.
     faults: usize,
     /// Whether the ledger can be read and written.
     is_ledger_ok: bool,
     /// The configured senders, by name.
     senders: Vec<Sender>,
+    /// The hub's certificate, and until when it is valid: since ever not, where it can't be read.
+    certificate: Option<(String, Timestamp)>,
 }
 
 /// How a sender stands.
@@ -33,40 +35,30 @@ struct Sender {
     is_sealed: Option<bool>,
 }
 
-/// What the ledger has.
-#[derive(Default)]
-pub(super) struct Recorded {
-    pub(super) tallies: Vec<Tally>,
-    pub(super) senders: Vec<SenderState>,
-    pub(super) last_accepted: Option<Timestamp>,
-    pub(super) uses: Vec<Uses>,
-    pub(super) deliveries: Vec<Deliveries>,
-    pub(super) without_hub: u64,
-}
-
 impl Installation {
-    /// Looks; asks no provider.
-    pub(super) fn look(common: &Common, can_be_read: bool) -> Self {
-        let Ok(site) = Site::read(common) else {
+    /// Looks at the one whose `textsender.toml` is `main`; asks no provider. For a process of its own, as `check` is.
+    pub fn look(main: &Path) -> Self {
+        let Ok(site) = Site::at(main) else {
             return Self {
                 faults: 1,
                 is_ledger_ok: false,
                 senders: Vec::new(),
+                certificate: None,
             };
         };
-        let report = block_on(check::check(&site.config.sources.main));
+        let report = block_on(check::check(main));
         let standings = block_on(check::standings(&site.config, &site.state, None));
         let standings = standings.unwrap_or_default();
         Self {
             faults: report.map_or(1, |report| report.faults.len()),
-            is_ledger_ok: can_be_read && can_record(&site),
+            is_ledger_ok: can_be_read(&site) && can_record(&site),
             senders: standings.iter().map(|one| sender(&site, one)).collect(),
+            certificate: certificate(&site),
         }
     }
 
-    /// Writes it, and how senders did.
-    pub(super) fn write(&self, recorded: &Recorded, now: Timestamp, page: &mut Exposition) {
-        let seconds = |at: Timestamp| u64::try_from(at.as_second()).unwrap_or(0);
+    /// Writes it.
+    pub fn write(&self, now: Timestamp, page: &mut Exposition) {
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
         page.gauge(
             "textsender_build_info",
@@ -75,8 +67,8 @@ impl Installation {
         );
         page.gauge(
             "textsender_written_timestamp_seconds",
-            "When this file was written.",
-            &[(Vec::new(), seconds(now))],
+            "When configuration, ledger and senders were looked at.",
+            &[(Vec::new(), now.as_second())],
         );
         page.gauge(
             "textsender_config_ok",
@@ -93,35 +85,24 @@ impl Installation {
             "Whether the ledger can be read and written.",
             &[(Vec::new(), u64::from(self.is_ledger_ok))],
         );
-        if let Some(at) = recorded.last_accepted {
-            page.gauge(
-                "textsender_last_accepted_timestamp_seconds",
-                "When a provider last took a message.",
-                &[(Vec::new(), seconds(at))],
-            );
-        }
-        self.write_senders(&recorded.senders, page);
+        let certificate = self.certificate.iter();
+        let certificate =
+            certificate.map(|(file, until)| (vec![("file", file.clone())], until.as_second()));
+        page.gauge(
+            "textsender_certificate_expires_timestamp_seconds",
+            "Until when the certificate of [serve] tls is valid; 0 where it can't be read.",
+            &certificate.collect::<Vec<_>>(),
+        );
+        self.write_senders(page);
     }
 
-    fn write_senders(&self, known: &[SenderState], page: &mut Exposition) {
+    fn write_senders(&self, page: &mut Exposition) {
         let label = |name: &str| vec![("sender", name.to_owned())];
         let senders = self.senders.iter();
         let ready = senders.map(|sender| (label(&sender.name), u64::from(sender.is_ready)));
         let sealed = self.senders.iter().filter_map(|sender| {
             let is_sealed = sender.is_sealed?;
             Some((label(&sender.name), u64::from(is_sealed)))
-        });
-        let paused = known.iter().map(|known| {
-            let is_paused = !matches!(known.health, Health::Good);
-            (label(&known.sender), u64::from(is_paused))
-        });
-        let failing = known.iter().filter_map(|known| match &known.health {
-            Health::Good | Health::RateLimited { .. } => None,
-            Health::Trial { reason, .. } | Health::Paused { reason, .. } => {
-                let mut labels = label(&known.sender);
-                labels.push(("reason", reason.clone()));
-                Some((labels, 1_u64))
-            }
         });
         page.gauge(
             "textsender_sender_ready",
@@ -133,17 +114,14 @@ impl Installation {
             "Whether the process of a sender that is ready is sealed as configured.",
             &sealed.collect::<Vec<_>>(),
         );
-        page.gauge(
-            "textsender_sender_paused",
-            "Whether a sender that ever failed is asked last, as it fails now.",
-            &paused.collect::<Vec<_>>(),
-        );
-        page.gauge(
-            "textsender_sender_failing_info",
-            "The error code with which a sender fails now.",
-            &failing.collect::<Vec<_>>(),
-        );
     }
+}
+
+fn can_be_read(site: &Site) -> bool {
+    let options = Options::of(&site.config.state);
+    let read = History::open(&site.state, &options).and_then(|it| it.senders(Timestamp::now()));
+    // Before the first message there is nothing to read, which is no failure.
+    matches!(read, Ok(_) | Err(LedgerError::Absent { .. }))
 }
 
 fn can_record(site: &Site) -> bool {
@@ -152,8 +130,14 @@ fn can_record(site: &Site) -> bool {
         || (rights::may_use_folder(state).is_ok() && !disk::is_full(state))
 }
 
+fn certificate(site: &Site) -> Option<(String, Timestamp)> {
+    let file = &site.config.serve.tls.as_ref()?.certificate;
+    let until = net::valid_until(file).unwrap_or(Timestamp::UNIX_EPOCH);
+    Some((file.display().to_string(), until))
+}
+
 fn sender(site: &Site, standing: &Standing) -> Sender {
-    let seal = doctor::seal_of(site, standing).ok().flatten();
+    let seal = site.seal_of(standing).ok().flatten();
     Sender {
         name: standing.sender.clone(),
         is_ready: standing.is_ready(),
