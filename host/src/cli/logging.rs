@@ -1,6 +1,7 @@
-//! Logs go to standard error, as lines for people or as JSON for a collector.
+//! Logs go to standard error or where `[log] to` says, as lines for people or as JSON for a collector.
 
 mod stderr;
+mod target;
 
 use textsender_plugin_api::Level;
 use tracing_subscriber::{
@@ -8,13 +9,16 @@ use tracing_subscriber::{
     layer::{Layer, SubscriberExt},
 };
 
+use super::GLOBAL;
+use crate::config::LogTarget;
+
 #[derive(clap::Args)]
 pub(super) struct LogOptions {
-    /// How logs are written to standard error
-    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    /// How logs are written
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true, help_heading = GLOBAL)]
     log_format: Format,
     /// The minimum level that is logged
-    #[arg(long, value_enum, default_value_t = Threshold::Warn, global = true)]
+    #[arg(long, value_enum, default_value_t = Threshold::Warn, global = true, help_heading = GLOBAL)]
     log_level: Threshold,
 }
 
@@ -44,7 +48,7 @@ pub(super) fn start(options: &LogOptions) {
         Threshold::Trace => LevelFilter::TRACE,
     };
     let ours = Targets::new().with_target("textsender", filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(stderr::Lines);
+    let lines = tracing_subscriber::fmt::layer().with_writer(stderr::Lines::default());
     let lines = lines.with_target(false).with_ansi(false);
     let lines = match options.log_format {
         Format::Text => lines.boxed(),
@@ -55,8 +59,15 @@ pub(super) fn start(options: &LogOptions) {
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
 
-/// Lets the log of a stream be written by a thread of its own. Not before root has become another account.
-pub(super) fn start_writer() {
+/// Has the log go where the configuration says. Not before root has become another account: what it makes is that
+/// account's.
+pub(super) fn redirect(to: &LogTarget) {
+    target::set(to);
+}
+
+/// The same in a stream, whose log is written by a thread of its own.
+pub(super) fn start_writer(to: &LogTarget) {
+    target::set(to);
     stderr::start_writer();
 }
 

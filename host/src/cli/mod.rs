@@ -84,11 +84,14 @@ enum SendCommand {
     Send(send::Send),
 }
 
+/// Where help has what every command takes.
+const GLOBAL: &str = "Global options";
+
 /// What every command takes.
 #[derive(clap::Args)]
 struct Common {
     /// The configuration, instead of $TEXTSENDER_CONFIG or /etc/textsender/textsender.toml
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE", global = true, help_heading = GLOBAL)]
     config: Option<PathBuf>,
     #[command(flatten)]
     log: LogOptions,

@@ -14,6 +14,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     config::Faults,
     edit::EditError,
+    os::terminal,
     protocol::{Failure, Outcome},
     redact::{escaped, without_tricks},
     trust::Unsafe,
@@ -80,6 +81,7 @@ impl Output {
                 cells.max().unwrap_or(0).max(headings[column].width())
             })
             .collect();
+        let widths = fitting(widths, terminal::width().unwrap_or(WIDTH));
         let headings = headings.iter().map(|text| Cell::new(Style::Heading, text));
         self.row(&headings.collect::<Vec<_>>(), &widths);
         for row in rows {
@@ -90,34 +92,89 @@ impl Output {
     /// Words below a line, indented and in lines that can be read.
     pub(super) fn words(&self, style: Style, words: &str) {
         const INDENT: &str = "    ";
-        const WIDTH: usize = 78;
-        let mut line = String::new();
-        for word in words.split_whitespace() {
-            if !line.is_empty() && INDENT.len() + line.width() + 1 + word.width() > WIDTH {
-                self.line(format_args!("{INDENT}{}", self.paint(style, &line)));
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        if !line.is_empty() {
-            self.line(format_args!("{INDENT}{}", self.paint(style, &line)));
+        for line in wrapped(words, 78 - INDENT.len()) {
+            self.line(format_args!("{INDENT}{}", self.paint(style, line)));
         }
     }
 
+    /// A row, in as many lines as its longest cell takes.
     fn row(&self, row: &[Cell], widths: &[usize]) {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            line.push_str(&self.paint(cell.style, &cell.text));
-            if column + 1 < row.len() {
-                let gap = widths[column].saturating_sub(cell.text.width()) + 2;
-                line.extend(std::iter::repeat_n(' ', gap));
+        let cells: Vec<(Style, Vec<String>)> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| (cell.style, wrapped(&cell.text, *width)))
+            .collect();
+        let lines = cells.iter().map(|(_, lines)| lines.len()).max();
+        for number in 0..lines.unwrap_or(0) {
+            let mut line = String::new();
+            let mut gap = 0;
+            for ((style, lines), width) in cells.iter().zip(widths) {
+                let text = lines.get(number).map_or("", String::as_str);
+                if !text.is_empty() {
+                    line.extend(std::iter::repeat_n(' ', gap));
+                    line.push_str(&self.paint(*style, text));
+                    gap = 0;
+                }
+                gap += width.saturating_sub(text.width()) + GAP.len();
             }
+            self.line(line);
         }
-        self.line(line);
     }
+}
+
+/// What a table is made for where the terminal does not say how wide it is.
+const WIDTH: usize = 80;
+
+/// Between two columns.
+const GAP: &str = "  ";
+
+/// A column is not made narrower than this.
+const NARROWEST: usize = 8;
+
+/// Columns that fit into so many characters, as far as that is possible: the widest give way.
+fn fitting(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > room {
+        let Some(widest) = widths.iter_mut().max().filter(|width| **width > NARROWEST) else {
+            break;
+        };
+        *widest -= 1;
+    }
+    widths
+}
+
+/// Words in lines of so many characters. A word that is longer is broken; what fits stays as it is.
+fn wrapped(words: &str, width: usize) -> Vec<String> {
+    if words.width() <= width {
+        return vec![words.to_owned()];
+    }
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for mut word in words.split_whitespace() {
+        if !line.is_empty() && line.width() + 1 + word.width() <= width {
+            line.push(' ');
+            line.push_str(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+        }
+        while word.width() > width {
+            let end = word
+                .char_indices()
+                .map(|(at, c)| at + c.len_utf8())
+                .take_while(|end| word[..*end].width() <= width.max(2))
+                .last();
+            let (part, rest) = word.split_at(end.unwrap_or(word.len()));
+            lines.push(part.to_owned());
+            word = rest;
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() {
+        lines.push(line);
+    }
+    lines
 }
 
 /// One cell of a table.
@@ -284,5 +341,32 @@ fn painted(has_colour: bool, style: Style, text: &str) -> String {
     match has_colour {
         true => format!("\x1b[{code}m{text}\x1b[0m"),
         false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_widest_columns_give_way_until_a_table_fits() {
+        for (widths, room, fit) in [
+            (vec![10, 20], 80, vec![10, 20]),
+            (vec![10, 100, 90], 80, vec![10, 33, 33]),
+            // As far as that is possible.
+            (vec![50, 50], 10, vec![8, 8]),
+            (vec![], 80, vec![]),
+        ] {
+            assert_eq!(fitting(widths, room), fit);
+        }
+    }
+
+    #[test]
+    fn words_are_wrapped_and_too_long_ones_broken() {
+        assert_eq!(wrapped("a bc def", 8), ["a bc def"]);
+        assert_eq!(wrapped("a bc def", 4), ["a bc", "def"]);
+        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrapped("日本語 x", 4), ["日本", "語 x"]);
+        assert_eq!(wrapped("", 4), [""]);
     }
 }

@@ -159,6 +159,7 @@ impl Send {
         let sent = runtime.block_on(async {
             // Large values: where they are made is where they stay.
             let dispatch = Dispatch::open_read(sources, level, failpoints)?;
+            logging::redirect(dispatch.log());
             let mut dispatch = Box::new(dispatch);
             if is_without_hub {
                 dispatch.is_without_hub();
@@ -206,6 +207,7 @@ impl Afterwards {
                 let config = common.config_file().path;
                 let dispatch = Dispatch::open(&config, common.log.level(), common.failpoints);
                 if let Ok(dispatch) = dispatch {
+                    logging::redirect(dispatch.log());
                     // The caller has its answer: a locked ledger keeps no process.
                     let tidying = async {
                         let noted = async {

@@ -85,7 +85,7 @@ impl TestSend {
             id: None,
             phone: to,
             code,
-            actor: accounts::name_of(accounts::caller()),
+            actor: accounts::name_of(accounts::asked_by().unwrap_or_else(accounts::caller)),
             sender: self.sender.clone(),
             policy: self.policy.clone(),
         });

@@ -15,6 +15,7 @@
 mod callers;
 mod fault;
 mod location;
+mod log;
 mod place;
 mod policies;
 mod relations;
@@ -37,6 +38,7 @@ use toml::de::{DeTable, DeValue};
 pub use callers::{Caller, Field, Fields, Ids, Proof, Shape};
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
+pub use log::LogTarget;
 pub use place::{Located, Place};
 pub use policies::{
     Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
@@ -77,6 +79,8 @@ pub struct Config {
     pub http: Http,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[log]`.
+    pub log: LogTarget,
     /// `[serve]`.
     pub serve: Serve,
     /// `[callers.NAME]`, by name.
@@ -267,6 +271,7 @@ fn read_main(t: &Table, config: &mut Config) {
     config.sending = t.table("send", Sending::read).unwrap_or_default();
     config.http = t.table("http", Http::read).unwrap_or_default();
     config.limits = t.table("limits", Limits::read).unwrap_or_default();
+    config.log = t.table("log", LogTarget::read).unwrap_or_default();
     config.serve = t.table("serve", Serve::read).unwrap_or_default();
     config.helpdesk = t.table("helpdesk", Helpdesk::read);
     if let Some(node) = t.get("senders") {

@@ -1,6 +1,7 @@
 //! The dialect: DESIGN's example read whole, and a configuration with twenty planted faults.
 
 mod files;
+mod reference;
 
 use std::path::Path;
 use std::time::Duration;

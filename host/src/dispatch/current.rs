@@ -6,7 +6,7 @@ use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
 use super::Dispatch;
-use crate::{failpoint::Failpoints, protocol::Failure};
+use crate::{config::LogTarget, failpoint::Failpoints, protocol::Failure};
 
 /// Where the configuration is, and how it is worked out.
 pub struct Source {
@@ -17,8 +17,8 @@ pub struct Source {
     /// What tests make happen.
     pub failpoints: Failpoints,
     /// Called whenever a configuration was opened: root has become the account that sends by then, so
-    /// that threads may begin.
-    pub opened: fn(),
+    /// that threads may begin. It is given where the log is to go.
+    pub opened: fn(&LogTarget),
 }
 
 /// What the configuration came to when it was looked at last.
@@ -68,6 +68,7 @@ impl Current {
         match current.refresh() {
             Ok(None) => {}
             Ok(Some(edited)) => {
+                (self.source.opened)(edited.log());
                 tracing::info!("the edited configuration is in force");
                 self.dispatch = Ok(Arc::new(edited));
             }
@@ -108,7 +109,7 @@ impl Current {
 impl Source {
     fn open(&self) -> Result<Arc<Dispatch>, Failure> {
         let dispatch = Dispatch::open(&self.file, self.max_level, self.failpoints)?;
-        (self.opened)();
+        (self.opened)(dispatch.log());
         Ok(Arc::new(dispatch))
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{Dispatch, LedgerAccess, final_outcome};
 use crate::{
     check,
-    config::{self, Config, Environment, Sources},
+    config::{self, Config, Environment, LogTarget, Sources},
     decision::Snapshot,
     failpoint::Failpoints,
     ledger::{Facts, Limit, Mode, Options, Unclaimed},
@@ -51,7 +51,10 @@ impl Dispatch {
             .state_folder(config.state.folder.as_deref())
             .path;
         // The audit says who asked, not whom root becomes for it.
-        let caller = accounts::caller();
+        let caller = match accounts::caller() {
+            0 => accounts::asked_by().unwrap_or(0),
+            other => other,
+        };
         privilege::become_owner(&config.state, &state).map_err(|error| {
             let code = match error.kind() {
                 ErrorKind::NotFound => ErrorCode::BadConfiguration,
@@ -70,6 +73,11 @@ impl Dispatch {
             state,
             snapshot,
         })
+    }
+
+    /// Where the log is to go.
+    pub fn log(&self) -> &LogTarget {
+        &self.snapshot.config().log
     }
 
     /// Looks for edits, rotated secrets and replaced plugins. After an edit, the dispatch for

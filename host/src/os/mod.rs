@@ -35,7 +35,7 @@ pub mod seal;
 mod unix;
 #[cfg(unix)]
 pub use unix::{
-    accounts, acl, disk, folders, identity, library, limits, pipes, process, rights, signals,
+    accounts, acl, disk, folders, identity, library, limits, log, pipes, process, rights, signals,
     socket, terminal,
 };
 

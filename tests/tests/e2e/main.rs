@@ -37,6 +37,7 @@
 //! | `limits` | limits of a service: the real cause is named |
 //! | `stream` | `send --stream`: lines, ends, edits, processes, ten thousand messages |
 //! | `official_clients` | that a provider can't tell ours from its own clients |
+//! | `outcomes_page` | that the page of outcomes says what the program says |
 //! | `sandbox_run` | `sandbox run -- COMMAND` itself |
 
 #![allow(clippy::unwrap_used)]
@@ -63,6 +64,7 @@ mod misbehaving;
 mod notify;
 mod numbers;
 mod official_clients;
+mod outcomes_page;
 mod paths;
 mod plugins;
 mod policies_guide;

@@ -20,8 +20,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::target;
 use crate::os::pipes::{ATOMIC, wait_for_stderr};
 
 /// How long a command waits for the reader of its log, in all.
@@ -38,27 +40,43 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 static WAITED: Mutex<Duration> = Mutex::new(Duration::ZERO);
 
 enum Item {
-    Line(Vec<u8>),
+    Line(Level, Vec<u8>),
     /// Answered once all that came before it is written.
     Mark(SyncSender<()>),
 }
 
 /// Takes the log's lines, each in one write.
-pub(super) struct Lines;
+pub(super) struct Lines {
+    level: Level,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { level: Level::INFO }
+    }
+}
 
 impl MakeWriter<'_> for Lines {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
-        Self
+        Self::default()
+    }
+
+    fn make_writer_for(&self, event: &Metadata<'_>) -> Self {
+        Self {
+            level: *event.level(),
+        }
     }
 }
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let is_taken = match QUEUE.get() {
-            Some(queue) => queue.try_send(Item::Line(line.to_vec())).is_ok(),
-            None => write_now(line),
+            Some(queue) => queue
+                .try_send(Item::Line(self.level, line.to_vec()))
+                .is_ok(),
+            None => target::write(self.level, line) || write_now(line),
         };
         if !is_taken {
             LOST.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +124,8 @@ pub(super) fn finish() {
 fn write_all(lines: &Receiver<Item>) {
     for item in lines {
         match item {
-            Item::Line(line) => write(&line),
+            Item::Line(level, line) if target::write(level, &line) => {}
+            Item::Line(_, line) => write(&line),
             Item::Mark(mark) => {
                 let _ = mark.send(());
             }

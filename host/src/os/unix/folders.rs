@@ -10,7 +10,7 @@ use std::{
 
 use rustix::{
     fd::OwnedFd,
-    fs::{AtFlags, Mode, OFlags, mkdirat, openat, readlinkat, renameat, unlinkat},
+    fs::{AtFlags, Mode, OFlags, fcntl_setfl, mkdirat, openat, readlinkat, renameat, unlinkat},
 };
 
 /// Enough to look at something and to go on from it: where the system knows it, without the right to
@@ -138,6 +138,17 @@ impl Folder {
             },
             Err(error) => Err(error),
         }
+    }
+
+    /// The same to add to it: what several processes write stands one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn open_to_append(&self, name: &OsStr) -> io::Result<File> {
+        let file = self.open_or_create(name)?;
+        fcntl_setfl(&file, OFlags::APPEND)?;
+        Ok(file)
     }
 
     /// Makes a folder for its owner alone, whatever the umask, and opens it.

@@ -7,6 +7,7 @@ pub mod folders;
 pub mod identity;
 pub mod library;
 pub mod limits;
+pub mod log;
 pub mod pipes;
 pub mod process;
 pub mod rights;

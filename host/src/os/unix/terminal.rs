@@ -1,10 +1,16 @@
-//! A terminal that does not show what is typed.
+//! A terminal: how wide it is, and that it does not show what is typed.
 
 use std::io;
 
 use rustix::termios::{
-    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
 };
+
+/// How many characters a line of standard output's terminal has; `None` where it is none, or does not say.
+pub fn width() -> Option<usize> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    Some(size.ws_col.into()).filter(|width| *width > 0)
+}
 
 /// Standard input's terminal, which shows nothing of what is typed and gives each key as it comes,
 /// until this is dropped.

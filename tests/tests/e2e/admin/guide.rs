@@ -1,4 +1,4 @@
-//! `docs/administrators.md` is walked: every command in it, in its order, from `init` to a text on the
+//! `docs/administrators.md` and `docs/first-text.md` are walked: every command in it, in its order, from `init` to a text on the
 //! phone for each sender. Only what leads to the sandbox instead of the provider is added.
 
 use textsender_tests::harness::artifacts;
@@ -9,9 +9,11 @@ use super::Admin;
 
 const GUIDE: &str = include_str!("../../../../docs/administrators.md");
 
-/// The lines of every `sh` block, in order.
-fn commands() -> Vec<&'static str> {
-    let mut blocks = GUIDE.split("```sh\n").skip(1);
+const FIRST_TEXT: &str = include_str!("../../../../docs/first-text.md");
+
+/// The lines of every `sh` block of a guide, in order.
+fn commands(guide: &'static str) -> Vec<&'static str> {
+    let mut blocks = guide.split("```sh\n").skip(1);
     let mut commands = Vec::new();
     for block in &mut blocks {
         let (block, _) = block.split_once("```").unwrap();
@@ -24,7 +26,7 @@ fn commands() -> Vec<&'static str> {
 fn every_command_of_the_guide_does_what_it_says() {
     let sandbox = Sandbox::start();
     let admin = Admin::new();
-    let commands = commands();
+    let commands = commands(GUIDE);
     assert!(
         commands.len() > 40,
         "the guide has lost its commands: {commands:?}"
@@ -44,6 +46,26 @@ fn every_command_of_the_guide_does_what_it_says() {
         assert!(text.body.contains("beK989vc"), "{text:?}");
     }
     admin.run(&["check"]).ok();
+}
+
+#[test]
+fn the_short_guide_leads_to_a_text_in_a_quarter_of_an_hour() {
+    let sandbox = Sandbox::start();
+    let admin = Admin::new();
+    for line in commands(FIRST_TEXT) {
+        step(&admin, &sandbox, line);
+    }
+    let texts = sandbox.texts();
+    let [text] = texts.as_slice() else {
+        panic!("{texts:?}");
+    };
+    assert!(text.body.contains("beK989vc"), "{text:?}");
+    // What its steps are said to take.
+    let minutes = FIRST_TEXT.split(" minute").map(|before| {
+        let number = before.rsplit('(').next().unwrap_or_default();
+        number.parse::<u32>().unwrap_or(0)
+    });
+    assert_eq!(minutes.sum::<u32>(), 15);
 }
 
 /// Runs one line of the guide, as the administrator of the sandbox's accounts.
@@ -93,6 +115,9 @@ fn aside(command: &str, sandbox: &Sandbox) -> Vec<String> {
         }
         "textsender sender add notify --plugin govuk-notify" => {
             set("notify", format!("base_url={}", sandbox.notify().url()))
+        }
+        _ if command.starts_with("textsender sender add twilio account_sid=") => {
+            set("twilio", format!("base_url={}", sandbox.twilio().url()))
         }
         _ if command.starts_with("textsender sender set gateway server") => {
             let port = sandbox.smtp().port(Security::None);

@@ -10,6 +10,7 @@ mod first_text;
 mod gateways;
 mod guide;
 mod installed;
+mod logging;
 mod mistakes;
 mod monitoring;
 mod plugins;

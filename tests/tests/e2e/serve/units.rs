@@ -7,8 +7,10 @@ use std::process::Command;
 
 use textsender_tests::harness::artifacts;
 
+const PACKAGING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging");
+
 fn units() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd")
+    Path::new(PACKAGING).join("systemd")
 }
 
 fn unit(name: &str) -> String {
@@ -20,13 +22,16 @@ fn unit(name: &str) -> String {
 fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
     let folder = tempfile::tempdir().unwrap();
     let program = artifacts().textsender.to_str().unwrap();
-    let service = unit("textsender.service").replace("/usr/bin/textsender", program);
-    fs::write(folder.path().join("textsender.service"), service).unwrap();
-    fs::write(
-        folder.path().join("textsender.socket"),
-        unit("textsender.socket"),
-    )
-    .unwrap();
+    let names = [
+        "textsender.service",
+        "textsender.socket",
+        "textsender-metrics.service",
+        "textsender-metrics.timer",
+    ];
+    for name in names {
+        let text = unit(name).replace("/usr/bin/textsender", program);
+        fs::write(folder.path().join(name), text).unwrap();
+    }
     let analyze = |arguments: &[&str]| {
         let mut command = Command::new("systemd-analyze");
         command
@@ -39,12 +44,14 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
             "{arguments:?}: {said}"
         );
     };
-    analyze(&[
-        "verify",
-        "--man=no",
-        "./textsender.service",
-        "./textsender.socket",
-    ]);
+    let paths = names.map(|name| format!("./{name}"));
+    analyze(
+        &[
+            &["verify", "--man=no"][..],
+            &paths.each_ref().map(String::as_str),
+        ]
+        .concat(),
+    );
     // Of ten, in tenths: what systemd itself calls OK, and no more than it was.
     analyze(&[
         "security",
@@ -52,6 +59,39 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
         "--threshold=16",
         "./textsender.service",
     ]);
+}
+
+/// Account and folder as the packages make them: by systemd's own tools, in a root of their own.
+#[test]
+#[cfg_attr(not(has_systemd), ignore = "needs systemd-analyze")]
+fn systemd_makes_the_account_and_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    fs::create_dir_all(root.path().join("etc")).unwrap();
+    let run = |program: &str, arguments: &[&str], file: &str| {
+        let mut command = Command::new(program);
+        command.arg(format!("--root={}", root.path().display()));
+        let output = command
+            .args(arguments)
+            .arg(Path::new(PACKAGING).join(file))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    run("systemd-sysusers", &[], "sysusers.d/textsender.conf");
+    let accounts = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
+    assert!(accounts.contains("textsender:x:"), "{accounts}");
+    assert!(accounts.contains(":/var/lib/textsender:"), "{accounts}");
+    // Without root, the folder can't be another account's: that the line can be read is what is seen.
+    let line = fs::read_to_string(Path::new(PACKAGING).join("tmpfiles.d/textsender.conf")).unwrap();
+    let own = line.replace("0700 textsender textsender", "0700 - -");
+    let file = root.path().join("own.conf");
+    fs::write(&file, own).unwrap();
+    run("systemd-tmpfiles", &["--create"], file.to_str().unwrap());
+    let folder = root.path().join("var/lib/textsender").metadata().unwrap();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&folder.permissions()) & 0o777,
+        0o700
+    );
 }
 
 #[test]
