@@ -26,8 +26,8 @@ use crate::{
     edit::names,
     os::{accounts, rights},
     plugins::{
-        Description, HostProcess, Launch, Plan, Sealed, StartupError, With, describe, describe_with,
-        folder, in_the_open, plan,
+        Description, HostProcess, Launch, Plan, Sealed, StartupError, With, describe,
+        describe_with, folder, in_the_open, plan,
     },
     privilege,
 };
