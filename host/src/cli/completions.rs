@@ -1,12 +1,16 @@
-//! `textsender completions` and `textsender man`: made from the command line's own definition.
+//! `textsender completions` and `textsender man`: made from the command line's own definition. Names that only the
+//! configuration knows are asked for when they are to be completed.
+
+mod names;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::CommandFactory;
+use clap_complete::Shell;
 
 use super::{
-    Cli,
+    Cli, Common,
     output::{Output, print},
 };
 
@@ -16,8 +20,44 @@ use super::{
     textsender completions bash > /usr/share/bash-completion/completions/textsender")]
 pub(super) struct Completions {
     /// The shell
-    shell: clap_complete::Shell,
+    #[arg(required_unless_present = "words")]
+    shell: Option<Shell>,
+    /// What may stand in place of the last of these words, a line each: the scripts ask
+    #[arg(last = true, hide = true)]
+    words: Vec<String>,
 }
+
+/// What a script does beside what is generated: it asks for names, and takes them as they are.
+const BASH: &str = r#"
+_textsender_names() {
+    local name names
+    _textsender "$@"
+    mapfile -t names < <(textsender completions -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2> /dev/null)
+    [ "${#names[@]}" -gt 0 ] || return 0
+    COMPREPLY=()
+    for name in "${names[@]}"; do
+        printf -v name %q "$name"
+        COMPREPLY+=("$name")
+    done
+    [[ ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2> /dev/null
+}
+complete -F _textsender_names -o bashdefault -o default textsender
+"#;
+
+const ZSH: &str = r#"
+_textsender_names() {
+    local -a names
+    names=("${(@f)$(textsender completions -- "${(@)words[2,CURRENT]}" 2> /dev/null)}")
+    names=(${names:#})
+    (( $#names )) && compadd -- "${names[@]}" && return
+    _textsender "$@"
+}
+compdef _textsender_names textsender
+"#;
+
+const FISH: &str = r"
+complete -c textsender -f -a '(textsender completions -- (commandline -opc)[2..-1] (commandline -ct) 2> /dev/null)'
+";
 
 /// Writes the manual page, or with a folder one for each command
 #[derive(clap::Args)]
@@ -31,10 +71,26 @@ pub(super) struct Man {
 }
 
 impl Completions {
-    pub(super) fn run(&self) -> ExitCode {
+    pub(super) fn run(&self, common: &Common) -> ExitCode {
+        let Some(shell) = self.shell else {
+            let names = names::candidates(&Cli::command(), &self.words, common);
+            print(
+                &names
+                    .iter()
+                    .map(|name| format!("{name}\n"))
+                    .collect::<String>(),
+            );
+            return ExitCode::SUCCESS;
+        };
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "textsender", &mut script);
+        clap_complete::generate(shell, &mut Cli::command(), "textsender", &mut script);
         print(&String::from_utf8_lossy(&script));
+        print(match shell {
+            Shell::Bash => BASH,
+            Shell::Zsh => ZSH,
+            Shell::Fish => FISH,
+            _ => "",
+        });
         ExitCode::SUCCESS
     }
 }

@@ -185,7 +185,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Doctor(command) => finish(command.run(&common, &out)),
         Command::ExplainError(command) => finish(command.run(&out)),
         Command::Schema(schema) => schema.run(),
-        Command::Completions(command) => command.run(),
+        Command::Completions(command) => command.run(&common),
         Command::Man(command) => finish(command.run(&out)),
         Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),

@@ -68,7 +68,7 @@ pub fn not_told(sender: &str, end: &CallEnd) -> Failure {
     let fault = end.trace.last_fault();
     let code = match &end.result {
         CallResult::Failed(error) => {
-            log_plugin_error(sender, error, fault.as_ref());
+            log_plugin_error(sender, error, fault.as_ref(), false);
             match error.verdict {
                 // Nothing was to be sent: what is in doubt is only the answer.
                 PluginVerdict::Unknown => ErrorCode::ProviderUnavailable,
@@ -89,10 +89,21 @@ pub fn not_told(sender: &str, end: &CallEnd) -> Failure {
     failure
 }
 
-/// The plugin's words, and why its last exchange failed, which the front knows better.
-fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>) {
+/// The plugin's words, and why its last exchange failed, which the front knows better. A warning comes once for each
+/// message and sender: what further attempts met stands in the ledger.
+fn log_plugin_error(sender: &str, error: &SendError, fault: Option<&Fault>, is_repeat: bool) {
     let code = error.provider_code.as_deref().unwrap_or_default();
     let verdict = error.verdict;
+    if is_repeat {
+        tracing::debug!(
+            sender,
+            ?verdict,
+            provider_code = code,
+            "plugin, asked again: {}",
+            error.message
+        );
+        return;
+    }
     match fault.and_then(|fault| fault.words.as_deref()) {
         Some(cause) => {
             tracing::warn!(
@@ -138,9 +149,15 @@ pub(super) fn detail(end: &CallEnd) -> AttemptDetail {
 
 /// Judges the end of a send. The plugin alone judges an answer; whether there was one, and whether
 /// a message may have left, the front knows better.
-pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {
+/// `is_repeat`: the sender was asked for this message before.
+pub(super) fn judge(
+    sender: &str,
+    end: CallEnd,
+    on_unknown: OnUnknown,
+    is_repeat: bool,
+) -> AttemptResult {
     let limit = end.trace.limit().filter(|_| !end.trace.is_answered());
-    let mut judged = judge_words(sender, end, on_unknown);
+    let mut judged = judge_words(sender, end, on_unknown, is_repeat);
     if let (Some(limit), AttemptResult::Failed { failure, .. }) = (limit, &mut judged)
         && failure.outcome() != Outcome::Unknown
     {
@@ -150,7 +167,12 @@ pub(super) fn judge(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> Attemp
     judged
 }
 
-fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResult {
+fn judge_words(
+    sender: &str,
+    end: CallEnd,
+    on_unknown: OnUnknown,
+    is_repeat: bool,
+) -> AttemptResult {
     let CallEnd { result, trace } = end;
     match result {
         CallResult::Replied(Reply::Sent(receipt))
@@ -165,7 +187,7 @@ fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResu
             );
             failed(sender, PluginVerdict::Unknown, None, on_unknown)
         }
-        CallResult::Failed(error) => claimed(sender, &error, &trace, on_unknown),
+        CallResult::Failed(error) => claimed(sender, &error, &trace, on_unknown, is_repeat),
         CallResult::Panicked => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
         CallResult::TooOld => AttemptResult::not_asked(of_sender(ErrorCode::PluginTooOld, sender)),
         CallResult::Died => by_stage(sender, &trace, ErrorCode::PluginFailed, on_unknown),
@@ -174,11 +196,17 @@ fn judge_words(sender: &str, end: CallEnd, on_unknown: OnUnknown) -> AttemptResu
 }
 
 /// A plugin's error, unless it claims *not sent* of a message that may have been.
-fn claimed(sender: &str, error: &SendError, trace: &Trace, on_unknown: OnUnknown) -> AttemptResult {
+fn claimed(
+    sender: &str,
+    error: &SendError,
+    trace: &Trace,
+    on_unknown: OnUnknown,
+    is_repeat: bool,
+) -> AttemptResult {
     let fault = trace
         .last_fault()
         .filter(|fault| error.failure == Some(fault.kind));
-    log_plugin_error(sender, error, fault.as_ref());
+    log_plugin_error(sender, error, fault.as_ref(), is_repeat);
     if error.verdict != PluginVerdict::Unknown && trace.is_in_doubt() {
         return failed(sender, PluginVerdict::Unknown, None, on_unknown);
     }

@@ -270,7 +270,11 @@ impl<A: Ask> Attempts<'_, A> {
             self.taken_by.push(sender.to_owned());
         }
         let mut result = match asked {
-            Ok(end) => judge::judge(sender, end, self.plan.on_unknown),
+            Ok(end) => {
+                let mut before = self.attempts.iter();
+                let is_repeat = before.any(|attempt| attempt.sender == sender);
+                judge::judge(sender, end, self.plan.on_unknown, is_repeat)
+            }
             Err(failure) => AttemptResult::not_asked(failure),
         };
         if result.is_unknown() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
-use textsender_tests::sandbox::{Sandbox, twilio};
+use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::Admin;
 use super::changes::sending;
@@ -50,6 +50,20 @@ fn a_file_has_one_line_of_each_message_that_failed_and_standard_error_none() {
     fs::create_dir(&file).unwrap();
     let ran = admin.feed(&["send"], REQUEST);
     ran.failed(78);
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
+}
+
+#[test]
+fn a_message_that_is_tried_again_and_again_is_one_line() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sandbox.twilio().fault(When::always(), Fault::status(429));
+    let ran = admin.feed(&["send"], REQUEST);
+    ran.failed(69);
+    assert!(
+        ran.json()["attempts"].as_array().unwrap().len() > 1,
+        "{ran}"
+    );
     assert_eq!(ran.stderr.lines().count(), 1, "{ran}");
 }
 

@@ -4,6 +4,8 @@ mod backup;
 mod bad_edits;
 mod broken_policy;
 mod changes;
+mod completions;
+mod contained;
 mod doctor;
 mod edits;
 mod first_text;

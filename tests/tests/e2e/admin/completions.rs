@@ -1,0 +1,119 @@
+//! Completions know what the configuration has.
+
+use textsender_tests::harness::each;
+use textsender_tests::sandbox::Sandbox;
+
+use super::changes::sending;
+
+/// Words with the beginning of one, and what is offered in its place.
+const CASES: [(&str, &[&str]); 14] = [
+    ("sender show ", &["twilio"]),
+    ("sender show x", &[]),
+    ("select-sender tw", &["twilio"]),
+    ("test-send --sender ", &["twilio"]),
+    ("--log-level debug test-send --policy ", &["Every one"]),
+    ("policy set-sender \"Every one\" ", &["twilio"]),
+    ("policy add ", &[]),
+    ("sender add ", &[]),
+    ("plugin show t", &["twilio"]),
+    ("sender add acme --plugin govuk", &["govuk-notify"]),
+    ("provider show govuk", &["govuk-notify"]),
+    (
+        "explain-error ledger_re",
+        &["ledger_read_only", "ledger_refused"],
+    ),
+    ("secret set twilio.auth", &["twilio.auth_token"]),
+    ("sender set twilio account", &["account_sid="]),
+];
+
+#[test]
+fn names_keys_and_codes_are_completed() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin
+        .run(&["policy", "rename", "Everyone", "Every one"])
+        .ok();
+    each(CASES, |(words, offered)| {
+        // An empty word stands at the end.
+        let words = match words.ends_with(' ') {
+            true => format!("{words}''"),
+            false => words.to_owned(),
+        };
+        let ran = admin.shell(&format!("textsender completions -- {words}"), "");
+        let names: Vec<_> = ran.ok().stdout.lines().map(str::to_owned).collect();
+        assert_eq!(names, offered, "{ran}");
+    });
+
+    // As bash asks: a name with a blank is quoted, and nothing in it is run.
+    let complete = |words: &str, word: u8| {
+        let line = format!(
+            "source <(textsender completions bash); COMP_WORDS=({words}); COMP_CWORD={word}; \
+             _textsender_names textsender Ever policy; printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let script = admin.folder().join("complete.bash");
+        std::fs::write(&script, line).unwrap();
+        admin
+            .shell(&format!("bash {}", script.display()), "")
+            .stdout
+    };
+    assert_eq!(complete("textsender policy show Ever", 3), "Every\\ one\n");
+    assert_eq!(complete("textsender sender show tw", 3), "twilio\n");
+}
+
+#[test]
+fn help_is_as_wide_as_the_terminal_and_has_global_options_apart() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let help = |columns: u8, command: &str| {
+        let line = format!("COLUMNS={columns} textsender {command} --help");
+        admin.shell(&line, "").ok().stdout.clone()
+    };
+    for command in ["send", "sender add", "log"] {
+        for columns in [60, 80] {
+            let help = help(columns, command);
+            let longest = help.lines().map(|line| line.chars().count()).max();
+            assert!(longest <= Some(columns.into()), "{command}: {help}");
+            let (_, global) = help.split_once("Global options:").unwrap();
+            assert!(global.contains("--config"), "{help}");
+            assert!(global.contains("--log-level"), "{help}");
+        }
+    }
+}
+
+/// The widest table there is, on a terminal that says nothing of its size.
+#[test]
+fn tables_fit_eighty_columns() {
+    use std::io::Read;
+
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    for command in [
+        &["explain-error"][..],
+        &["sender", "list"],
+        &["plugin", "list"],
+    ] {
+        let (mut child, mut screen) = admin.at_terminal(admin.command(command));
+        let mut shown = Vec::new();
+        let mut buffer = [0; 4096];
+        // The terminal's other side ends with an error once the command has gone.
+        while let Ok(size @ 1..) = screen.read(&mut buffer) {
+            shown.extend_from_slice(&buffer[..size]);
+        }
+        assert!(child.wait().unwrap().success());
+        let shown = String::from_utf8(shown).unwrap();
+        for line in shown.lines() {
+            // Colours have no width.
+            let plain: String = line
+                .split('\x1b')
+                .enumerate()
+                .map(|(number, part)| match number {
+                    0 => part,
+                    _ => part.split_once('m').map_or("", |(_, rest)| rest),
+                })
+                .collect();
+            let width = plain.trim_end().chars().count();
+            assert!(width <= 80, "{width}: {plain}");
+        }
+        assert!(shown.lines().count() > 1, "{shown}");
+    }
+}

@@ -1,0 +1,59 @@
+//! As in a container of packaging/Containerfile: a root that can't be written to, no capabilities, a user namespace.
+
+use std::fs;
+
+use textsender_tests::sandbox::Sandbox;
+
+use super::changes::sending;
+use super::{Admin, Ran};
+
+const REQUEST: &str = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
+
+/// The account inside, with /proc.
+const ORDINARY: &str = "--proc /proc --uid 1000 --gid 1000";
+
+/// Runs a command where the state folder alone can be written to, with what a case has around it.
+fn inside(admin: &Admin, around: &str, command: &str, input: &str) -> Ran {
+    let state = admin.state().display().to_string();
+    let line = format!(
+        "bwrap --unshare-all --share-net --cap-drop ALL --ro-bind / / --dev /dev {around} \
+         --bind {state} {state} {command}"
+    );
+    admin.shell(&line, input)
+}
+
+#[test]
+#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
+fn plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_capabilities() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    // `init` has it so: what is not wholly sealed is not used.
+    assert!(admin.config_text().contains("seal = \"required\""));
+    inside(&admin, ORDINARY, "textsender send", REQUEST).ok();
+    assert_eq!(sandbox.texts().len(), 1);
+    let file = admin.state().join("textsender.prom");
+    let stats = format!("textsender stats --prometheus {}", file.display());
+    inside(&admin, ORDINARY, &stats, "").ok();
+    let metrics = fs::read_to_string(file).unwrap();
+    assert!(
+        metrics.contains("textsender_sender_sealed{sender=\"twilio\"} 1\n"),
+        "{metrics}"
+    );
+    // The root is as it is in the image.
+    let init = "textsender init --region GB --folder /etc/textsender-inside";
+    inside(&admin, ORDINARY, init, "").says("Read-only file system");
+}
+
+#[test]
+#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
+fn what_a_container_lacks_is_named() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let without_proc = "--tmpfs /proc --uid 1000 --gid 1000";
+    let ran = inside(&admin, without_proc, "textsender send", REQUEST);
+    ran.failed(78).says("is /proc mounted?");
+    let as_root = "--proc /proc --uid 0 --gid 0";
+    let ran = inside(&admin, as_root, "textsender send", REQUEST);
+    ran.failed(78).says("run textsender as another account");
+    assert_eq!(sandbox.texts().len(), 0);
+}
