@@ -246,9 +246,9 @@ mod tests {
         let recipient = |limits, mode| set(LimitKey::Recipient, limits, mode);
         for (before, order, expected) in [
             (
-                "# ours\n",
+                "",
                 recipient(None, Some(Mode::Record)),
-                "# ours\n[limits]\nrecipient = { limits = [\"5/10m\", \"20/1d\"], mode = \"record\" }\n",
+                "[limits]\nrecipient = { limits = [\"5/10m\", \"20/1d\"], mode = \"record\" }\n",
             ),
             (
                 "[limits]\nrecipient = { limits = [\"3/1h\"] } # why\n",
