@@ -17,8 +17,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A counterpart, and the programs that it consists of.
-const COUNTERPARTS: [(&str, &[&str]); 10] = [
-    ("bwrap", &["bwrap"]),
+const COUNTERPARTS: [(&str, &[&str]); 9] = [
     ("chromium", &["chromium", "chromedriver"]),
     ("node", &["node"]),
     ("php", &["php"]),

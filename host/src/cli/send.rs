@@ -37,8 +37,8 @@ use crate::{
 /// 70 crashed, 73 in progress, 75 limited, 76 unknown, 77 refused, 78 misconfigured.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
-    echo '{\"purpose\":\"verification_code\",\"user\":{\"phone\":\"+447700900123\"},\"code\":\"beK989vc\"}' \\\n  \
-    | textsender send\n  \
+    echo '{\"purpose\": \"verification_code\", \"code\": \"beK989vc\",\n    \
+    \"user\": {\"phone\": \"+447700900123\"}}' | textsender send\n  \
     echo \"$CODE\" | textsender send --phone +447700900123 --code -")]
 pub(super) struct CompleteSend {
     #[command(flatten)]

@@ -63,5 +63,9 @@ fn without_the_other_program_it_is_said_what_to_install() {
         .program(&program)
         .command(["doctor"])
         .run();
-    doctor.says("install the package textsender-postgres");
+    let said = doctor.stdout.as_deref().unwrap_or_default();
+    assert!(
+        said.contains("-> install the package textsender-postgres"),
+        "{said}"
+    );
 }

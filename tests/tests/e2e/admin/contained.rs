@@ -1,4 +1,6 @@
 //! As in a container of packaging/Containerfile: a root that can't be written to, no capabilities, a user namespace.
+//!
+//! Root starts it, as a namespace of anyone else maps no other account, and what root owns would be no one's.
 
 use std::fs;
 
@@ -23,8 +25,8 @@ fn inside(admin: &Admin, around: &str, command: &str, input: &str) -> Ran {
 }
 
 #[test]
-#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
-fn plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_capabilities() {
+#[ignore = "needs root and bwrap"]
+fn as_root_plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_capabilities() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
     // `init` has it so: what is not wholly sealed is not used.
@@ -45,8 +47,8 @@ fn plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_capabilit
 }
 
 #[test]
-#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
-fn what_a_container_lacks_is_named() {
+#[ignore = "needs root and bwrap"]
+fn as_root_what_a_container_lacks_is_named() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
     let without_proc = "--tmpfs /proc --uid 1000 --gid 1000";

@@ -98,8 +98,8 @@ fn received(to: &str, place: &str) -> Vec<String> {
 }
 
 #[test]
-#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
-fn the_journal_gets_a_line_with_its_priority() {
+#[ignore = "needs root and bwrap"]
+fn as_root_the_journal_gets_a_line_with_its_priority() {
     let lines = received("journald", "/run/systemd/journal/socket");
     let [line] = lines.as_slice() else {
         panic!("{lines:?}");
@@ -111,8 +111,8 @@ fn the_journal_gets_a_line_with_its_priority() {
 }
 
 #[test]
-#[cfg_attr(not(has_bwrap), ignore = "needs bwrap")]
-fn the_syslog_daemon_gets_a_line_with_its_priority() {
+#[ignore = "needs root and bwrap"]
+fn as_root_the_syslog_daemon_gets_a_line_with_its_priority() {
     let lines = received("syslog", "/dev/log");
     let [line] = lines.as_slice() else {
         panic!("{lines:?}");

@@ -98,7 +98,12 @@ fn subcommands(help: &str) -> Vec<String> {
         return Vec::new();
     };
     let lines = list.lines().take_while(|line| !line.is_empty());
-    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    // What is set in further goes on with the words about the command above.
+    let lines = lines.filter_map(|line| {
+        line.strip_prefix("  ")
+            .filter(|line| !line.starts_with(' '))
+    });
+    let names = lines.filter_map(|line| line.split_whitespace().next());
     let names = names.filter(|name| *name != "help");
     names.map(str::to_owned).collect()
 }
