@@ -43,7 +43,7 @@ fn as_root_plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_c
     );
     // The root is as it is in the image.
     let init = "textsender init --region GB --folder /etc/textsender-inside";
-    inside(&admin, ORDINARY, init, "").says("Read-only file system");
+    inside(&admin, ORDINARY, init, "").says("as it is on a read-only file system");
 }
 
 #[test]
