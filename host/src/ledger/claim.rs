@@ -449,6 +449,12 @@ fn name_all(reached: &[LimitReached]) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
+/// The names of the scopes in such words.
+pub(super) fn scopes_named(words: &str) -> impl Iterator<Item = &str> {
+    let limits = words.split(", ");
+    limits.filter_map(|limit| limit.split(' ').next())
+}
+
 /// How many milliseconds after a message ended as `unknown` a repeat may look for it again.
 const LOOK_AGAIN: i64 = 5_000;
 

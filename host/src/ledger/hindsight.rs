@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use textsender_plugin_api::{Phone, Purpose};
 
+use super::claim::scopes_named;
 use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::history::{Filter, History};
@@ -147,6 +148,5 @@ fn kind(scope: Scope, entry: &Entry) -> Option<String> {
 /// Whether this limit is among those that the entry went over.
 fn has_reached(scope: Scope, entry: &Entry) -> bool {
     let reached = entry.over_limit.as_deref().unwrap_or_default();
-    let mut scopes = reached.split(", ").filter_map(|one| one.split(' ').next());
-    scopes.any(|name| name == scope.name())
+    scopes_named(reached).any(|name| name == scope.name())
 }

@@ -16,7 +16,7 @@ use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::health::Health;
 use super::keys::{Digest, Keys};
-use super::shared::{self, Opened};
+use super::shared;
 use super::sqlite::archive::SqliteArchive;
 use super::stats::Tally;
 use super::store::Breaker;
@@ -80,12 +80,15 @@ impl History {
     /// [`LedgerError::Absent`] if nothing was ever recorded there, or why it cannot be read. A
     /// damaged file is not set aside; the next send does that.
     pub fn open(folder: &Path, options: &Options) -> Result<History, LedgerError> {
-        let (archive, keys): Opened<dyn Archive> = match &options.shared {
+        let (archive, keys): (Box<dyn Archive>, Keys) = match &options.shared {
             None => {
                 let (archive, keys) = SqliteArchive::open(folder, options)?;
                 (Box::new(archive), keys)
             }
-            Some(shared) => (shared::store()?.archive)(folder, shared, options)?,
+            Some(shared) => {
+                let (archive, keys) = (shared::store()?.archive)(folder, shared, options)?;
+                (archive, keys)
+            }
         };
         Ok(History {
             archive,

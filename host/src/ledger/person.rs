@@ -75,7 +75,7 @@ impl Ledger {
         let until = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let until = until.as_millisecond();
         if let Some(shared) = &options.shared {
-            let (archive, keys) = (shared::store()?.eraser)(state, shared, options)?;
+            let (archive, keys) = (shared::store()?.archive)(state, shared, options)?;
             let (hash, is_user) = person.hash(&keys);
             let [erased, kept] = archive.erase(&hash, is_user, until)?;
             return Ok(Erased { erased, kept });

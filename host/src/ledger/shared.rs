@@ -18,21 +18,17 @@ use crate::config::Shared;
 pub struct SharedStore {
     /// Opens it for sending.
     pub(super) engine: fn(&Shared, &Path, &Options) -> Box<dyn Engine>,
-    /// Opens it for reading.
-    pub(super) archive: Open<dyn Archive>,
+    /// Opens it for reading, and for erasing what leads to a person.
+    pub(super) archive: fn(&Path, &Shared, &Options) -> Result<OpenShared, LedgerError>,
     /// The server, as it presents itself to a machine that may have no key yet.
     pub(super) server: fn(&Path, &Shared) -> Result<Server, LedgerError>,
-    /// Opens it for reading, and for erasing what leads to a person.
-    pub(super) eraser: Open<dyn Eraser>,
 }
 
-type Open<S> = fn(&Path, &Shared, &Options) -> Result<Opened<S>, LedgerError>;
-
 /// An open store, and its keys.
-pub(super) type Opened<S> = (Box<S>, Keys);
+pub(super) type OpenShared = (Box<dyn SharedArchive>, Keys);
 
-/// What erases.
-pub(super) trait Eraser {
+/// What reads, and erases.
+pub(super) trait SharedArchive: Archive {
     /// How many decisions with this hash, of a user or of a number, were erased, and how many since `until` were kept.
     fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError>;
 }

@@ -20,7 +20,7 @@ use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys};
 use crate::ledger::machines::Machine;
-use crate::ledger::shared::Eraser;
+use crate::ledger::shared::SharedArchive;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
 use crate::ledger::stored::Decision;
@@ -185,7 +185,7 @@ impl PostgresArchive {
     }
 }
 
-impl Eraser for PostgresArchive {
+impl SharedArchive for PostgresArchive {
     fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError> {
         let values: Vec<Value> = vec![
             (Box::new(to_hex(hash)), Type::TEXT),

@@ -71,10 +71,6 @@ pub static POSTGRES: SharedStore = SharedStore {
         Ok((Box::new(archive), keys))
     },
     server: PostgresArchive::server_of,
-    eraser: |folder, shared, options| {
-        let (archive, keys) = PostgresArchive::open(folder, shared, options)?;
-        Ok((Box::new(archive), keys))
-    },
 };
 
 /// Opens the shared ledger, any number of times in the life of a process.
