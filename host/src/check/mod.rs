@@ -165,11 +165,12 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(reach::faults(&config));
     let of_files = files::faults(&config, state);
     found.extend(of_files.clone());
-    found.extend(certificate::fault(&config, Timestamp::now()));
+    let certificate = certificate::judge(&config, Timestamp::now());
+    found.extend(certificate.fault);
 
     let mut warnings = policy::warnings(&policies);
     warnings.extend(reach::warnings(&config));
-    warnings.extend(certificate::expiring(&config, Timestamp::now()));
+    warnings.extend(certificate.warning);
 
     let usages = usage::all(&config);
     let senders = senders::look(&config, state, &usages, None).await;
