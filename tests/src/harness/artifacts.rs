@@ -28,6 +28,20 @@ impl Artifacts {
     pub fn plugin(&self, id: &str) -> PathBuf {
         self.plugins.join(library(id))
     }
+
+    /// Copies `textsender` into a folder, such as one that another account may look into.
+    ///
+    /// # Panics
+    /// If it can't be copied.
+    pub fn copy_program_into(&self, folder: &Path) -> PathBuf {
+        let program = folder.join("textsender");
+        // Another process makes it: a file that this one has open for writing is busy for as long as a child of
+        // another case has it, too.
+        let mut copy = Command::new("cp");
+        copy.arg(&self.textsender).arg(&program);
+        assert!(copy.status().unwrap().success());
+        program
+    }
 }
 
 fn library(id: &str) -> String {

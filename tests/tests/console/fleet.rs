@@ -1,9 +1,8 @@
 //! *Fleet*: what the shared ledger knows of machines, and nothing more.
 
-use std::process::Command;
-
 use textsender_tests::harness::artifacts;
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::{prepare, section};
 use textsender_tests::sandbox::{Sandbox, site::Site};
 
 use crate::served::Served;
@@ -19,21 +18,12 @@ fn a_ledger_of_ones_own_knows_of_no_other_machine() {
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn machines_that_share_a_ledger_are_shown_with_its_server() {
     let server = Postgres::start(&["fsync=off"]);
-    server.sql("postgres", "CREATE ROLE textsender LOGIN");
-    server.sql("postgres", "CREATE DATABASE textsender");
-    let schema = Command::new(&artifacts().textsender)
-        .args(["ledger", "schema", "--postgres"])
-        .output();
-    let schema = String::from_utf8(schema.unwrap().stdout).unwrap();
-    server.script("textsender", &schema);
+    prepare(&server);
 
     let sandbox = Sandbox::start();
     let mut site = Site::for_sandbox(&sandbox, &artifacts().twilio).unwrap();
     let url = server.url("textsender", "textsender");
-    let shared = format!(
-        "[state.shared]\nengine = \"postgresql\"\nurl = {url:?}\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\ntimeout = \"30s\"\n"
-    );
-    site.merge(&shared).unwrap();
+    site.merge(&section(&url, "none", "30s")).unwrap();
     let served = Served::over(site, sandbox, &[]).opened();
     served.get("/fleet").says("has not sent yet");
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
-use std::process::Command;
 use std::sync::Mutex;
 
 use textsender_tests::harness::{Run, Test, artifacts, each};
@@ -67,13 +66,7 @@ fn as_root_too_few_threads_are_named_wherever_they_end() {
     let sent = (1..16).map(|count| {
         let test = Test::new();
         give(test.site().folder(), user);
-        let program = test.site().folder().join("textsender");
-        // Another process makes it: a file that this one has open for writing is busy.
-        let copied = Command::new("cp")
-            .arg(&artifacts().textsender)
-            .arg(&program)
-            .status();
-        assert!(copied.unwrap().success());
+        let program = artifacts().copy_program_into(test.site().folder());
         let user = format!("--reuid={user}");
         let limit = format!("--nproc={count}");
         let under = ["setpriv", &user, "--clear-groups", "prlimit", &limit];

@@ -1,30 +1,19 @@
 //! The programs with and without the store that several machines share. What that store does is seen by the
 //! tests of the fleet; here no database is needed.
 
-use std::process::Command;
-
 use serde_json::json;
-use tempfile::TempDir;
 use textsender_tests::harness::{Test, artifacts};
+use textsender_tests::peers::shared_ledger::section;
 
-/// Nothing listens there.
-const SHARED: &str = "[state.shared]\nengine = \"postgresql\"\nurl = \"postgresql://textsender@127.0.0.1:1/textsender\"\n\
-    replication = \"none\"\nwhen_unreachable = \"refuse\"\ntimeout = \"100ms\"\n";
-
-/// `textsender` in a folder where nothing else is.
-fn alone() -> (TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("textsender");
-    // Another process writes it: a file that this one has open would be busy for a child of another case.
-    let mut copy = Command::new("cp");
-    copy.arg(&artifacts().textsender).arg(&program);
-    assert!(copy.status().unwrap().success());
-    (folder, program)
+/// A ledger where nothing listens.
+fn away() -> String {
+    let url = "postgresql://textsender@127.0.0.1:1/textsender";
+    section(url, "none", "100ms")
 }
 
 #[test]
 fn a_message_is_handed_over_as_it_was_read() {
-    let test = Test::new().config(SHARED);
+    let test = Test::new().config(&away());
     let run = test.with(json!({ "id": "handed-over" })).run();
     run.error("ledger_unreachable")
         .has("/id", "handed-over")
@@ -33,14 +22,14 @@ fn a_message_is_handed_over_as_it_was_read() {
 
 #[test]
 fn a_code_on_standard_input_is_handed_over_too() {
-    let test = Test::new().config(SHARED).stdin("beK989vc");
+    let test = Test::new().config(&away()).stdin("beK989vc");
     let words = ["send", "--phone", "+447700900123", "--code", "-"];
     test.command(words).run().error("ledger_unreachable");
 }
 
 #[test]
 fn a_stream_is_handed_over() {
-    let mut stream = Test::new().config(SHARED).stream().start_silent();
+    let mut stream = Test::new().config(&away()).stream().start_silent();
     let request = json!({
         "id": "a", "purpose": "verification_code", "user": { "phone": "+447700900123" }, "code": "beK989vc"
     });
@@ -51,8 +40,9 @@ fn a_stream_is_handed_over() {
 
 #[test]
 fn without_the_other_program_it_is_said_what_to_install() {
-    let (_folder, program) = alone();
-    let test = Test::new().config(SHARED);
+    let folder = tempfile::tempdir().unwrap();
+    let program = artifacts().copy_program_into(folder.path());
+    let test = Test::new().config(&away());
     let run = test.in_company().program(&program).run();
     run.outcome("misconfigured")
         .error("ledger_unusable")

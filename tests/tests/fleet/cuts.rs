@@ -12,8 +12,9 @@ use std::thread;
 use serde_json::json;
 use tempfile::TempDir;
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::prepare;
 
-use super::machines::{Fleet, prepare};
+use super::machines::Fleet;
 
 /// Stands between: cuts the connection in place of the n-th message of the server, counted over all
 /// connections, and then no more.

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
-use textsender_tests::harness::{Test, artifacts};
+use textsender_tests::harness::Test;
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::{prepare, section};
 use textsender_tests::sandbox::Sandbox;
 
 pub struct Fleet {
@@ -33,9 +34,7 @@ impl Fleet {
     }
 
     pub fn at(server: Postgres, url: &str, config: &str, replication: &str) -> Fleet {
-        let shared = format!(
-            "[state.shared]\nengine = \"postgresql\"\nurl = {url:?}\nreplication = {replication:?}\nwhen_unreachable = \"refuse\"\ntimeout = \"30s\"\n"
-        );
+        let shared = section(url, replication, "30s");
         let first = Test::new().config(&shared).config(config);
         let key: Vec<u8> = (0..32).collect();
         let path = first.site().state().join("ledger.key");
@@ -120,16 +119,4 @@ impl Fleet {
             .path()
             .join(file.strip_prefix(self.first.site().folder()).unwrap())
     }
-}
-
-/// Makes role, database and schema, as an administrator would.
-pub fn prepare(server: &Postgres) {
-    server.sql("postgres", "CREATE ROLE textsender LOGIN");
-    server.sql("postgres", "CREATE DATABASE textsender");
-    let schema = Command::new(&artifacts().textsender)
-        .args(["ledger", "schema", "--postgres"])
-        .output()
-        .unwrap();
-    assert!(schema.status.success());
-    server.script("textsender", &String::from_utf8(schema.stdout).unwrap());
 }

@@ -12,6 +12,7 @@ mod tls;
 use serde_json::json;
 use textsender_tests::harness::{Run, at_once};
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::prepare;
 
 use machines::Fleet;
 
@@ -172,7 +173,7 @@ fn fleet_doctor_names_the_server_and_what_its_loss_costs() {
         said.contains("correct the role in [state.shared] url"),
         "{said}"
     );
-    machines::prepare(required.server());
+    prepare(required.server());
     let said = doctor(&required);
     assert!(said.contains("set synchronous_standby_names"), "{said}");
     let server = required.server();

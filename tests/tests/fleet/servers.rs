@@ -6,8 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 use textsender_tests::harness::Test;
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::prepare;
 
-use super::machines::{Fleet, prepare};
+use super::machines::Fleet;
 
 const PRIMARY: [&str; 3] = ["fsync=off", "wal_level=replica", "max_wal_senders=5"];
 

@@ -8,9 +8,10 @@ use std::thread;
 use tempfile::TempDir;
 use textsender_tests::harness::Run;
 use textsender_tests::peers::postgres::Postgres;
+use textsender_tests::peers::shared_ledger::prepare;
 use textsender_tests::sandbox::{Authority, Certificate};
 
-use super::machines::{Fleet, prepare};
+use super::machines::Fleet;
 
 const PASSWORD: &str = "a long pass-phrase of this test";
 

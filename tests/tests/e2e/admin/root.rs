@@ -53,12 +53,8 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
     assert_eq!(fs::metadata(admin.config()).unwrap().uid(), 0);
     assert_eq!(fs::metadata(admin.everyone()).unwrap().uid(), 0);
 
-    // A copy that the account may run, wherever this was built. Another process makes it: a file that this one has
-    // open for writing is busy for as long as a child of another test has it, too.
-    let program = admin.folder().join("textsender");
-    let mut copy = Command::new("cp");
-    copy.arg(&artifacts().textsender).arg(&program);
-    assert!(copy.status().unwrap().success());
+    // A copy that the account may run, wherever this was built.
+    let program = artifacts().copy_program_into(&admin.folder());
     let mut send = Command::new(program);
     send.arg("send")
         .env_clear()
@@ -116,9 +112,7 @@ fn owned_install(sandbox: &Sandbox, owner: &str) -> Admin {
 fn as_account(admin: &Admin, user: u32, arguments: &[&str]) -> (i32, String) {
     let program = admin.folder().join("textsender");
     if !program.exists() {
-        let mut copy = Command::new("cp");
-        copy.arg(&artifacts().textsender).arg(&program);
-        assert!(copy.status().unwrap().success());
+        artifacts().copy_program_into(&admin.folder());
         let mut open = Command::new("chmod");
         open.arg("755").arg(admin.folder().parent().unwrap());
         assert!(open.status().unwrap().success());
