@@ -63,6 +63,7 @@ mod limits;
 mod lookup;
 mod machines;
 mod person;
+#[cfg(feature = "postgres")]
 mod postgres;
 mod prometheus;
 mod resend;
@@ -101,12 +102,13 @@ pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use machines::Machine;
 pub use person::{Erased, Person};
-pub use postgres::{POSTGRES, schema as postgres_schema};
+#[cfg(feature = "postgres")]
+pub use postgres::POSTGRES;
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
 pub use settle::{FinalOutcome, Unclaimed};
-pub use shared::{SharedStore, can_share, share};
+pub use shared::{SharedStore, can_share, postgres_schema, share};
 pub use stats::Tally;
 pub use store::Facts;
 pub use unused::Used;

@@ -4,7 +4,7 @@ mod audit;
 mod breaker;
 mod damage;
 mod file;
-#[cfg(has_postgresql)]
+#[cfg(all(has_postgresql, feature = "postgres"))]
 mod fleet;
 mod ids;
 mod limits;
@@ -24,10 +24,10 @@ use tempfile::TempDir;
 use textsender_plugin_api::{Phone, Purpose};
 
 /// The same tests over a shared ledger.
-#[cfg(not(has_postgresql))]
+#[cfg(not(all(has_postgresql, feature = "postgres")))]
 mod fleet {
     #[test]
-    #[ignore = "needs PostgreSQL"]
+    #[ignore = "needs PostgreSQL, and the feature `postgres`"]
     fn every_test_of_the_ledger() {}
 }
 

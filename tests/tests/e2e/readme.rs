@@ -17,7 +17,7 @@ const VARIABLE: [&str; 3] = ["id", "provider_id", "ms"];
 fn the_first_command_sends_a_text_and_shows_what_it_says() {
     let [command, shown] = after("## Two commands");
     let (build, send) = command.split_once(" && ").unwrap();
-    assert_eq!(build, "cargo build --release");
+    assert_eq!(build, "cargo build");
     assert_eq!(said(&shell(send)), said(shown));
 }
 
@@ -54,7 +54,7 @@ fn a_missing_plugin_looks_as_it_is_shown() {
     let request = request_of_the_first_command();
     let take_away = "rm $(dirname $TEXTSENDER_CONFIG)/plugins/libtextsender_twilio.so";
     let output = shell(&format!(
-        "echo '{request}' | target/release/sandbox run -- sh -c '{take_away}; textsender send'"
+        "echo '{request}' | target/debug/sandbox run -- sh -c '{take_away}; textsender send'"
     ));
     let (mut response, (expected, _)) = (said(&output).0, said(shown));
     // The message ends with the folder, which is another one here.
@@ -92,10 +92,10 @@ fn request_of_the_first_command() -> &'static str {
     command.split('\'').nth(1).unwrap()
 }
 
-/// Runs a command as it is written, with the artifacts under test for those of a release.
+/// Runs a command as it is written, with the artifacts under test for those of the first command.
 fn shell(command: &str) -> String {
     let here = artifacts().plugins.to_str().unwrap();
-    let command = command.replace("target/release", here);
+    let command = command.replace("target/debug", here);
     let output = Command::new("sh").args(["-c", &command]).output().unwrap();
     assert!(
         output.stderr.is_empty() || !output.status.success(),

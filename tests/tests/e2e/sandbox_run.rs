@@ -126,7 +126,7 @@ fn the_exit_code_is_the_commands() {
     let empty = tempfile::tempdir().unwrap();
     let output = sandbox(empty.path(), &[], &["true"]);
     assert_eq!(output.status.code(), Some(125));
-    assert!(text(&output.stderr).contains("build first: cargo build --release"));
+    assert!(text(&output.stderr).contains("build first: cargo build"));
 }
 
 #[test]

@@ -2,11 +2,12 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `schema_1.sql`, `grants.sql` | the tables and functions, and what the account of textsender may do |
 //! | `store` | what a transaction reads and writes, worked out here and sent as one step |
 //! | `archive` | the audit, read back |
 //! | `link` | the connection; a step is done once, however often it is sent |
 //! | `wire` | what is said and answered, as JSON |
+//!
+//! The tables and functions are in `shared/schema_1.sql`.
 //!
 //! # One round trip
 //!
@@ -50,18 +51,6 @@ use crate::config;
 use archive::PostgresArchive;
 use link::Link;
 use store::PostgresStore;
-
-/// The statements that prepare a database whose account `role` textsender connects as.
-pub fn schema(role: &str) -> String {
-    let role = format!("\"{}\"", role.replace('"', "\"\""));
-    format!("{SCHEMA}\n{}", GRANTS.replace("ROLE_NAME", &role))
-}
-
-/// The tables and functions.
-const SCHEMA: &str = include_str!("schema_1.sql");
-
-/// What the account may do that textsender connects as.
-const GRANTS: &str = include_str!("grants.sql");
 
 /// The shared ledger in PostgreSQL, for a program that is to have it.
 pub static POSTGRES: SharedStore = SharedStore {

@@ -26,7 +26,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 use crate::config::{Reading, Shared, Sources};
-use crate::ledger::postgres::schema;
+use crate::ledger::postgres_schema;
 use server::Postgres;
 
 /// A ledger in a database of its own.
@@ -94,7 +94,7 @@ fn server() -> &'static Postgres {
         let server = Postgres::start(&["fsync=off"]);
         server.sql("postgres", "CREATE ROLE textsender LOGIN");
         server.sql("postgres", "CREATE DATABASE made");
-        server.script("made", &schema("textsender"));
+        server.script("made", &postgres_schema("textsender"));
         server
     })
 }

@@ -67,7 +67,7 @@ pub enum SiteError {
     },
     /// There is nothing to send with.
     #[error(
-        "no plugins (libtextsender_*{}) in {}; build first: cargo build --release",
+        "no plugins (libtextsender_*{}) in {}; build first: cargo build",
         std::env::consts::DLL_SUFFIX,
         folder.display()
     )]

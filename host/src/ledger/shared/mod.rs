@@ -4,6 +4,8 @@
 //! have one machine. So `textsender` knows this store by three functions that it may lack, and where
 //! `[state.shared]` is configured it becomes `textsender-postgres`, the same program with them.
 
+mod schema;
+
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -13,6 +15,8 @@ use super::error::LedgerError;
 use super::keys::{Digest, Keys};
 use super::store::Engine;
 use crate::config::Shared;
+
+pub use schema::schema as postgres_schema;
 
 /// What a program needs to use a shared ledger.
 pub struct SharedStore {
@@ -48,7 +52,7 @@ pub fn can_share() -> bool {
 
 /// The store that this program has.
 pub(super) fn store() -> Result<&'static SharedStore, LedgerError> {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "postgres"))]
     share(&super::POSTGRES);
     STORE.get().copied().ok_or(LedgerError::NotShared)
 }
