@@ -27,7 +27,8 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
         let found = found.in_state(state);
         Fault::of_file(found.path(), found.fault(), found.remedy())
     });
-    let closed = of_state(config, state).into_iter();
+    let closed = no_state(config, state).into_iter();
+    let closed = closed.chain(of_state(config, state));
     let closed = closed.chain(of_plugins(&config.plugins.folder));
     closed.chain(unsafe_ones).chain(ca_files(config)).collect()
 }
@@ -40,6 +41,14 @@ pub(super) fn without_followers(faults: Vec<Fault>, of_files: &[Fault]) -> Vec<F
     faults
         .filter(|fault| !(is_told && fault.remedy == FIX))
         .collect()
+}
+
+/// The state folder, where an account is named that is to send and root has to make it for that one.
+fn no_state(config: &Config, state: &Path) -> Option<Fault> {
+    let owner = config.state.owner.as_ref()?;
+    let is_absent = fs::metadata(state).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let words = format!("is not there, and {} sends with it", owner.value);
+    is_absent.then(|| Fault::of_file(state, words, "sudo textsender init"))
 }
 
 /// The state folder, where it belongs to root and another account sends: what is anyone else's is not

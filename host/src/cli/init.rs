@@ -41,7 +41,7 @@ pub(super) struct Init {
     /// Puts everything into this folder: configuration, policies, plugins, state
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     folder: Option<PathBuf>,
-    /// The folder of the plugins, if it is neither /usr/lib/textsender/plugins nor beside this program
+    /// The folder of the plugins, if it is not the one that came with this program
     #[arg(long, value_name = "DIR")]
     plugins: Option<PathBuf>,
     /// The account that will send, which then owns secrets and ledger [default when root: textsender, if it exists]
@@ -264,18 +264,12 @@ impl Places {
     }
 }
 
-/// The plugins that came with this program: in the system's folder, or in `../lib` of its own, as
-/// in the tarball.
+/// The plugins that came with this program: in `../lib` of its own, as in the packages and the tarball. One that
+/// came otherwise, as from a build, leaves those of an installed one alone.
 fn packaged_plugins() -> Option<PathBuf> {
-    let beside = || {
-        let program = env::current_exe().ok()?;
-        Some(program.parent()?.parent()?.join("lib/textsender/plugins"))
-    };
-    let system = Some(PathBuf::from(DEFAULT_PLUGINS_FOLDER));
-    [beside(), system]
-        .into_iter()
-        .flatten()
-        .find(|folder| folder.is_dir())
+    let program = env::current_exe().ok()?;
+    let folder = program.parent()?.parent()?.join("lib/textsender/plugins");
+    folder.is_dir().then_some(folder)
 }
 
 /// Makes what is missing, and says so.

@@ -27,6 +27,7 @@ use crate::{
         CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
         Used,
     },
+    os::accounts,
     protocol::{ErrorCode, Failure},
 };
 
@@ -41,6 +42,8 @@ pub(super) struct LedgerAccess {
     mode: Mode,
     retention: Duration,
     shared: Option<Shared>,
+    /// The account that is to send, where the configuration names one.
+    owner: Option<String>,
     /// The user id that asks.
     caller: u32,
     failpoints: Failpoints,
@@ -62,6 +65,7 @@ impl LedgerAccess {
             mode: state.ledger,
             retention: state.retention,
             shared: state.shared.clone(),
+            owner: state.owner.as_ref().map(|owner| owner.value.clone()),
             caller,
             failpoints,
         }
@@ -79,6 +83,7 @@ impl LedgerAccess {
             ledger: self.ledger.clone(),
             mode: state.ledger,
             shared: self.shared.clone(),
+            owner: self.owner.clone(),
             ..*self
         }
     }
@@ -95,7 +100,10 @@ impl LedgerAccess {
     /// Waits until messages can be recorded, where they have to be.
     pub(super) async fn ready(&self, deadline: Instant) -> Result<(), Failure> {
         match (&self.ledger, self.mode) {
-            (Some(Ok(ledger)), Mode::Required) => Ok(within(deadline, ledger.ready()).await?),
+            (Some(Ok(ledger)), Mode::Required) => {
+                let ready = within(deadline, ledger.ready()).await;
+                ready.map_err(|error| self.failure(error))
+            }
             (Some(Err(error)), Mode::Required) => Err(error.clone().into()),
             _ => Ok(()),
         }
@@ -274,10 +282,29 @@ impl LedgerAccess {
         }
     }
 
+    /// What a failed ledger is told as. It is closed to every account but one: to another one, that is the cause.
+    fn failure(&self, error: LedgerError) -> Failure {
+        let code = error.code();
+        if !matches!(code, ErrorCode::LedgerUnusable | ErrorCode::LedgerReadOnly) {
+            return error.into();
+        }
+        let owner = self.owner.as_deref().map(accounts::named);
+        let Some(Ok(Some(owner))) = owner else {
+            return error.into();
+        };
+        if owner.user == accounts::own() {
+            return error.into();
+        }
+        let name = owner.name;
+        let own = accounts::own_name();
+        let words = format!("this runs as {own}, and {name} sends: sudo -u {name} textsender send");
+        Failure::with_detail(code, words)
+    }
+
     /// A failed ledger stops a message, unless the configuration says that it may go unrecorded.
     fn tolerate(&self, error: LedgerError, id: &str) -> Result<(), Failure> {
         if self.mode == Mode::Required {
-            return Err(error.into());
+            return Err(self.failure(error));
         }
         tracing::warn!(id, %error, "the message is sent unrecorded, as [state] ledger = \"best_effort\" wants it");
         Ok(())

@@ -224,9 +224,32 @@ fn as_root_another_account_is_told_one_thing() {
         let (exit, said) = as_account(&admin, NOBODY, command);
         assert_eq!(exit, 0, "{command:?}: {said}");
     }
+    // A caller that is started as another account is told in its response.
+    let program = admin.folder().join("textsender").display().to_string();
+    let request = request("one", "+447700900123").to_string();
+    let sent = admin.shell_as(DAEMON, &format!("{program} send"), &request);
+    sent.failed(78).says("sudo -u nobody textsender send");
+    assert!(!sent.stdout.contains("doctor"), "{sent}");
     let ran = admin.run(&["doctor", "--as", "daemon"]);
     ran.failed(78).says("/etc/sudoers.d/textsender");
     assert_eq!(ran.stdout.matches("->").count(), 1, "{ran}");
+}
+
+#[test]
+#[ignore = "needs root"]
+fn as_root_a_state_folder_that_is_gone_is_told_with_the_command_that_makes_it() {
+    let sandbox = Sandbox::start();
+    let admin = owned_install(&sandbox, "nobody");
+    fs::remove_dir_all(admin.state()).unwrap();
+    let said = "is not there, and nobody sends with it";
+    admin
+        .run(&["check"])
+        .says(said)
+        .says("sudo textsender init");
+    admin
+        .run(&["test-send", "--phone", "+447700900123"])
+        .says("textsender init");
+    assert!(!admin.state().exists());
 }
 
 /// Where root itself sends, too.
