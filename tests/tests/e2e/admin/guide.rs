@@ -84,7 +84,8 @@ fn step(admin: &Admin, sandbox: &Sandbox, line: &str) {
         _ => command,
     };
     let stdin = match command.as_str() {
-        "textsender secret set twilio.auth_token" => twilio::AUTH_TOKEN,
+        "textsender secret set twilio.auth_token"
+        | "textsender secret set --check twilio.auth_token" => twilio::AUTH_TOKEN,
         "textsender secret set notify.api_key" => notify::API_KEY,
         _ if command.starts_with("textsender test-send") => "+447700900123\nbeK989vc\n",
         _ => "",
