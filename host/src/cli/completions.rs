@@ -3,7 +3,7 @@
 
 mod names;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{fs, io, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::CommandFactory;
@@ -13,6 +13,7 @@ use super::{
     Cli, Common,
     output::{Output, print},
 };
+use crate::protocol::Outcome;
 
 /// Writes the completions of a shell
 #[derive(clap::Args)]
@@ -99,7 +100,8 @@ impl Man {
     pub(super) fn run(&self, out: &Output) -> anyhow::Result<ExitCode> {
         match &self.folder {
             Some(folder) => {
-                let written = clap_mangen::generate_to(Cli::command(), folder);
+                let written = clap_mangen::generate_to(Cli::command(), folder)
+                    .and_then(|()| fs::write(folder.join("textsender.1"), page()?));
                 written.with_context(|| format!("{} can't be written", folder.display()))?;
                 out.line(format_args!(
                     "wrote the manual pages to {}",
@@ -112,8 +114,59 @@ impl Man {
     }
 }
 
+/// The page of the whole.
 fn page() -> io::Result<String> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    let page = String::from_utf8_lossy(&page);
+    let exits: String = Outcome::ALL
+        .iter()
+        .map(|outcome| format!(".TP\n{}\n{}\n", outcome.exit(), outcome.as_str()))
+        .collect();
+    Ok(format!(
+        "{page}.SH \"EXIT STATUS\"\nOf \\fBsend\\fR, by outcome:\n{exits}{OTHER_EXITS}{SURROUNDINGS}"
+    ))
 }
+
+const OTHER_EXITS: &str = r"Of the others:
+.TP
+0
+It is done, and nothing is wrong.
+.TP
+1
+It could not be done; standard error says why.
+.TP
+2
+The command line is wrong.
+.TP
+78
+The configuration is wrong.
+";
+
+const SURROUNDINGS: &str = r#".SH FILES
+.TP
+/etc/textsender/textsender.toml
+The configuration; see
+.BR textsender.toml (5).
+.TP
+/etc/textsender/policies/
+A file for each policy.
+.TP
+/usr/lib/textsender/plugins/
+The plugins: the libraries that talk to providers.
+.TP
+/var/lib/textsender/
+Stored secrets, and the ledger.
+.SH ENVIRONMENT
+.TP
+TEXTSENDER_CONFIG
+The configuration, where \-\-config names none.
+.TP
+NO_COLOR
+Anything but nothing: no colour.
+.TP
+VISUAL, EDITOR
+What texts and files are edited with.
+.SH "SEE ALSO"
+.BR textsender.toml (5)
+"#;

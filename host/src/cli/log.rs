@@ -259,7 +259,7 @@ fn write_line(line: &str) -> Result<(), Error> {
     written.map_err(|_| Error::Closed)
 }
 
-/// "2026-11-24 07:43:39Z  alice (as root)  add policy Staff"
+/// "2026-11-24 07:43:39Z  alice (as root)  add policy Staff"; on a terminal in lines that fit it.
 fn changed(change: &Change) -> String {
     let by = match &change.ran_as {
         Some(account) => format!("{} (as {account})", change.by),
@@ -267,10 +267,17 @@ fn changed(change: &Change) -> String {
     };
     let forced = if change.forced { " (forced)" } else { "" };
     let at = change.at.strftime("%Y-%m-%d %H:%M:%SZ");
-    format!("{at}  {by:<20} {}{forced}", change.what)
+    match output::is_terminal() {
+        true => {
+            let what: Vec<String> = output::indented(&format!("{}{forced}", change.what)).collect();
+            format!("{at}  {by}\n{}", what.join("\n"))
+        }
+        false => format!("{at}  {by:<20} {}{forced}", change.what),
+    }
 }
 
-/// "2026-11-24 07:43:39Z  accepted  +44*******123  GB  twilio  8 ms  verification_code  Staff  5f0c"
+/// "2026-11-24 07:43:39Z  accepted  +44*******123  GB  verification_code  Staff  twilio  8ms  5f0c"; on a terminal in
+/// two lines, which fit it.
 fn shown(entry: &Entry, paint: &Paint) -> String {
     let word = match entry.state {
         EntryState::Sending => "sending".to_owned(),
@@ -289,16 +296,29 @@ fn shown(entry: &Entry, paint: &Paint) -> String {
         (None, false) => "-",
     };
     let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
-    format!(
-        "{}  {word} {code:<20} {:<16} {:<2} {:<17} {:<16} {:<16} {:>6}  {}",
-        entry.at.strftime("%Y-%m-%d %H:%M:%SZ"),
+    let at = entry.at.strftime("%Y-%m-%d %H:%M:%SZ");
+    let [recipient, region, purpose, policy, sender] = [
         or(&entry.recipient),
         or(&entry.region),
         or(&entry.purpose),
         or(&entry.policy),
         or(&entry.sender),
+    ];
+    let (ms, id) = (
         entry.ms.map_or("-".to_owned(), |ms| format!("{ms}ms")),
-        entry.id,
+        &entry.id,
+    );
+    if !output::is_terminal() {
+        return format!(
+            "{at}  {word} {code:<20} {recipient:<16} {region:<2} {purpose:<17} {policy:<16} {sender:<16} {ms:>6}  {id}"
+        );
+    }
+    let more = format!("{code}  {policy}  {sender}  {id}");
+    let more = output::indented(&more).map(|line| paint.faint(&line));
+    let more: Vec<String> = more.collect();
+    format!(
+        "{at}  {word} {recipient:<16} {region:<2} {purpose:<17} {ms:>6}\n{}",
+        more.join("\n")
     )
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Output {
 impl Output {
     pub(super) fn new() -> Self {
         Self {
-            is_terminal: io::stdout().is_terminal(),
+            is_terminal: is_terminal(),
             has_colour: colour(),
         }
     }
@@ -91,9 +91,8 @@ impl Output {
 
     /// Words below a line, indented and in lines that can be read.
     pub(super) fn words(&self, style: Style, words: &str) {
-        const INDENT: &str = "    ";
-        for line in wrapped(words, 78 - INDENT.len()) {
-            self.line(format_args!("{INDENT}{}", self.paint(style, line)));
+        for line in indented(words) {
+            self.line(self.paint(style, line));
         }
     }
 
@@ -141,6 +140,13 @@ fn fitting(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
         *widest -= 1;
     }
     widths
+}
+
+/// Words in lines for a terminal, indented.
+pub(super) fn indented(words: &str) -> impl Iterator<Item = String> {
+    const INDENT: &str = "    ";
+    let lines = wrapped(words, WIDTH - 2 - INDENT.len());
+    lines.into_iter().map(|line| format!("{INDENT}{line}"))
 }
 
 /// Words in lines of so many characters. A word that is longer is broken; what fits stays as it is.
@@ -219,9 +225,14 @@ pub(super) fn json(value: &impl Serialize) {
     print(&(escaped(&text) + "\n"));
 }
 
+/// Whether a person reads standard output.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Whether to print in colour: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
 pub(super) fn colour() -> bool {
-    io::stdout().is_terminal() && wants_colour()
+    is_terminal() && wants_colour()
 }
 
 /// Says on standard error why a command could not do its work.

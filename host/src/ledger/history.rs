@@ -266,7 +266,17 @@ impl History {
     /// If the ledger cannot be read.
     pub fn tallies(&self, since: Option<Timestamp>) -> Result<Vec<Tally>, LedgerError> {
         let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        self.archive.tallies(since)
+        let mut tallies = self.archive.tallies(since)?;
+        for tally in &mut tallies {
+            // Nothing is paid for what was not sent.
+            if !matches!(
+                tally.outcome,
+                None | Some(Outcome::Accepted | Outcome::Unknown)
+            ) {
+                tally.segments = 0;
+            }
+        }
+        Ok(tallies)
     }
 
     /// When a message was last accepted, of those that are recorded.

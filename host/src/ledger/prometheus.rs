@@ -123,7 +123,7 @@ impl Exposition {
         );
         self.gauge(
             "textsender_segments",
-            "Segments of the texts of these requests.",
+            "Segments of those of them that were sent, or may have been.",
             &of(|counts| counts.1),
         );
         self.gauge(

@@ -18,7 +18,7 @@ pub struct Tally {
     pub outcome: Option<Outcome>,
     /// How many decisions.
     pub messages: u64,
-    /// How many segments they have together; what providers charge for, where they were sent.
+    /// How many segments were sent with them, or may have been: what providers charge for.
     pub segments: u64,
 }
 

@@ -199,7 +199,8 @@ async fn tallies_are_by_day_sender_region_and_outcome_without_replays() {
                 gb,
                 Some(Outcome::Unavailable),
                 1,
-                1
+                // Of what was not sent.
+                0
             ),
             (
                 "2027-01-16".to_owned(),

@@ -3,7 +3,7 @@
 use textsender_tests::harness::each;
 use textsender_tests::sandbox::Sandbox;
 
-use super::changes::sending;
+use super::changes::{sending, sends};
 
 /// Words with the beginning of one, and what is offered in its place.
 const CASES: [(&str, &[&str]); 14] = [
@@ -87,10 +87,15 @@ fn tables_fit_eighty_columns() {
 
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
+    sends(&admin);
     for command in [
         &["explain-error"][..],
         &["sender", "list"],
         &["plugin", "list"],
+        &["limits", "list"],
+        &["log"],
+        &["log", "--changes"],
+        &["stats"],
     ] {
         let (mut child, mut screen) = admin.at_terminal(admin.command(command));
         let mut shown = Vec::new();

@@ -123,6 +123,10 @@ fn completions_and_manual_pages_are_made() {
         .run(&["man", "--folder", &folder.path().display().to_string()])
         .ok();
     assert!(folder.path().join("textsender-sender-set.1").exists());
+    let whole = std::fs::read_to_string(folder.path().join("textsender.1")).unwrap();
+    for section in ["\"EXIT STATUS\"", "FILES", "ENVIRONMENT"] {
+        assert!(whole.contains(&format!(".SH {section}")), "{section}");
+    }
     admin
         .run(&["explain-error", "secret_missing"])
         .ok()
