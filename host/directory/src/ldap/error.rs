@@ -1,0 +1,44 @@
+//! What can go wrong with one server.
+
+/// Why a server could not be asked, or did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LdapError {
+    /// No connection, or it broke.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It did not answer in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// It is not who it should be, or does not protect the connection.
+    #[error("{0}")]
+    Untrusted(String),
+    /// It does not let this account in.
+    #[error("{0}")]
+    LoginFailed(String),
+    /// What it sent is no answer.
+    #[error("the answer can't be read: {0}")]
+    Malformed(&'static str),
+    /// It sent more than an answer may have.
+    #[error("the answer is endless: {0}")]
+    TooMuch(&'static str),
+    /// There is no entry of this name.
+    #[error("there is no such entry")]
+    NoSuchEntry,
+    /// It refuses the search.
+    #[error("the search is refused with result {0}")]
+    Refused(u32),
+}
+
+impl LdapError {
+    /// Whether the connection can be used for the next search.
+    #[must_use]
+    pub fn leaves_usable(&self) -> bool {
+        matches!(self, Self::NoSuchEntry | Self::Refused(_))
+    }
+
+    /// Whether another server would say the same; and to ask would count as one more wrong password.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::LoginFailed(_))
+    }
+}

@@ -1,0 +1,285 @@
+//! Which group policy objects decide for a user, from a snapshot: group policy's own order.
+//!
+//! 1. An enforced link beats one that is not; of several, the **highest** container wins.
+//! 2. Else the container **closest** to the user wins, as far up as the first that blocks inheritance.
+//! 3. At one container the lowest order wins.
+//!
+//! What has no effect is passed over: a link that is off, an object that is gone, whose half for users is off,
+//! that is of another functionality version, or whose security filter does not let the user through. What *can't be
+//! judged* ends the search: below it no other object is taken in its place.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    descriptor,
+    dn::{Dn, NotADn},
+    gplink::Link,
+    guid::Guid,
+    sid::Sid,
+    snapshot::{Container, Gpo, GpoState, Snapshot},
+};
+
+/// The functionality version that Windows applies.
+const VERSION: u32 = 2;
+
+/// A snapshot made ready for many users.
+#[derive(Debug)]
+pub struct Index {
+    /// When the snapshot was taken.
+    pub taken: Timestamp,
+    containers: HashMap<Dn, Container>,
+    gpos: HashMap<Guid, Gpo>,
+    /// Whom the objects' entries name.
+    by_name: HashMap<Dn, Sid>,
+    trustees: HashSet<Sid>,
+}
+
+/// A user as group policy sees him.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The entry.
+    pub dn: Dn,
+    /// The user's own SID, and those of all groups.
+    pub token: HashSet<Sid>,
+    /// Whether a SID that is not in the token is surely not held: not so where groups are known by name.
+    pub is_complete: bool,
+}
+
+/// What a binding of a policy to an object says beside its id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Binding {
+    /// A WMI filter is taken as passed. Else an object with one can't be judged.
+    pub ignore_wmi_filter: bool,
+}
+
+/// A link that reaches a user, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Considered {
+    /// The object.
+    pub gpo: Guid,
+    /// Where it is linked.
+    pub container: String,
+    /// How many steps above the user's entry that is.
+    pub height: usize,
+    /// Its place there.
+    pub order: u32,
+    /// Whether the link is enforced.
+    pub enforced: bool,
+    /// What comes of it.
+    pub result: Effect,
+}
+
+/// What comes of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// It applies.
+    Applies,
+    /// The link is off.
+    LinkDisabled,
+    /// A container between it and the user blocks inheritance.
+    Blocked,
+    /// The object is gone.
+    Gone,
+    /// Its half for users is off.
+    UserHalfOff,
+    /// It is not of the version that is applied.
+    OtherVersion,
+    /// The security filter does not let the user through.
+    Filtered,
+    /// It, or the links of the container, can't be read.
+    Unreadable,
+    /// It has a WMI filter.
+    WmiFilter,
+}
+
+impl Effect {
+    /// Whether it can't be judged: then no other object decides in its place.
+    #[must_use]
+    pub fn is_undecidable(self) -> bool {
+        matches!(self, Effect::Unreadable | Effect::WmiFilter)
+    }
+}
+
+impl Index {
+    /// Looks up containers and objects by name. A container whose name can't be read is an error of who wrote the
+    /// snapshot: users below it could not be told from others.
+    ///
+    /// # Errors
+    ///
+    /// A name is no distinguished name.
+    pub fn new(snapshot: Snapshot) -> Result<Self, NotADn> {
+        let trustees = snapshot.gpos.iter().flat_map(|gpo| &gpo.entries);
+        let trustees = trustees.map(|entry| entry.trustee.clone()).collect();
+        let containers = snapshot.containers.into_iter();
+        let containers = containers.map(|container| Ok((Dn::parse(&container.dn)?, container)));
+        let names = snapshot.trustees.into_iter();
+        let names = names.map(|(sid, dn)| Ok((Dn::parse(&dn)?, sid)));
+        Ok(Self {
+            taken: snapshot.taken,
+            containers: containers.collect::<Result<_, _>>()?,
+            gpos: snapshot
+                .gpos
+                .into_iter()
+                .map(|gpo| (gpo.id.clone(), gpo))
+                .collect(),
+            by_name: names.collect::<Result<_, _>>()?,
+            trustees,
+        })
+    }
+
+    /// A user from what a caller knows: a name, and groups by SID, by distinguished name, or `Domain Users`.
+    ///
+    /// # Errors
+    ///
+    /// The user's name is no distinguished name.
+    pub fn subject(&self, dn: &str, groups: &[String]) -> Result<Subject, NotADn> {
+        let dn = Dn::parse(dn)?;
+        let mut token: HashSet<Sid> = Sid::held_by_all().into();
+        token.extend(self.by_name.get(&dn).cloned());
+        let mut is_complete = !groups.is_empty();
+        for group in groups {
+            if let Ok(sid) = group.parse() {
+                token.insert(sid);
+                continue;
+            }
+            is_complete = false;
+            if group.trim().eq_ignore_ascii_case("Domain Users") {
+                token.extend(
+                    self.trustees
+                        .iter()
+                        .filter(|sid| sid.is_domain_users())
+                        .cloned(),
+                );
+            }
+            let named = Dn::parse(group).ok().and_then(|dn| self.by_name.get(&dn));
+            token.extend(named.cloned());
+        }
+        Ok(Subject {
+            dn,
+            token,
+            is_complete,
+        })
+    }
+
+    /// Every link to a bound object that is at or above the user, the strongest first. The first whose effect is
+    /// [`Effect::Applies`] wins, unless one before it [can't be judged](Effect::is_undecidable).
+    #[must_use]
+    pub fn consider(&self, user: &Subject, bound: &HashMap<Guid, Binding>) -> Vec<Considered> {
+        let mut considered = Vec::new();
+        let mut blocked = false;
+        for (height, name) in user.dn.containers().enumerate() {
+            let Some(container) = self.containers.get(&name) else {
+                continue;
+            };
+            if container.unreadable {
+                considered.extend(unreadable(container, height, bound));
+                continue;
+            }
+            for link in container
+                .links
+                .iter()
+                .filter(|link| bound.contains_key(&link.gpo))
+            {
+                let result = self.effect(link, blocked, user, bound[&link.gpo]);
+                considered.push(Considered {
+                    gpo: link.gpo.clone(),
+                    container: container.dn.clone(),
+                    height,
+                    order: link.order,
+                    enforced: link.enforced,
+                    result,
+                });
+            }
+            blocked |= container.block_inheritance;
+        }
+        considered.sort_by_key(|one| match one.enforced {
+            true => (0, usize::MAX - one.height, one.order),
+            false => (1, one.height, one.order),
+        });
+        considered
+    }
+
+    fn effect(&self, link: &Link, blocked: bool, user: &Subject, binding: Binding) -> Effect {
+        if !link.enabled {
+            return Effect::LinkDisabled;
+        }
+        if blocked && !link.enforced {
+            return Effect::Blocked;
+        }
+        // A snapshot without the object is older than the binding.
+        let Some(gpo) = self.gpos.get(&link.gpo) else {
+            return Effect::Unreadable;
+        };
+        match gpo.state {
+            GpoState::Gone => return Effect::Gone,
+            GpoState::Unreadable => return Effect::Unreadable,
+            GpoState::Readable => {}
+        }
+        if !gpo.user_half {
+            return Effect::UserHalfOff;
+        }
+        if gpo.version != VERSION {
+            return Effect::OtherVersion;
+        }
+        if !user.is_complete && self.names_a_stranger(gpo) {
+            return Effect::Unreadable;
+        }
+        if !descriptor::passes(&gpo.entries, &user.token) {
+            return Effect::Filtered;
+        }
+        match gpo.wmi_filter && !binding.ignore_wmi_filter {
+            true => Effect::WmiFilter,
+            false => Effect::Applies,
+        }
+    }
+}
+
+impl Index {
+    /// Whether an entry names a group that has no name in the snapshot: one who is known by the names of groups
+    /// alone may be in it.
+    fn names_a_stranger(&self, gpo: &Gpo) -> bool {
+        let known: HashSet<&Sid> = self.by_name.values().collect();
+        let mut trustees = gpo.entries.iter().map(|entry| &entry.trustee);
+        trustees.any(|sid| sid.is_of_a_domain() && !sid.is_domain_users() && !known.contains(sid))
+    }
+}
+
+/// The links of this container are not known: any of the bound objects may be linked, and enforced.
+fn unreadable<'c>(
+    container: &'c Container,
+    height: usize,
+    bound: &'c HashMap<Guid, Binding>,
+) -> impl Iterator<Item = Considered> + 'c {
+    bound.keys().map(move |gpo| Considered {
+        gpo: gpo.clone(),
+        container: container.dn.clone(),
+        height,
+        order: 0,
+        enforced: true,
+        result: Effect::Unreadable,
+    })
+}
+
+/// The link that decides.
+///
+/// # Errors
+///
+/// The link that can't be judged and stands before any that applies.
+pub fn winner(considered: &[Considered]) -> Result<Option<&Considered>, &Considered> {
+    for one in considered {
+        if one.result.is_undecidable() {
+            return Err(one);
+        }
+        if one.result == Effect::Applies {
+            return Ok(Some(one));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests;
