@@ -31,6 +31,40 @@ pub enum Code {
     PhoneMissing,
 }
 
+impl Code {
+    /// As callers see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::DirectoryUnreachable => "directory_unreachable",
+            Code::DirectoryCertificate => "directory_certificate",
+            Code::DirectoryLoginFailed => "directory_login_failed",
+            Code::DirectoryUnreadable => "directory_unreadable",
+            Code::DirectoryStale => "directory_stale",
+            Code::UserUnknown => "user_unknown",
+            Code::UserAmbiguous => "user_ambiguous",
+            Code::AccountDisabled => "account_disabled",
+            Code::PhoneMissing => "phone_missing",
+        }
+    }
+
+    /// The exit code of the outcome that it leads to: `unavailable`, `misconfigured` or `refused`.
+    #[must_use]
+    pub fn exit(self) -> u8 {
+        match self {
+            Code::DirectoryUnreachable => 69,
+            Code::DirectoryCertificate
+            | Code::DirectoryLoginFailed
+            | Code::DirectoryUnreadable
+            | Code::DirectoryStale => 78,
+            Code::UserUnknown
+            | Code::UserAmbiguous
+            | Code::AccountDisabled
+            | Code::PhoneMissing => 77,
+        }
+    }
+}
+
 /// An error, and what an administrator must know of it. It names no user's number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]

@@ -1,8 +1,8 @@
 //! Active Directory for textsender: who a user is, and which group policy objects decide for him.
 //!
-//! A process of its own, `textsender-directory`, which `textsender` starts where a directory is configured: what
-//! a server sends is read where no sender's secret and no message is, and a `textsender` without a directory
-//! carries none of it.
+//! A program of its own, `textsender-directory`: what a server sends is read where no sender's secret and no message
+//! is, and `textsender` carries none of it. It reads `directory.toml` ([`config`]) and has the commands `check`, `sync`
+//! and `user` ([`cli`]); `orders` is for a program that asks much.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -15,15 +15,21 @@
 //! | [`directory`] | a directory that is asked |
 //! | [`user`] | looking a user up |
 //! | [`sync`] | reading the links, and keeping what worked |
-//! | [`orders`] | what `textsender` asks, and the answers: a line of JSON each |
+//! | [`orders`] | what a program asks, and the answers: a line of JSON each |
 //! | [`error`] | what a directory's answer comes to |
+//! | [`config`] | `directory.toml` |
+//! | [`cli`] | the commands; the only file that prints |
 //!
 //! Everything that decides (`resolve`, `descriptor`, `gplink`) is a pure function of what was read.
 
+pub mod cli;
+pub mod config;
 pub mod descriptor;
 pub mod directory;
 pub mod dn;
 pub mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod gplink;
 pub mod guid;
 pub mod ldap;

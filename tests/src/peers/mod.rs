@@ -20,6 +20,7 @@
 mod exim;
 mod postfix;
 pub mod postgres;
+pub mod samba;
 pub mod shared_ledger;
 
 use std::fs;

@@ -27,6 +27,8 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
         "textsender.socket",
         "textsender-metrics.service",
         "textsender-metrics.timer",
+        "textsender-directory.service",
+        "textsender-directory.timer",
     ];
     for name in names {
         let text = unit(name).replace("/usr/bin/textsender", program);

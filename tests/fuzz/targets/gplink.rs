@@ -1,0 +1,5 @@
+//! See `textsender_directory::fuzz::links`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| textsender_directory::fuzz::links(bytes));

@@ -1,0 +1,47 @@
+#!/usr/bin/python3
+"""Changes a domain that runs, as its administrator would: edit.py DIR WHAT ...
+
+user NAME [ATTRIBUTE=VALUE ...]   a user in OU=Staff
+deny DN ATTRIBUTE                 svc-textsender may not read this attribute, and gets no error
+hide GUID                         svc-textsender may not read this group policy object
+gpo GUID NAME                     a group policy object for everyone
+link DN GUID                      it is linked to a container that is made if need be
+attribute DN NAME VALUE
+"""
+import os, sys
+arguments = sys.argv[2:]
+sys.argv = [sys.argv[0], sys.argv[1], "0"]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from seed import base, db, gpo, ldb, link, ndr_pack, ndr_unpack, ou, security, sid, user
+
+SVC = sid(f"CN=svc-textsender,OU=Service,{base}")
+
+def first_entry(dn, entry):
+    found = db.search(dn, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"])[0]
+    sddl = ndr_unpack(security.descriptor, found["nTSecurityDescriptor"][0]).as_sddl()
+    at = sddl.index("(", sddl.index("D:"))
+    changed = security.descriptor.from_sddl(sddl[:at] + entry + sddl[at:], security.dom_sid(db.get_domain_sid()))
+    replace(dn, "nTSecurityDescriptor", ndr_pack(changed))
+
+def replace(dn, name, value):
+    m = ldb.Message(); m.dn = ldb.Dn(db, dn)
+    m["a"] = ldb.MessageElement(value, ldb.FLAG_MOD_REPLACE, name)
+    db.modify(m)
+
+def schema_id(attribute):
+    found = db.search(db.get_schema_basedn(), ldb.SCOPE_SUBTREE, f"(lDAPDisplayName={attribute})", attrs=["schemaIDGUID"])
+    return db.schema_format_value("objectGUID", found[0]["schemaIDGUID"][0]).decode()
+
+def policy(guid): return f"CN={{{guid}}},CN=Policies,CN=System,{base}"
+
+what, rest = arguments[0], arguments[1:]
+if what == "user": user(rest[0], f"OU=Staff,{base}", rest[0], **dict(one.split("=", 1) for one in rest[1:]))
+elif what == "deny": first_entry(rest[0], f"(OD;;RP;{schema_id(rest[1])};;{SVC})")
+elif what == "hide": first_entry(policy(rest[0]), f"(D;;RPRC;;;{SVC})")
+elif what == "gpo": gpo(rest[0], rest[1])
+elif what == "link":
+    try: ou(rest[0])
+    except ldb.LdbError: pass
+    link(rest[0], (policy(rest[1]), 0))
+elif what == "attribute": replace(rest[0], rest[1], rest[2])
+else: sys.exit(__doc__)
