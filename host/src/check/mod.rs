@@ -6,6 +6,7 @@
 //! | `reach` | regions and kinds of number |
 //! | `texts` | templates, languages, lengths, and whether the senders can carry them |
 //! | `national` | whether `%national%` is one user's only |
+//! | `callers` | callers of the hub without a stored secret |
 //! | `certificate` | the certificate that the hub shows |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
@@ -13,6 +14,7 @@
 //! A plugin is asked in a host process, never loaded here. Nothing is written, and no provider is
 //! asked: that is `sender check`.
 
+mod callers;
 mod capabilities;
 mod certificate;
 mod fields;
@@ -170,6 +172,7 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
 
     let mut warnings = policy::warnings(&policies);
     warnings.extend(reach::warnings(&config));
+    warnings.extend(callers::warnings(&config, state));
     warnings.extend(certificate.warning);
 
     let usages = usage::all(&config);

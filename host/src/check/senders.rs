@@ -317,11 +317,15 @@ impl Look<'_> {
     /// Lets the plugin judge: rules between settings are not in the schema. It gets its secrets, in a
     /// host process, and contacts no provider.
     async fn configure(&mut self, schema: &Value, origins: &BTreeMap<String, Origin>) {
-        let launch = Launch::of(self.config, self.state, self.name, Level::Error);
-        let Ok(process) = launch.map(HostProcess::start) else {
-            return; // A secret can't be read, which is a fault already.
+        let launch = match Launch::of(self.config, self.state, self.name, Level::Error) {
+            Ok(launch) => launch,
+            // Such as a plugin that has to be approved.
+            Err(failure) => {
+                let place = self.sender.plugin.place;
+                return self.fault(place, "plugin", failure.to_string(), failure.code.remedy());
+            }
         };
-        let answer = match process {
+        let answer = match HostProcess::start(launch) {
             Ok(process) => process.ready(Instant::now() + PATIENCE).await,
             Err(_) => Err(StartupError::Ended),
         };

@@ -8,8 +8,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::place::Place;
+use crate::redact::on_one_line;
 
-/// One thing that is wrong. Displays as `FILE:LINE: KEY: what is wrong; what to do`.
+/// One thing that is wrong. Displays as `FILE:LINE: KEY: what is wrong; what to do`, on one line whatever a
+/// name brings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The file, as it was named.
@@ -38,12 +40,12 @@ impl Fault {
     /// A fault of a whole file.
     pub fn of_file(path: &Path, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Fault {
-            file: path.display().to_string(),
+            file: on_one_line(&path.display().to_string()),
             line: 0,
             column: 0,
             key: String::new(),
-            message: message.into(),
-            remedy: remedy.into(),
+            message: on_one_line(&message.into()),
+            remedy: on_one_line(&remedy.into()),
             place: None,
             excerpt: None,
         }
@@ -133,4 +135,16 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_line_ends_leave_a_fault_on_one_line() {
+        let path = Path::new("policies/a\u{1b}[31m\nb.toml");
+        let fault = Fault::of_file(path, "x\u{2028}y", "z\r\n");
+        assert_eq!(fault.to_string(), "policies/a [31m b.toml: x y; z  ");
+    }
 }

@@ -13,6 +13,7 @@ use ring::digest;
 use super::fault::Fault;
 use super::place::{Located, Place};
 use crate::os::{identity::Stamp, limits};
+use crate::redact::on_one_line;
 use crate::trust::{self, Unsafe};
 
 /// Largest file that is read, in bytes. 10,000 policies take about 5 MiB; more than this is a mistake.
@@ -216,22 +217,16 @@ impl Sources {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Fault {
-        let (file, line, column) = match self.files.get(place.file as usize) {
-            Some(source) => {
-                let (line, column) = source.line_column(place.start as usize);
-                (source.path.display().to_string(), line, column)
-            }
-            None => (String::new(), 0, 0),
-        };
+        let source = self.files.get(place.file as usize);
+        let path = source.map_or(Path::new(""), |source| &source.path);
+        let (line, column) =
+            source.map_or((0, 0), |source| source.line_column(place.start as usize));
         Fault {
-            file,
             line,
             column,
-            key: key.into(),
-            message: message.into(),
-            remedy: remedy.into(),
+            key: on_one_line(&key.into()),
             place: Some(place),
-            excerpt: None,
+            ..Fault::of_file(path, message, remedy)
         }
     }
 

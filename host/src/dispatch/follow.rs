@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use super::Dispatch;
 use crate::{
-    plugins::{CallResult, Reply, Work},
     protocol::{DeliveryBody, Failure, Outcome, Response},
     route,
 };
@@ -26,21 +25,7 @@ impl Dispatch {
     /// There is no such sender, or its plugin or provider could not be asked.
     pub async fn status(&self, sender: &str, provider_id: &str) -> Result<DeliveryStatus, Failure> {
         let deadline = Instant::now() + self.pool.timeout(sender);
-        self.status_by(sender, provider_id, deadline).await
-    }
-
-    async fn status_by(
-        &self,
-        sender: &str,
-        provider_id: &str,
-        deadline: Instant,
-    ) -> Result<DeliveryStatus, Failure> {
-        let work = Work::Status(provider_id.to_owned());
-        let end = self.pool.call(sender, work, deadline).await?;
-        match end.result {
-            CallResult::Replied(Reply::Status(status)) => Ok(status),
-            _ => Err(route::not_told(sender, &end)),
-        }
+        route::status(&*self.pool, sender, provider_id, deadline).await
     }
 
     /// Follows an accepted message to its final state, for at most as long as `wait`, and puts what
@@ -62,7 +47,7 @@ impl Dispatch {
             }
             pause = (pause * 2).min(LONGEST_LOOK);
             let deadline = until.min(now + timeout);
-            let Ok(delivery) = self.status_by(sender, id, deadline).await else {
+            let Ok(delivery) = route::status(&*self.pool, sender, id, deadline).await else {
                 continue;
             };
             response.delivery = Some(DeliveryBody::from(&delivery));

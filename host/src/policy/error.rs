@@ -1,7 +1,7 @@
 //! Why no message may be sent under the policies, in words for operators.
 
 use super::dn::DnError;
-use super::principal::PrincipalError;
+use super::principal::BadGroup;
 use crate::protocol::{Event, Purpose};
 
 /// Why a request gets no policy, text or sender. Each says which rule it was, and what changes it.
@@ -14,13 +14,8 @@ pub enum PolicyError {
         error: DnError,
     },
     /// An item of `user.groups` is neither a distinguished name nor a SID.
-    #[error("user.groups[{index}] names no group: {error}")]
-    BadGroup {
-        /// Which, from 0.
-        index: usize,
-        /// What is wrong with it.
-        error: PrincipalError,
-    },
+    #[error(transparent)]
+    BadGroup(#[from] BadGroup),
     /// The request names a sender that is not configured.
     #[error("there is no sender {name:?}; see `textsender sender list`")]
     UnknownTestSender {
@@ -138,7 +133,7 @@ impl PolicyError {
         use PolicyError::*;
         matches!(
             self,
-            BadDn { .. } | BadGroup { .. } | UnknownTestSender { .. } | UnknownTestPolicy { .. }
+            BadDn { .. } | BadGroup(_) | UnknownTestSender { .. } | UnknownTestPolicy { .. }
         )
     }
 

@@ -42,7 +42,7 @@ pub use dn::{Dn, DnError};
 pub use error::PolicyError;
 pub use explain::Explanation;
 pub use index::Policies;
-pub use principal::PrincipalError;
+pub use principal::{BadGroup, PrincipalError};
 pub use resolve::{MessageOwner, Resolution, SenderFrom, TEST_TEXT};
 pub use sid::Sid;
 

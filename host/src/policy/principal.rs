@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use super::User;
 use super::dn::{Dn, DnError};
-use super::error::PolicyError;
 use super::sid::{Sid, SidError};
 use crate::config::Filter;
 
@@ -19,6 +18,16 @@ pub enum PrincipalError {
     /// It was read as a distinguished name.
     #[error("it is no SID, and as a distinguished name: {0}")]
     Dn(#[from] DnError),
+}
+
+/// An item of `user.groups` names no group.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("user.groups[{index}] names no group: {error}")]
+pub struct BadGroup {
+    /// Which, from 0.
+    pub index: usize,
+    /// What is wrong with it.
+    pub error: PrincipalError,
 }
 
 /// A user or group by any of its names.
@@ -122,7 +131,7 @@ impl Principals {
     }
 
     /// What the request's user holds.
-    pub fn held(&self, user: &User, dn: Option<&Dn>) -> Result<Held, PolicyError> {
+    pub fn held(&self, user: &User, dn: Option<&Dn>) -> Result<Held, BadGroup> {
         let mut held = Held {
             flags: vec![false; self.count as usize],
         };
@@ -134,7 +143,7 @@ impl Principals {
         hold(self.sids.get(&Sid::AUTHENTICATED_USERS));
         hold(dn.and_then(|dn| self.users.get(dn.as_str())));
         for (index, group) in user.groups.iter().enumerate() {
-            match parse(group).map_err(|error| PolicyError::BadGroup { index, error })? {
+            match parse(group).map_err(|error| BadGroup { index, error })? {
                 Principal::Dn(dn) => hold(self.groups.get(dn.as_str())),
                 Principal::DomainUsers => hold(self.domain_users.as_ref()),
                 Principal::Sid(sid) => {

@@ -229,12 +229,13 @@ impl Recipient {
                 },
             });
         }
-        let Meaning::Number(region, kind) = prefixes::look_up(&phone) else {
+        let Meaning::Number(place, kind) = prefixes::look_up(&phone) else {
             return Err(RecipientError::WrongLength {
                 calling_code,
                 digits,
             });
         };
+        let region = Region::at(place);
         let national = format!(
             "{}{}",
             region.place().trunk.as_str(),

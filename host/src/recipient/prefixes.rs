@@ -13,7 +13,6 @@
 use textsender_plugin_api::Phone;
 
 use super::kind::Kind;
-use super::region::Region;
 
 #[rustfmt::skip]
 mod data;
@@ -88,8 +87,8 @@ impl Lengths {
 /// What the table says of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// It is, or would be, one of these.
-    Number(Region, Kind),
+    /// It is, or would be, one of these: the index of its region's place, and its kind.
+    Number(u8, Kind),
     /// Numbers that begin so have other lengths: a digit is missing or too many.
     WrongLength,
 }
@@ -138,8 +137,8 @@ const fn wrong_length(start: u64) -> u64 {
 
 fn unpack(row: u64) -> Option<Meaning> {
     let kind = Kind::ALL.get((row & NO_KIND) as usize)?;
-    let region = Region::at((row >> KIND_BITS) as u8)?;
-    Some(Meaning::Number(region, *kind))
+    let place = (row >> KIND_BITS) as u8;
+    (usize::from(place) < PLACES.len()).then_some(Meaning::Number(place, *kind))
 }
 
 const fn place(region: &str, calling_code: u16, trunk: &str, unclear: u16) -> Place {

@@ -64,9 +64,9 @@ impl Region {
         self.place().calling_code == other.place().calling_code
     }
 
-    /// The region at a place of the table; none if there is no such place.
-    pub(super) fn at(index: u8) -> Option<Self> {
-        (usize::from(index) < prefixes::PLACES.len()).then_some(Self(index))
+    /// The region at a place that the table names.
+    pub(super) fn at(place: u8) -> Self {
+        Self(place)
     }
 }
 

@@ -64,7 +64,7 @@ const fn row(verdict: PluginVerdict, on_unknown: OnUnknown) -> (ErrorCode, Again
 }
 
 /// Why a question that delivers nothing has no answer.
-pub fn not_told(sender: &str, end: &CallEnd) -> Failure {
+pub(super) fn not_told(sender: &str, end: &CallEnd) -> Failure {
     let fault = end.trace.last_fault();
     let code = match &end.result {
         CallResult::Failed(error) => {

@@ -15,15 +15,14 @@ mod tests;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use textsender_plugin_api::{Found, Message, Receipt};
+use textsender_plugin_api::{DeliveryState, DeliveryStatus, Found, Message, Receipt};
 use tokio::time::Instant;
 
 use crate::{
     config::OnUnknown,
-    plugins::{CallEnd, CallResult, Pool, Reply, Work},
+    plugins::{CallEnd, CallResult, Pool, Reply, Trace, Work},
     protocol::{Attempt, ErrorCode, Failure, Outcome},
 };
-pub use judge::not_told;
 use judge::{Again, AttemptResult};
 
 /// The most attempts with one sender for one message.
@@ -65,9 +64,6 @@ impl Ask for Pool {
 
 /// Asks a sender's plugin what became of a message that it was handed at `since`, in milliseconds of
 /// Unix time. It takes no longer than an attempt does, nor than until `end`.
-///
-/// Found and absent count only where a provider answered in this very call: without an exchange there
-/// is nothing that a plugin could know it from, unless it has connections of its own.
 pub async fn find(
     senders: &impl Ask,
     sender: &str,
@@ -79,25 +75,53 @@ pub async fn find(
     let asked = senders
         .ask(sender, Work::Find(message, since), deadline)
         .await;
-    match asked {
-        Ok(CallEnd {
-            result: CallResult::Replied(Reply::Found(found)),
-            trace,
-        }) if trace.has_answer() || trace.has_own_network() => found,
-        Ok(CallEnd {
-            result: CallResult::Replied(Reply::Found(found)),
-            ..
-        }) => {
-            if !matches!(found, Found::CannotTell) {
-                tracing::warn!(
-                    sender,
-                    "the plugin says what became of a message, but no provider answered it"
-                );
-            }
-            Found::CannotTell
-        }
-        _ => Found::CannotTell,
+    let Ok(CallEnd {
+        result: CallResult::Replied(Reply::Found(found)),
+        trace,
+    }) = asked
+    else {
+        return Found::CannotTell;
+    };
+    match matches!(found, Found::CannotTell) || is_believed(sender, &trace) {
+        true => found,
+        false => Found::CannotTell,
     }
+}
+
+/// Asks a sender's plugin how far a message came that its provider accepted.
+///
+/// # Errors
+///
+/// The plugin or the provider could not be asked.
+pub async fn status(
+    senders: &impl Ask,
+    sender: &str,
+    provider_id: &str,
+    deadline: Instant,
+) -> Result<DeliveryStatus, Failure> {
+    let work = Work::Status(provider_id.to_owned());
+    let end = senders.ask(sender, work, deadline).await?;
+    let CallResult::Replied(Reply::Status(status)) = end.result else {
+        return Err(judge::not_told(sender, &end));
+    };
+    let is_nothing = status.state == DeliveryState::CannotTell;
+    Ok(match is_nothing || is_believed(sender, &end.trace) {
+        true => status,
+        false => DeliveryStatus::new(DeliveryState::CannotTell),
+    })
+}
+
+/// What a plugin says of a message's fate counts only where a provider answered in this very call: without an
+/// exchange there is nothing that it could know it from, unless it has connections of its own.
+fn is_believed(sender: &str, trace: &Trace) -> bool {
+    let is_believed = trace.has_answer() || trace.has_own_network();
+    if !is_believed {
+        tracing::warn!(
+            sender,
+            "the plugin says what became of a message, but no provider answered it"
+        );
+    }
+    is_believed
 }
 
 /// Who may be asked, and until when.

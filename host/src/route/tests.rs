@@ -5,7 +5,6 @@ use std::{cell::RefCell, collections::VecDeque};
 use textsender_plugin_api::{Phone, Purpose, SendError, Stage, Verdict as Claim};
 
 use super::*;
-use crate::plugins::Trace;
 
 /// What a scripted sender does when asked: its word, and how far a delivering exchange came.
 enum Act {
@@ -50,6 +49,14 @@ impl Ask for Script {
                 trace.begin(true).reach(Stage::Answered);
             }
             let result = CallResult::Replied(Reply::Found(self.found.clone()));
+            return Ok(CallEnd { result, trace });
+        }
+        if let Work::Status(_) = work {
+            if self.asks_a_provider {
+                trace.begin(true).reach(Stage::Answered);
+            }
+            let status = DeliveryStatus::new(DeliveryState::Delivered);
+            let result = CallResult::Replied(Reply::Status(status));
             return Ok(CallEnd { result, trace });
         }
         let act = {
@@ -366,6 +373,20 @@ async fn found_and_absent_count_only_where_a_provider_answered() {
         (script.asks_a_provider, script.blind) = (false, true);
         let outcome = deliver_by(&script, OnUnknown::Stop).await;
         assert_eq!(told(&outcome), "accepted by a:accepted");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn delivered_counts_only_where_a_provider_answered() {
+    for (asks_a_provider, blind, state) in [
+        (true, false, DeliveryState::Delivered),
+        (false, true, DeliveryState::Delivered),
+        (false, false, DeliveryState::CannotTell),
+    ] {
+        let mut script = Script::new(Vec::new());
+        (script.asks_a_provider, script.blind) = (asks_a_provider, blind);
+        let status = status(&script, "a", "SM1", Instant::now() + AFTER_ALL).await;
+        assert_eq!(status.unwrap().state, state);
     }
 }
 

@@ -386,3 +386,25 @@ fn a_code_that_may_change_its_order_is_warned_of() {
     assert!(!of_order(by_notify("הקוד: %code%")));
     assert!(!of_order(by_notify("Code: %code%").config(own_text)));
 }
+
+#[test]
+fn a_caller_without_a_stored_secret_is_warned_of_where_one_is_needed() {
+    let callers = "[callers.login]\nproduct = \"kratos\"\n[callers.portal]\n";
+    let by_http = |test: Test| test.config(&format!("[serve]\nhttp = \"127.0.0.1:0\"\n{callers}"));
+    let of = |test: Test| {
+        let warnings = listed(test, "warnings").into_iter();
+        let of_callers = warnings.filter(|(key, _)| key.starts_with("callers."));
+        of_callers.map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(by_http(Test::new())),
+        ["callers.login", "callers.portal"]
+    );
+    let next = "0123456789abcdef0123456789abcdef";
+    let stored = Test::new()
+        .secret("serve.login", next)
+        .secret("serve.portal.next", next);
+    assert_eq!(of(by_http(stored)), [""; 0]);
+    // Through the socket the system says who calls.
+    assert_eq!(of(Test::new().config(callers)), [""; 0]);
+}

@@ -10,6 +10,7 @@ use textsender_tests::harness::artifacts;
 use textsender_tests::sandbox::Sandbox;
 
 use super::Admin;
+use super::changes::{sending, sends};
 use crate::misbehaving::files::with_version;
 
 /// Builds a library from a few lines of C: the compiler that Rust links with.
@@ -225,6 +226,27 @@ fn a_plugin_that_is_used_stays() {
         .run(&["plugin", "remove", "../textsender"])
         .failed(1)
         .says("there is no plugin");
+}
+
+#[test]
+fn a_sender_whose_plugin_is_not_approved_is_not_called_ready() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let config = admin.config_text();
+    admin.write_config(&config.replace("# trust = \"pinned\"", "trust = \"pinned\""));
+    let command = "textsender plugin trust twilio";
+    admin.run(&["check"]).failed(78).says(command);
+    for lists in [&["sender", "list"][..], &["status"]] {
+        admin.run(lists).says("wrong");
+    }
+    admin.run(&["plugin", "trust", "twilio"]).ok();
+    admin.run(&["check"]).ok();
+    sends(&admin);
+
+    // What others could have written approves nothing.
+    set_mode(&admin.folder().join("plugins.lock"), 0o666);
+    admin.run(&["check"]).failed(78).says("plugins.lock");
+    admin.run(&["sender", "list"]).says("wrong");
 }
 
 #[test]
