@@ -61,7 +61,6 @@ impl Folder {
     }
 
     /// The folder if it is there, whether or not there is a ledger in it.
-    #[cfg(feature = "postgres")]
     pub fn to_read(path: &Path) -> Result<Folder, LedgerError> {
         let folder = Folder {
             path: path.to_owned(),

@@ -63,7 +63,6 @@ mod limits;
 mod lookup;
 mod machines;
 mod person;
-#[cfg(feature = "postgres")]
 mod postgres;
 mod prometheus;
 mod resend;
@@ -102,7 +101,6 @@ pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use machines::Machine;
 pub use person::{Erased, Person};
-#[cfg(feature = "postgres")]
 pub use postgres::POSTGRES;
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;

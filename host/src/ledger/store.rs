@@ -120,10 +120,6 @@ pub(super) type StoreResult<T> = Result<T, StoreError>;
 
 /// Why a store's operation failed. [`Store::fault`] puts it in words.
 #[derive(Debug)]
-#[cfg_attr(
-    not(feature = "postgres"),
-    expect(dead_code, reason = "some are of a store that is not built")
-)]
 pub(super) enum StoreError {
     /// SQLite says so.
     Sqlite(rusqlite::Error),

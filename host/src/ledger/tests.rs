@@ -4,7 +4,7 @@ mod audit;
 mod breaker;
 mod damage;
 mod file;
-#[cfg(all(has_postgresql, feature = "postgres"))]
+#[cfg(has_postgresql)]
 mod fleet;
 mod ids;
 mod limits;
@@ -24,10 +24,10 @@ use tempfile::TempDir;
 use textsender_plugin_api::{Phone, Purpose};
 
 /// The same tests over a shared ledger.
-#[cfg(not(all(has_postgresql, feature = "postgres")))]
+#[cfg(not(has_postgresql))]
 mod fleet {
     #[test]
-    #[ignore = "needs PostgreSQL, and the feature `postgres`"]
+    #[ignore = "needs PostgreSQL"]
     fn every_test_of_the_ledger() {}
 }
 

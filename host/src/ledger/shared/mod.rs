@@ -52,7 +52,7 @@ pub fn can_share() -> bool {
 
 /// The store that this program has.
 pub(super) fn store() -> Result<&'static SharedStore, LedgerError> {
-    #[cfg(all(test, feature = "postgres"))]
+    #[cfg(test)]
     share(&super::POSTGRES);
     STORE.get().copied().ok_or(LedgerError::NotShared)
 }
