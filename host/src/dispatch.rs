@@ -364,6 +364,9 @@ impl<'d> Decided<'d> {
             Ok(Some(ClaimResult::Limited(reached))) => {
                 return Err(self.received.refused(&limited(&reached)));
             }
+            Ok(Some(ClaimResult::Paused(pause))) => {
+                return Err(self.received.refused(&pause.failure()));
+            }
             Err(failure) => return Err(self.received.refused(&failure)),
         };
         Err(self.received.refused(&Failure::new(code)))
@@ -393,7 +396,8 @@ impl<'d> Decided<'d> {
                 .saturating_duration_since(Instant::now()),
             senders: self.plan.senders.clone(),
             limits: dispatch.snapshot.limits().clone(),
-            caller: bounds.as_ref().and_then(Bounds::limit),
+            caller: bounds.as_ref().map(|bounds| bounds.caller().to_owned()),
+            caller_limit: bounds.as_ref().and_then(Bounds::limit),
         }
     }
 

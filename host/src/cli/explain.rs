@@ -62,19 +62,26 @@ impl Explain {
         let snapshot = snapshot?;
         let mut evaluation = Evaluation::of(&snapshot, draft);
         ask_senders(&mut evaluation);
-        let mut explained = evaluation.explained();
+        let now = Timestamp::now();
         let known = common.history();
-        match known.and_then(|history| history.senders(Timestamp::now())) {
-            Ok(known) => explained.tell_health(&known),
-            Err(LedgerError::Absent { .. }) => {}
+        let known = known.and_then(|history| Ok((history.senders(now)?, history.pauses(now)?)));
+        let health = match known {
+            Ok((health, pauses)) => {
+                evaluation.note_pauses(pauses);
+                health
+            }
+            Err(LedgerError::Absent { .. }) => Vec::new(),
             Err(error) => {
                 let error = match common.may_read_records() {
                     Ok(()) => error.to_string(),
                     Err(error) => format!("{error:#}"),
                 };
                 output::notice(format!("whether a sender is paused is not known: {error}"));
+                Vec::new()
             }
-        }
+        };
+        let mut explained = evaluation.explained();
+        explained.tell_health(&health);
         match self.json {
             true => output::json(&explained),
             false => output::print(&shown::shown(&explained, output::colour())),

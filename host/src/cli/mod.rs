@@ -12,6 +12,7 @@ mod editor;
 mod explain;
 mod explain_error;
 mod hand_over;
+mod health;
 mod helpdesk;
 mod history;
 mod init;
@@ -21,6 +22,7 @@ mod log;
 mod logging;
 mod numbers;
 mod output;
+mod pause;
 mod person;
 mod phone;
 mod plugin;
@@ -122,10 +124,13 @@ enum Command {
     Config(config::Config),
     TestSend(test_send::TestSend),
     Doctor(doctor::Doctor),
+    Health(health::HealthCommand),
     ExplainError(explain_error::ExplainError),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
+    Pause(pause::PauseCommand),
+    Resume(pause::ResumeCommand),
     Person(person::PersonCommand),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -183,10 +188,13 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Helpdesk(command) => finish(command.run(&common, &out)),
         Command::TestSend(command) => finish(command.run(&common, &out)),
         Command::Doctor(command) => finish(command.run(&common, &out)),
+        Command::Health(command) => command.run(&common, &out),
         Command::ExplainError(command) => finish(command.run(&out)),
         Command::Schema(schema) => schema.run(),
         Command::Completions(command) => command.run(&common),
         Command::Man(command) => finish(command.run(&out)),
+        Command::Pause(command) => finish(command.run(&common, &out)),
+        Command::Resume(command) => finish(command.run(&common, &out)),
         Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),
         Command::Restore(command) => finish(command.run(&common, &out)),

@@ -79,6 +79,11 @@ impl Bounds {
         }
     }
 
+    /// The caller's name.
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
     /// How much it may send, for the ledger.
     pub fn limit(&self) -> Option<CallerLimit> {
         let is_limited = !self.limits.limits.is_empty();

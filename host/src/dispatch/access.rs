@@ -24,8 +24,8 @@ use crate::{
     config::{Ledger as Mode, Shared, State},
     failpoint::{Failpoints, Step},
     ledger::{
-        CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Ticket, Unclaimed,
-        Used,
+        CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Refusal, Ticket,
+        Unclaimed, Used,
     },
     os::accounts,
     protocol::{ErrorCode, Failure},
@@ -158,7 +158,8 @@ impl LedgerAccess {
         let marked = within(self.patience(deadline), ledger.dispatched(ticket, sender));
         match marked.await {
             Ok(None) => Ok(()),
-            Ok(Some(reached)) => Err(limited(&reached)),
+            Ok(Some(Refusal::Limited(reached))) => Err(limited(&reached)),
+            Ok(Some(Refusal::Paused(pause))) => Err(pause.failure()),
             Err(error) => self.tolerate(error, id),
         }
     }

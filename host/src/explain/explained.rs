@@ -89,6 +89,9 @@ pub struct SenderNamed<'w> {
     /// Why it is asked last for a while, if it failed lately: the ledger tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
+    /// Whether an administrator has paused it: the next one is asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// Whether it can't carry this code or password: the next one is asked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unsuitable: bool,
@@ -238,6 +241,7 @@ impl<'p> Evaluation<'p> {
                     _ => by_owner,
                 },
                 paused: None,
+                stopped: self.is_stopped(name),
                 unsuitable: self.is_unsuitable(name),
                 unusable: self.why_unusable(name),
             })
@@ -293,7 +297,11 @@ impl<'p> Evaluation<'p> {
             (Some(failure), _) | (None, Err(failure)) => Output::Refused(Refused::of(failure)),
             (None, Ok(decision)) => {
                 let senders = decision.senders().into_iter();
-                Output::SentBy(senders.filter(|name| !self.is_unsuitable(name)).collect())
+                Output::SentBy(
+                    senders
+                        .filter(|name| !self.is_unsuitable(name) && !self.is_stopped(name))
+                        .collect(),
+                )
             }
         }
     }

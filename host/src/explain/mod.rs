@@ -26,6 +26,7 @@ use textsender_plugin_api::Secret;
 
 use crate::{
     decision::{self, Decision, Snapshot},
+    ledger::{Pause, pause},
     policy::{Considered, Explanation},
     protocol::{Draft, Failure, Request},
 };
@@ -49,6 +50,10 @@ pub struct Evaluation<'p> {
     secret: Option<Secret>,
     /// What the senders' plugins say, once they were asked.
     carried: Option<Carried>,
+    /// What is paused.
+    pauses: Vec<Pause>,
+    /// Why it is not sent now, if that is a pause.
+    paused: Option<Failure>,
 }
 
 impl<'p> Evaluation<'p> {
@@ -74,7 +79,34 @@ impl<'p> Evaluation<'p> {
             decision,
             secret,
             carried: None,
+            pauses: Vec::new(),
+            paused: None,
         }
+    }
+
+    /// Takes into account what the ledger says is paused.
+    pub fn note_pauses(&mut self, pauses: Vec<Pause>) {
+        let Ok(decision) = &self.decision else { return };
+        let of_message = decision.recipient.as_ref().ok().and_then(|recipient| {
+            let target = pause::Target {
+                number: recipient.phone.e164(),
+                region: Some(recipient.region.as_str()),
+                caller: None,
+            };
+            pause::of_message(&pauses, &target)
+        });
+        let of_senders = || {
+            let senders = decision.senders().into_iter();
+            let paused = senders.map(|sender| pause::of_sender(&pauses, sender));
+            paused.collect::<Option<Vec<_>>>()?.first().copied()
+        };
+        self.paused = of_message.or_else(of_senders).map(Pause::failure);
+        self.pauses = pauses;
+    }
+
+    /// Whether a sender is paused.
+    fn is_stopped(&self, sender: &str) -> bool {
+        pause::of_sender(&self.pauses, sender).is_some()
     }
 
     /// Asks the senders' plugins what they carry, so that what they can't is known. Needs a tokio runtime.
@@ -105,6 +137,7 @@ impl<'p> Evaluation<'p> {
             .or(decision.not_allowed.as_ref())
             .or(decision.text.as_ref().err())
             .or(self.carried.as_ref().and_then(Carried::failure))
+            .or(self.paused.as_ref())
     }
 
     fn request(&self) -> &Request {

@@ -74,6 +74,8 @@ pub(super) trait Archive {
     fn overlap(&self) -> i64;
     /// What is known of senders, by name.
     fn senders(&self) -> Result<Vec<(String, Breaker)>, LedgerError>;
+    /// What is paused, as [`pause`](super::pause) wrote it.
+    fn pauses(&self) -> Result<Option<String>, LedgerError>;
     /// Counts since then.
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError>;
     /// Codes since then, and those of them that were typed in.

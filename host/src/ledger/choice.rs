@@ -3,12 +3,13 @@
 //! It is the first that is neither paused nor at its limit; for that one a place is taken. The others
 //! follow in their order, those that are paused behind those that are not, those at their limit last.
 //! Where all are paused, the first of them is asked nevertheless; where all are at their limit, the
-//! message is refused.
+//! message is refused. A sender that an administrator paused is as one at its limit.
 
 use std::time::Duration;
 
 use super::health::{self, Health};
 use super::limits::{Rule, Scope};
+use super::pause::{self, Pause};
 use super::reservation::{Counter, LimitReached};
 use super::store::{Breaker, Place, Store, StoreResult};
 
@@ -25,6 +26,7 @@ struct Candidate<'a> {
     health: Health,
     counter: Option<Counter<'a>>,
     refused: Option<LimitReached>,
+    stopped: Option<&'a Pause>,
     over: Vec<LimitReached>,
 }
 
@@ -45,12 +47,14 @@ impl<'a> Candidates<'a> {
         store: &dyn Store,
         senders: &'a [String],
         rule: Option<&'a Rule>,
+        pauses: &'a [Pause],
         is_test: bool,
         now: i64,
     ) -> StoreResult<Self> {
-        let look = |sender: &'a String| Candidate::look(store, sender, rule, now);
+        let look = |sender: &'a String| Candidate::look(store, sender, rule, pauses, now);
         let mut all: Vec<Candidate<'_>> = senders.iter().map(look).collect::<StoreResult<_>>()?;
-        let is_free = |candidate: &Candidate<'_>| candidate.refused.is_none();
+        let is_free =
+            |candidate: &Candidate<'_>| candidate.refused.is_none() && candidate.stopped.is_none();
         let is_ready =
             |candidate: &Candidate<'_>| is_free(candidate) && (is_test || !candidate.is_paused());
         let first = all
@@ -73,6 +77,12 @@ impl<'a> Candidates<'a> {
         }
         let refused = self.all.iter().filter_map(|one| one.refused.as_ref());
         refused.min_by_key(|reached| reached.retry_after)
+    }
+
+    /// The pause that keeps every sender; `None` if one is not paused.
+    pub fn stopped(&self) -> Option<&'a Pause> {
+        let all = self.all.iter().map(|one| one.stopped);
+        all.collect::<Option<Vec<_>>>()?.first().copied()
     }
 
     /// The health of each, in the claim's order.
@@ -99,7 +109,10 @@ impl<'a> Candidates<'a> {
             Some(counter) if takes_place => Some(counter.take(store)?),
             _ => None,
         };
-        let rank = |one: &Candidate<'_>| (one.refused.is_some(), one.is_paused());
+        let rank = |one: &Candidate<'_>| {
+            let is_free = one.refused.is_none() && one.stopped.is_none();
+            (!is_free, one.is_paused())
+        };
         self.all.sort_by_key(rank);
         let others = self.all.iter().map(|one| one.sender.to_owned());
         Ok(Choice {
@@ -117,6 +130,7 @@ impl<'a> Candidate<'a> {
         store: &dyn Store,
         sender: &'a str,
         rule: Option<&'a Rule>,
+        pauses: &'a [Pause],
         now: i64,
     ) -> StoreResult<Self> {
         let breaker = health::breaker(store, sender, now)?;
@@ -131,6 +145,7 @@ impl<'a> Candidate<'a> {
             counter,
             // It has room again when the last of its limits has.
             refused: refusing.into_iter().max_by_key(|one| one.retry_after),
+            stopped: pause::of_sender(pauses, sender),
             over,
         })
     }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::choice::{Candidates, Choice};
 use super::health::{Health, milliseconds};
 use super::limits::{CallerLimit, Limits, Rule, Scope};
+use super::pause::{self, Pause, Target};
 use super::resend::{self, Identity};
 use super::reservation::{Counted, LimitReached, counters, prefix};
 use super::settle::{Held, close_abandoned, note};
@@ -42,8 +43,10 @@ pub struct Claim {
     pub senders: Vec<String>,
     /// The limits to hold.
     pub limits: Arc<Limits>,
-    /// That of the caller, if it has one.
-    pub caller: Option<CallerLimit>,
+    /// The caller of the hub that asks, if it has a name.
+    pub caller: Option<String>,
+    /// Its limit, if it has one.
+    pub caller_limit: Option<CallerLimit>,
 }
 
 /// What a claim came to.
@@ -71,6 +74,8 @@ pub enum ClaimResult {
     NoResend(ErrorCode),
     /// A limit is reached.
     Limited(LimitReached),
+    /// It is paused, or all its senders are.
+    Paused(Pause),
 }
 
 /// What is known of an attempt that another process did not see the end of.
@@ -186,13 +191,23 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         });
     }
 
+    let pauses = pause::read(store)?;
+    if let Some(pause) = pause::of_message(&pauses, &claim.target()) {
+        return refuse_paused(store, &row, pause);
+    }
     let counted = Counted {
         purpose: claim.purpose,
         phone: &claim.phone,
         region: claim.facts.region.as_deref(),
         is_resend: row.facts.resend_of.is_some(),
     };
-    let counters = counters(store, &claim.limits, &counted, claim.caller.as_ref(), now)?;
+    let counters = counters(
+        store,
+        &claim.limits,
+        &counted,
+        claim.caller_limit.as_ref(),
+        now,
+    )?;
     let (mut refusing, mut over) = (Vec::new(), Vec::new());
     for counter in &counters {
         let (refuses, records) = counter.reached();
@@ -206,7 +221,10 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         over.extend(records);
     }
     let sender_rule = claim.sender_rule();
-    let candidates = claim.candidates(store, sender_rule, now)?;
+    let candidates = claim.candidates(store, sender_rule, &pauses, now)?;
+    if let Some(pause) = candidates.stopped() {
+        return refuse_paused(store, &row, pause);
+    }
     refusing.extend(candidates.refused().cloned());
     if let Some(reached) = longest(refusing) {
         row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
@@ -231,6 +249,16 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
     let mut ticket = claim.ticket(store, seq, row, health, choice);
     ticket.over = over;
     Ok(ClaimResult::Fresh(ticket))
+}
+
+/// Writes down that a message is not sent, as it is paused.
+fn refuse_paused(store: &dyn Store, row: &Row, pause: &Pause) -> StoreResult<ClaimResult> {
+    let ending = Ending {
+        reasons: Some(pause.to_string()),
+        ..Ending::bare(ErrorCode::Paused, row.at)
+    };
+    note(store, row, &ending)?;
+    Ok(ClaimResult::Paused(pause.clone()))
 }
 
 /// What a repeat of an id meets; `None` if it runs anew.
@@ -274,7 +302,8 @@ fn meet(
 fn adopt(store: &dyn Store, claim: &Claim, row: &Row, holder: &Holder) -> StoreResult<ClaimResult> {
     store.take_over(holder, row.lease.unwrap_or(row.at))?;
     let sender_rule = claim.sender_rule();
-    let candidates = claim.candidates(store, sender_rule, row.at)?;
+    // Whoever sent it may be asked for it; it is handed to no sender that is paused.
+    let candidates = claim.candidates(store, sender_rule, &[], row.at)?;
     let health = candidates.health();
     let choice = candidates.choose(store, false)?;
     store.reached(Step::Claiming);
@@ -343,10 +372,20 @@ impl Claim {
         &'a self,
         store: &dyn Store,
         rule: Option<&'a Rule>,
+        pauses: &'a [Pause],
         now: i64,
     ) -> StoreResult<Candidates<'a>> {
         let is_test = self.purpose == Purpose::Test;
-        Candidates::look(store, &self.senders, rule, is_test, now)
+        Candidates::look(store, &self.senders, rule, pauses, is_test, now)
+    }
+
+    /// What pauses know it by.
+    fn target(&self) -> Target<'_> {
+        Target {
+            number: self.phone.e164(),
+            region: self.facts.region.as_deref(),
+            caller: self.caller.as_deref(),
+        }
     }
 
     fn ticket(
@@ -367,6 +406,8 @@ impl Claim {
                 key,
                 row,
                 sender_rule: self.sender_rule().cloned(),
+                phone: self.phone.clone(),
+                caller: self.caller.clone(),
             }),
             senders: choice.order,
             health,

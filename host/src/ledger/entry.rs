@@ -58,7 +58,7 @@ pub struct Entry {
     pub provider_id: Option<String>,
     /// Every attempt, in order.
     pub attempts: Vec<Attempt>,
-    /// What the provider said of each attempt; empty where it said nothing.
+    /// What the provider said of each attempt; empty where it said nothing. Of a message that was paused: the pause.
     pub reasons: Vec<String>,
     /// Milliseconds from the request to the outcome.
     pub ms: Option<i64>,

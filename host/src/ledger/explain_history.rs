@@ -87,6 +87,12 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         let (sender, reason) = paused.split_once(' ').unwrap_or((paused, "?"));
         line(sender, &format!("asked last, as it was failing ({reason})"));
     }
+    if entry.code.as_deref() == Some(ErrorCode::Paused.as_str())
+        && entry.attempts.is_empty()
+        && let Some(pause) = entry.reasons.first()
+    {
+        line("paused", &printable(pause));
+    }
     for (number, attempt) in entry.attempts.iter().enumerate() {
         line(&attempt.sender, &how(attempt));
         // What the provider said stands below what it means.

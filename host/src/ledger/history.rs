@@ -27,7 +27,7 @@ use crate::protocol::Outcome;
 pub struct History {
     pub(super) archive: Box<dyn Archive>,
     pub(super) keys: Keys,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// Which decisions to show; the default shows all.
@@ -315,7 +315,7 @@ impl History {
         })
     }
 
-    fn entries(&self, found: Vec<Found>) -> Result<Vec<Entry>, LedgerError> {
+    pub(super) fn entries(&self, found: Vec<Found>) -> Result<Vec<Entry>, LedgerError> {
         found.into_iter().map(|one| self.entry(one)).collect()
     }
 

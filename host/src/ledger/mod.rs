@@ -62,6 +62,7 @@ mod keys;
 mod limits;
 mod lookup;
 mod machines;
+pub mod pause;
 mod person;
 mod postgres;
 mod prometheus;
@@ -100,12 +101,13 @@ pub use hindsight::Hindsight;
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
 pub use machines::Machine;
+pub use pause::{Pause, Subject};
 pub use person::{Erased, Person};
 pub use postgres::POSTGRES;
 pub use prometheus::{Exposition, Sample};
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
-pub use settle::{FinalOutcome, Unclaimed};
+pub use settle::{FinalOutcome, Refusal, Unclaimed};
 pub use shared::{SharedStore, can_share, postgres_schema, share};
 pub use stats::Tally;
 pub use store::Facts;
@@ -247,7 +249,7 @@ impl Ledger {
         self.queue.call(Durability::Written, |_| Ok(())).await
     }
 
-    /// Claims the message's id and its places in the limits, durably.
+    /// Claims the message's id and its places in the limits, durably; not where it is paused.
     ///
     /// # Errors
     /// If the ledger fails; then nothing is claimed.
@@ -272,7 +274,7 @@ impl Ledger {
 
     /// Marks that `sender` is about to get the message, and takes its place in the limits of that
     /// sender: to be awaited before anything is handed to it, and again before each retry and failover.
-    /// A limit that is reached is the answer; then nothing may be handed to this sender.
+    /// What refuses it, a limit or a pause, is the answer; then nothing may be handed to this sender.
     ///
     /// # Errors
     /// If the ledger fails or the claim is gone; then nothing may be handed over.
@@ -280,7 +282,7 @@ impl Ledger {
         &self,
         ticket: &Ticket,
         sender: &str,
-    ) -> Result<Option<LimitReached>, LedgerError> {
+    ) -> Result<Option<Refusal>, LedgerError> {
         let Some(held) = ticket.held.clone() else {
             return Err(LedgerError::Stopped);
         };
@@ -298,7 +300,7 @@ impl Ledger {
                 self.reached(Step::Dispatched);
                 Ok(None)
             }
-            Handover::Limited(reached) => Ok(Some(reached)),
+            Handover::Refused(refusal) => Ok(Some(refusal)),
             Handover::Lost => Err(LedgerError::Lost { id }),
         }
     }

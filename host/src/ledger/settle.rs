@@ -7,6 +7,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::health::{self, HealthReport};
 use super::limits::{Rule, Scope};
+use super::pause::{self, Pause, Target};
 use super::reservation::{Counter, LimitReached, give_back, prefix};
 use super::store::{ClaimKey, Ending, Facts, Life, OpenClaim, Place, Row, Store, StoreResult};
 use crate::protocol::{Attempt, ErrorCode, Outcome};
@@ -64,6 +65,21 @@ pub(super) struct Held {
     pub row: Row,
     /// How the texts of each sender are counted, if this message is counted there.
     pub sender_rule: Option<Rule>,
+    /// The number.
+    pub phone: Phone,
+    /// The caller of the hub that asks, if it has a name.
+    pub caller: Option<String>,
+}
+
+impl Held {
+    /// What pauses know the message by.
+    fn target(&self) -> Target<'_> {
+        Target {
+            number: self.phone.e164(),
+            region: self.row.facts.region.as_deref(),
+            caller: self.caller.as_deref(),
+        }
+    }
 }
 
 /// What a handing over comes to.
@@ -71,14 +87,23 @@ pub(super) struct Held {
 pub(super) enum Handover {
     /// The sender may get the message.
     Marked,
-    /// A limit of the sender leaves no place.
-    Limited(LimitReached),
+    /// The sender may not get it.
+    Refused(Refusal),
     /// The claim is gone.
     Lost,
 }
 
+/// Why a sender may not get a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A limit of the sender leaves no place.
+    Limited(LimitReached),
+    /// The message, or the sender, is paused.
+    Paused(Pause),
+}
+
 /// Marks that `sender` is about to get the message, and takes its place in the sender's limits,
-/// unless both was done before.
+/// unless both was done before. A pause that came meanwhile refuses it.
 pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreResult<Handover> {
     let Some(OpenClaim {
         sent_to,
@@ -88,6 +113,11 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
     else {
         return Ok(Handover::Lost);
     };
+    let pauses = pause::read(store)?;
+    let paused = pause::of_message(&pauses, &held.target());
+    if let Some(pause) = paused.or_else(|| pause::of_sender(&pauses, sender)) {
+        return Ok(Handover::Refused(Refusal::Paused(pause.clone())));
+    }
     let mut sent_to = sent_to.unwrap_or_default();
     if sent_to.iter().any(|marked| marked == sender) {
         return Ok(Handover::Marked);
@@ -98,7 +128,7 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
         let counter = Counter::read(store, Scope::Sender, rule, sender, store.now())?;
         let (refusing, _) = counter.reached();
         if let Some(reached) = refusing.into_iter().max_by_key(|one| one.retry_after) {
-            return Ok(Handover::Limited(reached));
+            return Ok(Handover::Refused(Refusal::Limited(reached)));
         }
         places.push(counter.take(store)?);
     }

@@ -8,10 +8,11 @@
 //!
 //! | a step of the ledger | what it asks of the store |
 //! |---|---|
-//! | claim | the [`Holder`] of the id, windows, breakers; a new [`Row`] |
-//! | dispatched | the [`OpenClaim`]; the sender's name in it; a window |
+//! | claim | the [`Holder`] of the id, pauses, windows, breakers; a new [`Row`] |
+//! | dispatched | the [`OpenClaim`], pauses; the sender's name in it; a window |
 //! | settle, give back | the [`OpenClaim`]; its [`Ending`]; windows, breakers |
 //! | health | breakers |
+//! | pause, resume | the pauses |
 //! | upkeep | [`Store::tidy`], which closes dead claims by [`settle::close_abandoned`](super::settle) |
 //!
 //! # What a store promises
@@ -108,6 +109,11 @@ pub(super) trait Store {
     fn breaker(&self, sender: &str) -> StoreResult<Option<Breaker>>;
     /// Writes it.
     fn put_breaker(&self, sender: &str, breaker: &Breaker) -> StoreResult<()>;
+
+    /// What is paused, as [`pause`](super::pause) wrote it. A step that reads it is not committed once another wrote it.
+    fn pauses(&self) -> StoreResult<Option<String>>;
+    /// Writes it.
+    fn put_pauses(&self, pauses: Option<&str>) -> StoreResult<()>;
 
     /// Whether it must be tidied although messages wait.
     fn needs_tidying(&self) -> bool;

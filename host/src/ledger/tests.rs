@@ -9,6 +9,7 @@ mod fleet;
 mod ids;
 mod limits;
 mod migrations;
+mod pauses;
 mod processes;
 mod resend;
 mod simulation;
@@ -164,6 +165,7 @@ fn message(id: &str) -> Claim {
         senders: vec!["twilio".to_owned(), "gateway".to_owned()],
         limits: Arc::new(Limits::default()),
         caller: None,
+        caller_limit: None,
     }
 }
 

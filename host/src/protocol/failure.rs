@@ -103,6 +103,7 @@ error_codes! {
     EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
     RegionNotAllowed = "region_not_allowed", Refused, "the policy does not allow texts to this region", "Write the number with + if another country is meant; else add the region to the policy's regions.";
     CallerForbidden = "caller_forbidden", Refused, "the hub's caller may not send this message", "Add it to purposes or policies of [callers.NAME], if it is meant to.";
+    Paused = "paused", Refused, "an administrator has paused it", "`textsender status` shows what is paused, by whom and why; `textsender resume` ends it.";
     KindNotAllowed = "kind_not_allowed", Refused, "texts are not sent to this kind of number", "Use the user's mobile number.";
 
     BadConfiguration = "bad_configuration", Misconfigured, "the configuration is wrong", "`textsender check` shows every fault.";
@@ -136,6 +137,7 @@ impl ErrorCode {
                 | Self::NoPolicy
                 | Self::RegionNotAllowed
                 | Self::KindNotAllowed
+                | Self::Paused
         )
     }
 }

@@ -17,22 +17,22 @@ use crate::{
 /// How an installation stands.
 pub struct Installation {
     /// How many faults `check` finds; one, where there is no configuration.
-    faults: usize,
+    pub(super) faults: usize,
     /// Whether the ledger can be read and written.
-    is_ledger_ok: bool,
+    pub(super) is_ledger_ok: bool,
     /// The configured senders, by name.
-    senders: Vec<Sender>,
+    pub(super) senders: Vec<Sender>,
     /// The hub's certificate, and until when it is valid: since ever not, where it can't be read.
-    certificate: Option<(String, Timestamp)>,
+    pub(super) certificate: Option<(String, Timestamp)>,
 }
 
 /// How a sender stands.
-struct Sender {
-    name: String,
+pub(super) struct Sender {
+    pub name: String,
     /// Whether it has all that it needs.
-    is_ready: bool,
+    pub is_ready: bool,
     /// Whether its process is sealed as it should be; `None` where it can't be started.
-    is_sealed: Option<bool>,
+    pub is_sealed: Option<bool>,
 }
 
 impl Installation {

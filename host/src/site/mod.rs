@@ -2,8 +2,10 @@
 //! plugins say of themselves, and what a sender's provider says of it.
 
 pub mod csv;
+pub mod health;
 mod installation;
 pub mod limits;
+pub mod pauses;
 pub mod plugins;
 mod provider;
 mod recorded;

@@ -3,18 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::{
-    Deliveries, Exposition, Health, History, LedgerError, SenderState, Tally, UsedBy, Uses,
+    Deliveries, Exposition, Health, History, LedgerError, Pause, SenderState, Tally, UsedBy, Uses,
 };
 
 /// What the ledger has.
 #[derive(Default)]
 pub struct Recorded {
     tallies: Vec<Tally>,
-    senders: Vec<SenderState>,
+    pub(super) senders: Vec<SenderState>,
     last_accepted: Option<Timestamp>,
     uses: Vec<Uses>,
-    deliveries: Vec<Deliveries>,
+    pub(super) deliveries: Vec<Deliveries>,
     without_hub: u64,
+    pub(super) pauses: Vec<Pause>,
 }
 
 impl Recorded {
@@ -31,6 +32,7 @@ impl Recorded {
             uses: ledger.uses(UsedBy::Sender, Some(since))?,
             deliveries: ledger.deliveries(Some(since))?,
             without_hub: ledger.sent_without_hub(Some(since))?,
+            pauses: ledger.pauses(now)?,
         })
     }
 
@@ -48,6 +50,16 @@ impl Recorded {
         page.uses(&self.uses);
         page.deliveries(&self.deliveries);
         page.without_hub(self.without_hub);
+        let pauses = self.pauses.iter().map(|pause| {
+            let (what, name) = pause.subject.parts();
+            let name = name.unwrap_or_default().to_owned();
+            (vec![("what", what.to_owned()), ("name", name)], 1_u64)
+        });
+        page.gauge(
+            "textsender_paused",
+            "1 for each thing that an administrator has paused: `textsender pause`.",
+            &pauses.collect::<Vec<_>>(),
+        );
     }
 
     fn write_senders(&self, page: &mut Exposition) {

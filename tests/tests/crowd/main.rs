@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::thread;
+
 use serde_json::json;
-use textsender_tests::harness::{Run, Test, at_once};
+use textsender_tests::harness::{Run, Test, at_once, wait_for};
 
 /// Processes that run at the same time, as many as the ledger promises to bear.
 const MANY: usize = 200;
@@ -52,4 +54,54 @@ fn of_200_messages_to_one_number_three_are_sent() {
     limited
         .says("3 texts to this number in 10m, the limit recipient = 3/10m")
         .says("`textsender log --since 10m --phone NUMBER` shows them");
+}
+
+#[test]
+fn nothing_is_sent_after_pause_has_returned_while_200_processes_send() {
+    const ROUNDS: usize = 3;
+    let limits = "[limits]\nrecipient = { limits = [] }\nprefix = { limits = [] }";
+    let first = Test::new().config(PATIENT).config(limits);
+    let command = |words: &[&str]| {
+        let command = first.in_company().command(words.iter().copied());
+        command.stdin("").lock_timeout(PATIENCE)
+    };
+    let (runs, held) = thread::scope(|scope| {
+        let sandbox = first.sandbox();
+        let pauser = scope.spawn(|| {
+            let mut held = 0;
+            for _ in 0..ROUNDS {
+                let before = sandbox.text_count();
+                wait_for("one more text", || {
+                    (sandbox.text_count() > before).then_some(())
+                });
+                command(&["pause", "--all", "--reason", "pumped"])
+                    .run()
+                    .exit(0);
+                let sent = sandbox.text_count();
+                // Processes go on meanwhile, and are refused.
+                command(&["status"]).run().exit(0);
+                assert_eq!(
+                    sandbox.text_count(),
+                    sent,
+                    "a text was sent after pause had returned"
+                );
+                held += 1;
+                if held < ROUNDS {
+                    command(&["resume", "--all"]).run().exit(0);
+                }
+            }
+            (held, sandbox.text_count())
+        });
+        let runs = at_once(MANY, |number| {
+            let message = json!({ "id": format!("{number}") });
+            first.in_company().lock_timeout(PATIENCE).with(message)
+        });
+        (runs, pauser.join().unwrap())
+    });
+    let accepted = count(&runs, is_outcome("accepted"));
+    let refused = count(&runs, |run| run.response["error"]["code"] == "paused");
+    assert_eq!(accepted + refused, MANY);
+    assert_eq!(held, (ROUNDS, accepted), "texts after the last pause");
+    assert!(refused > 0, "the race was over before it began");
+    assert_eq!(first.sandbox().text_count(), accepted);
 }

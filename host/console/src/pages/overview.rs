@@ -29,6 +29,10 @@ pub fn show(visit: &Visit) -> Made {
         Ok(history) => (history, None),
         Err(error) => (None, Some(format!("{error:#}"))),
     };
+    let pauses = match &history {
+        Some(history) => history.pauses(Timestamp::now())?,
+        None => Vec::new(),
+    };
     let period = Period::named(visit.call.asked("period"));
     let counted = Counted::of(history.as_ref(), period, Timestamp::now())?;
     let known = history.as_ref().map(look).transpose()?;
@@ -53,6 +57,9 @@ pub fn show(visit: &Visit) -> Made {
         Command::new(["stats", "--since", period.since()]),
     ];
     let content = html! {
+        @for pause in &pauses {
+            p.bad { strong { "Paused: " } (pause) "; to end it: " code { (pause.subject.resume()) } }
+        }
         (faults(&report))
         h2 { "Senders" }
         @if rows.is_empty() { p { "There is no sender yet. " a href="/senders" { "Add one." } } }

@@ -91,10 +91,14 @@ impl Sheet {
                 true => "; it can't carry this code or password as it is",
                 false => "",
             };
+            let stopped = match sender.stopped {
+                true => "; it is paused: `textsender resume` ends that",
+                false => "",
+            };
             let name = sender.name;
             self.line(
                 label,
-                &format!("{name} ({plugin}), named by {from}{paused}{unsuitable}"),
+                &format!("{name} ({plugin}), named by {from}{stopped}{paused}{unsuitable}"),
             );
             label = "fallback";
         }

@@ -15,7 +15,7 @@ use crate::{
         site::{Site, block_on},
         standing,
     },
-    ledger::{Health, LedgerError, SenderState},
+    ledger::{Health, LedgerError, Pause, SenderState},
     protocol::ErrorCode,
 };
 
@@ -31,6 +31,8 @@ struct Overview {
     helpdesk_sender: Option<String>,
     policies: usize,
     senders: Vec<SenderLine>,
+    /// What an administrator has paused.
+    pauses: Vec<Pause>,
     /// The last 24 hours; `null` where the ledger can't be read.
     last_24_hours: Option<Recent>,
     problems: Vec<Problem>,
@@ -82,17 +84,17 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
         .collect();
     let known = common.history().and_then(|history| {
         let recent = Recent::of(&history, now)?;
-        Ok((recent, history.senders(now)?))
+        Ok((recent, history.senders(now)?, history.pauses(now)?))
     });
-    let (recent, health) = match known {
-        Ok((recent, health)) => (Some(recent), health),
-        Err(LedgerError::Absent { .. }) => (Some(Recent::default()), Vec::new()),
+    let (recent, health, pauses) = match known {
+        Ok((recent, health, pauses)) => (Some(recent), health, pauses),
+        Err(LedgerError::Absent { .. }) => (Some(Recent::default()), Vec::new(), Vec::new()),
         Err(error) => {
             problems.push(Problem {
                 what: error.to_string(),
                 remedy: doctor::remedy_of_ledger(&error).to_owned(),
             });
-            (None, Vec::new())
+            (None, Vec::new(), Vec::new())
         }
     };
     let defaults = &site.config.defaults;
@@ -117,7 +119,9 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
             defaults.sender.is_some(),
             &problems,
             recent.as_ref(),
+            pauses.first(),
         ),
+        pauses,
         last_24_hours: recent,
         problems,
     })
@@ -154,7 +158,11 @@ fn next(
     has_default: bool,
     problems: &[Problem],
     recent: Option<&Recent>,
+    pause: Option<&Pause>,
 ) -> String {
+    if let Some(pause) = pause {
+        return pause.subject.resume();
+    }
     let incomplete = standings.iter().find(|standing| !standing.needs.is_empty());
     let was_sent = recent.is_some_and(|recent| recent.outcomes.contains_key("accepted"));
     match (standings.first(), incomplete) {
@@ -179,6 +187,10 @@ fn show(overview: &Overview, now: Timestamp, out: &Output) {
         or_none(&overview.helpdesk_sender),
         count(overview.policies, "policy", "policies")
     )));
+    for pause in &overview.pauses {
+        let words = cut_at(&pause.to_string(), WIDTH.saturating_sub(8));
+        out.line(format_args!("{} {words}", out.paint(Style::Bad, "PAUSED:")));
+    }
     if !overview.senders.is_empty() {
         out.line("");
         let rows: Vec<Vec<Cell>> = overview.senders.iter().map(|line| row(line, now)).collect();

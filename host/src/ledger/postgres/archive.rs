@@ -271,6 +271,11 @@ impl Archive for PostgresArchive {
         read.map_err(|_| self.damaged("senders"))
     }
 
+    fn pauses(&self) -> Result<Option<String>, LedgerError> {
+        let sql = "SELECT coalesce((SELECT value FROM textsender.meta WHERE name = 'pauses'), '')";
+        self.ask(sql, Vec::new()).map(Some)
+    }
+
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError> {
         let rows = self.rows(
             "SELECT to_char(to_timestamp(at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,

@@ -14,8 +14,8 @@ use tokio_postgres::types::Type;
 use super::Process;
 use super::link::{Failed, Link};
 use super::wire::{
-    Answer, Expected, ExpectedId, ExpectedRow, Lease, PutWindow, Request, SenderRow, digest,
-    from_hex, to_hex,
+    Answer, Expected, ExpectedId, ExpectedRow, Lease, Pauses, PutWindow, Request, SenderRow,
+    digest, from_hex, to_hex,
 };
 use crate::config::{self, Replication};
 use crate::failpoint::Step;
@@ -58,6 +58,8 @@ struct Known {
     senders: HashMap<String, (i64, Breaker)>,
     rows: HashMap<i64, Decision>,
     holders: HashMap<String, i64>,
+    /// What is paused; empty: nothing.
+    pauses: String,
 }
 
 /// What a transaction has read, and the version of each; what it writes.
@@ -72,6 +74,9 @@ struct Work {
     update: BTreeMap<i64, Decision>,
     put_windows: BTreeMap<Digest, (Option<i64>, Vec<u8>)>,
     put_senders: BTreeMap<String, Breaker>,
+    /// What was paused, if that was read.
+    pauses: Option<String>,
+    put_pauses: Option<String>,
 }
 
 /// The server's time, between two answers of it.
@@ -111,7 +116,10 @@ impl PostgresStore {
             options: options.clone(),
             replication: shared.replication,
             timeout: shared.timeout,
-            known: RefCell::default(),
+            known: RefCell::new(Known {
+                pauses: hello.pauses.unwrap_or_default(),
+                ..Known::default()
+            }),
             work: RefCell::default(),
             clock,
             epoch: RefCell::new(hello.epoch),
@@ -288,6 +296,8 @@ impl PostgresStore {
                 .iter()
                 .map(|(sender, breaker)| SenderRow::of(sender, breaker))
                 .collect(),
+            pauses: work.pauses.as_deref().map(|value| Pauses { value }),
+            put_pauses: work.put_pauses.as_deref().map(|value| Pauses { value }),
         }
     }
 
@@ -313,6 +323,7 @@ impl PostgresStore {
     fn learn(&self, work: &Work, answer: Answer) {
         self.forget(work);
         let mut known = self.known.borrow_mut();
+        known.pauses = answer.pauses.unwrap_or_default();
         for window in answer.windows {
             let key = digest(Some(&window.key), "key");
             let events = from_hex(&window.events, "events");
@@ -359,6 +370,9 @@ impl PostgresStore {
         }
         for (key, (_, events)) in work.put_windows {
             known.windows.insert(key, (version, events));
+        }
+        if let Some(pauses) = work.put_pauses {
+            known.pauses = pauses;
         }
         for (sender, breaker) in work.put_senders {
             known.senders.insert(sender, (version, breaker));
@@ -735,6 +749,21 @@ impl Store for PostgresStore {
         Ok(())
     }
 
+    fn pauses(&self) -> StoreResult<Option<String>> {
+        let work = &mut *self.work.borrow_mut();
+        if let Some(pauses) = &work.put_pauses {
+            return Ok(Some(pauses.clone()));
+        }
+        let known = self.known.borrow();
+        work.pauses = Some(known.pauses.clone());
+        Ok(Some(known.pauses.clone()).filter(|pauses| !pauses.is_empty()))
+    }
+
+    fn put_pauses(&self, pauses: Option<&str>) -> StoreResult<()> {
+        self.work.borrow_mut().put_pauses = Some(pauses.unwrap_or_default().to_owned());
+        Ok(())
+    }
+
     fn needs_tidying(&self) -> bool {
         false
     }
@@ -772,6 +801,8 @@ impl Work {
             && self.insert.is_empty()
             && self.put_windows.is_empty()
             && self.put_senders.is_empty()
+            && self.pauses.is_none()
+            && self.put_pauses.is_none()
     }
 }
 

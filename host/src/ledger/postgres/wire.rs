@@ -52,6 +52,15 @@ pub(super) struct Request<'a> {
     pub update: Vec<&'a Decision>,
     pub put_windows: Vec<PutWindow>,
     pub put_senders: Vec<SenderRow>,
+    /// What was paused, if the step relies on it.
+    pub pauses: Option<Pauses<'a>>,
+    pub put_pauses: Option<Pauses<'a>>,
+}
+
+/// What is paused; empty: nothing.
+#[derive(Debug, Serialize)]
+pub(super) struct Pauses<'a> {
+    pub value: &'a str,
 }
 
 /// The row that an id is held by; 0: none.
@@ -104,6 +113,7 @@ pub(super) struct Answer {
     pub senders: Vec<SenderRow>,
     pub rows: Vec<Decision>,
     pub holders: Vec<Decision>,
+    pub pauses: Option<String>,
 }
 
 /// What a process learns when it connects.
@@ -123,6 +133,8 @@ pub(in crate::ledger) struct Hello {
     pub fsync: String,
     /// `server_version_num`.
     pub version: u32,
+    /// What is paused.
+    pub pauses: Option<String>,
 }
 
 impl SenderRow {

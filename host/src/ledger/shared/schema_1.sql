@@ -128,7 +128,8 @@ BEGIN
         'commit', current_setting('synchronous_commit'),
         'standbys', current_setting('synchronous_standby_names'),
         'fsync', current_setting('fsync'),
-        'version', current_setting('server_version_num')::int)::text;
+        'version', current_setting('server_version_num')::int,
+        'pauses', (SELECT value FROM textsender.meta WHERE name = 'pauses'))::text;
 END
 $$;
 
@@ -162,6 +163,14 @@ BEGIN
         RETURN json_build_object('done', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch())::text;
     END IF;
 
+    -- Steps that rely on what is paused go on beside each other. One that pauses or resumes waits for those that
+    -- have begun, whose claims stand then; those that begin after it see what it wrote.
+    IF jsonb_typeof(r->'put_pauses') = 'object' THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('pauses', 2));
+    ELSIF jsonb_typeof(r->'pauses') = 'object' THEN
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('pauses', 2));
+    END IF;
+
     -- Always in this order, and each kind by its key, so that no two steps wait for each other.
     PERFORM pg_advisory_xact_lock(h.hash)
     FROM (SELECT DISTINCT hashtextextended(i.id, 0) AS hash
@@ -189,6 +198,9 @@ BEGIN
             SELECT 1 FROM jsonb_to_recordset(r->'ids') AS e(id text, seq bigint)
             WHERE coalesce((SELECT d.seq FROM textsender.decisions d WHERE d.id = e.id AND d.live
                             ORDER BY d.seq DESC LIMIT 1), 0) <> e.seq)
+        OR (jsonb_typeof(r->'pauses') = 'object'
+            AND coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
+                <> r->'pauses'->>'value')
         -- A claim whose time is up is not dispatched, whatever its process believes.
         OR EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'leases') AS l(seq bigint)
@@ -197,6 +209,7 @@ BEGIN
     IF is_stale THEN
         RETURN json_build_object(
             'stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
+            'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'),
             'windows', (SELECT coalesce(json_agg(w), '[]') FROM textsender.windows w
                         WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))),
             'senders', (SELECT coalesce(json_agg(s), '[]') FROM textsender.senders s
@@ -270,6 +283,11 @@ BEGIN
     GET DIAGNOSTICS written = ROW_COUNT;
     IF written <> jsonb_array_length(r->'put_senders') THEN
         RAISE EXCEPTION 'another wrote of a sender first' USING ERRCODE = 'TS001';
+    END IF;
+
+    IF jsonb_typeof(r->'put_pauses') = 'object' THEN
+        INSERT INTO textsender.meta VALUES ('pauses', r->'put_pauses'->>'value')
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value;
     END IF;
 
     INSERT INTO textsender.steps AS s (owner, step, node, at)

@@ -11,7 +11,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::process::life_seen_from;
-use super::{columns, schema};
+use super::{PAUSES, columns, schema};
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
 use crate::ledger::delivery::Deliveries;
@@ -165,6 +165,10 @@ impl Archive for SqliteArchive {
                 .query_map([], |row| Ok((row.get("sender")?, columns::breaker(row)?)))?
                 .collect()
         })
+    }
+
+    fn pauses(&self) -> Result<Option<String>, LedgerError> {
+        self.read(|| schema::meta(&self.sql, PAUSES))
     }
 
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError> {

@@ -81,6 +81,9 @@ impl Engine for Sqlite {
     }
 }
 
+/// The name in `meta` of what is paused.
+const PAUSES: &str = "pauses";
+
 /// The open file.
 pub(super) struct SqliteStore {
     sql: Connection,

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use textsender_plugin_api::Purpose;
 
-use super::SqliteStore;
-use super::columns;
+use super::{PAUSES, SqliteStore, columns, schema};
 use crate::failpoint::Step;
 use crate::ledger::error::LedgerError;
 use crate::ledger::keys::{Digest, Keys};
@@ -330,6 +329,17 @@ impl Store for SqliteStore {
                 doubts,
                 breaker.unsealed
             ])?;
+        Ok(())
+    }
+
+    fn pauses(&self) -> StoreResult<Option<String>> {
+        Ok(schema::meta(&self.sql, PAUSES)?)
+    }
+
+    fn put_pauses(&self, pauses: Option<&str>) -> StoreResult<()> {
+        self.sql
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES (?1, ?2)")?
+            .execute(params![PAUSES, pauses])?;
         Ok(())
     }
 

@@ -11,7 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode as Sqlcode, OpenFlags};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, ErrorCode as Sqlcode, OpenFlags, OptionalExtension};
 
 use crate::ledger::Options;
 use crate::ledger::error::LedgerError;
@@ -176,12 +177,8 @@ fn inspect(
             known: VERSION,
         });
     }
-    let proof: Digest = connection
-        .query_row("SELECT value FROM meta WHERE name = 'proof'", [], |row| {
-            row.get(0)
-        })
-        .map_err(sqlite)?;
-    if proof != keys.proof() {
+    let proof: Option<Digest> = meta(&connection, "proof").map_err(sqlite)?;
+    if proof != Some(keys.proof()) {
         return Err(damaged(
             "ledger.key is not the key that it was written with",
         ));
@@ -190,6 +187,15 @@ fn inspect(
         VERSION => Inspected::Ready(connection, keys),
         older => Inspected::Older(connection, keys, older),
     })
+}
+
+/// What the ledger notes of itself under a name. One statement for all names: a send parses it once.
+pub(super) fn meta<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<Option<T>> {
+    let value = connection
+        .prepare_cached("SELECT value FROM meta WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(value.flatten())
 }
 
 fn connect(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {

@@ -10,6 +10,8 @@ mod breaker;
 mod ids;
 #[path = "limits.rs"]
 mod limits;
+#[path = "pauses.rs"]
+mod pauses;
 #[path = "resend.rs"]
 mod resend;
 #[path = "../../../../tests/src/peers/postgres.rs"]

@@ -51,7 +51,7 @@ async fn the_fourth_text_in_ten_minutes_is_refused() {
 async fn a_caller_has_a_limit_of_its_own() {
     let fixture = Fixture::new();
     let by = |caller: &str, id: &str, number: &str| Claim {
-        caller: Some(CallerLimit {
+        caller_limit: Some(CallerLimit {
             caller: caller.to_owned(),
             rule: Rule {
                 limits: vec!["2/1h".parse().unwrap()],
@@ -380,8 +380,11 @@ async fn a_failover_is_refused_by_the_limit_of_the_next_sender() {
     let ticket = fixture.fresh(message_under("b", limits)).await;
     let ledger = fixture.ledger();
     assert_eq!(ledger.dispatched(&ticket, "twilio").await, Ok(None));
-    let reached = ledger.dispatched(&ticket, "gateway").await.unwrap();
-    assert_eq!(reached.unwrap().scope, Scope::Sender);
+    let refusal = ledger.dispatched(&ticket, "gateway").await.unwrap();
+    let Some(Refusal::Limited(reached)) = refusal else {
+        panic!("{refusal:?}")
+    };
+    assert_eq!(reached.scope, Scope::Sender);
     let entry = &fixture.history().of_id("b").unwrap()[0];
     assert_eq!(entry.dispatched_to, ["twilio"], "nothing was handed over");
 }

@@ -15,6 +15,7 @@ mod installed;
 mod logging;
 mod mistakes;
 mod monitoring;
+mod pauses;
 mod plugins;
 mod providers;
 mod refusals;

@@ -220,6 +220,14 @@ impl Store for FaultyStore {
         self.faults.strike()?;
         self.inner.put_breaker(sender, breaker)
     }
+    fn pauses(&self) -> StoreResult<Option<String>> {
+        self.faults.strike()?;
+        self.inner.pauses()
+    }
+    fn put_pauses(&self, pauses: Option<&str>) -> StoreResult<()> {
+        self.faults.strike()?;
+        self.inner.put_pauses(pauses)
+    }
     fn needs_tidying(&self) -> bool {
         self.inner.needs_tidying()
     }

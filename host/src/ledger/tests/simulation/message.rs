@@ -47,6 +47,7 @@ impl Message {
                 }
                 Outcome::Limited
             }
+            Ok(ClaimResult::Paused(pause)) => panic!("nothing is paused here: {pause}"),
             Ok(ClaimResult::Fresh(ticket)) => {
                 let claimed = ticket.held.as_ref().unwrap().row.at;
                 let first = ticket.senders()[0].clone();

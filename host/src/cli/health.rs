@@ -1,0 +1,56 @@
+//! `textsender health`: one line and an exit code, as monitoring plugins have them.
+
+use std::process::ExitCode;
+
+use super::{
+    Common,
+    output::{Output, json},
+    site::Site,
+};
+use crate::site::health::{Health, Level};
+
+/// The exit code of a monitoring plugin that can't tell.
+const UNKNOWN: u8 = 3;
+
+/// Tells monitoring whether all is well: one line, and the exit code of a monitoring plugin
+///
+/// It looks at configuration, ledger, senders, their seals, certificates, deliveries, pauses and the last 10 minutes' texts, as
+/// `stats --prometheus` does, and asks no provider. Exits 0 if all is well, 1 for a warning, 2 where texts are not
+/// sent or will not be, 3 where it can't tell, such as for another account.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:\n  \
+    textsender health\n  \
+    sudo -u textsender textsender health --json | jq '.states[] | select(.level != \"ok\")'")]
+pub(super) struct HealthCommand {
+    /// Writes JSON: how each thing is
+    #[arg(long)]
+    json: bool,
+}
+
+impl HealthCommand {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> ExitCode {
+        let site = match Site::read(common) {
+            Ok(site) => site,
+            // What is there and can't be used sends nothing.
+            Err(error) if common.config_file().path.exists() => {
+                return told(Level::Critical.word(), &error, Level::Critical.exit(), out);
+            }
+            Err(error) => return told("UNKNOWN", &error, UNKNOWN, out),
+        };
+        if let Err(error) = site.become_owner() {
+            return told("UNKNOWN", &error, UNKNOWN, out);
+        }
+        let health = Health::look(&site);
+        match self.json {
+            true => json(&health),
+            false => out.line(health.line()),
+        }
+        health.level.exit().into()
+    }
+}
+
+fn told(word: &str, error: &anyhow::Error, exit: u8, out: &Output) -> ExitCode {
+    let words = format!("{error:#}").replace(['\n', '|'], " ");
+    out.line(format_args!("TEXTSENDER {word}: {words}"));
+    exit.into()
+}

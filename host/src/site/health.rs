@@ -1,0 +1,552 @@
+//! Whether all is well, judged in one place: for monitoring plugins, and for those who are to be alerted.
+//!
+//! What is judged is what the metrics show, by the bounds of the alert rules that the packages have.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{Installation, Recorded, Site};
+use crate::{
+    ledger::{self, Deliveries, History, LedgerError, Options, SenderState, Tally},
+    protocol::{ErrorCode, Outcome},
+};
+
+/// How far back messages are counted that failed.
+const LATELY: SignedDuration = SignedDuration::from_mins(10);
+
+/// How far back deliveries are counted.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// Failures in a row after which a sender is down: those before may be a hiccup.
+const DOWN: u32 = 3;
+
+/// Messages that tell something of the share that failed.
+const ENOUGH: u64 = 5;
+
+/// Texts that were asked about, of which the share that arrived tells something; and the least of it, in percent.
+const WATCHED: u64 = 10;
+const ARRIVED: u64 = 50;
+
+/// How well something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Well.
+    Ok,
+    /// Texts are sent, and something is to be looked at.
+    Warning,
+    /// Texts are not sent, or will not be.
+    Critical,
+}
+
+impl Level {
+    /// The word of monitoring plugins.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Level::Ok => "OK",
+            Level::Warning => "WARNING",
+            Level::Critical => "CRITICAL",
+        }
+    }
+
+    /// Their exit code.
+    pub const fn exit(self) -> u8 {
+        match self {
+            Level::Ok => 0,
+            Level::Warning => 1,
+            Level::Critical => 2,
+        }
+    }
+}
+
+/// How one thing is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct State {
+    /// What: `sending`, `configuration`, `ledger`, `sender NAME`, `seal NAME`, `certificate FILE`, ...
+    pub about: String,
+    /// How well it is.
+    pub level: Level,
+    /// The same in words.
+    pub words: String,
+    /// What to do, as a command; empty where it is well.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub command: String,
+}
+
+/// How everything is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Health {
+    /// The worst of all.
+    pub level: Level,
+    /// Messages of the last ten minutes that a provider took.
+    pub accepted: u64,
+    /// Those that were not sent for a reason that is ours or a provider's.
+    pub failed: u64,
+    /// Each thing, the worst first.
+    pub states: Vec<State>,
+}
+
+/// What the ledger has of the last time.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    pub lately: &'a [Tally],
+    pub senders: &'a [SenderState],
+    pub deliveries: &'a [Deliveries],
+    pub pauses: &'a [ledger::Pause],
+}
+
+impl Health {
+    /// Looks at an installation, as the account that sends; asks no provider.
+    pub fn look(site: &Site) -> Health {
+        let now = Timestamp::now();
+        let installation = Installation::look(&site.config.sources.main);
+        let options = Options::of(&site.config.state);
+        let read = History::open(&site.state, &options).and_then(|history| {
+            let since = |span| now.saturating_sub(span).unwrap_or(now);
+            let recorded = Recorded::read(&history, since(HOUR), now)?;
+            Ok((recorded, history.tallies(Some(since(LATELY)))?))
+        });
+        let (recorded, lately) = match read {
+            Ok(read) => read,
+            // Before the first message there is nothing to read; all else is a state of the ledger.
+            Err(LedgerError::Absent { .. }) => Default::default(),
+            Err(_) => Default::default(),
+        };
+        let seen = Seen {
+            lately: &lately,
+            senders: &recorded.senders,
+            deliveries: &recorded.deliveries,
+            pauses: &recorded.pauses,
+        };
+        Health::judge(&installation, &seen, now)
+    }
+
+    /// Judges what was found.
+    pub(super) fn judge(installation: &Installation, seen: &Seen<'_>, now: Timestamp) -> Health {
+        let mut states = vec![configuration(installation), ledger_state(installation)];
+        let mut is_down = Vec::new();
+        for sender in &installation.senders {
+            let known = seen.senders.iter().find(|it| it.sender == sender.name);
+            let state = sender_state(&sender.name, sender.is_ready, known);
+            is_down.push(state.level == Level::Critical);
+            states.push(state);
+            states.extend(
+                sender
+                    .is_sealed
+                    .map(|is_sealed| seal(&sender.name, is_sealed)),
+            );
+        }
+        let (accepted, failed) = counts(seen.lately);
+        let none_left = !is_down.is_empty() && is_down.iter().all(|is_down| *is_down);
+        let broken = states[..2].iter().find(|state| state.level != Level::Ok);
+        states.push(sending(broken, none_left, accepted, failed));
+        states.extend(
+            installation
+                .certificate
+                .iter()
+                .map(|(file, until)| certificate(file, *until, now)),
+        );
+        states.extend(
+            seen.deliveries
+                .iter()
+                .filter(|one| one.asked >= WATCHED)
+                .map(delivery),
+        );
+        states.extend(seen.pauses.iter().map(pause));
+        states.sort_by_key(|state| std::cmp::Reverse(state.level));
+        let level = states.first().map_or(Level::Ok, |worst| worst.level);
+        Health {
+            level,
+            accepted,
+            failed,
+            states,
+        }
+    }
+
+    /// One line for monitoring: the level, what is wrong, and the counts as performance data.
+    pub fn line(&self) -> String {
+        let wrong = self.states.iter().filter(|state| state.level != Level::Ok);
+        let wrong: Vec<String> = wrong
+            .map(|state| format!("{}: {}", state.about, state.words))
+            .collect();
+        let words = match wrong.is_empty() {
+            true => format!("{} texts accepted in the last 10 minutes", self.accepted),
+            // A bar would begin the performance data.
+            false => wrong.join("; ").replace('|', "/"),
+        };
+        let Health {
+            accepted, failed, ..
+        } = self;
+        format!(
+            "TEXTSENDER {}: {words} | accepted={accepted} failed={failed}",
+            self.level.word()
+        )
+    }
+}
+
+fn well(about: impl Into<String>, words: impl Into<String>) -> State {
+    State {
+        about: about.into(),
+        level: Level::Ok,
+        words: words.into(),
+        command: String::new(),
+    }
+}
+
+fn bad(level: Level, about: String, words: impl Into<String>, command: impl Into<String>) -> State {
+    State {
+        about,
+        level,
+        words: words.into(),
+        command: command.into(),
+    }
+}
+
+fn configuration(installation: &Installation) -> State {
+    let about = "configuration".to_owned();
+    match installation.faults {
+        0 => well(about, "no faults"),
+        1 => bad(Level::Critical, about, "it has a fault", "textsender check"),
+        more => bad(
+            Level::Critical,
+            about,
+            format!("it has {more} faults"),
+            "textsender check",
+        ),
+    }
+}
+
+fn ledger_state(installation: &Installation) -> State {
+    let about = "ledger".to_owned();
+    match installation.is_ledger_ok {
+        true => well(about, "it can be read and written"),
+        false => bad(
+            Level::Critical,
+            about,
+            "it can't be read or written",
+            "textsender doctor --offline",
+        ),
+    }
+}
+
+fn sender_state(name: &str, is_ready: bool, known: Option<&SenderState>) -> State {
+    let about = format!("sender {name}");
+    if !is_ready {
+        let command = format!("textsender sender show {name}");
+        return bad(Level::Critical, about, "it lacks something", command);
+    }
+    let failing = known.and_then(|known| match &known.health {
+        ledger::Health::Good | ledger::Health::RateLimited { .. } => None,
+        ledger::Health::Trial { failures, reason }
+        | ledger::Health::Paused {
+            failures, reason, ..
+        } => Some((*failures, reason)),
+    });
+    match failing {
+        Some((failures, reason)) if failures >= DOWN || is_for_an_administrator(reason) => bad(
+            Level::Critical,
+            about,
+            format!("it fails ({reason})"),
+            format!("textsender sender check {name}"),
+        ),
+        _ => well(about, "it works"),
+    }
+}
+
+/// Whether a failure does not pass by itself.
+fn is_for_an_administrator(reason: &str) -> bool {
+    let code = ErrorCode::parse(reason);
+    code.is_some_and(|code| code.outcome() == Outcome::Misconfigured)
+}
+
+fn seal(name: &str, is_sealed: bool) -> State {
+    let about = format!("seal {name}");
+    match is_sealed {
+        true => well(about, "the sender's process is sealed as configured"),
+        false => bad(
+            Level::Critical,
+            about,
+            "the sender's process is not wholly sealed",
+            "textsender doctor --offline",
+        ),
+    }
+}
+
+/// What was accepted, and what failed through no fault of the request's.
+fn counts(lately: &[Tally]) -> (u64, u64) {
+    let sum = |is: fn(Outcome) -> bool| -> u64 {
+        let counted = lately.iter().filter(|tally| tally.outcome.is_some_and(is));
+        counted.map(|tally| tally.messages).sum()
+    };
+    let failed = |outcome| {
+        matches!(
+            outcome,
+            Outcome::Unavailable | Outcome::Crashed | Outcome::Unknown | Outcome::Misconfigured
+        )
+    };
+    (sum(|outcome| outcome == Outcome::Accepted), sum(failed))
+}
+
+fn sending(broken: Option<&State>, none_left: bool, accepted: u64, failed: u64) -> State {
+    let about = "sending".to_owned();
+    if let Some(broken) = broken {
+        let words = format!("nothing can be sent: {}: {}", broken.about, broken.words);
+        return bad(Level::Critical, about, words, broken.command.clone());
+    }
+    if none_left {
+        return bad(
+            Level::Critical,
+            about,
+            "no sender works",
+            "textsender status",
+        );
+    }
+    let command = "textsender log --since 10m";
+    if failed >= ENOUGH && accepted == 0 {
+        let words = format!("all {failed} messages of the last 10 minutes failed");
+        return bad(Level::Critical, about, words, command);
+    }
+    if failed >= ENOUGH && failed * 10 > accepted + failed {
+        let words = format!(
+            "{failed} of {} messages of the last 10 minutes failed",
+            accepted + failed
+        );
+        return bad(Level::Warning, about, words, command);
+    }
+    well(
+        about,
+        format!("{accepted} texts were accepted in the last 10 minutes"),
+    )
+}
+
+fn certificate(file: &str, until: Timestamp, now: Timestamp) -> State {
+    let about = format!("certificate {file}");
+    let days = until.duration_since(now).as_hours() / 24;
+    let command = "textsender check";
+    match days {
+        _ if until <= now => bad(Level::Critical, about, "it has expired", command),
+        0..=1 => bad(
+            Level::Critical,
+            about,
+            "it expires within two days",
+            command,
+        ),
+        2..14 => bad(
+            Level::Warning,
+            about,
+            format!("it expires in {days} days"),
+            command,
+        ),
+        _ => well(about, format!("it is valid for {days} days")),
+    }
+}
+
+fn delivery(one: &Deliveries) -> State {
+    let about = format!("delivery {} {}", one.sender, one.region);
+    let words = format!("{} of {} texts arrived", one.delivered, one.asked);
+    match one.delivered * 100 >= one.asked * ARRIVED {
+        true => well(about, words),
+        false => bad(
+            Level::Warning,
+            about,
+            words,
+            "textsender stats --used-by region",
+        ),
+    }
+}
+
+fn pause(pause: &ledger::Pause) -> State {
+    let about = format!("pause {}", pause.subject);
+    bad(
+        Level::Warning,
+        about,
+        format!("{pause}"),
+        pause.subject.resume(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::site::installation::Sender;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn installation() -> Installation {
+        Installation {
+            faults: 0,
+            is_ledger_ok: true,
+            senders: ["twilio", "gateway"].map(sender).into(),
+            certificate: None,
+        }
+    }
+
+    fn sender(name: &str) -> Sender {
+        Sender {
+            name: name.to_owned(),
+            is_ready: true,
+            is_sealed: Some(true),
+        }
+    }
+
+    fn failing(name: &str, failures: u32, reason: &str) -> SenderState {
+        SenderState {
+            sender: name.to_owned(),
+            health: ledger::Health::Paused {
+                failures,
+                reason: reason.to_owned(),
+                remaining: Duration::from_secs(10),
+            },
+            failed_at: None,
+            unsealed: None,
+        }
+    }
+
+    fn tally(outcome: Outcome, messages: u64) -> Tally {
+        Tally {
+            day: "2026-11-24".parse().unwrap(),
+            sender: None,
+            region: None,
+            outcome: Some(outcome),
+            messages,
+            segments: messages,
+        }
+    }
+
+    fn line_of(installation: &Installation, seen: &Seen<'_>) -> (u8, String) {
+        let health = Health::judge(installation, seen, now());
+        (health.level.exit(), health.line())
+    }
+
+    #[test]
+    fn where_all_is_well_the_line_says_ok_and_how_much_was_sent() {
+        let lately = [tally(Outcome::Accepted, 12), tally(Outcome::Invalid, 3)];
+        let seen = Seen {
+            lately: &lately,
+            ..Seen::default()
+        };
+        assert_eq!(
+            line_of(&installation(), &seen),
+            (
+                0,
+                "TEXTSENDER OK: 12 texts accepted in the last 10 minutes | accepted=12 failed=0"
+                    .to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn what_keeps_texts_from_being_sent_is_critical_and_named_first() {
+        let broken = Installation {
+            faults: 2,
+            ..installation()
+        };
+        let (exit, line) = line_of(&broken, &Seen::default());
+        assert_eq!(exit, 2);
+        assert!(line.contains("configuration: it has 2 faults"), "{line}");
+        let locked = Installation {
+            is_ledger_ok: false,
+            ..installation()
+        };
+        let (exit, line) = line_of(&locked, &Seen::default());
+        assert_eq!(exit, 2);
+        assert!(
+            line.contains("sending: nothing can be sent: ledger"),
+            "{line}"
+        );
+    }
+
+    #[test]
+    fn a_hiccup_of_a_sender_is_none_and_an_outage_or_a_wrong_secret_is_critical() {
+        for (failures, reason, exit) in
+            [(2, "timeout", 0), (3, "timeout", 2), (1, "unauthorized", 2)]
+        {
+            let senders = [failing("twilio", failures, reason)];
+            let seen = Seen {
+                senders: &senders,
+                ..Seen::default()
+            };
+            let told = line_of(&installation(), &seen);
+            assert_eq!(told.0, exit, "{failures} {reason}: {}", told.1);
+            assert!(!told.1.contains("no sender works"), "{}", told.1);
+        }
+        let senders = ["twilio", "gateway"].map(|name| failing(name, 5, "timeout"));
+        let seen = Seen {
+            senders: &senders,
+            ..Seen::default()
+        };
+        let (_, line) = line_of(&installation(), &seen);
+        assert!(line.contains("sending: no sender works"), "{line}");
+    }
+
+    #[test]
+    fn a_share_that_fails_warns_and_all_of_it_is_critical() {
+        for (accepted, failed, exit) in [(0, 4, 0), (0, 5, 2), (95, 5, 0), (40, 5, 1)] {
+            let lately = [
+                tally(Outcome::Accepted, accepted),
+                tally(Outcome::Unavailable, failed),
+            ];
+            let seen = Seen {
+                lately: &lately,
+                ..Seen::default()
+            };
+            let told = line_of(&installation(), &seen);
+            assert_eq!(told.0, exit, "{accepted} {failed}: {}", told.1);
+        }
+    }
+
+    #[test]
+    fn certificates_warn_two_weeks_before_they_expire() {
+        for (days, exit) in [(30, 0), (13, 1), (1, 2), (-1, 2)] {
+            let until = Timestamp::from_second(NOW + days * 86_400).unwrap();
+            let installation = Installation {
+                certificate: Some(("/etc/hub.pem".to_owned(), until)),
+                ..installation()
+            };
+            assert_eq!(line_of(&installation, &Seen::default()).0, exit, "{days}");
+        }
+    }
+
+    #[test]
+    fn texts_that_do_not_arrive_and_what_is_paused_warn() {
+        let deliveries = |delivered| {
+            [Deliveries {
+                sender: "twilio".to_owned(),
+                region: "GB".to_owned(),
+                asked: 20,
+                delivered,
+            }]
+        };
+        for (delivered, exit) in [(18, 0), (9, 1)] {
+            let deliveries = deliveries(delivered);
+            let seen = Seen {
+                deliveries: &deliveries,
+                ..Seen::default()
+            };
+            assert_eq!(line_of(&installation(), &seen).0, exit, "{delivered}");
+        }
+        let pauses = [ledger::Pause {
+            subject: ledger::Subject::All,
+            reason: "a | b".to_owned(),
+            by: "ann".to_owned(),
+            since: now(),
+            until: None,
+        }];
+        let seen = Seen {
+            pauses: &pauses,
+            ..Seen::default()
+        };
+        let (exit, line) = line_of(&installation(), &seen);
+        assert_eq!(exit, 1);
+        assert!(
+            line.contains("pause all texts") && line.contains("a / b"),
+            "{line}"
+        );
+    }
+}
