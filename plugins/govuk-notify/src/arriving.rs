@@ -4,13 +4,14 @@
 //! space is tidied. That does a text no harm. A code or a password would arrive as another one, so that it is
 //! refused before anything is sent.
 //!
-//! Source: `notifications_utils/formatters.py` and `sanitise_text.py` of <https://github.com/alphagov/notifications-utils>,
-//! and what its server made of such texts.
+//! Source: `notifications_utils/formatters.py` and `sanitise_text.py` (`REPLACEMENT_CHARACTERS`) of
+//! <https://github.com/alphagov/notifications-utils>, its pull request 1443, which carries all else and keeps these
+//! replacements, and what its server made of such texts.
 
 /// What is found in a code or password that [`is_unchanged`] refuses, as a pattern: so that `textsender explain` can
 /// say it before anything is sent.
 pub const ALTERED: &str = "^[ ,.]| $|  | [,.]|[\u{9}-\u{d}\u{1c}-\u{1f}\u{85}\u{a0}\u{1680}\u{180e}\u{2000}-\u{200d}\
-    \u{2028}\u{2029}\u{202f}\u{205f}\u{2060}\u{3000}\u{feff}‘’“”–—…]";
+    \u{2028}\u{2029}\u{202f}\u{205f}\u{2060}\u{3000}\u{feff}\u{2011}\u{2212}‘’‚“”„–—…Łł]";
 
 /// Whether a code or password is on the phone exactly as it was sent, whatever text is around it.
 pub fn is_unchanged(secret: &str) -> bool {
@@ -35,10 +36,13 @@ fn as_shown(text: &str) -> String {
 /// What stands in the place of a character that looks like another, or like nothing.
 fn replacement(character: char) -> Option<&'static str> {
     Some(match character {
-        '‘' | '’' => "'",
-        '“' | '”' => "\"",
-        '–' | '—' => "-",
+        '‘' | '’' | '‚' => "'",
+        '“' | '”' | '„' => "\"",
+        // The non-breaking hyphen, dashes, and the minus sign.
+        '\u{2011}' | '–' | '—' | '\u{2212}' => "-",
         '…' => "...",
+        'Ł' => "L",
+        'ł' => "l",
         '\u{a0}' | '\u{202f}' | '\t' | '\u{b}' | '\u{c}' => " ",
         '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' => "",
         // Python's str.split, by which lines are tidied, takes these for white space too.
@@ -96,7 +100,13 @@ mod tests {
             ".hidden",
             ",hidden",
             "it’s",
+            "it‚s",
+            "„it",
             "a–b",
+            "12\u{2011}34",
+            "12\u{2212}34",
+            "hasło",
+            "ŁÓDŹ",
             "wait…",
             "12\u{a0}34",
             "12\u{200b}34",

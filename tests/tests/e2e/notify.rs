@@ -127,7 +127,15 @@ fn explain_says_that_a_code_would_arrive_as_another_one() {
         let sent = test.beside().in_company().run();
         (test.command(["explain"]).run(), sent)
     };
-    for password in ["correct  horse", "Pa .ss", "it\u{2019}s-secret"] {
+    let passwords = [
+        "correct  horse",
+        "Pa .ss",
+        "it\u{2019}s-secret",
+        "\u{201e}secret",
+        "10\u{2212}4-secret",
+        "tajne-hasło",
+    ];
+    for password in passwords {
         let (explained, sent) = explain(password);
         sent.outcome("rejected").error("unsuitable_code").texts(0);
         explained.exit(sent.exit);

@@ -144,26 +144,45 @@ fn written(value: &Value) -> String {
     }
 }
 
-/// The text as the phone shows it: all of Unicode, but for look-alikes and what is invisible; blanks before a
-/// comma or full stop go, lines have no blank at their ends and one between words, and no two empty lines
-/// follow each other.
+/// The text as the phone shows it, in the order in which Notify changes it: blanks before a comma or full stop go,
+/// lines have no blank at their ends and one between words, no two empty lines follow each other, and look-alikes
+/// become plain. All else of Unicode stays.
 fn shown(text: &str) -> String {
-    let mut carried = String::with_capacity(text.len());
-    for character in text.chars() {
-        match replacement(character) {
-            Some(replacement) => carried.push_str(replacement),
-            None => carried.push(character),
-        }
-    }
+    let text = before_punctuation(text).replace("\r\n", "\n");
     let mut lines: Vec<String> = Vec::new();
-    for line in before_punctuation(&carried).lines() {
+    for line in text.split(ends_line) {
+        let line: String = line.chars().filter_map(with_width).collect();
         let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
         let is_third = line.is_empty() && lines.last().is_none_or(String::is_empty);
         if !is_third {
             lines.push(line);
         }
     }
-    lines.join("\n").trim().to_owned()
+    let mut plain = String::with_capacity(text.len());
+    for character in lines.join("\n").trim().chars() {
+        match look_alike(character) {
+            Some(replacement) => plain.push_str(replacement),
+            None => plain.push(character),
+        }
+    }
+    plain
+}
+
+/// Where a line ends for Python's `splitlines`.
+fn ends_line(c: char) -> bool {
+    matches!(
+        c,
+        '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+    )
+}
+
+/// White space as a blank, unless it has no width.
+fn with_width(c: char) -> Option<char> {
+    match c {
+        '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' => None,
+        '\u{1f}' => Some(' '),
+        _ => Some(c),
+    }
 }
 
 /// The text without the blanks that stand before a comma or full stop.
@@ -178,15 +197,15 @@ fn before_punctuation(text: &str) -> String {
     kept
 }
 
-/// What stands in the place of a character that is not carried.
-fn replacement(c: char) -> Option<&'static str> {
+/// What stands in the place of a character that looks like it (`SanitiseText.REPLACEMENT_CHARACTERS`).
+fn look_alike(c: char) -> Option<&'static str> {
     Some(match c {
-        '‘' | '’' => "'",
-        '“' | '”' => "\"",
-        '–' | '—' => "-",
+        '‘' | '’' | '‚' => "'",
+        '“' | '”' | '„' => "\"",
+        '\u{2011}' | '–' | '—' | '\u{2212}' => "-",
         '…' => "...",
-        '\u{a0}' | '\u{202f}' | '\t' => " ",
-        '\u{180e}' | '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}' => "",
+        'Ł' => "L",
+        'ł' => "l",
         _ => return None,
     })
 }

@@ -329,6 +329,9 @@ fn look_alikes_and_white_space_arrive_as_others() {
         ("Pa .ss ,w", "Pa.ss,w"),
         ("12\u{a0}34\u{200b}5", "12 345"),
         (" a \n b\n\n\n\nc ", "a\nb\n\nc"),
+        ("a\u{a0}.b", "a .b"),
+        ("„so‚ 1\u{2011}2\u{2212}3", "\"so' 1-2-3"),
+        ("Łukasz, hasło", "Lukasz, haslo"),
         ("Код naïve", "Код naïve"),
     ];
     for (message, shown) in cases {
