@@ -74,6 +74,12 @@ pub(super) fn is_landline(phone: &Phone) -> bool {
         })
 }
 
+/// Whether the numbering plan knows the number, or it is kept free for tests.
+pub(super) fn is_known(phone: &Phone) -> bool {
+    let standing = international(phone.digits()).map(|reading| reading.standing);
+    standing == Some(Standing::Valid)
+}
+
 fn read(text: &str, home: Option<rlibphonenumber::Region>) -> Option<Reading> {
     USED.store(true, Ordering::Relaxed);
     let number = PHONE_NUMBER_UTIL.parse(text, home).ok()?;

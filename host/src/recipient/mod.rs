@@ -85,17 +85,14 @@ impl Recipient {
         without_plus: WithoutPlus,
     ) -> Result<Self, RecipientError> {
         let home = home.filter(|home| *home != Region::WORLD);
-        Self::read_one(raw, home, without_plus).map_err(|error| {
-            if matches!(error, RecipientError::SeveralNumbers { .. }) {
-                return error;
-            }
-            let several = several::second_number(raw, &error, |part| {
-                Self::read_one(part, home, without_plus).is_ok()
-            });
-            several.map_or(error, |position| RecipientError::SeveralNumbers {
-                position,
-            })
-        })
+        let read = Self::read_one(raw, home, without_plus);
+        let second = several::second_number(raw, &read, home, |part| {
+            Self::read_one(part, home, without_plus).ok()
+        });
+        match second {
+            Some(position) => Err(RecipientError::SeveralNumbers { position }),
+            None => read,
+        }
     }
 
     fn read_one(
@@ -113,7 +110,9 @@ impl Recipient {
             (None, _) if digits <= SHORT_CODE => {
                 return Err(RecipientError::ShortCode { digits });
             }
-            (None, WithoutPlus::International) => Self::from_international(&written)?,
+            (None, WithoutPlus::International) => {
+                Self::from_international(&written.without_dialled_plus())?
+            }
             (None, _) => return Err(RecipientError::NoRegion),
         };
         Ok(Self {
@@ -255,7 +254,8 @@ impl Recipient {
 const SHORT_CODE: usize = 6;
 
 /// Reads digits without a plus sign: with a calling code first, and as they are dialled in `home`. The
-/// reading that the numbering plans know is meant; where they know both, or neither, it is not ours to say.
+/// reading that the numbering plans know is meant, unless it is a landline and the other one may be a mobile
+/// telephone; where they know both, or neither, it is not ours to say.
 fn from_digits(
     written: &Written,
     home: Region,
@@ -292,9 +292,14 @@ fn meant(
     if international.phone == national.phone {
         return Ok(national);
     }
-    if international.standing != national.standing {
-        let is_national = national.standing > international.standing;
-        return Ok(if is_national { national } else { international });
+    let is_clear = |known: &Reading, other: &Reading| {
+        known.standing > other.standing && !is_outdone(known, other)
+    };
+    if is_clear(&national, &international) {
+        return Ok(national);
+    }
+    if is_clear(&international, &national) {
+        return Ok(international);
     }
     match without_plus {
         WithoutPlus::National => Ok(national),
@@ -304,6 +309,15 @@ fn meant(
             national: national.phone,
         }),
     }
+}
+
+/// Whether a reading that the numbering plan knows is a landline, which gets no texts, and the other one would be a
+/// mobile telephone: plans get new mobile numbers faster than they are known here.
+fn is_outdone(known: &Reading, other: &Reading) -> bool {
+    let is_mobile = |phone: &Phone| {
+        Recipient::place(phone.clone()).is_ok_and(|recipient| recipient.kind == Kind::Mobile)
+    };
+    library::is_landline(&known.phone) && is_mobile(&other.phone)
 }
 
 /// What the number library reads. A `(0)` is left out where only that makes a number, as in Spain.

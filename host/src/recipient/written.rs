@@ -26,7 +26,7 @@ pub(super) fn read(
     raw: &str,
     is_calling_code: impl Fn(&str) -> bool,
 ) -> Result<Written, RecipientError> {
-    let (raw, context) = without_phone_context(raw);
+    let (raw, context) = without_phone_context(raw)?;
     let mut number = Written {
         digits: String::new(),
         is_international: false,
@@ -36,7 +36,7 @@ pub(super) fn read(
     };
     if !context.is_empty() {
         number.is_international = true;
-        number.digits.push_str(context);
+        number.digits.push_str(&context);
     }
     let mut plus = false;
     // Where a bracket was opened, in digits.
@@ -48,8 +48,8 @@ pub(super) fn read(
             continue;
         }
         if let Some(digit) = ascii_digit(found) {
-            if digit == '0' && is_calling_code(&number.digits) && is_bracketed(raw, index, found) {
-                number.optional_zero = Some(number.digits.len());
+            if digit == '0' && is_bracketed(raw, index, found) {
+                number.note_optional_zero(&is_calling_code);
             }
             number.digits.push(digit);
             number.is_strict &= found.is_ascii();
@@ -95,24 +95,54 @@ pub(super) fn read(
     Ok(number)
 }
 
-/// The number without the parameters of RFC 3966, if they say where it is dialled, and the digits that its
-/// `;phone-context=+44` puts before it. A context that is a domain says nothing of the number.
-fn without_phone_context(raw: &str) -> (&str, &str) {
-    const PARAMETER: &str = "phone-context=";
-    let mut parameters = raw.split(';');
-    let number = parameters.next().unwrap_or_default();
-    let context = parameters.map(str::trim).find_map(|parameter| {
-        let (name, value) = parameter.split_at_checked(PARAMETER.len())?;
-        name.eq_ignore_ascii_case(PARAMETER).then_some(value)
-    });
-    match context {
-        None => (raw, ""),
-        Some(context) => {
-            let digits = context.strip_prefix('+').unwrap_or_default();
-            let is_code = digits.bytes().all(|byte| byte.is_ascii_digit());
-            (number, if is_code { digits } else { "" })
+impl Written {
+    /// The number without `00`, which nearly everywhere is dialled for the plus sign.
+    pub fn without_dialled_plus(mut self) -> Self {
+        if let Some(rest) = self.digits.strip_prefix("00") {
+            self.digits = rest.to_owned();
+        }
+        self
+    }
+
+    /// A `(0)` comes next. Behind a calling code it is dialled inside the country only, and what stands before that
+    /// code, `00`, is how a plus sign is dialled.
+    fn note_optional_zero(&mut self, is_calling_code: impl Fn(&str) -> bool) {
+        let code = self.digits.strip_prefix("00").unwrap_or(&self.digits);
+        if is_calling_code(code) {
+            self.digits = code.to_owned();
+            self.optional_zero = Some(self.digits.len());
         }
     }
+}
+
+/// The number without the parameters of RFC 3966, if they say where it is dialled, and the digits that its
+/// `;phone-context=+1-914` puts before it. A context that is a domain says nothing of the number, and one beside a
+/// number with a plus sign nothing new.
+fn without_phone_context(raw: &str) -> Result<(&str, String), RecipientError> {
+    let mut parameters = raw.split(';');
+    let number = parameters.next().unwrap_or_default();
+    let mut context = None;
+    let mut has_extension = false;
+    for parameter in parameters {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "phone-context" => context = Some(value.trim()),
+            "ext" => has_extension = true,
+            _ => {}
+        }
+    }
+    let Some(context) = context else {
+        return Ok((raw, String::new()));
+    };
+    if has_extension {
+        return Err(RecipientError::Extension);
+    }
+    let digits = context.strip_prefix('+').filter(|_| !number.contains('+'));
+    let digits = digits.unwrap_or_default();
+    // Its separators are for the eye (RFC 3966, 5.1.1).
+    let plain: String = digits.chars().filter(|c| !"-.()".contains(*c)).collect();
+    let is_code = plain.bytes().all(|byte| byte.is_ascii_digit());
+    Ok((number, if is_code { plain } else { String::new() }))
 }
 
 /// The bytes of a leading `tel:` (RFC 3966).

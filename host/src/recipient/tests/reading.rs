@@ -41,6 +41,10 @@ fn reads_what_people_write() {
         "tel:7700900123;phone-context=+44",
         "tel:07700900123;phone-context=+44",
         "tel:07700900123;phone-context=example.com",
+        "tel:900123;phone-context=+44-7700",
+        "tel:900-123;Phone-Context=+44(7700)",
+        "tel:+447700900123;phone-context=+1-201",
+        "0044 (0)7700 900123",
     ];
     for raw in same {
         let recipient = read(raw, "GB").unwrap_or_else(|error| panic!("{raw}: {error}"));
@@ -104,6 +108,8 @@ fn refuses_what_is_no_single_number_and_says_why() {
         ("020 7946 0018 x 12", Extension),
         ("020 7946 0018#12", Extension),
         ("tel:+442079460018;ext=12", Extension),
+        ("tel:02079460018;ext=12;phone-context=+44", Extension),
+        ("tel:02079460018;phone-context=+44;ext=12", Extension),
         ("0800 FLOWERS", Letters { position: 6 }),
         ("n/a", Letters { position: 1 }),
         ("sip:bob", Letters { position: 1 }),
@@ -243,6 +249,8 @@ fn digits_that_can_be_two_numbers_are_never_guessed() {
     let unclear = [
         ("DE", "491713920055"),
         ("DE", "436641234567"),
+        // A landline, and mobiles of a range that the number library does not know yet.
+        ("DE", "4915410284359"),
         ("DE", "(49) 171 3920055"),
         ("US", "201 555 0123"),
     ];
@@ -263,6 +271,8 @@ fn digits_that_can_be_two_numbers_are_never_guessed() {
         recipient.phone.e164().to_owned()
     };
     assert_eq!(with(WithoutPlus::International), "+491713920055");
+    let nowhere = Recipient::read("0049 171 3920055", None, WithoutPlus::International);
+    assert_eq!(nowhere.unwrap().phone.e164(), "+491713920055");
     assert_eq!(with(WithoutPlus::National), "+49491713920055");
     // Only one of the readings is a number, or the zero in brackets says what comes before it.
     let clear = [
@@ -347,6 +357,7 @@ fn a_trunk_zero_goes_where_no_number_begins_with_one() {
         ("+62 (0)812 3456 7890", "+6281234567890"),
         ("+49 (0)171 3920055", "+491713920055"),
         ("+34 (0)612 345 678", "+34612345678"),
+        ("0034 (0)612 345 678", "+34612345678"),
         ("+39 (0)6 1234 5678", "+390612345678"), // Rome's numbers begin with 0
         ("+225 (0)1 23 45 67 89", "+2250123456789"), // so do Côte d'Ivoire's
         // Further on, it is a digit like any other.
