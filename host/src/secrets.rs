@@ -244,8 +244,9 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
     checked(key, value)
 }
 
-/// Editors and `echo` end a file with a line break, which is no part of a secret.
+/// Editors and `echo` end a file with a line break, and some begin it with a byte order mark: no parts of a secret.
 fn checked(key: &str, value: String) -> Result<Secret, SecretError> {
+    let value = value.strip_prefix('\u{feff}').unwrap_or(&value);
     let secret = Secret::new(value.trim_end_matches(['\r', '\n']));
     match secret.expose().is_empty() {
         true => Err(SecretError::Empty { key: key.into() }),
@@ -264,7 +265,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let folder = state.path().join(FOLDER);
         fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("twilio.auth_token"), "t0k3n\r\n").unwrap();
+        fs::write(folder.join("twilio.auth_token"), "\u{feff}t0k3n\r\n").unwrap();
         fs::write(folder.join("twilio-eu.auth_token"), "other").unwrap();
         // What people leave beside it is no secret of the sender's.
         fs::write(folder.join("twilio.auth_token.old"), "older").unwrap();

@@ -74,6 +74,7 @@ pub fn clean(text: &str, key: &str) -> Result<Cleaned, EditError> {
     let mut taken_off = Vec::new();
     let visible: String = text.chars().filter(|c| !INVISIBLE.contains(c)).collect();
     if visible.trim_start().starts_with("-----BEGIN ") {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
         return Ok(Cleaned { secret, taken_off });
     }
@@ -344,6 +345,8 @@ mod tests {
         assert!(clean("one\ntwo", "auth_token").is_err());
         assert!(clean(" \n", "auth_token").is_err());
         let pem = "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----";
-        assert_eq!(clean(pem, "key").unwrap().secret.expose(), pem);
+        for given in [pem.to_owned(), format!("\u{feff}{pem}\r\n")] {
+            assert_eq!(clean(&given, "key").unwrap().secret.expose(), pem);
+        }
     }
 }

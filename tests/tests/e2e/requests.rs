@@ -407,11 +407,13 @@ fn a_message_may_stand_in_arguments_and_its_code_alone_on_standard_input() {
         "--event",
         "reset",
     ];
-    let test = Test::new().args(args);
-    let code = test.code().to_owned();
-    let run = test.stdin(format!("{code}\n")).run();
-    run.outcome("accepted").has("/id", "5f0c-1");
-    run.text(&format!("Your verification code is {code}"));
+    each(["CODE\n", "CODE", "\u{feff}CODE\r\n"], |written| {
+        let test = Test::new().args(args);
+        let code = test.code().to_owned();
+        let run = test.stdin(written.replace("CODE", &code)).run();
+        run.outcome("accepted").has("/id", "5f0c-1");
+        run.text(&format!("Your verification code is {code}"));
+    });
 
     // The code is no argument, and a message stands in one place.
     for wrong in [["--code", "beK989vc"], ["--code", "-"], ["--id", "5f0c-1"]] {

@@ -66,11 +66,13 @@ impl Given {
         self.phone.is_some()
     }
 
-    /// The request as JSON, with what was on standard input. A line break at its end is the shell's.
+    /// The request as JSON, with what was on standard input. A line break at its end is the shell's, and a byte order
+    /// mark at its start PowerShell's.
     pub(super) fn request(&self, input: &[u8]) -> Result<Vec<u8>, Failure> {
         let secret = str::from_utf8(input).map_err(|_| {
             Failure::with_detail(ErrorCode::BadField, "code: standard input is not UTF-8")
         })?;
+        let secret = secret.strip_prefix('\u{feff}').unwrap_or(secret);
         let secret = secret.strip_suffix('\n').unwrap_or(secret);
         let secret = secret.strip_suffix('\r').unwrap_or(secret);
         let user = fields([
