@@ -72,7 +72,7 @@ impl CompiledText {
 }
 
 /// Whether letters of it are written from right to left, as in Arabic and Hebrew (UAX #9, classes R and AL).
-fn is_right_to_left(source: &str) -> bool {
+pub(super) fn is_right_to_left(source: &str) -> bool {
     let classes = CodePointMapData::<BidiClass>::new();
     let is_of = |class| matches!(class, BidiClass::RightToLeft | BidiClass::ArabicLetter);
     !source.is_ascii()

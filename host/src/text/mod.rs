@@ -217,8 +217,8 @@ impl Texts {
         names: Names,
     ) -> Result<Composed, RenderError> {
         let mut prepared = Prepared::new(values, text.template.uses(), names);
-        if text.is_right_to_left {
-            prepared.isolate_code();
+        if text.is_right_to_left || prepared.has_name_from_right_to_left() {
+            prepared.isolate_secrets();
         }
         let plain = self.compose(&text.template, &prepared, values.code)?;
         let Some((template, changes)) = &text.folded else {

@@ -470,3 +470,40 @@ fn a_code_of_several_groups_keeps_its_order_in_text_from_right_to_left() {
         assert_eq!(texts.render(None, &values).unwrap().text, shown);
     }
 }
+
+#[test]
+fn a_password_keeps_its_order_too() {
+    let none = BTreeMap::new();
+    let source = TextSource::new(Purpose::NewPassword, "הסיסמה: %password%", &none);
+    let texts = Texts::compile(&source).unwrap();
+    for (password, shown) in [
+        ("Ab-7!", "הסיסמה: \u{2068}Ab-7!\u{2069}"),
+        ("Ab7", "הסיסמה: Ab7"),
+    ] {
+        let values = TextValues {
+            password: Some(password),
+            ..TextValues::default()
+        };
+        assert_eq!(texts.render(None, &values).unwrap().text, shown);
+    }
+}
+
+#[test]
+fn a_name_from_right_to_left_does_not_turn_the_code() {
+    let none = BTreeMap::new();
+    let texts =
+        Texts::compile(&TextSource::new(Purpose::Test, "%name|Hi%: %code%", &none)).unwrap();
+    for (name, shown) in [
+        ("أحمد", "أحمد: \u{2068}123-456\u{2069}"),
+        ("דוד", "דוד: \u{2068}123-456\u{2069}"),
+        ("Ada", "Ada: 123-456"),
+        ("Ольга", "Ольга: 123-456"),
+    ] {
+        let values = TextValues {
+            code: Some("123-456"),
+            name: Some(name),
+            ..TextValues::default()
+        };
+        assert_eq!(texts.render(None, &values).unwrap().text, shown);
+    }
+}

@@ -9,6 +9,7 @@ use textsender_plugin_api::alphabet;
 use textsender_plugin_api::message::minutes;
 use textsender_plugin_api::template::{Placeholder, Placeholders, Values};
 
+use super::compile::is_right_to_left;
 use super::fold::{self, Change};
 
 /// Characters of a user's value that are kept.
@@ -78,10 +79,10 @@ pub fn user_value(value: &str) -> Cow<'_, str> {
     Cow::from(clean)
 }
 
-/// Values ready to be put in. Code and password are as they came, whatever is done to the names.
+/// Values ready to be put in. The characters of code and password are as they came, whatever is done to the names.
 pub(super) struct Prepared<'a> {
     code: Option<Cow<'a, str>>,
-    password: Option<&'a str>,
+    password: Option<Cow<'a, str>>,
     user: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
     message: Option<Cow<'a, str>>,
@@ -97,7 +98,7 @@ impl<'a> Prepared<'a> {
         };
         Self {
             code: values.code.map(Cow::from),
-            password: values.password,
+            password: values.password.map(Cow::from),
             user: name(Placeholder::User, values.user),
             name: name(Placeholder::Name, values.name),
             message: name(Placeholder::Message, values.message),
@@ -105,12 +106,23 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Keeps the groups of a code in their order inside text that is written from right to left, where `123-456`
-    /// would be shown as `456-123`: U+2068 and U+2069 isolate it (UAX #9, section 2.4).
-    pub(super) fn isolate_code(&mut self) {
-        let has_groups = |code: &Cow<str>| code.contains(|c: char| !c.is_alphanumeric());
-        if let Some(code) = self.code.take_if(|code| has_groups(code)) {
-            self.code = Some(Cow::from(format!("\u{2068}{code}\u{2069}")));
+    /// Whether one of the user's names is written from right to left, which turns what stands beside it.
+    pub(super) fn has_name_from_right_to_left(&self) -> bool {
+        let names = [&self.user, &self.name, &self.message];
+        names
+            .into_iter()
+            .flatten()
+            .any(|name| is_right_to_left(name))
+    }
+
+    /// Keeps the groups of a code or password in their order beside what is written from right to left, where
+    /// `123-456` would be shown as `456-123`: U+2068 and U+2069 isolate it (UAX #9, section 2.4).
+    pub(super) fn isolate_secrets(&mut self) {
+        for secret in [&mut self.code, &mut self.password] {
+            let has_groups = |secret: &Cow<str>| secret.contains(|c: char| !c.is_alphanumeric());
+            if let Some(whole) = secret.take_if(|secret| has_groups(secret)) {
+                *secret = Some(Cow::from(format!("\u{2068}{whole}\u{2069}")));
+            }
         }
     }
 
@@ -134,7 +146,7 @@ impl Values for Prepared<'_> {
     fn value(&self, placeholder: Placeholder) -> Option<Cow<'_, str>> {
         match placeholder {
             Placeholder::Code => self.code.as_deref().map(Cow::from),
-            Placeholder::Password => self.password.map(Cow::from),
+            Placeholder::Password => self.password.as_deref().map(Cow::from),
             Placeholder::User => self.user.as_deref().map(Cow::from),
             Placeholder::Name => self.name.as_deref().map(Cow::from),
             Placeholder::Message => self.message.as_deref().map(Cow::from),
