@@ -51,11 +51,16 @@ const NAMES_MAILBOX: [&str; 22] = [
 const NAMES_FROM: [&str; 3] = ["sender verify", "sender address", "envelope sender"];
 
 /// And of us, without an enhanced code that would say so.
-const NAMES_US: [&str; 13] = [
-    "relay",
+const NAMES_US: [&str; 24] = [
+    RELAY,
     "sender",
     "authenticat",
+    "authoriz",
+    "authoris",
+    "log in",
+    "login",
     "not permitted",
+    "permission",
     "prohibit",
     "denied",
     "not allowed",
@@ -63,18 +68,35 @@ const NAMES_US: [&str; 13] = [
     "spf",
     "dkim",
     "block",
+    "black",
+    "listed",
+    "reputation",
+    "reverse dns",
+    "tls",
+    "too many",
     "policy",
     "suspended",
 ];
 
+/// Of what is in the mail.
+const NAMES_CONTENT: [&str; 2] = ["spam", "unsolicited"];
+
+/// Where it is said, no recipient is looked for: that one is unknown is then about its domain.
+const RELAY: &str = "relay";
+
 /// Of how much may be sent. Some say it with a code for what may work later.
-const NAMES_QUOTA: [&str; 5] = [
+const NAMES_QUOTA: [&str; 7] = [
     "quota",
     "credits exceeded",
     "daily user sending",
     "daily message",
     "daily sending",
+    "daily limit",
+    "messaging limits",
 ];
+
+/// Quotas by their enhanced code: Gmail's of a day, a full mailbox, and Microsoft's of recipients.
+const QUOTA: [&str; 3] = ["5.4.5", "5.2.2", "5.1.90"];
 
 /// And of how fast.
 const NAMES_RATE: [&str; 3] = ["throttl", "sending rate", "rate limit"];
@@ -165,7 +187,7 @@ const HELLO: &str = "the mail server refuses the name that this machine gives: s
 fn permanent(reply: &SmtpReply, said: &Said<'_>, rcpt_taken: bool) -> SendError {
     use SmtpCommand::{Auth, Connect, Data, Dot, Mail, Rcpt};
 
-    if said.is(&["5.4.5", "5.2.2"]) || said.names(&NAMES_QUOTA) {
+    if said.is(&QUOTA) || said.names(&NAMES_QUOTA) {
         return SendError::exhausted("the account's quota at the mail server is used up");
     }
     if said.names(&["helo", "ehlo"]) {
@@ -220,18 +242,18 @@ fn names_mailbox(reply: &SmtpReply, said: &Said<'_>, rcpt_taken: bool) -> bool {
         _ if said.names(&NAMES_FROM) => false,
         Some(_) if said.is(&MAILBOX) => true,
         Some(_) => said.is(&MAILBOX_OR_DOMAIN) && said.names(&NAMES_MAILBOX),
-        None if said.names(&NAMES_MAILBOX) => true,
+        None if said.names(&NAMES_MAILBOX) => !said.names(&[RELAY]),
         None => {
             let is_bare = (reply.command, reply.code) == (SmtpCommand::Rcpt, 550);
-            is_bare && rcpt_taken && !said.names(&NAMES_US)
+            is_bare && rcpt_taken && !said.names(&NAMES_US) && !said.names(&NAMES_CONTENT)
         }
     }
 }
 
-/// The enhanced status code: at the start of the reply's text (RFC 2034, 4), or at its end as qmail
-/// writes it, `(#5.1.1)`.
+/// The enhanced status code: at the start of the reply's text (RFC 2034, 4), where Cisco writes `#5.1.1`, or at its
+/// end as qmail does, `(#5.1.1)`.
 fn enhanced(text: &str) -> Option<&str> {
-    let first = text.split([' ', '-']).next()?;
+    let first = text.split([' ', '-']).next()?.trim_start_matches('#');
     let in_brackets = text
         .rsplit_once("(#")
         .and_then(|(_, rest)| rest.split(')').next());

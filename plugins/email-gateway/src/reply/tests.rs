@@ -83,10 +83,22 @@ fn a_bare_refusal_is_the_numbers_only_where_the_server_took_another() {
         assert_eq!(verdict_of(&after_another), "undeliverable_here", "{text}");
     }
     // The words are about us, and no recipient before changes that.
-    for text in ["relay not permitted", "authentication required", "5.7.1 no"] {
+    let of_us = [
+        "relay not permitted",
+        "authentication required",
+        "5.7.1 no",
+        "#5.7.1 no",
+        "192.0.2.1 is listed at zen.spamhaus.org",
+        "not authorized",
+        "too many messages",
+        "relay for unknown user",
+    ];
+    for text in of_us {
         let error = refusal(&bare(text), true);
         assert_eq!(verdict_of(&error), "misconfigured", "{text}");
     }
+    let of_content = refusal(&bare("this looks like spam"), true);
+    assert_eq!(verdict_of(&of_content), "in_doubt");
     // Only at RCPT is a code without more about an address.
     let at_dot = reply(SmtpCommand::Dot, 550, "no");
     assert_eq!(verdict_of(&refusal(&at_dot, true)), "in_doubt");
