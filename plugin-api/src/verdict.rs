@@ -119,6 +119,9 @@ pub struct SendError {
     /// Whether the wait is the whole sender's: see [`SendError::with_sender_wide_wait`].
     #[serde(default)]
     pub sender_wide: bool,
+    /// Whether the account is why the number can't be reached: see [`SendError::with_account_limit`].
+    #[serde(default)]
+    pub account_limit: bool,
 }
 
 impl SendError {
@@ -133,6 +136,7 @@ impl SendError {
             part: None,
             recipient_in_doubt: false,
             sender_wide: false,
+            account_limit: false,
         }
     }
 
@@ -213,6 +217,13 @@ impl SendError {
     /// host asks other senders later than this one only once several recipients met such an answer.
     pub fn with_recipient_in_doubt(mut self) -> Self {
         self.recipient_in_doubt = true;
+        self
+    }
+
+    /// Adds, to [`Verdict::UndeliverableHere`], that it is not the number's: the account at the provider is not
+    /// switched on for its country or range, which an administrator can change. The words say where.
+    pub fn with_account_limit(mut self) -> Self {
+        self.account_limit = true;
         self
     }
 

@@ -119,6 +119,7 @@ error_codes! {
     BadText = "bad_text", Misconfigured, "the policy's text can't be sent", "Correct the text.";
     Unauthorized = "unauthorized", Misconfigured, "the provider refuses the sender's credentials", "Store the right secret.";
     PluginTooOld = "plugin_too_old", Misconfigured, "the sender's plugin is too old for this kind of message", "Install a newer version of the plugin.";
+    RegionNotEnabled = "region_not_enabled", Misconfigured, "the account at the provider does not text this number's country or range", "Switch it on at the provider: the log names where. Or add a fallback sender that reaches it.";
     ProviderRefused = "provider_refused", Misconfigured, "the provider refuses the sender's settings or account", "The log names the provider's reason.";
 }
 

@@ -213,6 +213,9 @@ fn claimed(
     let retry_after = error.retry_after.map(|time| time.min(LONGEST_RETRY_AFTER));
     let mut result = failed(sender, error.verdict, retry_after, on_unknown);
     if let AttemptResult::Failed { failure, again, .. } = &mut result {
+        if failure.code == ErrorCode::Undeliverable && error.account_limit {
+            failure.code = ErrorCode::RegionNotEnabled;
+        }
         let timed_out = error.failure == Some(FailureKind::Timeout);
         if timed_out && failure.code == ErrorCode::ProviderUnavailable {
             failure.code = ErrorCode::Timeout;

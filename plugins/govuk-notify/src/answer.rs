@@ -91,7 +91,8 @@ pub fn refusal(answer: &HttpResponse, now: SystemTime) -> SendError {
         403 => SendError::unauthorized(format!("Notify refuses the API key: {}", fault.message)),
         429 if fault.message.contains("international_sms") => SendError::undeliverable_here(
             "today's texts to other countries are used up; Notify counts anew at midnight UTC",
-        ),
+        )
+        .with_account_limit(),
         429 if fault.error == "TooManyRequestsError" => {
             SendError::exhausted("today's texts are used up; Notify counts anew at midnight UTC")
                 .with_retry_after(Some(until_midnight(date(answer).unwrap_or(now))))
@@ -158,7 +159,10 @@ fn bad_request(fault: &Fault) -> SendError {
         return SendError::misconfigured("the template makes an empty text of the message");
     }
     if message.contains("international") {
-        return SendError::undeliverable_here("the service may not send to other countries");
+        return SendError::undeliverable_here(
+            "the service may not send to other countries: switch them on in its settings",
+        )
+        .with_account_limit();
     }
     // A ValidationError quotes the value: a number, or worse.
     if fault.error == "ValidationError" {

@@ -19,12 +19,24 @@ pub fn of_sending(answer: &HttpResponse) -> SendError {
     let code = code(answer);
     // Only a 4xx is sure to have refused the text, whatever code its body gives.
     let is_refusal = (400..500).contains(&answer.status);
-    let known = code.filter(|_| is_refusal).and_then(by_code);
+    let refused = code.filter(|_| is_refusal);
+    let known = refused.and_then(by_code);
     let (verdict, words) = known.unwrap_or_else(|| by_status(answer.status));
-    SendError::new(verdict, words)
+    let error = SendError::new(verdict, words)
         .with_provider_code(code.unwrap_or_else(|| answer.status.into()))
-        .with_retry_after(answer.retry_after())
+        .with_retry_after(answer.retry_after());
+    match refused {
+        Some(GEO_PERMISSIONS | PREMIUM_OFF | FRAUD_GUARD) => error.with_account_limit(),
+        // A code that is new here may be about the number: one number alone sets no sender aside.
+        Some(_) if known.is_none() && answer.status == 400 => error.with_recipient_in_doubt(),
+        _ => error,
+    }
 }
+
+/// What keeps a country or range of numbers out until an administrator changes it in the Console.
+const GEO_PERMISSIONS: u64 = 21408;
+const PREMIUM_OFF: u64 = 21268;
+const FRAUD_GUARD: u64 = 60410;
 
 /// What it means that Twilio answered a question like this. No text is at stake, so a failure
 /// leaves a question open and no doubt.
@@ -43,19 +55,21 @@ fn by_code(code: u64) -> Option<(Verdict, &'static str)> {
     Some(match code {
         21211 => (Rejected, "the number is not valid"),
         21614 => (Rejected, "the number is not a mobile number"),
+        21635 => (Rejected, "the number is a landline"),
+        21265 => (Rejected, "the number is a short code"),
+        21266 => (Rejected, "the number is the sender's own"),
 
         21610 => (OptedOut, "the recipient replied STOP to this sender"),
         21612 => (UndeliverableHere, "no route to the number from this sender"),
-        // Neither is the number's fault: the Console decides which countries and ranges are texted.
-        21408 => (
+        GEO_PERMISSIONS => (
             UndeliverableHere,
-            "region_not_enabled: switch the country on in the Console's Geo Permissions",
+            "the country is not enabled: switch the country on in the Console's Geo Permissions",
         ),
-        21268 => (
+        PREMIUM_OFF => (
             UndeliverableHere,
             "premium numbers are switched off in the Console's Geo Permissions",
         ),
-        60410 => (
+        FRAUD_GUARD => (
             UndeliverableHere,
             "Twilio blocks the number's range for fraud: see Verify Fraud Guard or support",
         ),

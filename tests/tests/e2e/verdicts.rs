@@ -32,6 +32,55 @@ fn refusal(status: u16, code: u32) -> Fault {
     Fault::status(status).body(body.to_string())
 }
 
+/// A country that is not switched on is the administrator's affair, and no reason to set the sender aside.
+#[test]
+fn a_country_that_the_account_does_not_text_is_not_the_numbers_fault() {
+    let test = Test::new().policy(
+        "name = \"Everyone\"\nregion = \"GB\"\nregions = [\"GB\", \"FR\"]\n[verification_code]\ntext = \"%code%\"\n",
+    );
+    test.sandbox()
+        .twilio()
+        .fault(When::always().to("+33639981234"), refusal(400, 21408));
+    let to_france = || json!({ "id": "france", "user": { "phone": "+33639981234" } });
+    let run = test.with(to_france()).run();
+    run.outcome("misconfigured")
+        .error("region_not_enabled")
+        .texts(0);
+    for _ in 0..3 {
+        run.test().in_company().with(to_france()).run();
+    }
+    // All other countries go on, by the same sender.
+    let home = run
+        .test()
+        .in_company()
+        .with(json!({ "id": "home", "user": { "phone": "+447700900123" } }))
+        .run();
+    home.outcome("accepted").attempts(["twilio:accepted"]);
+    let doctor = run.test().beside().command(["doctor", "--offline"]);
+    let doctor = doctor.stdin([]).run();
+    let stdout = doctor.stdout.as_deref().unwrap();
+    assert!(
+        stdout.contains("warning: the account of sender twilio does not text FR"),
+        "{doctor}"
+    );
+    assert!(stdout.contains("Geo Permissions"), "{doctor}");
+
+    // Once it is switched on, that is over.
+    run.sandbox().twilio().clear_faults();
+    let on = run.test().in_company().with(to_france()).run();
+    on.outcome("accepted");
+    let doctor = run.test().beside().command(["doctor", "--offline"]);
+    let doctor = doctor.stdin([]).run();
+    assert!(
+        !doctor
+            .stdout
+            .as_deref()
+            .unwrap()
+            .contains("does not text FR"),
+        "{doctor}"
+    );
+}
+
 #[test]
 fn every_answer_has_its_verdict() {
     let answers = [
@@ -39,7 +88,18 @@ fn every_answer_has_its_verdict() {
         (refusal(400, 21614), "rejected", "rejected", Stop),
         (refusal(400, 21610), "rejected", "opted_out", Stop),
         (refusal(400, 21612), "rejected", "undeliverable", Next),
-        (refusal(400, 21408), "rejected", "undeliverable", Next),
+        (
+            refusal(400, 21408),
+            "misconfigured",
+            "region_not_enabled",
+            Next,
+        ),
+        (
+            refusal(400, 21268),
+            "misconfigured",
+            "region_not_enabled",
+            Next,
+        ),
         (
             refusal(400, 21611),
             "unavailable",
@@ -203,7 +263,7 @@ fn twilios_own_test_numbers_are_refused_by_twilio_and_not_by_us() {
         [
             ("+15005550001", "rejected", "rejected"),
             ("+15005550002", "rejected", "undeliverable"),
-            ("+15005550003", "rejected", "undeliverable"),
+            ("+15005550003", "misconfigured", "region_not_enabled"),
             ("+15005550004", "rejected", "opted_out"),
             ("+15005550009", "rejected", "rejected"),
         ],

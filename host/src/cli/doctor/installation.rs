@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Finding, note, ok, paths, problem};
+use super::{Finding, not_enabled, note, ok, paths, problem, warning};
 use crate::{
     check,
     cli::{
@@ -56,8 +56,11 @@ fn configuration(site: &Site) -> anyhow::Result<Vec<Finding>> {
             "configuration",
             format!("{senders}, {policies}, no faults"),
         )];
-        let warnings = report.warnings.iter();
-        findings.extend(warnings.map(|warning| ok("configuration", format!("warning: {warning}"))));
+        let warnings = report.warnings.into_iter();
+        findings.extend(warnings.map(|fault| Finding {
+            remedy: Some(fault.remedy.clone()),
+            ..warning("configuration", words(&fault))
+        }));
         return Ok(findings);
     }
     let faults = report.faults.into_iter();
@@ -145,10 +148,13 @@ fn ledger(site: &Site) -> Vec<Finding> {
         let words = "it is off: no limits, and a repeated id is sent again";
         return vec![note("ledger", words)];
     }
-    let read = History::open(&site.state, &Options::of(&site.config.state))
-        .and_then(|history| Ok((history.senders(Timestamp::now())?, history.server()?)));
+    let now = Timestamp::now();
+    let read = History::open(&site.state, &Options::of(&site.config.state)).and_then(|history| {
+        let not_enabled = not_enabled::findings(&history, now)?;
+        Ok((history.senders(now)?, history.server()?, not_enabled))
+    });
     match read {
-        Ok((senders, server)) => {
+        Ok((senders, server, not_enabled)) => {
             let server = server.map_or_else(Vec::new, |server| shared(site, &server));
             let failing = senders.into_iter().filter_map(|state| match state.health {
                 Health::Good => None,
@@ -172,6 +178,7 @@ fn ledger(site: &Site) -> Vec<Finding> {
             std::iter::once(ok("ledger", "it can be read"))
                 .chain(server)
                 .chain(failing)
+                .chain(not_enabled)
                 .collect()
         }
         Err(LedgerError::Absent { .. }) => unused(site),

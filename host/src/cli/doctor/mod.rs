@@ -3,6 +3,7 @@
 
 mod installation;
 mod machine;
+mod not_enabled;
 mod paths;
 mod providers;
 mod sudo;
@@ -75,6 +76,8 @@ enum State {
     Ok,
     /// Worth knowing, and no obstacle.
     Note,
+    /// No obstacle yet, or not to every text.
+    Warning,
     Problem,
 }
 
@@ -260,6 +263,13 @@ fn note(area: &'static str, what: impl Into<String>) -> Finding {
     }
 }
 
+fn warning(area: &'static str, what: impl Into<String>) -> Finding {
+    Finding {
+        state: State::Warning,
+        ..ok(area, what)
+    }
+}
+
 fn problem(area: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Finding {
     Finding {
         state: State::Problem,
@@ -278,6 +288,7 @@ fn show(findings: &[Finding], out: &Output) {
         let (mark, style) = match finding.state {
             State::Ok => ("ok", Style::Good),
             State::Note => ("note", Style::Attention),
+            State::Warning => ("warning", Style::Attention),
             State::Problem => ("PROBLEM", Style::Bad),
         };
         out.line(format_args!(

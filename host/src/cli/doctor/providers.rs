@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{Finding, SET_CLOCK, note, ok, problem};
+use super::{Finding, SET_CLOCK, note, ok, problem, warning};
 use crate::{
     cli::{Common, site::Site},
     os::seal::Demand,
@@ -59,6 +59,10 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
             .is_some_and(|ahead| ahead.unsigned_abs() > REFUSED);
         clocks.extend(asked.clock_ahead.map(|ahead| clock(name, ahead)));
         for answer in asked.findings {
+            if let Some(words) = answer.message.strip_prefix("warning: ") {
+                findings.push(warning("providers", format!("{name}: {words}")));
+                continue;
+            }
             let words = format!("{name}: {}", answer.message);
             findings.push(match (answer.is_fault, asked.outcome) {
                 (false, Outcome::Unknown) => note("providers", words),

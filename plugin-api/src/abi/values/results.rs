@@ -73,6 +73,8 @@ const UNSUITABLE: &str = "unsuitable";
 const RECIPIENT_IN_DOUBT: &str = "recipient_in_doubt";
 /// And whether the whole sender has to wait.
 const SENDER_WIDE: &str = "sender_wide";
+/// And whether the account is why the number can't be reached.
+const ACCOUNT_LIMIT: &str = "account_limit";
 
 impl From<SendError> for AbiSendError {
     fn from(error: SendError) -> Self {
@@ -85,6 +87,8 @@ impl From<SendError> for AbiSendError {
         put(&mut attributes, RECIPIENT_IN_DOUBT, in_doubt);
         let sender_wide = error.sender_wide.then_some(true);
         put(&mut attributes, SENDER_WIDE, sender_wide);
+        let account_limit = error.account_limit.then_some(true);
+        put(&mut attributes, ACCOUNT_LIMIT, account_limit);
         Self {
             verdict: error.verdict.into(),
             panicked: false,
@@ -113,6 +117,7 @@ impl From<AbiSendError> for SendError {
             part: part.filter(|_| verdict == Verdict::Unsuitable),
             recipient_in_doubt: get(&error.attributes, RECIPIENT_IN_DOUBT).unwrap_or(false),
             sender_wide: get(&error.attributes, SENDER_WIDE).unwrap_or(false),
+            account_limit: get(&error.attributes, ACCOUNT_LIMIT).unwrap_or(false),
             message: error.message.into_string().into(),
             provider_code: plain(error.provider_code),
             retry_after: duration(error.retry_after_ms),

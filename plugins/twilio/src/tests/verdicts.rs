@@ -49,6 +49,9 @@ fn documented_errors() {
         // The number.
         (400, 21211, Rejected),
         (400, 21614, Rejected),
+        (400, 21635, Rejected),
+        (400, 21265, Rejected),
+        (400, 21266, Rejected),
         (400, 21610, OptedOut),
         (400, 21612, UndeliverableHere),
         (400, 21408, UndeliverableHere),
@@ -103,6 +106,13 @@ fn documented_errors() {
         assert_eq!(error.verdict, verdict, "{status} {code}: {error}");
         assert_eq!(error.provider_code, Some(code.to_string()));
         assert_eq!(error.retry_after, None);
+        let is_new = (status, code) == (400, 21999);
+        assert_eq!(error.recipient_in_doubt, is_new, "{status} {code}: {error}");
+        let is_of_account = [21408, 21268, 60410].contains(&code);
+        assert_eq!(
+            error.account_limit, is_of_account,
+            "{status} {code}: {error}"
+        );
     }
 }
 

@@ -161,6 +161,36 @@ fn a_clock_that_is_off_is_told_with_by_how_much() {
     }
 }
 
+/// What a provider's answer and the configuration warn of looks like a warning, and is no problem.
+#[test]
+fn a_warning_looks_like_one() {
+    let sandbox = Sandbox::start();
+    let admin = ready(&sandbox);
+    let template = format!("template_id={}", notify::MESSAGE_TEMPLATE_ID);
+    let url = format!("base_url={}", sandbox.notify().url());
+    let add = ["sender", "add", "notify", "--plugin", "govuk-notify"];
+    admin.run(&[&add[..], &[&template, &url]].concat()).ok();
+    let key = ["secret", "set", "notify.api_key"];
+    admin.feed(&key, notify::API_KEY).ok();
+    sandbox.set_clock_offset(-20);
+    let policy = fs::read_to_string(admin.everyone()).unwrap();
+    let policy = policy.replace("region = \"GB\"", "region = \"DE\"");
+    fs::write(admin.everyone(), policy).unwrap();
+
+    let ran = admin.run(&["doctor"]);
+    ran.ok()
+        .says("\n  warning: notify: this machine's clock is ")
+        .says("% of the mobile numbers of DE can be another country's")
+        .says("\n    -> set numbers_without_plus = ");
+    assert!(!ran.to_string().contains("ok: warning"), "{ran}");
+    let ran = admin.run(&["doctor", "--json"]);
+    let findings = ran.json();
+    let findings = findings.as_array().unwrap().iter();
+    let warnings = findings.filter(|finding| finding["state"] == "warning");
+    let areas: Vec<_> = warnings.map(|warning| &warning["area"]).collect();
+    assert_eq!(areas, ["configuration", "providers"], "{ran}");
+}
+
 /// An expired certificate is no affair of DNS or a firewall.
 #[test]
 fn a_connection_that_fails_is_named_with_its_own_remedy() {
