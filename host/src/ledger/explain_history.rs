@@ -65,8 +65,9 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         text,
         "{at}  asked for{again}{actor} (uid {uid}){node}{event}"
     );
+    let width = column(entry);
     let mut line = |subject: &str, words: &str| {
-        let _ = writeln!(text, "  {subject:<12}{words}");
+        let _ = writeln!(text, "  {subject:<width$}{words}");
     };
     if let Some(of) = &entry.resend_of {
         line("resend of", &printable(of));
@@ -120,6 +121,19 @@ fn describe(entry: &Entry, is_repeat: bool, text: &mut String) {
         let at = at.strftime("%Y-%m-%d %H:%M:%SZ");
         line("used", &format!("the code was typed in, at {at}"));
     }
+}
+
+/// How wide the column is in which senders' names stand, with the blanks behind them.
+fn column(entry: &Entry) -> usize {
+    let paused = entry
+        .paused
+        .iter()
+        .filter_map(|paused| paused.split(' ').next());
+    let attempts = entry.attempts.iter().map(|attempt| attempt.sender.as_str());
+    let asked = entry.dispatched_to.iter().map(String::as_str);
+    let names = paused.chain(attempts).chain(asked);
+    let longest = names.map(|name| name.chars().count() + 2).max();
+    longest.unwrap_or_default().max(12)
 }
 
 /// "unavailable after 10003 ms: the provider was not reached in time (timeout)"
@@ -262,6 +276,21 @@ mod tests {
             outcome: code.map_or(Outcome::Accepted, ErrorCode::outcome),
             code: code.map(|code| code.as_str().into()),
             ms,
+        }
+    }
+
+    #[test]
+    fn a_long_name_does_not_run_into_the_words_behind_it() {
+        let mut long = entry();
+        for name in ["email-gateway", "a-sender-with-a-name-of-many-words"] {
+            long.attempts[0].sender = name.to_owned();
+            long.paused = vec![format!("{name} timeout")];
+            let text = explain_history(std::slice::from_ref(&long));
+            assert!(
+                text.contains(&format!("\n  {name}  unavailable after")),
+                "{text}"
+            );
+            assert!(text.contains(&format!("\n  {name}  asked last")), "{text}");
         }
     }
 

@@ -28,14 +28,14 @@ impl StartupError {
             Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
                 refused("the linker refuses it; the log says why")
             }
-            Refusal::OtherAbi(_) => refused("it speaks another ABI; the log says which"),
+            Refusal::OtherAbi(_) => refused("it speaks another ABI; the log names its version"),
             Refusal::Hosts(_) => refused(&format!(
                 "it declares hosts that were not approved; the log names them, and this approves them: \
              textsender plugin trust {plugin}"
             )),
             Refusal::OtherId(_) => refused(&format!("it does not hold the plugin {plugin}")),
             Refusal::Settings(_) => {
-                let detail = format!("sender {sender}: the log says which");
+                let detail = format!("sender {sender}: the log names the key");
                 Failure::with_detail(ErrorCode::BadSettings, detail)
             }
             Refusal::Forbidden(words) => {
