@@ -40,8 +40,8 @@ class Textsender {
     let answers = 0;
     createInterface({ input: child.stdout }).on("line", (line) => {
       answers += 1;
-      const response = JSON.parse(line);
-      this.settle(response.id, response);
+      const response = read(line);
+      if (response) this.settle(response.id, response);
     });
     // Answers to what is waiting, when no more come. The next request starts another process.
     const ended = (outcome) => {
@@ -66,6 +66,15 @@ class Textsender {
     this.waiting.delete(id);
     clearTimeout(entry?.timer);
     entry?.resolve(response);
+  }
+}
+
+// A process that died may leave half of a line: it is no answer.
+function read(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
   }
 }
 

@@ -18,7 +18,7 @@ def send(request, command=("textsender", "send"), patience=60):
     unknown = {"id": request["id"], "outcome": "unknown"}
     try:
         done = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, text=True, timeout=patience
+            command, input=json.dumps(request).encode(), capture_output=True, timeout=patience
         )
     except subprocess.TimeoutExpired:
         return unknown
@@ -27,9 +27,11 @@ def send(request, command=("textsender", "send"), patience=60):
     if done.returncode in NEVER_RAN and not done.stdout:
         return never_ran
     try:
-        return json.loads(done.stdout)
+        response = json.loads(done.stdout)
     except ValueError:
         return unknown
+    # A process that died may leave half of an answer.
+    return response if isinstance(response, dict) and "outcome" in response else unknown
 
 
 def text_code(user, code, reset_id, command=("textsender", "send")):

@@ -1,6 +1,7 @@
 //! The files in `connectors`: each is run as its own side runs it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -76,10 +77,10 @@ fn the_python_client_knows_a_program_that_never_ran_from_one_that_died() {
         assert_eq!(with(&format!("('sh', '-c', 'exit {exit}')")), "other way");
     }
     assert_eq!(with("('sh', '-c', 'kill -9 $$')"), "enter code");
-    assert_eq!(
-        with("('sh', '-c', 'echo half of an answer; exit 1')"),
-        "enter code"
-    );
+    for half in ["half of an answer", "12", "{}", "\\\\377"] {
+        let dying = format!("('sh', '-c', \"printf '{half}'; exit 1\")");
+        assert_eq!(with(&dying), "enter code", "{half}");
+    }
 }
 
 /// Runs the Node client with more lines, and gives what they print.
@@ -131,6 +132,10 @@ const dying = new Textsender("sh", ["-c", "read line; kill -9 $$"]);
   print([await never.send(request(12))]);
   // After the process died, the next request gets another one.
   print([await dying.send(request(13)), await dying.send(request(14))]);
+  dying.args = ["-c", "read line; printf '{\"id\":\"reset-16\",'; kill -9 $$"];
+  print([await dying.send(request(16))]);
+  dying.args = ["-c", "read line; echo null; echo 12; kill -9 $$"];
+  print([await dying.send(request(17))]);
   dying.command = "textsender";
   dying.args = ["send", "--stream"];
   print([await dying.send(request(15))]);
@@ -140,7 +145,7 @@ const dying = new Textsender("sh", ["-c", "read line; kill -9 $$"]);
     assert_eq!(
         node(&site, lines),
         "reset-10:misconfigured reset-11:misconfigured\nreset-12:misconfigured\n\
-         reset-13:unknown reset-14:unknown\nreset-15:accepted"
+         reset-13:unknown reset-14:unknown\nreset-16:unknown\nreset-17:unknown\nreset-15:accepted"
     );
 }
 
@@ -316,8 +321,24 @@ fn from_a_shell_the_exit_says_how_the_user_can_go_on() {
     let wrong = ["+447700900123", "reset-4", "--no-such-argument"];
     assert_eq!(script(&site, "command-line/text-code", &wrong, "824617"), 1);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/command-line/text-code");
+    // What died in the middle of its answer may have sent it; what said nothing never ran.
+    for (says, exit) in [("{\"version\":1,", 0), ("", 1)] {
+        let folder = site.folder().join(format!("dying-{exit}"));
+        fs::create_dir(&folder).unwrap();
+        let dying = folder.join("textsender");
+        fs::write(&dying, format!("#!/bin/sh\nprintf %s '{says}'\nexit 1\n")).unwrap();
+        fs::set_permissions(&dying, fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.display());
+        let ran = Command::new("/bin/sh")
+            .arg(&script)
+            .args(["+447700900123", "r"])
+            .env("PATH", path)
+            .stdin(std::process::Stdio::null())
+            .status();
+        assert_eq!(ran.unwrap().code(), Some(exit), "{says}");
+    }
     let missing = Command::new("/bin/sh")
-        .arg(script)
+        .arg(&script)
         .args(["+447700900123", "r"])
         .env("PATH", "/nowhere")
         .output();
