@@ -15,6 +15,7 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A counterpart, and the programs that it consists of.
 const COUNTERPARTS: [(&str, &[&str]); 9] = [
@@ -66,10 +67,17 @@ fn main() {
     for (name, programs) in COUNTERPARTS {
         println!("cargo::rustc-check-cfg=cfg(has_{name})");
         let is_here = |program: &&str| folders.iter().any(|folder| folder.join(program).is_file());
-        if programs.iter().all(is_here) {
+        if programs.iter().all(is_here) && (name != "samba" || has_namespaces()) {
             println!("cargo::rustc-cfg=has_{name}");
         }
     }
+}
+
+/// Samba's directory is at ports that only root may take, or who is root of a namespace.
+fn has_namespaces() -> bool {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user", "--net", "true"]);
+    unshare.output().is_ok_and(|ended| ended.status.success())
 }
 
 /// What is not installed, but lies in the folder that `$TEXTSENDER_` and this name says: Exim and Postfix, which
