@@ -1,5 +1,7 @@
 //! A played server: what it sends is whatever a test wants, be it LDAP or not.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     ServerConfig,
@@ -54,6 +56,19 @@ enum Reply {
 
 /// What a played server does with the request of this number, which is this frame.
 type Script = fn(u32, &[u8]) -> Reply;
+
+/// How often a server was asked that must not be, or was given a password that it must not see.
+static WRONGLY_ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// A server that must not be asked.
+fn never(_: u32, _: &[u8]) -> Reply {
+    WRONGLY_ASKED.fetch_add(1, Relaxed);
+    Reply::Close
+}
+
+fn no_server_was_wrongly_asked() {
+    assert_eq!(WRONGLY_ASKED.load(Relaxed), 0);
+}
 
 /// A server that speaks TLS from the start.
 async fn played(authority: &Authority, script: Script) -> String {
@@ -150,8 +165,13 @@ const REFERENCE: u8 = 0x73;
 const EXTENDED_END: u8 = 0x78;
 
 fn entry(id: u32) -> Vec<u8> {
-    let mobile = [tlv(4, b"mobile"), tlv(0x31, &tlv(4, b"1"))].concat();
-    let attributes = tlv(0x30, &tlv(0x30, &mobile));
+    entry_with(id, "mobile", "1")
+}
+
+fn entry_with(id: u32, attribute: &str, value: &str) -> Vec<u8> {
+    let value = tlv(0x31, &tlv(4, value.as_bytes()));
+    let attribute = [tlv(4, attribute.as_bytes()), value].concat();
+    let attributes = tlv(0x30, &tlv(0x30, &attribute));
     message(id, 0x64, &[tlv(4, b"CN=Ada"), attributes].concat())
 }
 
@@ -181,6 +201,10 @@ fn good(id: u32, frame: &[u8]) -> Reply {
 
 fn is_bind(frame: &[u8]) -> bool {
     frame.contains(&0x60) && frame.windows(3).any(|three| three == b"svc")
+}
+
+fn note_password(frame: &[u8]) {
+    WRONGLY_ASKED.fetch_add(usize::from(is_bind(frame)), Relaxed);
 }
 
 fn servers(urls: &[&str], pem: &str) -> Servers {
@@ -225,12 +249,12 @@ async fn a_server_with_another_name_or_authority_is_not_entered() {
         Authority::new("dc1.example.org"),
         Authority::new("localhost"),
     );
-    let url = played(&one, |_, _| panic!("it is asked")).await;
+    let url = played(&one, never).await;
     assert!(matches!(
         open_error(&url, &one.pem).await,
         LdapError::Untrusted(_)
     ));
-    let url = played(&other, |_, _| panic!("it is asked")).await;
+    let url = played(&other, never).await;
     assert!(matches!(
         open_error(&url, &one.pem).await,
         LdapError::Untrusted(_)
@@ -245,11 +269,11 @@ async fn without_tls_no_password_is_sent() {
         |id, _| Reply::Send([end(id, EXTENDED_END, 0, ""), end(2, BIND_END, 0, "")].concat()),
         |id, _| Reply::Send(end(id, EXTENDED_END, 2, "")),
         |id, frame| {
-            assert!(!is_bind(frame));
+            note_password(frame);
             Reply::Send(end(id, EXTENDED_END, 52, ""))
         },
         |_, frame| {
-            assert!(!is_bind(frame));
+            note_password(frame);
             Reply::Send(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec())
         },
     ];
@@ -259,6 +283,7 @@ async fn without_tls_no_password_is_sent() {
             matches!(&error, LdapError::Untrusted(what) if what.contains("before"));
         assert_eq!(is_bytes_before, number == 0, "{error:?}");
     }
+    no_server_was_wrongly_asked();
     // LDAP where TLS should be.
     let url = unprotected(good).await.replace("ldap://", "ldaps://");
     let error = open_error(&url, &pem).await;
@@ -271,7 +296,7 @@ async fn a_refused_login_says_why_and_no_other_server_is_asked() {
     let refuses: Script = |id, _| Reply::Send(end(id, BIND_END, 49, "comment: x, data 775, v4563"));
     let first = played(&authority, refuses).await;
     // One more wrong password would count towards a lock.
-    let second = played(&authority, |_, _| panic!("it is asked")).await;
+    let second = played(&authority, never).await;
     let servers = servers(&[&first, &second], &authority.pem);
     let error = servers.open().await.err().unwrap();
     assert_eq!(
@@ -279,12 +304,13 @@ async fn a_refused_login_says_why_and_no_other_server_is_asked() {
         LdapError::LoginFailed("it is locked out (data 775)".to_owned())
     );
     assert_eq!(error.server, first);
+    no_server_was_wrongly_asked();
 }
 
 #[tokio::test]
 async fn an_empty_password_is_never_sent() {
     let authority = Authority::new("localhost");
-    let url = played(&authority, |_, _| panic!("it is asked")).await;
+    let url = played(&authority, never).await;
     let roots = Roots::Pem(authority.pem);
     let within = Duration::from_secs(20);
     let servers = Servers::new(
@@ -296,6 +322,7 @@ async fn an_empty_password_is_never_sent() {
     );
     let error = servers.unwrap().open().await.err().unwrap();
     assert!(matches!(error.error, LdapError::LoginFailed(_)));
+    no_server_was_wrongly_asked();
 }
 
 #[tokio::test]
@@ -357,6 +384,35 @@ async fn endless_answers_and_paging_loops_have_an_end() {
         search(empty_pages).await,
         Err(LdapError::TooMuch(_))
     ));
+}
+
+/// Active Directory finds the account "zoe" for "zoë".
+#[tokio::test]
+async fn a_user_whose_name_only_looks_alike_is_not_taken_for_the_one_asked_for() {
+    let looks_alike: Script = |id, frame| {
+        let found = match (is_bind(frame), id) {
+            (true, _) => return good(id, frame),
+            (_, 3) => entry_with(id, "defaultNamingContext", "DC=example,DC=org"),
+            _ => entry_with(id, "sAMAccountName", "zoe"),
+        };
+        Reply::Send([found, end(id, SEARCH_END, 0, "")].concat())
+    };
+    let authority = Authority::new("localhost");
+    let url = played(&authority, looks_alike).await;
+    let attributes = crate::user::Attributes {
+        phone: vec!["mobile".to_owned()],
+        locale: "preferredLanguage".to_owned(),
+    };
+    for (name, expected) in [
+        ("zoë", crate::error::Code::UserUnknown),
+        // Found, and nothing of it can be read.
+        ("zoe", crate::error::Code::DirectoryUnreadable),
+    ] {
+        let servers = servers(&[&url], &authority.pem);
+        let mut directory = crate::directory::Directory::new(servers, None);
+        let error = directory.user(&name.parse().unwrap(), &attributes).await;
+        assert_eq!(error.unwrap_err().code, expected, "{name}");
+    }
 }
 
 #[tokio::test]
