@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::{
     Common,
-    output::{Output, json},
+    output::{Output, json, notice},
     site::Site,
 };
 use crate::site::health::{Health, Level};
@@ -16,15 +16,19 @@ const UNKNOWN: u8 = 3;
 ///
 /// It looks at configuration, ledger, senders, their seals, certificates, deliveries, pauses and the last 10 minutes' texts, as
 /// `stats --prometheus` does, and asks no provider. Exits 0 if all is well, 1 for a warning, 2 where texts are not
-/// sent or will not be, 3 where it can't tell, such as for another account.
+/// sent or will not be, 3 where it can't tell, such as for another account, or can't alert.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender health\n  \
+    textsender health --alert\n  \
     sudo -u textsender textsender health --json | jq '.states[] | select(.level != \"ok\")'")]
 pub(super) struct HealthCommand {
     /// Writes JSON: how each thing is
     #[arg(long)]
     json: bool,
+    /// Alerts of what changed since the last time by the ways of [alerts]: run it by a timer, each minute
+    #[arg(long)]
+    alert: bool,
 }
 
 impl HealthCommand {
@@ -44,6 +48,15 @@ impl HealthCommand {
         match self.json {
             true => json(&health),
             false => out.line(health.line()),
+        }
+        if self.alert {
+            match site.alert(&health) {
+                Ok(sent) => sent.failed.iter().for_each(notice),
+                Err(error) => {
+                    notice(format_args!("no alert could be sent: {error:#}"));
+                    return UNKNOWN.into();
+                }
+            }
         }
         health.level.exit().into()
     }

@@ -12,6 +12,7 @@
 //! in how parts *refer* to each other ([`relations`]) are `check`'s, and stop only the users they
 //! touch. Owner and mode of the files are checked elsewhere: [`Sources::paths`] lists them.
 
+mod alerts;
 mod callers;
 mod fault;
 mod location;
@@ -35,6 +36,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+pub use alerts::Alerts;
 pub use callers::{Caller, Field, Fields, Ids, Proof, Shape};
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
@@ -75,6 +77,8 @@ pub struct Config {
     pub defaults: Defaults,
     /// `[send]`.
     pub sending: Sending,
+    /// `[alerts]`.
+    pub alerts: Alerts,
     /// `[http]`.
     pub http: Http,
     /// `[limits]`.
@@ -271,6 +275,7 @@ fn read_main(t: &Table, config: &mut Config) {
     config.sending = t.table("send", Sending::read).unwrap_or_default();
     config.http = t.table("http", Http::read).unwrap_or_default();
     config.limits = t.table("limits", Limits::read).unwrap_or_default();
+    config.alerts = t.table("alerts", Alerts::read).unwrap_or_default();
     config.log = t.table("log", LogTarget::read).unwrap_or_default();
     config.serve = t.table("serve", Serve::read).unwrap_or_default();
     config.helpdesk = t.table("helpdesk", Helpdesk::read);

@@ -62,7 +62,7 @@ impl Launch {
         })?;
         let (settings, mut secrets) = settings(configured, state, sender)?;
         let http = configured.http.over(&config.http);
-        let proxy = proxy(&http, sender, &mut secrets)?;
+        let proxy = proxy(&http, &format!("sender {sender}"), &mut secrets)?;
         Ok(Self {
             sender: sender.to_owned(),
             library: folder::find(&config.plugins, &configured.plugin),
@@ -207,7 +207,15 @@ fn unread(whose: &str, error: &secrets::SecretError) -> Failure {
 }
 
 /// The proxy's address with its password, which is one more secret.
-fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<String>, Failure> {
+///
+/// # Errors
+///
+/// The password can't be read; of `whose` settings it is said.
+pub fn proxy(
+    http: &Http,
+    whose: &str,
+    secrets: &mut Vec<Secret>,
+) -> Result<Option<String>, Failure> {
     let Some(proxy) = &http.proxy else {
         return Ok(None);
     };
@@ -215,11 +223,11 @@ fn proxy(http: &Http, sender: &str, secrets: &mut Vec<Secret>) -> Result<Option<
         return Ok(Some(proxy.as_url().to_owned()));
     };
     let missing = |what: String| {
-        let detail = format!("sender {sender}: [http] {what}");
+        let detail = format!("{whose}: [http] {what}");
         Failure::with_detail(ErrorCode::SecretMissing, detail)
     };
     let password = secrets::referred("proxy_password", reference);
-    let password = password.map_err(|error| unread(&format!("sender {sender}: [http]"), &error))?;
+    let password = password.map_err(|error| unread(&format!("{whose}: [http]"), &error))?;
     let mut url: Url = proxy
         .as_url()
         .parse()

@@ -33,7 +33,7 @@ pub use crate::os::{
 };
 pub use describe::{Description, With, describe, describe_with};
 pub use frames::{Reply, Work};
-pub use launch::{Launch, in_the_open, plan, to_json};
+pub use launch::{Launch, in_the_open, plan, proxy, to_json};
 pub use named_hosts::{all as named_hosts, is_marked as is_marked_host};
 pub use pool::Pool;
 pub use process::{CallEnd, CallResult, HostProcess, StartupError, Trace};

@@ -3,7 +3,7 @@
 //! What is judged is what the metrics show, by the bounds of the alert rules that the packages have.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Installation, Recorded, Site};
 use crate::{
@@ -28,7 +28,7 @@ const WATCHED: u64 = 10;
 const ARRIVED: u64 = 50;
 
 /// How well something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Well.

@@ -1,6 +1,7 @@
 //! An installation as a command or the console looks at it, read once: the configuration, the state folder, what
 //! plugins say of themselves, and what a sender's provider says of it.
 
+pub mod alerts;
 pub mod csv;
 pub mod health;
 mod installation;

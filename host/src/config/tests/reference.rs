@@ -18,6 +18,7 @@ type Keys = BTreeMap<String, BTreeSet<String>>;
 /// Sections with what each has to have, and the place where each key of another name stands for all.
 const MAIN: &str = r#"
 zzzzzzzz = 1
+alerts.zzzzzzzz = 1
 plugins.zzzzzzzz = 1
 state.zzzzzzzz = 1
 state.shared.zzzzzzzz = 1

@@ -11,6 +11,7 @@ mod edits;
 mod first_text;
 mod gateways;
 mod guide;
+mod health;
 mod installed;
 mod logging;
 mod mistakes;
