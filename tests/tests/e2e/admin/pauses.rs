@@ -111,7 +111,7 @@ fn a_stop_that_makes_no_sense_is_refused_with_what_to_write() {
 
     let off = admin
         .config_text()
-        .replacen("[state]\n", "[state]\nledger = \"off\"\n", 1);
+        .replace("state = { ", "state = { ledger = \"off\", ");
     admin.write_config(&off);
     // Nothing would ask it.
     pause(&["--all"], "x")
@@ -176,13 +176,13 @@ fn one_region_or_one_block_of_numbers_is_stopped_and_no_other() {
     )
     .exit(0);
     command(&first, &["pause", "--region", "fr", "--reason", "x"]).exit(0);
-    let to = |number: &str| {
-        let message = json!({ "id": number, "user": { "phone": number } });
+    let to = |id: &str, number: &str| {
+        let message = json!({ "id": id, "user": { "phone": number } });
         first.beside().with(message).run()
     };
-    to("+447700900123")
+    to("a", "+447700900123")
         .outcome("refused")
         .error("paused")
         .says("prefix +4477009001");
-    to("+447700900211").outcome("accepted");
+    to("b", "+447700900211").outcome("accepted");
 }
