@@ -223,7 +223,7 @@ textsender_window_seconds 3600
 # TYPE textsender_messages gauge
 textsender_messages{sender="a\"b\\c\nd",region="GB",outcome="sending"} 1
 textsender_messages{sender="twilio",region="GB",outcome="accepted"} 5
-# HELP textsender_segments Segments of the texts of these requests.
+# HELP textsender_segments Segments of those of them that were sent, or may have been.
 # TYPE textsender_segments gauge
 textsender_segments{sender="a\"b\\c\nd",region="GB",outcome="sending"} 2
 textsender_segments{sender="twilio",region="GB",outcome="accepted"} 10
