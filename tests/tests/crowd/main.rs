@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use serde_json::json;
@@ -65,43 +66,64 @@ fn nothing_is_sent_after_pause_has_returned_while_200_processes_send() {
         let command = first.in_company().command(words.iter().copied());
         command.stdin("").lock_timeout(PATIENCE)
     };
-    let (runs, held) = thread::scope(|scope| {
-        let sandbox = first.sandbox();
-        let pauser = scope.spawn(|| {
-            let mut held = 0;
-            for _ in 0..ROUNDS {
-                let before = sandbox.text_count();
-                wait_for("one more text", || {
-                    (sandbox.text_count() > before).then_some(())
-                });
-                command(&["pause", "--all", "--reason", "pumped"])
-                    .run()
-                    .exit(0);
-                let sent = sandbox.text_count();
-                // Processes go on meanwhile, and are refused.
-                command(&["status"]).run().exit(0);
-                assert_eq!(
-                    sandbox.text_count(),
-                    sent,
-                    "a text was sent after pause had returned"
-                );
-                held += 1;
-                if held < ROUNDS {
-                    command(&["resume", "--all"]).run().exit(0);
-                }
+    let sandbox = first.sandbox();
+    let is_over = AtomicBool::new(false);
+    let pause_and_resume = || {
+        let _over = Over(&is_over);
+        for round in 1..=ROUNDS {
+            let before = sandbox.text_count();
+            wait_for("one more text", || {
+                (sandbox.text_count() > before).then_some(())
+            });
+            command(&["pause", "--all", "--reason", "pumped"])
+                .run()
+                .exit(0);
+            let sent = sandbox.text_count();
+            // Processes go on meanwhile, and are refused.
+            command(&["status"]).run().exit(0);
+            let now = sandbox.text_count();
+            assert_eq!(now, sent, "a text was sent after pause had returned");
+            if round < ROUNDS {
+                command(&["resume", "--all"]).run().exit(0);
             }
-            (held, sandbox.text_count())
-        });
-        let runs = at_once(MANY, |number| {
-            let message = json!({ "id": format!("{number}") });
-            first.in_company().lock_timeout(PATIENCE).with(message)
-        });
-        (runs, pauser.join().unwrap())
+        }
+    };
+    // Again and again, so that there is something to stop in each round.
+    let send = |number: usize| {
+        let mut outcomes = Vec::new();
+        while !is_over.load(Ordering::SeqCst) || outcomes.is_empty() {
+            let message = json!({ "id": format!("{number}-{}", outcomes.len()) });
+            let run = first.in_company().lock_timeout(PATIENCE).with(message);
+            let response = run.run().response;
+            outcomes.push(match response["error"]["code"].as_str() {
+                None => response["outcome"].as_str().unwrap().to_owned(),
+                Some(code) => code.to_owned(),
+            });
+        }
+        outcomes
+    };
+    let outcomes = thread::scope(|scope| {
+        let pauser = scope.spawn(pause_and_resume);
+        let senders: Vec<_> = (0..MANY)
+            .map(|number| scope.spawn(move || send(number)))
+            .collect();
+        let outcomes = senders.into_iter().flat_map(|one| one.join().unwrap());
+        let outcomes: Vec<_> = outcomes.collect();
+        pauser.join().unwrap();
+        outcomes
     });
-    let accepted = count(&runs, is_outcome("accepted"));
-    let refused = count(&runs, |run| run.response["error"]["code"] == "paused");
-    assert_eq!(accepted + refused, MANY);
-    assert_eq!(held, (ROUNDS, accepted), "texts after the last pause");
-    assert!(refused > 0, "the race was over before it began");
-    assert_eq!(first.sandbox().text_count(), accepted);
+    let count = |wanted: &str| outcomes.iter().filter(|one| *one == wanted).count();
+    let (accepted, paused) = (count("accepted"), count("paused"));
+    assert_eq!(accepted + paused, outcomes.len(), "{outcomes:?}");
+    assert!(paused > 0, "no process met a pause");
+    assert_eq!(sandbox.text_count(), accepted);
+}
+
+/// Ends the senders, however the rounds end.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }

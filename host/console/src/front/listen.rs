@@ -171,6 +171,8 @@ async fn converse(front: Arc<Front>, stream: Box<dyn Stream>) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(HEAD_BYTES)
+        // What a browser asked for before it went away is done all the same.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     // One that ends early ends itself alone.
