@@ -170,7 +170,7 @@ impl Health {
             .map(|state| format!("{}: {}", state.about, state.words))
             .collect();
         let words = match wrong.is_empty() {
-            true => format!("{} texts accepted in the last 10 minutes", self.accepted),
+            true => format!("texts accepted in the last 10 minutes: {}", self.accepted),
             // A bar would begin the performance data.
             false => wrong.join("; ").replace('|', "/"),
         };
@@ -315,7 +315,7 @@ fn sending(broken: Option<&State>, none_left: bool, accepted: u64, failed: u64) 
     }
     well(
         about,
-        format!("{accepted} texts were accepted in the last 10 minutes"),
+        format!("texts accepted in the last 10 minutes: {accepted}"),
     )
 }
 
@@ -435,7 +435,7 @@ mod tests {
             line_of(&installation(), &seen),
             (
                 0,
-                "TEXTSENDER OK: 12 texts accepted in the last 10 minutes | accepted=12 failed=0"
+                "TEXTSENDER OK: texts accepted in the last 10 minutes: 12 | accepted=12 failed=0"
                     .to_owned()
             )
         );

@@ -27,7 +27,8 @@ fn monitoring_gets_one_line_and_the_exit_code_of_a_plugin() {
     let admin = sending(&sandbox);
     sends(&admin);
     let well = admin.run(&["health"]);
-    well.ok().says("TEXTSENDER OK: 1 texts accepted");
+    well.ok()
+        .says("TEXTSENDER OK: texts accepted in the last 10 minutes: 1");
     assert_eq!(well.stdout.lines().count(), 1, "{well}");
     admin
         .run(&["pause", "--region", "FR", "--reason", "x"])
