@@ -126,9 +126,8 @@ fn kind(scope: Scope, entry: &Entry) -> Option<String> {
     }
     let has_place = match entry.state {
         EntryState::Sending => true,
-        EntryState::Ended(Outcome::Accepted | Outcome::Unknown) => true,
         EntryState::Ended(Outcome::Limited) => has_reached(scope, entry),
-        EntryState::Ended(_) => false,
+        EntryState::Ended(outcome) => outcome.may_have_been_sent(),
     };
     if !has_place {
         return None;

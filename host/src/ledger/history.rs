@@ -269,10 +269,10 @@ impl History {
         let mut tallies = self.archive.tallies(since)?;
         for tally in &mut tallies {
             // Nothing is paid for what was not sent.
-            if !matches!(
-                tally.outcome,
-                None | Some(Outcome::Accepted | Outcome::Unknown)
-            ) {
+            if tally
+                .outcome
+                .is_some_and(|outcome| !outcome.may_have_been_sent())
+            {
                 tally.segments = 0;
             }
         }

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use super::store::{Holder, Life, Row, Store, StoreResult};
-use crate::protocol::{ErrorCode, Outcome, Resend};
+use crate::protocol::{ErrorCode, Resend};
 
 /// How long the same content is a repeat, for callers without ids: a program that got no answer asks again
 /// within seconds; a user who waits for a text asks again later.
@@ -78,7 +78,7 @@ fn is_repeat(last: &Holder, now: i64) -> bool {
 /// Whether a text of it may have left.
 fn was_sent(holder: &Holder) -> bool {
     match holder.outcome {
-        Some(outcome) => matches!(outcome, Outcome::Accepted | Outcome::Unknown),
+        Some(outcome) => outcome.may_have_been_sent(),
         None => holder.life != Life::Dead || holder.sent_to.is_some(),
     }
 }

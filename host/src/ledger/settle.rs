@@ -53,11 +53,6 @@ pub struct Unclaimed {
     pub decision: FinalOutcome,
 }
 
-/// Whether the message may have been sent, so that it keeps its places in the limits.
-fn may_have_been_sent(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Accepted | Outcome::Unknown)
-}
-
 /// The row that a ticket stands for.
 #[derive(Clone)]
 pub(super) struct Held {
@@ -167,7 +162,7 @@ pub(super) fn settle(store: &dyn Store, held: &Held, outcome: &FinalOutcome) -> 
 /// The places of a claim that its message did not use. A text that may have been sent, or that a provider
 /// answered as if it took it, counts in every window, and for each sender that may have sent it.
 fn unused<'a>(store: &dyn Store, open: &'a OpenClaim, outcome: &FinalOutcome) -> Vec<&'a Place> {
-    if !may_have_been_sent(outcome.outcome) && outcome.taken_by.is_empty() {
+    if !outcome.outcome.may_have_been_sent() && outcome.taken_by.is_empty() {
         return open.places.iter().collect();
     }
     // Of the attempts of an earlier process nothing is known.
@@ -180,7 +175,7 @@ fn unused<'a>(store: &dyn Store, open: &'a OpenClaim, outcome: &FinalOutcome) ->
             .iter()
             .filter(|one| one.sender == **sender)
             .peekable();
-        attempts.peek().is_none() || attempts.any(|one| may_have_been_sent(one.outcome))
+        attempts.peek().is_none() || attempts.any(|one| one.outcome.may_have_been_sent())
     };
     let used: Vec<_> = open
         .sent_to
@@ -222,7 +217,7 @@ pub(super) fn close_abandoned(store: &dyn Store, key: &ClaimKey, life: Life) -> 
         return Ok(());
     }
     let ending = Ending::bare(code, now);
-    if !may_have_been_sent(ending.outcome) {
+    if !ending.outcome.may_have_been_sent() {
         give_back(store, &open.places, now)?;
     }
     store.end(key, &ending, ending.outcome.settles())?;

@@ -15,7 +15,6 @@ use super::limits::{Limit, Mode, Scope, Shares};
 use super::reservation::{LimitReached, read_window};
 use super::store::{Holder, Place, Store, StoreResult};
 use super::window::Window;
-use crate::protocol::Outcome;
 
 /// What became of the news that a code was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +154,7 @@ pub(super) fn note_used(store: &dyn Store, id: &str) -> StoreResult<Used> {
 
 fn may_have_arrived(holder: &Holder) -> bool {
     match holder.outcome {
-        Some(outcome) => matches!(outcome, Outcome::Accepted | Outcome::Unknown),
+        Some(outcome) => outcome.may_have_been_sent(),
         None => holder.sent_to.is_some(),
     }
 }

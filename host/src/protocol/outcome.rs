@@ -86,6 +86,11 @@ impl Outcome {
         )
     }
 
+    /// Whether the message may have been sent: it keeps its places in the limits, and may have to be paid for.
+    pub const fn may_have_been_sent(self) -> bool {
+        matches!(self, Self::Accepted | Self::Unknown)
+    }
+
     /// Whether it settles its id: a repeat is answered with the same response.
     pub const fn settles(self) -> bool {
         matches!(self, Self::Accepted | Self::Rejected | Self::Unknown)

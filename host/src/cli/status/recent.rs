@@ -110,7 +110,7 @@ impl Recent {
             _ => self.hours[at].others += 1,
         }
         // What may have been sent is charged for.
-        if matches!(outcome, Outcome::Accepted | Outcome::Unknown) {
+        if outcome.may_have_been_sent() {
             let region = entry.region.clone().unwrap_or_else(|| "-".to_owned());
             *self.segments.entry(region).or_default() += u64::from(entry.segments.unwrap_or(0));
         }
