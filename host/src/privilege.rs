@@ -93,6 +93,14 @@ pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
     switch_to(account.user, account.group, &[]).map_err(named)
 }
 
+/// The command line by which root has this account do something.
+pub fn command_as(account: &str, words: &str) -> String {
+    match account {
+        "root" => format!("sudo textsender {words}"),
+        account => format!("sudo -u {account} textsender {words}"),
+    }
+}
+
 /// Whether this user namespace knows the account: one that it doesn't know can't be become.
 fn is_mapped(account: &SendingAccount, state: &Path) -> io::Result<()> {
     if !accounts::is_unmapped(account.user) {

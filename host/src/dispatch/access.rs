@@ -28,6 +28,7 @@ use crate::{
         Unclaimed, Used,
     },
     os::accounts,
+    privilege,
     protocol::{ErrorCode, Failure},
 };
 
@@ -298,7 +299,8 @@ impl LedgerAccess {
         }
         let name = owner.name;
         let own = accounts::own_name();
-        let words = format!("this runs as {own}, and {name} sends: sudo -u {name} textsender send");
+        let command = privilege::command_as(&name, "send");
+        let words = format!("this runs as {own}, and {name} sends: {command}");
         Failure::with_detail(code, words)
     }
 

@@ -264,10 +264,7 @@ pub struct NotTheSender {
 fn as_sender(account: &str) -> String {
     let words = std::env::args().skip(1);
     let words: Vec<String> = words.map(|word| quoted(&word)).collect();
-    let command = match account {
-        "root" => format!("sudo textsender {}", words.join(" ")),
-        account => format!("sudo -u {account} textsender {}", words.join(" ")),
-    };
+    let command = privilege::command_as(account, &words.join(" "));
     // sudo takes no variables along.
     match std::env::var("TEXTSENDER_CONFIG") {
         Ok(config) if !words.iter().any(|word| word.starts_with("--config")) => {
