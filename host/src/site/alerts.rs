@@ -107,16 +107,7 @@ fn news(before: &Alerted, states: &[State], now: Timestamp) -> (News, Alerted) {
                 if known.level != Level::Ok {
                     news.well.push(state.clone());
                 }
-                match is_quiet(known, now) {
-                    true => after.insert(
-                        state.about.clone(),
-                        Known {
-                            level: Level::Ok,
-                            ..*known
-                        },
-                    ),
-                    false => after.remove(&state.about),
-                };
+                note_well(&mut after, &state.about, known, now);
             }
             (Some(known), level) if known.level == level => {}
             (Some(known), level) if level <= known.worst && is_quiet(known, now) => {}
@@ -144,18 +135,19 @@ fn news(before: &Alerted, states: &[State], now: Timestamp) -> (News, Alerted) {
                 command: String::new(),
             });
         }
-        match is_quiet(known, now) {
-            true => after.insert(
-                about.clone(),
-                Known {
-                    level: Level::Ok,
-                    ..*known
-                },
-            ),
-            false => after.remove(about),
-        };
+        note_well(&mut after, about, known, now);
     }
     (news, after)
+}
+
+/// Notes that something is well; for as long as nothing more is said of it, with what was alerted.
+fn note_well(after: &mut Alerted, about: &str, known: &Known, now: Timestamp) {
+    if !is_quiet(known, now) {
+        after.remove(about);
+        return;
+    }
+    let level = Level::Ok;
+    after.insert(about.to_owned(), Known { level, ..*known });
 }
 
 /// Whether it was alerted lately. A clock that was set back is no reason to be silent for longer.
