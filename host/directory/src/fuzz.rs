@@ -21,7 +21,7 @@ pub const TARGETS: [(&str, Target); 3] = [
     ("ldap", messages),
 ];
 
-/// A security descriptor: whoever it is held against, and its SIDs are written as they are read.
+/// A security descriptor: it is held against any user, and its SIDs are written as they are read.
 pub fn access_list(bytes: &[u8]) {
     let Ok(entries) = descriptor::parse(bytes) else {
         return;

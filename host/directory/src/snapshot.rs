@@ -22,7 +22,7 @@
 //! }
 //! ```
 //!
-//! A container may have `"unreadable": true` in place of links: whoever is below it can't be decided for.
+//! A container may have `"unreadable": true` in place of links: users below it can't be decided for.
 
 use std::{
     collections::BTreeMap,
@@ -119,7 +119,7 @@ pub enum GpoState {
     Readable,
     /// There is none of this id any more: its links have no effect.
     Gone,
-    /// It is there, and this account may not read what decides: whoever its links reach can't be decided for.
+    /// It is there, and this account may not read what decides: users whom its links reach can't be decided for.
     Unreadable,
 }
 

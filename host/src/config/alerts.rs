@@ -17,7 +17,7 @@ pub struct Alerts {
     pub webhook: Option<Url>,
 }
 
-/// The address is not shown: whoever knows it can post there.
+/// The address is not shown: it is all that it takes to post there.
 impl fmt::Debug for Alerts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alerts")

@@ -302,7 +302,7 @@ fn meet(
 fn adopt(store: &dyn Store, claim: &Claim, row: &Row, holder: &Holder) -> StoreResult<ClaimResult> {
     store.take_over(holder, row.lease.unwrap_or(row.at))?;
     let sender_rule = claim.sender_rule();
-    // Whoever sent it may be asked for it; it is handed to no sender that is paused.
+    // The sender that was handed it may be asked for it; it is handed to no sender that is paused.
     let candidates = claim.candidates(store, sender_rule, &[], row.at)?;
     let health = candidates.health();
     let choice = candidates.choose(store, false)?;

@@ -55,7 +55,7 @@ impl Site {
         }
         let reason: String = order.reason.trim().chars().take(LONGEST_REASON).collect();
         if reason.is_empty() {
-            bail!("the reason is empty: say why, for whoever finds it paused");
+            bail!("the reason is empty: say why, for others who find it paused");
         }
         let now = (failpoints.clock)();
         let until = order.lasts.and_then(|lasts| now.checked_add(lasts).ok());

@@ -347,7 +347,7 @@ fn handshake_failed(error: &io::Error) -> LdapError {
     }
 }
 
-/// Why Active Directory lets nobody in, from the number that it hides in its words.
+/// Why Active Directory refuses a login, from the number that it hides in its words.
 fn why_no_login(code: u32, diagnostic: &str) -> String {
     let data = diagnostic.split("data ").nth(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_hexdigit());
