@@ -2,7 +2,7 @@
 //! second of `POST /v1/messages` on kept connections against a stream's; and its memory.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use textsender_tests::sandbox::site::Site;
+use textsender_tests::{harness::wait_for, sandbox::site::Site};
 
 use crate::{
     figures::{Figure, Figures},
@@ -117,24 +117,17 @@ fn with_hub(wiring: &Wiring, scheme: Scheme) -> anyhow::Result<Site> {
 impl Hub {
     /// Starts one, and waits until it listens.
     fn start(wiring: &Wiring, site: &Site) -> anyhow::Result<Self> {
-        let mut process = Command::new(&wiring.program)
+        let process = Command::new(&wiring.program)
             .args(["serve"])
             .env("TEXTSENDER_CONFIG", site.config_file())
             .env("SSL_CERT_FILE", &wiring.server.roots_file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()?;
-        let log = process.stderr.take().context("no standard error")?;
-        let mut lines = BufReader::new(log).lines();
-        let listens = lines.any(|line| line.is_ok_and(|line| line.contains("listening")));
-        let hub = Self {
-            process,
-            socket: site.folder().join("hub.sock"),
-        };
-        ensure!(listens, "the hub does not listen");
-        // Its log is read on: it waits for no reader, but would miss one.
-        thread::spawn(move || lines.for_each(drop));
+        let socket = site.folder().join("hub.sock");
+        let hub = Self { process, socket };
+        wait_for("the hub", || UnixStream::connect(&hub.socket).ok());
         Ok(hub)
     }
 
