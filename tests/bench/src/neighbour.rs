@@ -80,6 +80,8 @@ fn ninety_ninth(wiring: &Wiring, word: &str) -> anyhow::Result<f64> {
             .fault(When::always().to(BAD_NUMBER), Fault::endless_body()),
         does => Test::new().misbehaving(does),
     };
+    // The honest sender's messages are test sends, which alone may name a sender.
+    let test = test.config("[limits.test_send]\nlimits = [\"1000/10m\"]\n");
     let mut child = Command::new(&wiring.program)
         .args(["send", "--stream"])
         .env("TEXTSENDER_CONFIG", test.site().config_file())
