@@ -14,6 +14,7 @@ use super::machines::Machine;
 use super::stats::Tally;
 use super::store::{Breaker, Life};
 use super::stored::Decision;
+use super::timeline::Mark;
 use super::uses::{UsedBy, Uses};
 
 /// A decision, and what became of its owner if it is open.
@@ -78,6 +79,8 @@ pub(super) trait Archive {
     fn pauses(&self) -> Result<Option<String>, LedgerError>;
     /// Counts since then.
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError>;
+    /// Messages since then that have ended, but for answers that were replayed.
+    fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError>;
     /// Codes since then, and those of them that were typed in.
     fn uses(&self, by: UsedBy, since: i64) -> Result<Vec<Uses>, LedgerError>;
     /// Texts since then whose providers were asked, by sender and region.

@@ -74,6 +74,7 @@ mod sqlite;
 mod stats;
 mod store;
 mod stored;
+mod timeline;
 mod unused;
 mod uses;
 mod window;
@@ -111,6 +112,7 @@ pub use settle::{FinalOutcome, Refusal, Unclaimed};
 pub use shared::{SharedStore, can_share, postgres_schema, share};
 pub use stats::Tally;
 pub use store::Facts;
+pub use timeline::Mark;
 pub use unused::Used;
 pub use uses::{UsedBy, Uses};
 

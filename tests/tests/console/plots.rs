@@ -1,6 +1,7 @@
 //! The plots of the overview: right to the row.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
@@ -45,7 +46,11 @@ fn sum(body: &str, table: &str, column: usize) -> u64 {
 #[test]
 fn plots_and_their_tables_count_every_row_once() {
     let served = seeded();
+    let begun = Instant::now();
     let page = served.get("/?period=day").status(200);
+    // Ten times what it takes at most where it is optimised.
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
     // One of them is the text that made the ledger.
     let (accepted, others, unknown) = (ROWS * 6 / 10 + 1, ROWS * 2 / 10, ROWS / 10);
     let page = page.says(&format!(

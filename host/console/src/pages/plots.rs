@@ -1,12 +1,12 @@
 //! Texts over time, counted from the ledger and drawn as SVG, with their numbers in tables beside them. What is
 //! drawn can be told apart without colour.
 
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 use textsender::{
-    ledger::{Entry, EntryState, Filter, History},
+    ledger::{History, Mark},
     protocol::Outcome,
 };
 
@@ -119,41 +119,37 @@ impl Counted {
             steps: (0..count).map(step).collect(),
             segments: BTreeMap::new(),
         };
-        let filter = Filter {
-            since: Some(Timestamp::from_second(first)?),
-            ..Filter::default()
-        };
         if let Some(history) = history {
-            history.each(&filter, |entry| {
-                counted.add(&entry, first, seconds);
-                ControlFlow::Continue(())
-            })?;
+            for mark in history.timeline(Timestamp::from_second(first)?)? {
+                counted.add(&mark, first, seconds);
+            }
         }
         Ok(counted)
     }
 
-    fn add(&mut self, entry: &Entry, first: i64, seconds: i64) {
-        let index = (entry.at.as_second() - first).div_euclid(seconds);
+    fn add(&mut self, mark: &Mark, first: i64, seconds: i64) {
+        let index = (mark.at.div_euclid(1000) - first).div_euclid(seconds);
         let step = usize::try_from(index).ok();
         let Some(step) = step.and_then(|index| self.steps.get_mut(index)) else {
             return;
         };
-        if entry.replayed {
-            return;
-        }
-        match entry.state {
-            EntryState::Ended(Outcome::Accepted) => {
+        match mark.outcome {
+            Some(Outcome::Accepted) => {
                 step.accepted += 1;
-                step.delays.extend(entry.ms);
+                step.delays.extend(mark.ms);
             }
-            EntryState::Ended(Outcome::Unknown) => step.unknown += 1,
-            EntryState::Ended(_) | EntryState::Sending => {
+            Some(Outcome::Unknown) => step.unknown += 1,
+            Some(_) | None => {
                 step.others += 1;
                 return;
             }
         }
-        let region = entry.region.clone().unwrap_or_else(|| "-".to_owned());
-        *self.segments.entry(region).or_default() += u64::from(entry.segments.unwrap_or(0));
+        let region = mark.region.as_deref().unwrap_or("-");
+        let segments = u64::from(mark.segments);
+        match self.segments.get_mut(region) {
+            Some(sum) => *sum += segments,
+            None => drop(self.segments.insert(region.to_owned(), segments)),
+        }
     }
 
     /// The plots, with their numbers.

@@ -24,6 +24,7 @@ use crate::ledger::shared::SharedArchive;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
 use crate::ledger::stored::Decision;
+use crate::ledger::timeline::Mark;
 use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 
@@ -298,6 +299,28 @@ impl Archive for PostgresArchive {
         };
         let read: Option<_> = rows.iter().map(read).collect();
         read.ok_or_else(|| self.damaged("counts"))
+    }
+
+    fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError> {
+        let rows = self.rows(
+            "SELECT outcome, seq, at, region, segments::bigint, ms::bigint FROM textsender.decisions
+             WHERE at >= $1 AND NOT replayed AND outcome IS NOT NULL",
+            vec![(Box::new(since), Type::INT8)],
+        )?;
+        let read = |row: &Row| {
+            let word: Option<String> = row.try_get(0).ok()?;
+            let segments: Option<i64> = row.try_get(4).ok()?;
+            Some(Mark {
+                outcome: outcome(word.as_deref()).ok()?,
+                seq: row.try_get(1).ok()?,
+                at: row.try_get(2).ok()?,
+                region: row.try_get(3).ok()?,
+                segments: u32::try_from(segments.unwrap_or(0)).ok()?,
+                ms: row.try_get(5).ok()?,
+            })
+        };
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged("messages"))
     }
 
     fn uses(&self, by: UsedBy, since: i64) -> Result<Vec<Uses>, LedgerError> {

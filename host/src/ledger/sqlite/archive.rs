@@ -21,6 +21,8 @@ use crate::ledger::keys::Keys;
 use crate::ledger::machines::Machine;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, Life};
+use crate::ledger::stored;
+use crate::ledger::timeline::Mark;
 use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 use crate::trust;
@@ -190,6 +192,32 @@ impl Archive for SqliteArchive {
                         outcome: columns::outcome(row, "outcome")?,
                         messages: count(row.get("messages")?),
                         segments: count(row.get("segments")?),
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError> {
+        self.read(|| {
+            self.sql
+                .prepare_cached(
+                    "SELECT outcome, seq, at, region, segments, ms FROM decisions
+                     WHERE at >= ?1 AND replayed = 0 AND outcome IS NOT NULL",
+                )?
+                .query_map([since], |row| {
+                    // By their places: names are looked up for each row.
+                    let word = row.get_ref(0)?.as_str()?;
+                    let outcome = stored::outcome(word);
+                    Ok(Mark {
+                        outcome: Some(
+                            outcome.ok_or_else(|| columns::damaged("outcome", Type::Text))?,
+                        ),
+                        seq: row.get(1)?,
+                        at: row.get(2)?,
+                        region: row.get(3)?,
+                        segments: row.get::<_, Option<u32>>(4)?.unwrap_or(0),
+                        ms: row.get(5)?,
                     })
                 })?
                 .collect()
