@@ -7,7 +7,7 @@
 //!
 //! SECURITY.md shows the table; a test compares.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -86,6 +86,10 @@ budgets! {
         "to compose a text takes less than a millisecond", "its process runs only when no other wants the processor";
 }
 
+/// How long the processes of a sender are restrained from their start on, after one that used more of the processors
+/// than it may: each new one could do so for a moment otherwise.
+pub const RESTRAINED: Duration = Duration::from_secs(60);
+
 /// How many lines may be saved up.
 pub const SAVED_LINES: u64 = 500;
 
@@ -108,6 +112,12 @@ impl Limit {
             (number, Unit::Bytes, _) if number >= 1 << 20 => format!("{} MiB", number >> 20),
             (number, Unit::Bytes, _) => format!("{} KiB", number >> 10),
         }
+    }
+
+    /// Whether it is of what all processes of a machine share.
+    pub fn is_of_processors(self) -> bool {
+        let all = [Self::Threads, Self::ProcessorOutside, Self::ProcessorInside];
+        all.contains(&self)
     }
 
     /// What is counted.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_error};
 use crate::{
+    budget::RESTRAINED,
     config::{Config, Fingerprint},
     os::process::spawn_failure,
     protocol::{ErrorCode, Failure},
@@ -55,6 +56,8 @@ struct Slot {
     failures: u32,
     /// No process is started before.
     not_before: Option<Instant>,
+    /// When a process ended that had used more of the processors than it may.
+    was_greedy: Option<Instant>,
 }
 
 impl Pool {
@@ -104,6 +107,9 @@ impl Pool {
             };
             Failure::with_detail(code, detail)
         })?;
+        if slot.was_greedy.is_some_and(|at| at.elapsed() < RESTRAINED) {
+            process.restrain();
+        }
         let process = Arc::new(process);
         slot.process = Some(process.clone());
         slot.started = Some(Instant::now());
@@ -243,8 +249,12 @@ impl Slot {
     /// Forgets a process that is over, and decides when the next one may start: at once after one
     /// that worked or that said why it does not, or after the first failure.
     fn forget(&mut self) {
+        let process = self.process.take();
+        if process.as_ref().is_some_and(|process| process.is_greedy()) {
+            self.was_greedy = Some(Instant::now());
+        }
         let fared_well = |process: Arc<HostProcess>| process.has_worked() || process.is_refused();
-        self.failures = match self.process.take().is_some_and(fared_well) {
+        self.failures = match process.is_some_and(fared_well) {
             true => 0,
             false => self.failures + 1,
         };

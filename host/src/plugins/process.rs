@@ -193,6 +193,16 @@ impl HostProcess {
         matches!(*self.shared.life.phase(), Phase::Refused(_))
     }
 
+    /// Whether it used more of the processors than it may.
+    pub fn is_greedy(&self) -> bool {
+        self.shared.life.is_greedy()
+    }
+
+    /// Lets it run only when no other wants the processor.
+    pub fn restrain(&self) {
+        self.shared.life.restrain();
+    }
+
     /// Whether it finished a call, or began an exchange for one.
     pub fn has_worked(&self) -> bool {
         self.shared.calls().has_worked()

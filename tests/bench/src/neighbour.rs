@@ -43,7 +43,7 @@ const INTERIM: &str = "interim answers";
 const ENDLESS: &str = "an endless answer";
 
 /// Messages of the honest sender, of which the 99th of a hundred is told.
-const MESSAGES: usize = 200;
+const MESSAGES: usize = 1000;
 
 /// How long one of them may take before this gives up.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -185,11 +185,22 @@ impl HostProcess {
 
     /// Whether it has ended, even if nobody has asked how.
     pub fn is_over(self) -> bool {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.as_raw_nonzero()));
+        self.field(3).is_none_or(|state| state == "Z")
+    }
+
+    /// Whether it runs only when no other process wants the processor.
+    pub fn is_idle(self) -> bool {
+        const SCHED_IDLE: &str = "5";
+        self.field(41).is_some_and(|policy| policy == SCHED_IDLE)
+    }
+
+    /// A field of proc_pid_stat(5), from the third on; `None` if there is no such process.
+    fn field(self, number: usize) -> Option<String> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0.as_raw_nonzero())).ok()?;
         // "ID (NAME) STATE ...", where the name may hold anything.
-        let state = stat
-            .ok()
-            .and_then(|stat| stat.rsplit(") ").next()?.chars().next());
-        state.is_none_or(|state| state == 'Z')
+        let (_, rest) = stat.rsplit_once(") ")?;
+        rest.split_ascii_whitespace()
+            .nth(number - 3)
+            .map(Into::into)
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open, setpriority_process};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     time::sleep,
@@ -20,9 +20,6 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// How often a process is asked whether it has ended, where the kernel has no descriptors for processes.
 const ROUND: Duration = Duration::from_millis(5);
-
-/// The lowest priority there is.
-const LOWEST: i32 = 19;
 
 /// Waits for a process that was killed, without holding up what else runs here.
 pub async fn ended(child: &mut Child) -> io::Result<ExitStatus> {
@@ -93,22 +90,27 @@ fn parse(stat: &str) -> Option<Usage> {
     })
 }
 
-/// Lets every thread of a process run only when no other wants the processor.
+/// Lets every thread of a process run only when no other wants the processor; those that they start do the same.
 pub fn lower_priority(id: u32) {
     let Ok(threads) = fs::read_dir(format!("/proc/{id}/task")) else {
         // It is hidden: of its threads only the first has a number that is known.
-        if let Some(first) = pid_of(id) {
-            let _ = setpriority_process(Some(first), LOWEST);
-        }
+        return make_idle(id);
+    };
+    let ids = threads
+        .flatten()
+        .filter_map(|thread| thread.file_name().to_str()?.parse().ok());
+    ids.for_each(make_idle);
+}
+
+/// Has a thread scheduled as `SCHED_IDLE` (sched(7)): the lowest of priorities still takes its share from one who wakes
+/// up. Nothing where it has ended since.
+fn make_idle(thread: u32) {
+    let Ok(thread) = thread.try_into() else {
         return;
     };
-    for thread in threads.flatten() {
-        let id = thread.file_name().to_str().and_then(|id| id.parse().ok());
-        if let Some(thread) = id.and_then(pid_of) {
-            // One that has ended since needs none.
-            let _ = setpriority_process(Some(thread), LOWEST);
-        }
-    }
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: it reads `parameter` alone.
+    unsafe { libc::sched_setscheduler(thread, libc::SCHED_IDLE, &raw const parameter) };
 }
 
 fn pid_of(id: u32) -> Option<Pid> {
@@ -149,9 +151,14 @@ mod tests {
             .unwrap();
         lower_priority(child.id());
         let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
-        // Field 19 of proc_pid_stat(5); the third is the first after the name.
+        // Field 41 of proc_pid_stat(5), the policy; the third is the first after the name.
         let (_, rest) = stat.rsplit_once(')').unwrap();
-        assert_eq!(rest.split_ascii_whitespace().nth(16), Some("19"), "{stat}");
+        let policy = libc::SCHED_IDLE.to_string();
+        assert_eq!(
+            rest.split_ascii_whitespace().nth(38),
+            Some(&*policy),
+            "{stat}"
+        );
         drop(child.stdin.take());
         assert!(child.wait().unwrap().success());
     }

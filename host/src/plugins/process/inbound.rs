@@ -12,7 +12,10 @@ use std::{
 use textsender_plugin_api::{
     Answer, Exchange, ExchangeError, FailureKind, Level, PluginInfo, Stage,
 };
-use tokio::{task::coop::consume_budget, time::timeout_at};
+use tokio::{
+    task::{coop::consume_budget, yield_now},
+    time::timeout_at,
+};
 
 use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
 use crate::{
@@ -36,10 +39,16 @@ pub(super) async fn read(shared: Arc<Shared>, pipe: Receiver) {
     let inbound = Inbound(shared);
     let reason = loop {
         match frames.next().await {
-            Ok(Some(frame)) => match inbound.accept(frame) {
-                Ok(()) => {}
-                Err(reason) => break reason,
-            },
+            Ok(Some(frame)) => {
+                let is_line = matches!(frame, Up::Log { .. });
+                if let Err(reason) = inbound.accept(frame) {
+                    break reason;
+                }
+                // To clean one takes as long as a whole message does.
+                if is_line {
+                    yield_now().await;
+                }
+            }
             Ok(None) => {
                 inbound.look_at_end().await;
                 break Reason::fault("it ended");

@@ -7,7 +7,10 @@ pub(super) mod watchdog;
 use std::{
     io::{self, ErrorKind},
     process::{Child, ExitStatus},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -45,6 +48,8 @@ pub(super) struct Lifecycle {
     phase: watch::Sender<Phase>,
     /// `None` once it has been ended.
     child: Mutex<Option<Child>>,
+    /// Whether it used more of the processors than it may.
+    is_greedy: AtomicBool,
 }
 
 /// Why a process is ended.
@@ -107,6 +112,25 @@ impl Lifecycle {
             sender: sender.to_owned(),
             phase: watch::Sender::new(Phase::Starting),
             child: Mutex::new(Some(child)),
+            is_greedy: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether it used more of the processors than it may.
+    pub(super) fn is_greedy(&self) -> bool {
+        self.is_greedy.load(Ordering::Relaxed)
+    }
+
+    /// Notes that it did, and restrains it.
+    fn set_greedy(&self) {
+        self.is_greedy.store(true, Ordering::Relaxed);
+        self.restrain();
+    }
+
+    /// Lets its process run only when no other wants the processor.
+    pub(super) fn restrain(&self) {
+        if let Some(child) = &*lock(&self.child) {
+            process::lower_priority(child.id());
         }
     }
 
@@ -114,13 +138,6 @@ impl Lifecycle {
     fn usage(&self) -> Option<Usage> {
         let child = lock(&self.child);
         child.as_ref().and_then(|child| process::usage(child.id()))
-    }
-
-    /// Lets its process run only when no other wants the processor.
-    fn lower_priority(&self) {
-        if let Some(child) = &*lock(&self.child) {
-            process::lower_priority(child.id());
-        }
     }
 
     pub(super) fn phase(&self) -> watch::Ref<'_, Phase> {
@@ -184,6 +201,9 @@ impl Lifecycle {
     /// Kills the process and lets its calls die. `None` if that was done, or it had ended by itself.
     pub(super) fn kill(&self, reason: Reason, calls: &Mutex<Calls>) -> Option<Killed> {
         let child = lock(&self.child).take()?;
+        if reason.limit.is_some_and(Limit::is_of_processors) {
+            self.is_greedy.store(true, Ordering::Relaxed);
+        }
         // A refusal stays: it says more than that the process ended, and may not have been read yet.
         let is_refused = !self.phase.send_if_modified(|phase| {
             let says_less = !matches!(phase, Phase::Refused(_));

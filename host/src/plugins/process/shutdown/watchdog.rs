@@ -120,22 +120,21 @@ impl Consumption {
         if usage.threads.is_some_and(|threads| threads > THREADS) {
             return Some(Limit::Threads);
         }
+        let used = usage.processor.saturating_sub(self.processor);
+        let frames = shared.frames_received.load(Ordering::Relaxed) - self.frames;
+        let frames = u32::try_from(frames).unwrap_or(u32::MAX);
+        // At once: by the end of the second, others would have waited for all of it.
+        if used > Duration::from_millis(PROCESSOR_INSIDE) + PER_FRAME.saturating_mul(frames) {
+            shared.life.set_greedy();
+        }
         self.looks += 1;
         if self.looks <= COUNTED_LOOKS {
             return None;
         }
         let before = std::mem::replace(self, Self::since(shared, usage));
         self.looks = 1;
-        let used = usage.processor.saturating_sub(before.processor);
         let was_idle = before.was_idle && self.was_idle && before.calls == self.calls;
-        if was_idle {
-            let is_spinning = used > Duration::from_millis(PROCESSOR_OUTSIDE);
-            return is_spinning.then_some(Limit::ProcessorOutside);
-        }
-        let frames = u32::try_from(self.frames - before.frames).unwrap_or(u32::MAX);
-        if used > Duration::from_millis(PROCESSOR_INSIDE) + PER_FRAME.saturating_mul(frames) {
-            shared.life.lower_priority();
-        }
-        None
+        let is_spinning = used > Duration::from_millis(PROCESSOR_OUTSIDE);
+        (was_idle && is_spinning).then_some(Limit::ProcessorOutside)
     }
 }
