@@ -184,6 +184,26 @@ impl HttpRequest {
     pub fn url_without_query(&self) -> &str {
         self.url.split(['?', '#']).next().unwrap_or_default()
     }
+
+    /// Whether a header says how a message is framed or what becomes of its connection (RFC 9112, 6 and 9). The host
+    /// writes these, and refuses a request that has one: a plugin that wrote them could have it said *not sent* of
+    /// what a server took.
+    pub fn is_hosts_header(name: &str) -> bool {
+        const OF_HOST: [&str; 9] = [
+            "connection",
+            "content-length",
+            "expect",
+            "host",
+            "keep-alive",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+        ];
+        let begin = name.get(..6).unwrap_or_default();
+        let is = |other: &&str| name.eq_ignore_ascii_case(other);
+        OF_HOST.iter().any(is) || begin.eq_ignore_ascii_case("proxy-")
+    }
 }
 
 impl fmt::Debug for HttpRequest {

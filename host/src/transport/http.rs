@@ -255,29 +255,11 @@ pub(super) fn checked(
     Ok((url, headers))
 }
 
-/// Whether a header says how a message is framed or what becomes of its connection (RFC 9112, 6 and 9): a
-/// plugin that wrote them could have it said *not sent* of what a server took.
-fn is_ours(name: &HeaderName) -> bool {
-    const OURS: [&str; 9] = [
-        "connection",
-        "content-length",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ];
-    let name = name.as_str();
-    OURS.contains(&name) || name.starts_with("proxy-")
-}
-
 fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, FailureKind> {
     let mut headers = HeaderMap::with_capacity(pairs.len());
     for (name, value) in pairs {
         let name = HeaderName::try_from(name).map_err(|_| FailureKind::Malformed)?;
-        if is_ours(&name) {
+        if HttpRequest::is_hosts_header(name.as_str()) {
             return Err(FailureKind::Malformed);
         }
         let mut value = HeaderValue::try_from(value).map_err(|_| FailureKind::Malformed)?;

@@ -6,8 +6,10 @@
 //! | `texts` | what is in it: placeholders, bodies, headers, what proves the account |
 //! | `settings` | what an administrator fills in |
 //! | `rules` | what answers mean, and whether the examples agree |
+//! | `coverage` | what earlier rules leave to a later one |
 
 mod address;
+mod coverage;
 mod rules;
 mod settings;
 mod texts;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 use textsender_plugin_api::HttpResponse;
 
-use super::Faults;
+use super::{Faults, coverage::Left};
 use crate::{
     answer::{Compiled, judge},
     definition::{Definition, Example, Judgement, Rule},
@@ -25,17 +25,17 @@ impl Faults<'_> {
             if rule.verdict == Judgement::Accepted {
                 self.accepts(rule, &span);
             }
-            let earlier = || rules[..index].iter().map(|it| it.as_ref());
-            if earlier().any(|earlier| covers(earlier, rule)) {
-                self.add(
-                    "this rule never matches: an earlier one takes all of its answers",
-                    &span,
-                );
-            } else if earlier().any(|earlier| overlaps(earlier, rule)) {
-                self.add(
+            let earlier: Vec<_> = rules[..index].iter().map(|it| it.as_ref()).collect();
+            match Left::of(rule, &earlier) {
+                Left::All => {}
+                Left::Some => self.add(
                     "this rule and an earlier one match the same answers and say different things",
                     &span,
-                );
+                ),
+                Left::Nothing => self.add(
+                    "this rule never matches: earlier ones take all of its answers",
+                    &span,
+                ),
             }
         }
         let accepts = |rule: &Rule| rule.verdict == Judgement::Accepted;
@@ -167,58 +167,6 @@ fn is_judged_so(rules: &[Compiled], example: &Example) -> bool {
         (Err(error), Judgement::Failed(expected)) => error.verdict == expected,
         _ => false,
     }
-}
-
-/// Whether each answer that `later` matches is matched by `earlier`.
-fn covers(earlier: &Rule, later: &Rule) -> bool {
-    let statuses = match (&earlier.status, &later.status) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(all), Some(some)) => some.iter().all(|status| all.holds(status)),
-    };
-    let same = earlier.at == later.at
-        && earlier.body == later.body
-        && earlier.exists == later.exists
-        && earlier.prefix == later.prefix
-        && (earlier.id.is_none() || earlier.id == later.id)
-        && match (values(earlier), values(later)) {
-            (None, None) => true,
-            (Some(all), Some(some)) => some.iter().all(|value| all.contains(value)),
-            _ => false,
-        };
-    statuses && (takes_any_body(earlier) || same)
-}
-
-/// Whether an earlier rule takes some of a later one's answers, and says something else of them: those of
-/// some statuses, or of some values at the same place.
-fn overlaps(earlier: &Rule, later: &Rule) -> bool {
-    let statuses = match (&earlier.status, &later.status) {
-        (Some(some), Some(others)) => some.iter().any(|status| others.holds(status)),
-        _ => true,
-    };
-    let same_value = match (values(earlier), values(later)) {
-        (Some(some), Some(others)) => {
-            earlier.at == later.at
-                && earlier.body.is_none()
-                && later.body.is_none()
-                && some.iter().any(|value| others.contains(value))
-        }
-        _ => false,
-    };
-    statuses && (same_value || takes_any_body(earlier)) && earlier.verdict != later.verdict
-}
-
-fn takes_any_body(rule: &Rule) -> bool {
-    rule.at.is_none() && rule.body.is_none() && rule.id.is_none()
-}
-
-fn values(rule: &Rule) -> Option<Vec<&str>> {
-    let one = rule.is.iter();
-    let all: Vec<&str> = one
-        .chain(rule.one_of.iter().flatten())
-        .map(|it| it.0.as_str())
-        .collect();
-    (!all.is_empty()).then_some(all)
 }
 
 impl Rule {

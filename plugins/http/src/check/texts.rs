@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use textsender_plugin_api::Method;
+use textsender_plugin_api::{HttpRequest, Method};
 
 use super::Faults;
 use crate::{
@@ -37,15 +37,24 @@ impl Faults<'_> {
                 &self.definition.url.span(),
             );
         }
-        for name in self.definition.headers.keys() {
+        self.headers();
+    }
+
+    /// Headers have names, stand on one line, and are none of those that the host writes.
+    fn headers(&mut self) {
+        for (name, value) in &self.definition.headers {
             let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-            if name.is_empty() || !name.bytes().all(fits) {
-                let span = self.place(&["headers", name]);
-                self.add(
-                    format!("`{name}` is no name of a header"),
-                    &span.unwrap_or_default(),
-                );
-            }
+            let fault = if name.is_empty() || !name.bytes().all(fits) {
+                format!("`{name}` is no name of a header")
+            } else if HttpRequest::is_hosts_header(name) {
+                format!("`{name}` is written by textsender, which frames the request: leave it out")
+            } else if value.as_ref().chars().any(char::is_control) {
+                "a header stands on one line".to_owned()
+            } else {
+                continue;
+            };
+            let span = self.place(&["headers", name]);
+            self.add(fault, &span.unwrap_or_default());
         }
     }
 

@@ -21,6 +21,73 @@ fn a_good_one_has_none() {
 }
 
 #[test]
+fn a_rule_that_earlier_ones_leave_nothing_is_found() {
+    let later = "[[answer]]\nstatus = \"4xx\"\nat = \"/e\"\nin = [\"bad\", \"worse\"]\nverdict = \"rejected\"\n";
+    let rule = |lines: &str| format!("[[answer]]\n{lines}\nverdict = \"misconfigured\"\n");
+    let leave_nothing: &[&[&str]] = &[
+        &["status = \"400-499\""],
+        &["body = \".*\""],
+        &["at = \"/e\"\nexists = true"],
+        &["at = \"/e\"\nin = [\"worse\", \"bad\", \"worst\"]"],
+        &[
+            "at = \"/e\"\nprefix = \"bad\"",
+            "at = \"/e\"\nis = \"worse\"",
+        ],
+        &["status = \"400-449\"", "status = \"450-499\""],
+        &[
+            "status = \"400-449\"",
+            "status = [\"450-499\"]\nat = \"/e\"\nexists = true",
+        ],
+    ];
+    for earlier in leave_nothing {
+        let earlier: String = earlier.iter().map(|lines| rule(lines)).collect();
+        let words = faults_of(&format!("{GOOD}{earlier}{later}"));
+        assert!(words.contains("never matches"), "{earlier}: {words}");
+    }
+    let leave_some: &[&[&str]] = &[
+        &["status = \"400-498\"\nat = \"/e\"\nis = \"other\""],
+        &["at = \"/e\"\nexists = false"],
+        &["at = \"/f\"\nexists = true"],
+        &["at = \"/e\"\nprefix = \"badly\""],
+        &["body = \"bad\""],
+    ];
+    for earlier in leave_some {
+        let earlier: String = earlier.iter().map(|lines| rule(lines)).collect();
+        let words = faults_of(&format!("{GOOD}{earlier}{later}"));
+        assert_eq!(words, "", "{earlier}");
+    }
+}
+
+#[test]
+fn headers_that_the_host_writes_are_named() {
+    for name in [
+        "Content-Length",
+        "host",
+        "Proxy-Authorization",
+        "Transfer-Encoding",
+    ] {
+        let words =
+            faults_of(&GOOD.replace("url =", &format!("headers = {{ {name:?} = \"1\" }}\nurl =")));
+        assert!(
+            words.contains("is written by textsender"),
+            "{name}: {words}"
+        );
+    }
+    let words = faults_of(&GOOD.replace("url =", "headers = { X-A = \"a\\nb\" }\nurl ="));
+    assert!(words.contains("on one line"), "{words}");
+}
+
+/// What `check` says, without the places.
+fn faults_of(definition: &str) -> String {
+    let faults = check::read(definition).err().unwrap_or_default();
+    faults
+        .into_iter()
+        .map(|(words, _)| words)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[test]
 fn each_kind_is_named_at_its_place() {
     // A table's own place is its header's.
     let rule = "[[answer]]\nstatus = 200\nid = \"/id\"\nverdict = \"accepted\"\n";
