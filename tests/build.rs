@@ -31,7 +31,8 @@ const COUNTERPARTS: [(&str, &[&str]); 9] = [
 ];
 
 /// What `$TEXTSENDER_PRODUCTS` may have, by `.ci/release`.
-const PRODUCTS: [(&str, &str); 2] = [
+const PRODUCTS: [(&str, &str); 3] = [
+    ("better_auth", "better-auth/node_modules/better-auth"),
     ("privacyidea", "privacyidea/bin/python"),
     ("logto", "logto/node_modules/@logto/connector-http-sms"),
 ];

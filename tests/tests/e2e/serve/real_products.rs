@@ -5,6 +5,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
+use tempfile::NamedTempFile;
 use textsender_tests::harness::Test;
 use textsender_tests::sandbox::{Fault, When};
 
@@ -68,6 +69,59 @@ except Exception as error:
     hub.end();
 }
 
+/// The function that the guide has, in a program that sends a code and has it checked.
+#[test]
+#[cfg_attr(
+    not(has_better_auth),
+    ignore = "needs better-auth in $TEXTSENDER_PRODUCTS"
+)]
+fn better_auth_sends_by_the_guides_function() {
+    const GUIDE: &str = include_str!("../../../../docs/products.md");
+    const PROGRAM: &str = r#"
+import { betterAuth } from "better-auth";
+import { memoryAdapter } from "better-auth/adapters/memory";
+import { phoneNumber } from "better-auth/plugins";
+const tables = { user: [], session: [], account: [], verification: [] };
+const auth = betterAuth({
+  baseURL: "http://localhost:3000",
+  secret: "a secret of more than thirty-two signs",
+  database: memoryAdapter(tables),
+  telemetry: { enabled: false },
+  logger: { disabled: true },
+  plugins: [phoneNumber({ sendOTP })],
+});
+try {
+  await auth.api.sendPhoneNumberOTP({ body: { phoneNumber: process.argv[2] } });
+  console.log(tables.verification[0].value.split(":")[0]);
+} catch (error) {
+  console.log(error.message);
+}
+"#;
+    let test = Test::new().config(
+        "[callers.shop]\nfields = { phone = \"/phone\", code = \"/code\" }\nid = \"content\"",
+    );
+    let (hub, address) = Hub::with_http(test.secret("serve.shop", TOKEN));
+    let (_, function) = GUIDE.split_once("```js\n").unwrap();
+    let (function, _) = function.split_once("```").unwrap();
+    let program = module("better-auth", &[PROGRAM, function]);
+    let send = |token: &str, number: &str| {
+        let mut node = Command::new("node");
+        node.env("TEXTSENDER_URL", format!("http://{address}/callers/shop"))
+            .env("TEXTSENDER_TOKEN", token);
+        printed(node.arg(program.path()).arg(number))
+    };
+    let code = send(TOKEN, "+447700900123");
+    let texts = hub.running.sandbox().texts();
+    assert_eq!(texts.len(), 1);
+    assert!(texts[0].body.ends_with(&code), "{code}");
+    assert_eq!(code.len(), 6);
+    assert_eq!(send("wrong", "+447700900123"), "the text was not sent: 401");
+    let refused = Fault::status(401);
+    hub.running.sandbox().twilio().fault(When::next(), refused);
+    assert!(send(TOKEN, "+447700900124").starts_with("the text was not sent: 5"));
+    hub.end().texts(1);
+}
+
 #[test]
 #[cfg_attr(
     not(has_logto),
@@ -86,12 +140,7 @@ try {
 }
 "#;
     let (hub, address) = hub("logto");
-    // Modules are found from the folder of the program's file.
-    let program = tempfile::Builder::new()
-        .suffix(".mjs")
-        .tempfile_in(format!("{}/logto", product_folder()))
-        .unwrap();
-    fs::write(program.path(), PROGRAM).unwrap();
+    let program = module("logto", &[PROGRAM]);
     let url = format!("http://{address}/callers/idp");
     let send = |token: &str, to: &str| {
         let authorization = format!("Bearer {token}");
@@ -153,6 +202,15 @@ print $factor->sendCode(undef, { uid => 'ada', mobile => $phone eq 'none' ? unde
         .fault(When::next(), Fault::status(401));
     assert_eq!(send(TOKEN, "+447700900124"), "24");
     hub.end().texts(1);
+}
+
+/// A program for node in a product's folder: from there it finds its modules.
+fn module(product: &str, parts: &[&str]) -> NamedTempFile {
+    let folder = format!("{}/{product}", product_folder());
+    let mut program = tempfile::Builder::new();
+    let program = program.suffix(".mjs").tempfile_in(folder).unwrap();
+    fs::write(program.path(), parts.concat()).unwrap();
+    program
 }
 
 /// Where `.ci/release` has put them.
