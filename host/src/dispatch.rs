@@ -409,6 +409,7 @@ impl<'d> Decided<'d> {
             // A resend of content has an id of its own, by which its provider can tell it from the first.
             if let Some(id) = ticket.id() {
                 id.clone_into(&mut self.message.id);
+                self.received.response.id = Some(id.to_owned());
             }
         }
         Claimed {

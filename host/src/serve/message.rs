@@ -154,13 +154,12 @@ impl Message {
     }
 
     async fn answer(self) -> Response {
-        let shared = Arc::clone(&self.shared);
-        let ledger_id = self.request.as_ref().ok().map(|it| it.id.clone());
-        let response = self.response().await;
+        let (shared, id) = (Arc::clone(&self.shared), self.id.clone());
+        let mut response = self.response().await;
         shared.counts.note(response.outcome);
-        if let Some(ledger_id) = ledger_id {
-            shared.follow_up(ledger_id, &response);
-        }
+        shared.follow_up(&response);
+        // The ledger's own says whose message it is, and which resend.
+        response.id = id.map(|id| id.as_str().to_owned());
         response
     }
 
@@ -189,28 +188,28 @@ impl Message {
             wait: self.wait,
             stopping: shared.stopping.subscribe(),
         };
-        let mut response = dispatch::answer(self.request, dispatch, asked).await;
-        response.id = self.id.map(|id| id.as_str().to_owned());
-        response
+        dispatch::answer(self.request, dispatch, asked).await
     }
 }
 
 impl Shared {
     /// Has the provider asked later what became of an accepted text.
-    fn follow_up(self: &Arc<Self>, id: MessageId, response: &Response) {
+    fn follow_up(self: &Arc<Self>, response: &Response) {
         let (Outcome::Accepted, false) = (response.outcome, response.replayed) else {
             return;
         };
-        let (Some(sender), Some(provider_id)) = (&response.sender, &response.provider_id) else {
+        let (Some(id), Some(sender), Some(provider_id)) =
+            (&response.id, &response.sender, &response.provider_id)
+        else {
             return;
         };
-        let (shared, provider_id) = (Arc::clone(self), provider_id.clone());
-        let name = sender.clone();
+        let shared = Arc::clone(self);
+        let (id, name, provider_id) = (id.clone(), sender.clone(), provider_id.clone());
         self.watch.follow(sender, async move {
             let Ok(dispatch) = shared.dispatch() else {
                 return;
             };
-            let asked = dispatch.watch_delivery(id.as_str(), &name, &provider_id);
+            let asked = dispatch.watch_delivery(&id, &name, &provider_id);
             if let Err(failure) = asked.await {
                 tracing::debug!(%id, "what became of it is not known: {failure}");
             }

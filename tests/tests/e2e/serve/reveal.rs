@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use textsender_tests::harness::{PATIENCE, Test, random_code};
+use textsender_tests::harness::{PATIENCE, Test, random_code, wait_for};
 use textsender_tests::sandbox::{Fault, When};
 
 use super::http::{self, Answer, Hub};
@@ -229,6 +229,25 @@ fn what_is_asked_for_again_later_is_sent_again_a_few_times() {
         ask(after, 200, texts);
     }
     ask(240, 429, 4);
+}
+
+/// Each text has its own row, though the caller has one name for them.
+#[test]
+fn what_became_of_a_text_is_written_down_for_the_one_that_was_sent_again() {
+    let section = format!("{SECTION}\nid = \"content\"");
+    let installation = Test::new().config(&section);
+    let body = json!({ "phone": "+447700900123", "code": random_code() }).to_string();
+    for (after, watched) in [(0, 1), (60, 2)] {
+        let test = installation.in_company().clock_ahead(after);
+        let hub = Hub::start(test.delivery_after(1));
+        hub.ask("POST /callers/idp", &[], &body).is(200);
+        let line = format!("textsender_texts_watched{{sender=\"twilio\",region=\"GB\"}} {watched}");
+        wait_for(&line, || {
+            let page = hub.get("/metrics").body;
+            page.lines().any(|one| one == line).then_some(())
+        });
+        hub.end();
+    }
 }
 
 /// A user with this number, or one that has none.
