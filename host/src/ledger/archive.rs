@@ -15,6 +15,7 @@ use super::stats::Tally;
 use super::store::{Breaker, Life};
 use super::stored::Decision;
 use super::timeline::Mark;
+use super::totals::Total;
 use super::uses::{UsedBy, Uses};
 
 /// A decision, and what became of its owner if it is open.
@@ -79,6 +80,8 @@ pub(super) trait Archive {
     fn pauses(&self) -> Result<Option<String>, LedgerError>;
     /// Counts since then.
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError>;
+    /// Counts since the ledger began, those included of what is gone.
+    fn totals(&self) -> Result<Vec<Total>, LedgerError>;
     /// Messages since then that have ended, but for answers that were replayed.
     fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError>;
     /// Codes since then, and those of them that were typed in.

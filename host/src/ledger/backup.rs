@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::error::LedgerError;
 use super::folder::{Folder, Guard};
+use super::sqlite::totals;
 use super::{Ledger, Options};
 use crate::trust;
 
@@ -19,6 +20,7 @@ impl Ledger {
     pub fn restore(state: &Path, copies: &Path, options: &Options) -> Result<(), LedgerError> {
         let folder = Folder::prepare(state)?;
         let _alone = folder.guard(Guard::Replace, options.lock_timeout)?;
+        let before = totals::of(&folder, options);
         if folder.database().exists() {
             folder.set_aside(Timestamp::now())?;
         }
@@ -34,7 +36,8 @@ impl Ledger {
                 .and_then(|()| trust::folder(state)?.rename(file_name(&beside), file_name(&target)))
                 .map_err(|error| folder.fault(&error, &target))?;
         }
-        Ok(())
+        // Whoever counts would take a counter that fell for one that began anew.
+        totals::lift(&folder, options, &before)
     }
 }
 

@@ -21,6 +21,7 @@ use super::sqlite::archive::SqliteArchive;
 use super::stats::Tally;
 use super::store::Breaker;
 use super::stored::hexadecimal;
+use super::totals::Total;
 use crate::protocol::Outcome;
 
 /// The ledger, open for reading.
@@ -257,6 +258,14 @@ impl History {
             unsealed: breaker.unsealed,
         };
         Ok(senders.map(state).collect())
+    }
+
+    /// Counts since the ledger began: neither upkeep nor an erasure nor a restored copy lowers them.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn totals(&self) -> Result<Vec<Total>, LedgerError> {
+        self.archive.totals()
     }
 
     /// Counts the decisions since `since` by day, sender, region and outcome. Answers that were

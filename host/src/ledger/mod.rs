@@ -75,6 +75,7 @@ mod stats;
 mod store;
 mod stored;
 mod timeline;
+mod totals;
 mod unused;
 mod uses;
 mod window;
@@ -113,6 +114,7 @@ pub use shared::{SharedStore, can_share, postgres_schema, share};
 pub use stats::Tally;
 pub use store::Facts;
 pub use timeline::Mark;
+pub use totals::{STEPS, Total};
 pub use unused::Used;
 pub use uses::{UsedBy, Uses};
 

@@ -8,7 +8,9 @@ use std::{
 
 use jiff::SignedDuration;
 
-use super::{Deliveries, Health, SenderState, Tally, Uses};
+use crate::protocol::Outcome;
+
+use super::{Deliveries, Health, STEPS, SenderState, Tally, Total, Uses};
 
 /// Labels and a value.
 pub type Sample<V = u64> = (Vec<(&'static str, String)>, V);
@@ -138,12 +140,67 @@ impl Exposition {
         );
     }
 
+    /// Counts since the ledger began, and how long messages took.
+    pub fn totals(&mut self, totals: &[Total]) {
+        let mut messages: BTreeMap<[&str; 3], u64> = BTreeMap::new();
+        let mut segments: BTreeMap<[&str; 2], u64> = BTreeMap::new();
+        let mut times: BTreeMap<&str, ([u64; STEPS.len() + 1], u64)> = BTreeMap::new();
+        for total in totals {
+            let (sender, region) = (total.sender.as_str(), total.region.as_str());
+            let key = [sender, region, total.outcome.as_str()];
+            *messages.entry(key).or_default() += total.messages;
+            *segments.entry([sender, region]).or_default() += total.segments;
+            if total.outcome == Outcome::Accepted {
+                let (steps, sum) = times.entry(sender).or_default();
+                steps[total.step.min(STEPS.len())] += total.messages;
+                *sum += total.ms;
+            }
+        }
+        self.counter(
+            "textsender_messages_total",
+            "Requests since the ledger began, by the sender that decided, the number's region and the outcome; replayed answers are not counted. What was unknown and is known now counts as both.",
+            &samples(["sender", "region", "outcome"], &messages),
+        );
+        self.counter(
+            "textsender_segments_total",
+            "Segments of those of them that were sent, or may have been.",
+            &samples(["sender", "region"], &segments),
+        );
+        self.times(&times);
+    }
+
+    /// A histogram: each bucket counts what those below it count, too.
+    fn times(&mut self, times: &BTreeMap<&str, ([u64; STEPS.len() + 1], u64)>) {
+        const NAME: &str = "textsender_message_seconds";
+        let text = &mut self.0;
+        // Writing to a String never fails.
+        let _ = writeln!(
+            text,
+            "# HELP {NAME} From a request until a provider took its message, by sender.\n# TYPE {NAME} histogram"
+        );
+        for (sender, (steps, ms)) in times {
+            let sender = format!("sender=\"{}\"", escaped(sender));
+            let mut count = 0;
+            for (step, more) in steps.iter().enumerate() {
+                count += more;
+                let bound = STEPS.get(step).map(|ms| f64::from(*ms) / 1e3);
+                let bound = bound.map_or("+Inf".to_owned(), |seconds| seconds.to_string());
+                let _ = writeln!(text, "{NAME}_bucket{{{sender},le=\"{bound}\"}} {count}");
+            }
+            let seconds = *ms as f64 / 1e3;
+            let _ = writeln!(
+                text,
+                "{NAME}_sum{{{sender}}} {seconds}\n{NAME}_count{{{sender}}} {count}"
+            );
+        }
+    }
+
     /// What goes up and down.
     pub fn gauge<V: Display>(&mut self, name: &str, help: &str, samples: &[Sample<V>]) {
         self.family("gauge", name, help, samples);
     }
 
-    /// What only grows, from the start of this process.
+    /// What only grows.
     pub fn counter(&mut self, name: &str, help: &str, samples: &[Sample]) {
         self.family("counter", name, help, samples);
     }
@@ -175,6 +232,17 @@ impl Exposition {
     }
 }
 
+fn samples<const N: usize>(
+    labels: [&'static str; N],
+    counts: &BTreeMap<[&str; N], u64>,
+) -> Vec<Sample> {
+    let sample = |(key, count): (&[&str; N], &u64)| {
+        let values = key.iter().map(|value| (*value).to_owned());
+        (labels.into_iter().zip(values).collect(), *count)
+    };
+    counts.iter().map(sample).collect()
+}
+
 /// A label's value: backslash, quote and line feed have escapes.
 fn escaped(value: &str) -> String {
     value
@@ -186,7 +254,6 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Outcome;
 
     fn tally(day: &str, sender: &str, outcome: Option<Outcome>, messages: u64) -> Tally {
         Tally {

@@ -13,6 +13,7 @@ mod pauses;
 mod processes;
 mod resend;
 mod simulation;
+mod totals;
 mod upkeep;
 mod uses;
 

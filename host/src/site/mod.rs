@@ -7,6 +7,7 @@ pub mod health;
 mod installation;
 pub mod limits;
 pub mod pauses;
+pub mod plots;
 pub mod plugins;
 mod provider;
 mod recorded;

@@ -3,13 +3,15 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::ledger::{
-    Deliveries, Exposition, Health, History, LedgerError, Pause, SenderState, Tally, UsedBy, Uses,
+    Deliveries, Exposition, Health, History, LedgerError, Pause, SenderState, Tally, Total, UsedBy,
+    Uses,
 };
 
 /// What the ledger has.
 #[derive(Default)]
 pub struct Recorded {
     tallies: Vec<Tally>,
+    totals: Vec<Total>,
     pub(super) senders: Vec<SenderState>,
     last_accepted: Option<Timestamp>,
     uses: Vec<Uses>,
@@ -27,6 +29,7 @@ impl Recorded {
     pub fn read(ledger: &History, since: Timestamp, now: Timestamp) -> Result<Self, LedgerError> {
         Ok(Self {
             tallies: ledger.tallies(Some(since))?,
+            totals: ledger.totals()?,
             senders: ledger.senders(now)?,
             last_accepted: ledger.last_accepted()?,
             uses: ledger.uses(UsedBy::Sender, Some(since))?,
@@ -47,6 +50,7 @@ impl Recorded {
         }
         self.write_senders(page);
         page.ledger(&self.tallies, &self.senders, window);
+        page.totals(&self.totals);
         page.uses(&self.uses);
         page.deliveries(&self.deliveries);
         page.without_hub(self.without_hub);

@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use textsender::{
     ledger::{History, Mark},
     protocol::Outcome,
+    site::plots::{self, Plot},
 };
 
 use super::layout;
@@ -179,17 +180,17 @@ impl Counted {
         html! {
             (patterns())
             p { strong { (accepted) } " accepted, " strong { (others) } " not sent, " strong { (unknown) } " unknown." }
-            (plot("Texts by outcome", &times, &by_outcome))
+            (plot(plots::OUTCOMES, &times, &by_outcome))
             p.label { (key(FILLS[0])) " accepted " (key(FILLS[1])) " not sent " (key(FILLS[2])) " unknown" }
-            (plot("Share that is unknown, in percent", &times, &[values(Step::share_unknown)]))
-            (plot("Median time until a provider took it, in milliseconds", &times, &[median]))
+            (plot(plots::SHARE_UNKNOWN, &times, &[values(Step::share_unknown)]))
+            (plot(plots::MEDIAN, &times, &[median]))
             (layout::table(
                 "The numbers, in UTC; times without a text are left out",
                 &["From", "Accepted", "Not sent", "Unknown", "Unknown, %", "Median, ms"],
                 &rows
             ))
             @if !regions.is_empty() {
-                (plot("Segments by region: what providers charge for", &regions, &[segments]))
+                (plot(plots::SEGMENTS, &regions, &[segments]))
                 (layout::table("Segments by region", &["Region", "Segments"], &by_region))
             }
         }
@@ -225,7 +226,7 @@ const HEIGHT: u64 = 140;
 const FILLS: [&str; 3] = ["currentColor", "url(#hatched)", "url(#dotted)"];
 
 /// Bars, one for each label, the values of all series on top of each other.
-fn plot(title: &str, labels: &[String], series: &[Vec<u64>]) -> Markup {
+fn plot(Plot { title, query }: Plot, labels: &[String], series: &[Vec<u64>]) -> Markup {
     let sums = (0..labels.len()).map(|at| series.iter().map(|values| values[at]).sum::<u64>());
     let most = sums.max().unwrap_or(0).max(1);
     let slot = WIDTH as f64 / labels.len().max(1) as f64;
@@ -243,6 +244,7 @@ fn plot(title: &str, labels: &[String], series: &[Vec<u64>]) -> Markup {
                     text x=(WIDTH) y=(HEIGHT + 30) font-size="11" fill="currentColor" text-anchor="end" { (last) }
                 }
             }
+            details { summary { "In Prometheus" } pre { (query) } }
         }
     }
 }

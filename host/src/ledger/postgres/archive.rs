@@ -25,6 +25,7 @@ use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
 use crate::ledger::stored::Decision;
 use crate::ledger::timeline::Mark;
+use crate::ledger::totals::{self, Total};
 use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 
@@ -299,6 +300,32 @@ impl Archive for PostgresArchive {
         };
         let read: Option<_> = rows.iter().map(read).collect();
         read.ok_or_else(|| self.damaged("counts"))
+    }
+
+    fn totals(&self) -> Result<Vec<Total>, LedgerError> {
+        let rows = self.rows(
+            "SELECT sender, region, outcome, step::bigint, sum(messages)::bigint, sum(segments)::bigint, sum(ms)::bigint
+             FROM (SELECT * FROM textsender.totals
+                   UNION ALL SELECT coalesce(sender, ''), coalesce(region, ''), outcome, textsender.step_of(ms::bigint),
+                                    1, coalesce(segments, 0), coalesce(ms, 0)
+                   FROM textsender.decisions WHERE outcome IS NOT NULL AND NOT replayed) AS counted
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+            Vec::new(),
+        )?;
+        let read = |row: &Row| {
+            let read = totals::Row {
+                sender: row.try_get(0).ok()?,
+                region: row.try_get(1).ok()?,
+                outcome: row.try_get(2).ok()?,
+                step: row.try_get(3).ok()?,
+                messages: row.try_get(4).ok()?,
+                segments: row.try_get(5).ok()?,
+                ms: row.try_get(6).ok()?,
+            };
+            read.read()
+        };
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged("totals"))
     }
 
     fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError> {

@@ -84,6 +84,18 @@ CREATE TABLE textsender.senders (
     unsealed   text
 ) WITH (fillfactor = 50);
 
+-- What decisions counted that are gone, or had another outcome: counts of all time only grow.
+CREATE TABLE textsender.totals (
+    sender   text NOT NULL,
+    region   text NOT NULL,
+    outcome  text NOT NULL,
+    step     integer NOT NULL,  -- of the histogram of times
+    messages bigint NOT NULL,
+    segments bigint NOT NULL,
+    ms       bigint NOT NULL,
+    PRIMARY KEY (sender, region, outcome, step)
+);
+
 -- The last step of each process: one that was done is not done again, however often it is sent.
 CREATE TABLE textsender.steps (
     owner text PRIMARY KEY,
@@ -96,6 +108,11 @@ CREATE TABLE textsender.steps (
 CREATE FUNCTION textsender.now_ms() RETURNS bigint
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+
+-- The step of the histogram that so many milliseconds are in.
+CREATE FUNCTION textsender.step_of(ms bigint) RETURNS integer
+LANGUAGE sql IMMUTABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$ SELECT width_bucket(coalesce(ms, 0) - 1, ARRAY[100, 250, 500, 1000, 2500, 5000, 10000, 30000]::bigint[]) $$;
 
 -- What changes with every start and every promotion of a server: what was not synced may be lost by it.
 CREATE FUNCTION textsender.epoch() RETURNS text
@@ -237,6 +254,20 @@ BEGIN
         RAISE EXCEPTION 'another took a number first' USING ERRCODE = 'TS001';
     END IF;
 
+    -- What was unknown and is looked for again goes on counting as that; found to be so still, it counts for itself.
+    INSERT INTO textsender.totals AS x
+    SELECT coalesce(d.sender, ''), coalesce(d.region, ''), 'unknown', textsender.step_of(d.ms),
+           sum(u.sign), sum(u.sign * coalesce(d.segments, 0)), sum(u.sign * coalesce(d.ms, 0))
+    FROM (SELECT p.seq, p.outcome, CASE WHEN p.outcome IS NULL THEN 1 ELSE -1 END AS sign
+          FROM jsonb_to_recordset(r->'update') AS p(seq bigint, outcome text)) u
+    JOIN textsender.decisions d ON d.seq = u.seq
+    WHERE NOT d.replayed AND (d.outcome = 'unknown' AND u.outcome IS NULL
+          OR d.outcome IS NULL AND d.looked_at IS NOT NULL AND u.outcome = 'unknown')
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (sender, region, outcome, step) DO UPDATE
+    SET messages = x.messages + excluded.messages, segments = x.segments + excluded.segments,
+        ms = x.ms + excluded.ms;
+
     UPDATE textsender.decisions d
     SET v = version, live = u.live, tag = u.tag, owner = u.owner, lease = u.lease,
         epoch = coalesce(u.epoch, base.epoch), places = u.places, sent_to = u.sent_to, outcome = u.outcome,
@@ -324,10 +355,19 @@ BEGIN
     UPDATE textsender.decisions d SET tag = NULL, v = nextval('textsender.versions')
     WHERE d.seq IN (SELECT seq FROM textsender.decisions WHERE tag IS NOT NULL AND expires <= t
                     ORDER BY expires LIMIT 10000 FOR UPDATE SKIP LOCKED);
-    DELETE FROM textsender.decisions d
-    WHERE d.seq IN (SELECT seq FROM textsender.decisions o
-                    WHERE o.at < t - retention AND o.outcome IS NOT NULL AND coalesce(o.expires, 0) <= t
-                    ORDER BY o.at LIMIT 10000 FOR UPDATE SKIP LOCKED);
+    WITH gone AS (
+        DELETE FROM textsender.decisions d
+        WHERE d.seq IN (SELECT seq FROM textsender.decisions o
+                        WHERE o.at < t - retention AND o.outcome IS NOT NULL AND coalesce(o.expires, 0) <= t
+                        ORDER BY o.at LIMIT 10000 FOR UPDATE SKIP LOCKED)
+        RETURNING d.*)
+    INSERT INTO textsender.totals AS s
+    SELECT coalesce(g.sender, ''), coalesce(g.region, ''), g.outcome, textsender.step_of(g.ms), count(*),
+           coalesce(sum(g.segments), 0), coalesce(sum(g.ms), 0)
+    FROM gone g WHERE NOT g.replayed GROUP BY 1, 2, 3, 4
+    ON CONFLICT (sender, region, outcome, step) DO UPDATE
+    SET messages = s.messages + excluded.messages, segments = s.segments + excluded.segments,
+        ms = s.ms + excluded.ms;
     DELETE FROM textsender.windows w
     WHERE w.key IN (SELECT key FROM textsender.windows WHERE until <= t LIMIT 10000 FOR UPDATE SKIP LOCKED);
     DELETE FROM textsender.steps s

@@ -11,7 +11,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::process::life_seen_from;
-use super::{PAUSES, columns, schema};
+use super::{PAUSES, columns, schema, totals};
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
 use crate::ledger::delivery::Deliveries;
@@ -23,6 +23,7 @@ use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, Life};
 use crate::ledger::stored;
 use crate::ledger::timeline::Mark;
+use crate::ledger::totals::Total;
 use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 use crate::trust;
@@ -196,6 +197,10 @@ impl Archive for SqliteArchive {
                 })?
                 .collect()
         })
+    }
+
+    fn totals(&self) -> Result<Vec<Total>, LedgerError> {
+        self.read(|| totals::all(&self.sql))
     }
 
     fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError> {

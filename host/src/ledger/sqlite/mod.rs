@@ -1,7 +1,8 @@
 //! The ledger's store on this machine: one SQLite file, shared by any number of processes.
 //!
 //! [`rows`] has the statements; `schema` makes, opens and migrates the file; `process` sees which
-//! processes live; `sync` makes commits durable; `upkeep` keeps the file small.
+//! processes live; `sync` makes commits durable; `upkeep` keeps the file small; `totals` has the
+//! counts of what it deleted.
 
 pub(super) mod archive;
 pub(super) mod columns;
@@ -9,6 +10,7 @@ pub(super) mod process;
 mod rows;
 pub(super) mod schema;
 mod sync;
+pub(super) mod totals;
 mod upkeep;
 
 use std::cell::Cell;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 use textsender_plugin_api::Purpose;
 
+use super::totals::{self, Which};
 use super::{PAUSES, SqliteStore, columns, schema};
 use crate::failpoint::Step;
 use crate::ledger::error::LedgerError;
@@ -161,6 +162,13 @@ impl Store for SqliteStore {
     }
 
     fn take_over(&self, holder: &Holder, _: i64) -> StoreResult<()> {
+        totals::add(
+            &self.sql,
+            &Which {
+                condition: "seq = ?1 AND outcome = 'unknown'",
+                values: &[&holder.seq],
+            },
+        )?;
         self.sql
             .prepare_cached(
                 "UPDATE decisions SET owner = ?1, outcome = NULL, sent_to = coalesce(sent_to, '')
@@ -224,6 +232,14 @@ impl Store for SqliteStore {
     }
 
     fn end_as_before(&self, key: &ClaimKey) -> StoreResult<bool> {
+        // What was unknown before has been looked for.
+        totals::take_back(
+            &self.sql,
+            &Which {
+                condition: "seq = ?1 AND outcome IS NULL AND looked_at IS NOT NULL",
+                values: &[&key.seq],
+            },
+        )?;
         let ended = self
             .sql
             .prepare_cached(

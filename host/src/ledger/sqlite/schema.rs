@@ -198,7 +198,7 @@ pub(super) fn meta<T: FromSql>(connection: &Connection, name: &str) -> rusqlite:
     Ok(value.flatten())
 }
 
-fn connect(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn connect(folder: &Folder, lock_timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(folder.database(), flags)?;
     prepare(connection, lock_timeout)
@@ -316,7 +316,11 @@ fn migrate(connection: &mut Connection, from: u32) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn fault(folder: &Folder, lock_timeout: Duration, error: &rusqlite::Error) -> LedgerError {
+pub(super) fn fault(
+    folder: &Folder,
+    lock_timeout: Duration,
+    error: &rusqlite::Error,
+) -> LedgerError {
     LedgerError::from_sqlite(error, &folder.database(), lock_timeout, || folder.is_full())
 }
 

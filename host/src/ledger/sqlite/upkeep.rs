@@ -2,9 +2,10 @@
 //! idle, when the log has grown long, and when the last message of a process is done.
 
 use ring::rand::{SecureRandom, SystemRandom};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, ToSql, params};
 
 use super::SqliteStore;
+use super::totals::{self, Which};
 use crate::ledger::settle::close_abandoned;
 use crate::ledger::store::{ClaimKey, Life, StoreResult};
 
@@ -102,15 +103,15 @@ impl SqliteStore {
             )?
             .execute([now])?;
         let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
-        // The oldest first and not too many at once; the next time takes more.
-        self.sql
-            .prepare_cached(
-                "DELETE FROM decisions WHERE seq IN (
-                     SELECT seq FROM decisions
-                     WHERE at < ?1 AND outcome IS NOT NULL AND coalesce(expires, 0) <= ?2
-                     ORDER BY at LIMIT ?3)",
-            )?
-            .execute(params![now.saturating_sub(retention), now, DELETE_AT_ONCE])?;
+        let (before, most) = (now.saturating_sub(retention), DELETE_AT_ONCE);
+        let values: &[&dyn ToSql] = &[&before, &now, &most];
+        let is_any = format!("SELECT 1 FROM decisions WHERE {OLD}");
+        if self.sql.prepare_cached(&is_any)?.exists(values)? {
+            let (condition, sql) = (OLD, &self.sql);
+            totals::add(sql, &Which { condition, values })?;
+            sql.prepare_cached(&format!("DELETE FROM decisions WHERE {OLD}"))?
+                .execute(values)?;
+        }
         self.delete_empty_windows(now)
     }
 
@@ -166,6 +167,10 @@ pub(super) const LONG_LOG: i32 = 8 * 1024;
 
 /// Milliseconds between two cleanings.
 const TIDY_EVERY: i64 = 60_000;
+
+/// The oldest decisions, and not too many at once; the next time takes more.
+const OLD: &str = "seq IN (SELECT seq FROM decisions
+    WHERE at < ?1 AND outcome IS NOT NULL AND coalesce(expires, 0) <= ?2 ORDER BY at LIMIT ?3)";
 
 /// Rows looked at, at most, by one cleaning of a table [about 10 ms].
 const DELETE_AT_ONCE: u32 = 10_000;

@@ -228,6 +228,24 @@ async fn a_copy_of_the_ledger_is_whole_and_can_be_put_in_place() {
 }
 
 #[tokio::test]
+async fn counts_of_all_time_are_no_less_after_an_older_copy_is_put_in_place() {
+    let mut fixture = Fixture::new();
+    fixture.send(message("before"), Outcome::Accepted).await;
+    let copies = tempfile::tempdir().unwrap();
+    fixture.history().copy_into(copies.path()).unwrap();
+    fixture.send(message("after"), Outcome::Accepted).await;
+    fixture.send(message("later"), Outcome::Unknown).await;
+    let before = fixture.history().totals().unwrap();
+    let folder = fixture.folder.path().to_owned();
+    fixture.close().await;
+    let options = Options::default();
+    Ledger::restore(&folder, copies.path(), &options).unwrap();
+    let restored = History::open(&folder, &options).unwrap();
+    assert_eq!(restored.of_id("after").unwrap().len(), 0);
+    assert_eq!(restored.totals().unwrap(), before);
+}
+
+#[tokio::test]
 async fn a_users_messages_are_found_by_name_though_the_name_is_not_kept() {
     let fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;

@@ -17,6 +17,8 @@ mod resend;
 #[path = "../../../../tests/src/peers/postgres.rs"]
 #[allow(dead_code, reason = "the tests from end to end use more of it")]
 mod server;
+#[path = "totals.rs"]
+mod totals;
 #[path = "upkeep.rs"]
 mod upkeep;
 #[path = "uses.rs"]
