@@ -229,6 +229,7 @@ impl<'d> Received<'d> {
                 event: request.event.map(|event| event.as_str().to_owned()),
                 actor: request.actor.clone(),
                 user: request.user.name.clone(),
+                source: request.source.clone(),
                 uid: caller,
                 without_hub: dispatch.without_hub,
                 ..Facts::default()

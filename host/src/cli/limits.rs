@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     edit::limits::{LimitKey, ResetLimit, SetLimit},
-    ledger::{Hindsight, Limit, Mode},
+    ledger::{Hindsight, Limit, Mode, Proposal},
     site::limits::{self, LimitLine},
 };
 
@@ -21,6 +21,7 @@ use crate::{
 #[command(after_help = "Examples:\n  \
     textsender limits list\n  \
     textsender limits try recipient 3/10m 10/1d\n  \
+    textsender limits propose\n  \
     textsender limits set recipient --limits 3/10m,10/1d --mode enforce")]
 pub(super) struct LimitsCommand {
     #[command(subcommand)]
@@ -31,6 +32,7 @@ pub(super) struct LimitsCommand {
 enum Command {
     List(List),
     Try(Try),
+    Propose(Propose),
     Set(Set),
     Reset(Reset),
 }
@@ -54,6 +56,18 @@ struct Try {
     /// Its figures, such as 5/10m: five texts in any ten minutes
     #[arg(required = true, value_name = "COUNT/WINDOW")]
     figures: Vec<Limit>,
+}
+
+/// Proposes figures for limits from the last 14 days' texts, with what they would have refused; changes nothing
+///
+/// Twice the most that there was: of codes that were typed in, where callers tell of that. No figure is lower than an
+/// enrolment day of 5,000 users needs, whose numbers may lie in one block.
+#[derive(Args)]
+#[command(after_help = "Example:\n  textsender limits propose --json")]
+struct Propose {
+    /// Writes JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Changes a limit: its figures, and whether it refuses or only records
@@ -105,6 +119,7 @@ impl LimitsCommand {
         match &self.command {
             Command::List(list) => list.run(common, out),
             Command::Try(trial) => trial.run(common, out),
+            Command::Propose(propose) => propose.run(common, out),
             Command::Set(set) => set.run(common, out),
             Command::Reset(reset) => reset.run(common, out),
         }
@@ -169,6 +184,54 @@ impl Try {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+impl Propose {
+    fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        let site = Site::read(common)?;
+        site.become_owner()?;
+        let Some(found) = limits::proposals(&site)? else {
+            out.line("nothing was sent yet: a proposal needs the record of 14 days");
+            return Ok(ExitCode::SUCCESS);
+        };
+        if self.json {
+            json(&found);
+            return Ok(ExitCode::SUCCESS);
+        }
+        if found.days_missing > 0 {
+            let days = found.days_missing;
+            out.line(format_args!(
+                "a proposal needs the record of 14 days: in {days} days there is one"
+            ));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let rows: Vec<Vec<Cell>> = found.proposals.iter().map(proposal).collect();
+        out.table(&["LIMIT", "FIGURES", "THE MOST THERE WAS", "WOULD HAVE REFUSED"], &rows);
+        let of = match found.is_used_told {
+            true => "Of the codes that were typed in",
+            false => "Of all texts, as no caller tells which codes were typed in",
+        };
+        out.line(format_args!(
+            "\n{of}, in the last 14 days. To have one hold:\n  textsender limits set LIMIT --limits FIGURES --mode enforce"
+        ));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn proposal(proposal: &Proposal) -> Vec<Cell> {
+    let figures: Vec<String> = proposal.limits.iter().map(Limit::to_string).collect();
+    let most: Vec<String> = proposal.most.iter().map(u64::to_string).collect();
+    let found = &proposal.found;
+    let refused = match found.refused_used {
+        0 => share(found),
+        used => format!("{}, {used} of which were typed in", share(found)),
+    };
+    vec![
+        proposal.scope.name().into(),
+        figures.join(",").into(),
+        most.join(", ").into(),
+        refused.into(),
+    ]
 }
 
 impl Set {

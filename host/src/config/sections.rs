@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::table::{Node, Table};
 use super::units::{self, Rate};
 use crate::os::{accounts, seal::Demand};
+use crate::protocol::Event;
 
 /// Where plugins are looked for if `[plugins] folder` does not say.
 pub const DEFAULT_PLUGINS_FOLDER: &str = "/usr/lib/textsender/plugins";
@@ -318,6 +319,14 @@ pub struct Limits {
     pub sender: Option<Limit>,
     /// In all.
     pub all: Option<Limit>,
+    /// To one user, by name.
+    pub user: Option<Limit>,
+    /// That one actor asked for.
+    pub actor: Option<Limit>,
+    /// From one address.
+    pub source: Option<Limit>,
+    /// In a day, by what the last fourteen had.
+    pub daily: Option<Daily>,
     /// Of the same code to the same number again.
     pub resend: Option<Limit>,
     /// Of codes that were never typed in.
@@ -361,6 +370,30 @@ impl Shares {
     }
 }
 
+/// The bound of a day that learns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daily {
+    /// How many times the mean of the last fourteen days, in thousandths.
+    pub times: u32,
+    /// It is never under this. `None`: there is no bound.
+    pub floor: Option<u32>,
+    /// The events whose texts it refuses; all others it only records.
+    pub enforce: Vec<Event>,
+}
+
+impl Daily {
+    fn read(t: &Table) -> Self {
+        let times = t.get("times").and_then(|node| node.thousandths());
+        let floor = t.integer("floor", 1..=i64::from(u32::MAX));
+        let enforce = t.get("enforce").map(|node| node.list(read_event));
+        Daily {
+            times: times.unwrap_or(2000),
+            floor: floor.and_then(|floor| u32::try_from(floor).ok()),
+            enforce: enforce.unwrap_or_default(),
+        }
+    }
+}
+
 /// What happens when a limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
@@ -396,12 +429,20 @@ impl Limits {
             region: t.table("region", read_limit).flatten(),
             sender: t.table("sender", read_limit).flatten(),
             all: t.table("all", read_limit).flatten(),
+            user: t.table("user", read_limit).flatten(),
+            actor: t.table("actor", read_limit).flatten(),
+            source: t.table("source", read_limit).flatten(),
+            daily: t.table("daily", Daily::read),
             resend: t.table("resend", read_limit).flatten(),
             unused: t.table("unused", Shares::read),
             test_send: t.table("test_send", read_limit).flatten(),
             exempt: t.get("exempt").map_or(Vec::new(), |n| n.list(read_exempt)),
         }
     }
+}
+
+fn read_event(node: &Node) -> Option<Event> {
+    node.choice(&[Event::Enroll, Event::Reset].map(|event| (event.as_str(), event)))
 }
 
 fn read_limit(t: &Table) -> Option<Limit> {

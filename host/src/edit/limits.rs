@@ -7,7 +7,8 @@ use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 use super::{draft::Draft, error::EditError, order::Order, tables};
 use crate::{
     config::Config,
-    ledger::{Limit, Limits, Mode, Rule, Scope},
+    ledger::{Daily, Limit, Limits, Mode, Rule, Scope},
+    protocol::Event,
 };
 
 /// A key of `[limits]`.
@@ -23,6 +24,14 @@ pub enum LimitKey {
     Sender,
     /// In all.
     All,
+    /// To one user.
+    User,
+    /// That one actor asks for.
+    Actor,
+    /// From one address.
+    Source,
+    /// Of a day, by what the last fourteen had.
+    Daily,
     /// Of the same code to the same number again.
     Resend,
     /// Of test sends.
@@ -51,12 +60,16 @@ pub struct ResetLimit {
 
 impl LimitKey {
     /// All, as they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Recipient,
         Self::Prefix,
         Self::Region,
         Self::Sender,
         Self::All,
+        Self::User,
+        Self::Actor,
+        Self::Source,
+        Self::Daily,
         Self::Resend,
         Self::TestSend,
         Self::Unused,
@@ -70,6 +83,10 @@ impl LimitKey {
             Self::Region => "region",
             Self::Sender => "sender",
             Self::All => "all",
+            Self::User => "user",
+            Self::Actor => "actor",
+            Self::Source => "source",
+            Self::Daily => "daily",
             Self::Resend => "resend",
             Self::TestSend => "test_send",
             Self::Unused => "unused",
@@ -89,13 +106,17 @@ impl LimitKey {
             Self::Region => Scope::Region,
             Self::Sender => Scope::Sender,
             Self::All => Scope::All,
+            Self::User => Scope::User,
+            Self::Actor => Scope::Actor,
+            Self::Source => Scope::Source,
+            Self::Daily => Scope::Daily,
             Self::Resend => Scope::Resend,
             Self::TestSend => Scope::Test,
             Self::Unused => Scope::Unused,
         }
     }
 
-    /// Its rule; `None` for the shares of unused codes.
+    /// Its rule; `None` for the shares of unused codes and the bound of a day.
     pub const fn rule(self, limits: &Limits) -> Option<&Rule> {
         match self {
             Self::Recipient => Some(&limits.recipient),
@@ -103,9 +124,12 @@ impl LimitKey {
             Self::Region => Some(&limits.region),
             Self::Sender => Some(&limits.sender),
             Self::All => Some(&limits.all),
+            Self::User => Some(&limits.user),
+            Self::Actor => Some(&limits.actor),
+            Self::Source => Some(&limits.source),
             Self::Resend => Some(&limits.resend),
             Self::TestSend => Some(&limits.test),
-            Self::Unused => None,
+            Self::Daily | Self::Unused => None,
         }
     }
 
@@ -118,6 +142,10 @@ impl LimitKey {
             Self::Region => limits.region.is_some(),
             Self::Sender => limits.sender.is_some(),
             Self::All => limits.all.is_some(),
+            Self::User => limits.user.is_some(),
+            Self::Actor => limits.actor.is_some(),
+            Self::Source => limits.source.is_some(),
+            Self::Daily => limits.daily.is_some(),
             Self::Resend => limits.resend.is_some(),
             Self::TestSend => limits.test_send.is_some(),
             Self::Unused => limits.unused.is_some(),
@@ -147,8 +175,10 @@ impl Order for SetLimit {
             if let Some(figures) = figures {
                 tables::set(limit, "limits", list(&figures));
             }
-            if let Some(mode) = self.mode {
-                tables::set(limit, "mode", mode.as_str());
+            match (self.key, self.mode) {
+                (_, None) => {}
+                (LimitKey::Daily, Some(mode)) => tables::set(limit, "enforce", events(mode)),
+                (_, Some(mode)) => tables::set(limit, "mode", mode.as_str()),
             }
             Ok(())
         })
@@ -164,10 +194,14 @@ impl SetLimit {
         let Some(limits) = &self.limits else {
             return Ok(None);
         };
-        if self.key == LimitKey::Unused {
-            return Err(EditError::Usage(
-                "the limit unused has shares of a day and an hour: change those with `textsender config edit`".to_owned(),
-            ));
+        let other = match self.key {
+            LimitKey::Unused => Some("unused has shares of a day and an hour"),
+            LimitKey::Daily => Some("daily has a floor and times"),
+            _ => None,
+        };
+        if let Some(what) = other {
+            let words = format!("the limit {what}: change those with `textsender config edit`");
+            return Err(EditError::Usage(words));
         }
         let parsed = limits.iter().map(|limit| limit.parse());
         let parsed: Result<Vec<Limit>, _> = parsed.collect();
@@ -203,6 +237,14 @@ fn as_it_is(key: LimitKey, limits: &Limits) -> InlineTable {
             tables::set(into, "limits", list(&rule.limits));
             tables::set(into, "mode", rule.mode.as_str());
         }
+        None if key == LimitKey::Daily => {
+            let daily = &limits.daily;
+            let floor = daily.floor.unwrap_or(Daily::FLOOR);
+            tables::set(into, "times", f64::from(daily.times) / 1000.0);
+            tables::set(into, "floor", i64::from(floor));
+            let enforce: Array = daily.enforce.iter().map(|event| event.as_str()).collect();
+            tables::set(into, "enforce", enforce);
+        }
         None => {
             let shares = limits.unused;
             for (key, share) in [("day", shares.day), ("hour", shares.hour)] {
@@ -214,6 +256,14 @@ fn as_it_is(key: LimitKey, limits: &Limits) -> InlineTable {
         }
     }
     table
+}
+
+/// The events for which the bound of a day refuses.
+fn events(mode: Mode) -> Array {
+    match mode {
+        Mode::Enforce => [Event::Enroll, Event::Reset].map(Event::as_str).into_iter().collect(),
+        Mode::Record => Array::new(),
+    }
 }
 
 fn list(limits: &[Limit]) -> Array {
@@ -269,6 +319,11 @@ mod tests {
                 "",
                 set(LimitKey::Unused, None, Some(Mode::Enforce)),
                 "[limits]\nunused = { day = 0.3, hour = 0.2, mode = \"enforce\" }\n",
+            ),
+            (
+                "",
+                set(LimitKey::Daily, None, Some(Mode::Enforce)),
+                "[limits]\ndaily = { times = 2.0, floor = 7500, enforce = [\"enroll\", \"reset\"] }\n",
             ),
         ] {
             assert_eq!(after(before, &order), expected);

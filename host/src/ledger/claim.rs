@@ -9,6 +9,7 @@ use textsender_plugin_api::{Phone, Purpose};
 use zeroize::Zeroizing;
 
 use super::choice::{Candidates, Choice};
+use super::daily;
 use super::health::{Health, milliseconds};
 use super::limits::{CallerLimit, Limits, Rule, Scope};
 use super::pause::{self, Pause, Target};
@@ -198,7 +199,7 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
     let counted = Counted {
         purpose: claim.purpose,
         phone: &claim.phone,
-        region: claim.facts.region.as_deref(),
+        facts: &claim.facts,
         is_resend: row.facts.resend_of.is_some(),
     };
     let counters = counters(
@@ -220,6 +221,12 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         refusing.extend(refuses);
         over.extend(records);
     }
+    let of_day = claim.day_counter(store, now)?;
+    if let Some(counter) = &of_day {
+        let (refuses, records) = counter.reached();
+        refusing.extend(refuses);
+        over.extend(records);
+    }
     let sender_rule = claim.sender_rule();
     let candidates = claim.candidates(store, sender_rule, &pauses, now)?;
     if let Some(pause) = candidates.stopped() {
@@ -236,6 +243,9 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         row.places.push(counter.take(store)?);
     }
     if let Some(counter) = of_use {
+        row.places.push(counter.take(store)?);
+    }
+    if let Some(counter) = of_day {
         row.places.push(counter.take(store)?);
     }
     let health = candidates.health();
@@ -325,6 +335,7 @@ fn new_row(store: &dyn Store, claim: &Claim, identity: Identity, now: i64) -> Ro
         at: now,
         live: true,
         user: claim.facts.user.as_deref().map(|user| keys.user(user)),
+        source: claim.facts.source.as_deref().map(|source| keys.source(source)),
         facts: Facts {
             id: identity.id,
             resend_of: identity.resend_of,
@@ -366,6 +377,15 @@ impl Claim {
         let region = self.facts.region.as_deref();
         let shares = self.limits.unused;
         unused::Counter::read(store, shares, self.purpose, region, &recipient, row.at)
+    }
+
+    /// How the texts of today are counted, if this one is.
+    fn day_counter(&self, store: &dyn Store, now: i64) -> StoreResult<Option<daily::Counter>> {
+        if self.purpose == Purpose::Test || self.limits.is_exempt(&self.phone) {
+            return Ok(None);
+        }
+        let Facts { region, event, .. } = &self.facts;
+        daily::Counter::read(store, &self.limits.daily, region.as_deref(), event.as_deref(), now)
     }
 
     fn candidates<'a>(

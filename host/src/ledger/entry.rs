@@ -30,6 +30,9 @@ pub struct Entry {
     pub actor: Option<String>,
     /// The keyed hash of the user's name, in hexadecimal: equal for equal names of one state folder.
     pub user_hash: Option<String>,
+    /// The keyed hash of where the request came from.
+    #[serde(skip)]
+    pub source_hash: Option<String>,
     /// The policy that decided.
     pub policy: Option<String>,
     /// The masked number.
@@ -99,6 +102,7 @@ impl Entry {
             event: row.event,
             actor: row.actor,
             user_hash: row.user_hash,
+            source_hash: row.source_hash,
             policy: row.policy,
             recipient: row.recipient,
             recipient_hash: row.recipient_hash,

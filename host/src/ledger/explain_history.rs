@@ -244,6 +244,7 @@ mod tests {
             event: Some("reset".to_owned()),
             actor: Some("helpdesk\\bob\u{1b}[2J".to_owned()),
             user_hash: None,
+            source_hash: None,
             policy: Some("Staff".to_owned()),
             recipient: Some("+44*******123".to_owned()),
             recipient_hash: None,

@@ -3,19 +3,24 @@
 //!
 //! The audit is played again through each limit by itself. What was certainly not sent has given its place back, as
 //! it does at sending. Of what was refused by another limit nothing is known.
+//!
+//! A figure is [proposed](History::propose) of a whole fortnight: twice what was the most in any of its windows, and
+//! never less than one honest enrolment day may need.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use textsender_plugin_api::{Phone, Purpose};
 
 use super::claim::scopes_named;
+use super::daily;
 use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::history::{Filter, History};
-use super::limits::{Limit, Scope};
+use super::limits::{Daily, Limit, Scope};
 use super::stored::hexadecimal;
 use crate::protocol::Outcome;
 
@@ -26,14 +31,26 @@ pub struct Hindsight {
     pub texts: u64,
     /// Those of them that it would have refused.
     pub refused: u64,
+    /// Those of the refused whose code was typed in later: users whom it would have kept out.
+    pub refused_used: u64,
+}
+
+/// A limit whose past is looked at.
+#[derive(Debug, Clone)]
+pub enum Tried {
+    /// So many in a window.
+    Rule(Scope, Vec<Limit>),
+    /// The bound of a day.
+    Daily(Daily),
 }
 
 /// A limit that is tried.
 struct Trial<'l> {
-    scope: Scope,
-    limits: &'l [Limit],
+    tried: &'l Tried,
     /// When the texts of a kind were let through, the oldest first.
     taken: HashMap<String, VecDeque<i64>>,
+    /// How many texts of a kind were let through on each day.
+    days: HashMap<String, BTreeMap<i64, u64>>,
     found: Hindsight,
 }
 
@@ -45,24 +62,23 @@ impl History {
     /// If the ledger cannot be read.
     pub fn hindsight(
         &self,
-        rules: &[(Scope, Vec<Limit>)],
+        rules: &[Tried],
         exempt: &[String],
         since: Timestamp,
     ) -> Result<Vec<Hindsight>, LedgerError> {
         let mut trials: Vec<Trial<'_>> = rules
             .iter()
-            .map(|(scope, limits)| Trial {
-                scope: *scope,
-                limits,
+            .map(|tried| Trial {
+                tried,
                 taken: HashMap::new(),
+                days: HashMap::new(),
                 found: Hindsight::default(),
             })
             .collect();
         let exempt = exempt.iter().filter_map(|number| Phone::parse(number).ok());
         let exempt: HashSet<String> = exempt.map(|phone| self.recipient_hash(&phone)).collect();
         // What was sent before may fill a window at the beginning.
-        let limits = rules.iter().flat_map(|(_, limits)| limits);
-        let longest = limits.map(|limit| limit.window()).max();
+        let longest = rules.iter().map(Tried::looks_back).max();
         let filter = Filter {
             since: Some(
                 since
@@ -83,35 +99,75 @@ impl History {
         Ok(trials.into_iter().map(|trial| trial.found).collect())
     }
 
-    fn recipient_hash(&self, phone: &Phone) -> String {
+    pub(super) fn recipient_hash(&self, phone: &Phone) -> String {
         hexadecimal(self.keys.recipient(phone))
+    }
+}
+
+impl Tried {
+    /// What it counts.
+    pub fn scope(&self) -> Scope {
+        match self {
+            Tried::Rule(scope, _) => *scope,
+            Tried::Daily(_) => Scope::Daily,
+        }
+    }
+
+    fn looks_back(&self) -> Duration {
+        match self {
+            Tried::Rule(_, limits) => limits.iter().map(|limit| limit.window()).max().unwrap_or_default(),
+            Tried::Daily(_) => Duration::from_millis((daily::DAYS * daily::DAY).unsigned_abs()),
+        }
     }
 }
 
 impl Trial<'_> {
     fn meet(&mut self, entry: &Entry, since: Timestamp) {
-        let Some(kind) = kind(self.scope, entry) else {
+        let Some(kind) = kind(self.tried.scope(), entry) else {
             return;
         };
         let now = entry.at.as_millisecond();
-        let taken = self.taken.entry(kind).or_default();
-        let is_over = self.limits.iter().any(|limit| {
-            let begin = now - millis(limit);
-            let within = taken.iter().rev().take_while(|at| **at > begin).count();
-            within >= limit.count() as usize
-        });
-        if !is_over {
-            taken.push_back(now);
-        }
-        let most = self.limits.iter().map(|limit| limit.count()).max();
-        while taken.len() > most.unwrap_or(0) as usize {
-            taken.pop_front();
-        }
+        let is_over = match self.tried {
+            Tried::Rule(_, limits) => is_over(self.taken.entry(kind).or_default(), limits, now),
+            Tried::Daily(daily) => is_over_day(self.days.entry(kind).or_default(), daily, now),
+        };
         if entry.at >= since {
             self.found.texts += 1;
             self.found.refused += u64::from(is_over);
+            self.found.refused_used += u64::from(is_over && entry.used_at.is_some());
         }
     }
+}
+
+/// Whether one more is over these limits; it is counted if it is not.
+fn is_over(taken: &mut VecDeque<i64>, limits: &[Limit], now: i64) -> bool {
+    let is_over = limits.iter().any(|limit| {
+        let begin = now - millis(limit);
+        let within = taken.len() - taken.partition_point(|at| *at <= begin);
+        within >= limit.count() as usize
+    });
+    if !is_over {
+        taken.push_back(now);
+    }
+    let most = limits.iter().map(|limit| limit.count()).max();
+    while taken.len() > most.unwrap_or(0) as usize {
+        taken.pop_front();
+    }
+    is_over
+}
+
+/// The same of the bound of a day.
+fn is_over_day(days: &mut BTreeMap<i64, u64>, daily: &Daily, now: i64) -> bool {
+    let Some(floor) = daily.floor else {
+        return false;
+    };
+    let today = daily::day_of(now);
+    let earlier = days.range(today - daily::DAYS * daily::DAY..today);
+    let earlier = earlier.map(|(_, count)| count).sum();
+    let count = days.entry(today).or_default();
+    let is_over = *count >= daily::bound(earlier, daily.times, floor);
+    *count += u64::from(!is_over);
+    is_over
 }
 
 fn millis(limit: &Limit) -> i64 {
@@ -119,7 +175,7 @@ fn millis(limit: &Limit) -> i64 {
 }
 
 /// What an entry is counted together with; `None`: this limit does not count it.
-fn kind(scope: Scope, entry: &Entry) -> Option<String> {
+pub(super) fn kind(scope: Scope, entry: &Entry) -> Option<String> {
     let is_test = entry.purpose.as_deref() == Some(Purpose::Test.as_str());
     if entry.replayed || is_test != (scope == Scope::Test) {
         return None;
@@ -138,6 +194,10 @@ fn kind(scope: Scope, entry: &Entry) -> Option<String> {
         Scope::Region => entry.region.clone(),
         Scope::Sender => entry.sender.clone(),
         Scope::Resend => entry.resend_of.as_ref().and(entry.recipient_hash.clone()),
+        Scope::User => entry.user_hash.clone(),
+        Scope::Actor => entry.actor.clone(),
+        Scope::Source => entry.source_hash.clone(),
+        Scope::Daily => Some(daily::kind(entry.region.as_deref(), entry.event.as_deref())),
         Scope::All | Scope::Test => Some(String::new()),
         // These depend on more than the audit has.
         Scope::Caller | Scope::Unused => None,

@@ -89,6 +89,11 @@ impl Keys {
         self.digest("user", &[name.to_lowercase().as_bytes()])
     }
 
+    /// Where a request came from, for the audit.
+    pub fn source(&self, address: &str) -> Digest {
+        self.digest("source", &[address.as_bytes()])
+    }
+
     /// What a limit counts together: "recipient, +44...".
     pub fn window(&self, scope: Scope, value: &str) -> Digest {
         self.digest("window", &[scope.name().as_bytes(), value.as_bytes()])

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use textsender_plugin_api::{Phone, Purpose};
 
-use crate::config;
+use crate::{config, protocol::Event};
 
 /// The `[limits]` table. A scope that is not named has the default; `limits = []` lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,14 @@ pub struct Limits {
     pub sender: Rule,
     /// All texts. Default: none.
     pub all: Rule,
+    /// Texts to one user, by the name that the request gives. Default: none; `init` writes one.
+    pub user: Rule,
+    /// Texts that one actor asks for. Default: none; `init` writes one that records.
+    pub actor: Rule,
+    /// Texts that are asked for from one address. Default: none; `init` writes one that records.
+    pub source: Rule,
+    /// Texts of a day to one region for one event, by what the last fourteen days had. Default: none; `init` writes one.
+    pub daily: Daily,
     /// The same code to the same number again, because the user asked for it; `recipient` and all others count
     /// it as well. Default: 3 in 10 minutes, enforced; the figure is ours.
     pub resend: Rule,
@@ -60,6 +68,43 @@ pub struct Shares {
     pub hour: Option<u32>,
     /// What happens at the limit.
     pub mode: Mode,
+}
+
+/// The bound of a day that learns: so many times the mean of the last fourteen days, and never under its floor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Daily {
+    /// How many times the mean, in thousandths.
+    pub times: u32,
+    /// `None`: there is no bound.
+    pub floor: Option<u32>,
+    /// The events for which it refuses; else it only records.
+    pub enforce: Vec<Event>,
+}
+
+impl Daily {
+    /// A floor that leaves room for an enrolment day of 5,000 users, one in five of whom asks twice: as long as no
+    /// caller tells of use, nothing tells such a day from a night of pumped texts.
+    pub const FLOOR: u32 = 7500;
+}
+
+impl Default for Daily {
+    fn default() -> Daily {
+        Daily {
+            times: 2000,
+            floor: None,
+            enforce: Vec::new(),
+        }
+    }
+}
+
+impl From<&config::Daily> for Daily {
+    fn from(daily: &config::Daily) -> Daily {
+        Daily {
+            times: daily.times,
+            floor: daily.floor,
+            enforce: daily.enforce.clone(),
+        }
+    }
 }
 
 impl Mode {
@@ -129,6 +174,14 @@ pub enum Scope {
     Sender,
     /// Everything but test sends.
     All,
+    /// One user.
+    User,
+    /// One actor.
+    Actor,
+    /// One address that requests come from.
+    Source,
+    /// One region and event, today.
+    Daily,
     /// Resends to one number.
     Resend,
     /// Everything that one caller sends.
@@ -220,6 +273,10 @@ impl From<&config::Limits> for Limits {
             region: or(&limits.region, default.region),
             sender: or(&limits.sender, default.sender),
             all: or(&limits.all, default.all),
+            user: or(&limits.user, default.user),
+            actor: or(&limits.actor, default.actor),
+            source: or(&limits.source, default.source),
+            daily: limits.daily.as_ref().map_or(default.daily, Daily::from),
             resend: or(&limits.resend, default.resend),
             unused: limits.unused.map_or(default.unused, Shares::from),
             test: or(&limits.test_send, default.test),
@@ -256,6 +313,9 @@ impl Limits {
                 (Scope::All, &self.all),
                 (Scope::Region, &self.region),
                 (Scope::Sender, &self.sender),
+                (Scope::User, &self.user),
+                (Scope::Actor, &self.actor),
+                (Scope::Source, &self.source),
             ],
         };
         if is_resend {
@@ -275,6 +335,10 @@ impl Scope {
             Scope::Region => "region",
             Scope::Sender => "sender",
             Scope::All => "all",
+            Scope::User => "user",
+            Scope::Actor => "actor",
+            Scope::Source => "source",
+            Scope::Daily => "daily",
             Scope::Resend => "resend",
             Scope::Caller => "caller",
             Scope::Unused => "unused",
@@ -290,6 +354,10 @@ impl Scope {
             Scope::Region => "texts to this region",
             Scope::Sender => "texts through this sender",
             Scope::All => "texts in all",
+            Scope::User => "texts to this user",
+            Scope::Actor => "texts that this actor asked for",
+            Scope::Source => "texts asked for from this address",
+            Scope::Daily => "texts of today to this region for this event",
             Scope::Resend => "resends to this number",
             Scope::Caller => "texts of this caller",
             Scope::Unused => "codes to this region that were not used",
@@ -312,6 +380,10 @@ impl Default for Limits {
             region: Rule::default(),
             sender: Rule::default(),
             all: Rule::default(),
+            user: Rule::default(),
+            actor: Rule::default(),
+            source: Rule::default(),
+            daily: Daily::default(),
             resend: Rule {
                 limits: vec![minutes(3, 10)],
                 mode: Mode::Enforce,
@@ -331,6 +403,11 @@ impl Default for Limits {
 }
 
 impl Limit {
+    /// The window in seconds.
+    pub(super) const fn seconds(self) -> u32 {
+        self.seconds
+    }
+
     /// So many in a window of whole seconds.
     pub(super) const fn of(count: u32, seconds: u32) -> Limit {
         Limit { count, seconds }

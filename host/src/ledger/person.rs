@@ -98,7 +98,11 @@ impl Ledger {
 /// Erases the decisions of which `column` is `hash` and that are older than `until`.
 fn erase(sql: &Connection, column: &str, hash: &[u8], until: i64) -> rusqlite::Result<Erased> {
     // A ledger that an older version wrote has fewer columns.
-    let more = match (sql.column_exists(None, "decisions", "user_hash")?, column) {
+    let is_there = |column| sql.column_exists(None, "decisions", column);
+    let more = match (is_there("user_hash")?, column) {
+        (true, _) if is_there("source_hash")? => {
+            ", user_hash = NULL, source_hash = NULL, reasons = NULL"
+        }
         (true, _) => ", user_hash = NULL, reasons = NULL",
         (false, "user_hash") => return Ok(Erased { erased: 0, kept: 0 }),
         (false, _) => "",

@@ -10,7 +10,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::keys::Digest;
 use super::limits::{CallerLimit, Limit, Limits, Mode, Rule, Scope};
-use super::store::{Place, Store, StoreError, StoreResult};
+use super::store::{Facts, Place, Store, StoreError, StoreResult};
 use super::window::Window;
 
 /// A limit that was reached. `Display` says it in words: "5 texts to this number in 10m, the limit
@@ -44,7 +44,7 @@ impl fmt::Display for LimitReached {
 pub(super) struct Counted<'a> {
     pub purpose: Purpose,
     pub phone: &'a Phone,
-    pub region: Option<&'a str>,
+    pub facts: &'a Facts,
     pub is_resend: bool,
 }
 
@@ -127,11 +127,16 @@ pub(super) fn counters<'a>(
     now: i64,
 ) -> StoreResult<Vec<Counter<'a>>> {
     let number = message.phone.e164();
+    // Directories do not tell capital letters from small ones.
+    let user = message.facts.user.as_deref().map(str::to_lowercase);
     let value = |scope| match scope {
         Scope::Recipient | Scope::Resend => Some(number),
         Scope::Prefix => Some(prefix(number)),
-        Scope::Region => message.region,
-        Scope::Sender | Scope::Caller | Scope::Unused => None,
+        Scope::Region => message.facts.region.as_deref(),
+        Scope::User => user.as_deref(),
+        Scope::Actor => message.facts.actor.as_deref(),
+        Scope::Source => message.facts.source.as_deref(),
+        Scope::Sender | Scope::Caller | Scope::Unused | Scope::Daily => None,
         Scope::All | Scope::Test => Some(""),
     };
     let rules = limits

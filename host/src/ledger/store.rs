@@ -244,6 +244,8 @@ pub struct Facts {
     pub actor: Option<String>,
     /// The user's name. The audit keeps its keyed hash.
     pub user: Option<String>,
+    /// Where the user's request came from. The audit keeps its keyed hash.
+    pub source: Option<String>,
     /// The policy that decided.
     pub policy: Option<String>,
     /// The number's region, as two letters.
@@ -263,6 +265,7 @@ pub(super) struct Row {
     pub live: bool,
     pub facts: Facts,
     pub user: Option<Digest>,
+    pub source: Option<Digest>,
     pub purpose: Option<Purpose>,
     pub masked: Option<String>,
     pub recipient: Option<Digest>,

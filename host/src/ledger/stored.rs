@@ -27,6 +27,8 @@ pub(super) struct Decision {
     pub recipient: Option<String>,
     pub recipient_hash: Option<String>,
     pub user_hash: Option<String>,
+    #[serde(default)]
+    pub source_hash: Option<String>,
     pub content: Option<String>,
     pub tag: Option<u16>,
     pub expires: Option<i64>,

@@ -11,6 +11,7 @@ mod limits;
 mod migrations;
 mod pauses;
 mod processes;
+mod pumping;
 mod resend;
 mod simulation;
 mod totals;
@@ -151,6 +152,7 @@ fn message(id: &str) -> Claim {
             event: Some("reset".to_owned()),
             actor: Some("helpdesk\\bob".to_owned()),
             user: Some("ada".to_owned()),
+            source: Some("192.0.2.7".to_owned()),
             policy: Some("Staff".to_owned()),
             region: Some("GB".to_owned()),
             segments: Some(1),

@@ -73,6 +73,18 @@ impl Window {
         }
     }
 
+    /// Counts one more event at `at`, together with what is there already, and forgets what `span` counts no more.
+    pub fn add_at(&mut self, at: i64, span: i64, now: i64) {
+        self.entries.retain(|entry| is_within(entry, span, now));
+        match self.entries.binary_search_by_key(&at, |entry| entry.at) {
+            Ok(index) => {
+                let entry = &mut self.entries[index];
+                entry.count = entry.count.saturating_add(1);
+            }
+            Err(index) => self.entries.insert(index, Entry { at, count: 1 }),
+        }
+    }
+
     /// Takes back the event that was counted at `at` for the last `span`, if it is still kept. An event
     /// that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
     /// taken until it leaves, and no one else's is given away.

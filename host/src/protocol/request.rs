@@ -40,6 +40,8 @@ pub struct Request {
     pub event: Option<Event>,
     /// Who asked for it, for the audit.
     pub actor: Option<String>,
+    /// Where the user's request came from: an IPv4 address, or the first 64 bits of an IPv6 one. Only counted.
+    pub source: Option<String>,
     /// Who gets it.
     pub user: User,
     /// The code or the password that the text carries.

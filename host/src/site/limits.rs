@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::Site;
 use crate::{
     edit::limits::LimitKey,
-    ledger::{Hindsight, History, LedgerError, Limit, Limits, Mode, Options, Scope},
+    ledger::{
+        Daily, Hindsight, History, LedgerError, Limit, Limits, Mode, Options, Proposals, Tried,
+    },
 };
 
 /// How far back it looks.
@@ -38,11 +40,11 @@ pub fn lines(site: &Site) -> anyhow::Result<Vec<LimitLine>> {
     let limits = Limits::from(&site.config.limits);
     let rules: Vec<_> = LimitKey::ALL
         .into_iter()
-        .filter_map(|key| Some((key.scope(), key.rule(&limits)?.limits.clone())))
+        .filter_map(|key| tried(key, &limits))
         .collect();
     let last_week = hindsight(site, &rules)?;
     let of = |scope| {
-        let place = rules.iter().position(|(of, _)| *of == scope)?;
+        let place = rules.iter().position(|tried| tried.scope() == scope)?;
         last_week.as_ref()?.get(place).copied()
     };
     let line = |key: LimitKey| LimitLine {
@@ -67,17 +69,32 @@ pub fn try_out(
     key: LimitKey,
     limits: Vec<Limit>,
 ) -> anyhow::Result<Option<Hindsight>> {
-    if key == LimitKey::Unused {
+    if matches!(key, LimitKey::Unused | LimitKey::Daily) {
         return Ok(None);
     }
-    let found = hindsight(site, &[(key.scope(), limits)])?;
+    let found = hindsight(site, &[Tried::Rule(key.scope(), limits)])?;
     Ok(found.and_then(|found| found.first().copied()))
+}
+
+/// A limit as it holds, to be looked at in the past; `None` for what can't be told of it.
+fn tried(key: LimitKey, limits: &Limits) -> Option<Tried> {
+    match (key, key.rule(limits)) {
+        (_, Some(rule)) => Some(Tried::Rule(key.scope(), rule.limits.clone())),
+        (LimitKey::Daily, None) => Some(Tried::Daily(limits.daily.clone())),
+        (_, None) => None,
+    }
 }
 
 /// The figures of a limit as it holds.
 pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
     match key.rule(limits) {
         Some(rule) => rule.limits.iter().map(Limit::to_string).collect(),
+        None if key == LimitKey::Daily => {
+            let Daily { times, floor, .. } = limits.daily;
+            let times = f64::from(times) / 1000.0;
+            let words = |floor| format!("{floor}/1d, or {times} times the mean of the last 14 days");
+            floor.map(words).into_iter().collect()
+        }
         None => {
             let shares = limits.unused;
             let spans = [(shares.day, "day"), (shares.hour, "hour")];
@@ -91,15 +108,38 @@ pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
 
 /// What happens at a limit as it holds.
 pub fn mode(key: LimitKey, limits: &Limits) -> Mode {
-    key.rule(limits)
-        .map_or(limits.unused.mode, |rule| rule.mode)
+    match key.rule(limits) {
+        Some(rule) => rule.mode,
+        None if key == LimitKey::Unused => limits.unused.mode,
+        None if limits.daily.enforce.is_empty() => Mode::Record,
+        None => Mode::Enforce,
+    }
 }
 
-fn hindsight(site: &Site, rules: &[(Scope, Vec<Limit>)]) -> anyhow::Result<Option<Vec<Hindsight>>> {
-    let history = match History::open(&site.state, &Options::of(&site.config.state)) {
-        Ok(history) => history,
-        Err(LedgerError::Absent { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
+/// What the record of the last fourteen days proposes, a limit each; `None` where nothing was sent yet.
+///
+/// # Errors
+///
+/// The ledger can't be read.
+pub fn proposals(site: &Site) -> anyhow::Result<Option<Proposals>> {
+    let Some(history) = history(site)? else {
+        return Ok(None);
+    };
+    let exempt = Limits::from(&site.config.limits).exempt;
+    Ok(Some(history.propose(&exempt, Timestamp::now())?))
+}
+
+fn history(site: &Site) -> anyhow::Result<Option<History>> {
+    match History::open(&site.state, &Options::of(&site.config.state)) {
+        Ok(history) => Ok(Some(history)),
+        Err(LedgerError::Absent { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn hindsight(site: &Site, rules: &[Tried]) -> anyhow::Result<Option<Vec<Hindsight>>> {
+    let Some(history) = history(site)? else {
+        return Ok(None);
     };
     let exempt = Limits::from(&site.config.limits).exempt;
     let since = Timestamp::now() - WEEK;

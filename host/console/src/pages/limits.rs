@@ -88,14 +88,15 @@ fn form(visit: &Visit, name: &str, above: &Markup, status: u16) -> Made {
     let typed = visit.call.field("limits").unwrap_or(&figures);
     let mode = limits::mode(key, &now).as_str();
     let mode = visit.call.field("mode").unwrap_or(mode);
-    let is_shares = key == LimitKey::Unused;
+    let is_shares = key.rule(&now).is_none();
     let content = html! {
         (above)
         p { "It counts " (key.scope().describe()) "." }
         form method="post" action={ "/limits/" (name) } {
             (layout::hidden(visit))
             @if is_shares {
-                p { "For each code that was used, so many may be unused: " (figures) ". These shares are changed in the file: " code { "textsender config edit" } "." }
+                @let counted = if key == LimitKey::Unused { "For each code that was used, so many may be unused: " } else { "Of a day: " };
+                p { (counted) (figures) ". These figures are changed in the file: " code { "textsender config edit" } "." }
             } @else {
                 p {
                     label for="limits" { "Figures" }

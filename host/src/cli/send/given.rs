@@ -33,6 +33,9 @@ pub(in crate::cli) struct Given {
     /// Who asked for it, for the audit
     #[arg(long, requires = "phone")]
     actor: Option<String>,
+    /// The address that the user's request came from; kept as a keyed hash only
+    #[arg(long, value_name = "ADDRESS", requires = "phone")]
+    source: Option<String>,
     /// The user's name
     #[arg(long, value_name = "NAME", requires = "phone")]
     user: Option<String>,
@@ -99,6 +102,7 @@ impl Given {
             ("resend_of", self.resend_of.as_ref().map(|it| json!(it))),
             ("event", self.event.as_ref().map(|it| json!(it))),
             ("actor", self.actor.as_ref().map(|it| json!(it))),
+            ("source", self.source.as_ref().map(|it| json!(it))),
             ("user", Some(Value::Object(user))),
             (secret_field, Some(json!(secret))),
             ("expires_in", self.expires_in.map(|it| json!(it))),

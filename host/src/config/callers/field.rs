@@ -30,6 +30,8 @@ pub struct Fields {
     pub locale: Vec<Field>,
     /// The distinguished name.
     pub dn: Vec<Field>,
+    /// The address that the user's request came from.
+    pub source: Vec<Field>,
     /// In how many minutes the code ends.
     pub expires_in_minutes: Vec<Field>,
 }
@@ -46,6 +48,7 @@ impl Fields {
             display_name: fields(t, "display_name"),
             locale: fields(t, "locale"),
             dn: fields(t, "dn"),
+            source: fields(t, "source"),
             expires_in_minutes: fields(t, "expires_in_minutes"),
         }
     }
@@ -62,6 +65,7 @@ impl Fields {
             display_name: or(self.display_name, product.display_name),
             locale: or(self.locale, product.locale),
             dn: or(self.dn, product.dn),
+            source: or(self.source, product.source),
             expires_in_minutes: or(self.expires_in_minutes, product.expires_in_minutes),
         }
     }

@@ -30,6 +30,7 @@ limits.zzzzzzzz = 1
 limits.recipient.zzzzzzzz = 1
 limits.prefix.zzzzzzzz = 1
 limits.unused.zzzzzzzz = 1
+limits.daily.zzzzzzzz = 1
 log.zzzzzzzz = 1
 serve.zzzzzzzz = 1
 serve.tls.zzzzzzzz = 1

@@ -568,6 +568,7 @@ impl Store for PostgresStore {
             recipient: row.masked.clone(),
             recipient_hash: hash(&row.recipient),
             user_hash: hash(&row.user),
+            source_hash: hash(&row.source),
             content: hash(&row.content),
             resend_of: facts.resend_of.clone(),
             without_hub: facts.without_hub.then_some(true),

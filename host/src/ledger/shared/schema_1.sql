@@ -31,6 +31,7 @@ CREATE TABLE textsender.decisions (
     recipient      text,              -- masked
     recipient_hash text,              -- keyed; hashes are in hexadecimal
     user_hash      text,
+    source_hash    text,              -- of the address that the user's request came from
     content        text,
     tag            integer,           -- 16 bits of the secret's keyed hash, NULL after expiry
     expires        bigint,
@@ -388,7 +389,8 @@ DECLARE
     kept   bigint;
 BEGIN
     UPDATE textsender.decisions d
-    SET recipient = NULL, recipient_hash = NULL, prefix_hash = NULL, user_hash = NULL, content = NULL,
+    SET recipient = NULL, recipient_hash = NULL, prefix_hash = NULL, user_hash = NULL, source_hash = NULL,
+        content = NULL,
         tag = NULL, provider_id = NULL, response = NULL, reasons = NULL, live = false,
         v = nextval('textsender.versions')
     WHERE CASE WHEN is_user THEN d.user_hash ELSE d.recipient_hash END = wanted

@@ -49,6 +49,7 @@ pub(in crate::ledger) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
         recipient: row.get("recipient")?,
         recipient_hash: hash(row.get("recipient_hash")?),
         user_hash: hash(newer(row, "user_hash")?),
+        source_hash: hash(newer(row, "source_hash")?),
         prefix_hash: hash(newer(row, "prefix_hash")?),
         owner: row.get("owner")?,
         over_limit: row.get("over_limit")?,

@@ -129,9 +129,9 @@ impl Store for SqliteStore {
                 "INSERT INTO decisions (at, id, live, purpose, event, actor, policy, region, segments,
                                         uid, recipient, recipient_hash, content, tag, expires, owner,
                                         places, over_limit, paused, user_hash, resend_of,
-                                        prefix_hash, without_hub)
+                                        prefix_hash, without_hub, source_hash)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                         ?18, ?19, ?20, ?21, ?22, ?23)",
+                         ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
             )?
             .insert(params![
                 row.at,
@@ -157,6 +157,7 @@ impl Store for SqliteStore {
                 facts.resend_of,
                 row.prefix,
                 facts.without_hub.then_some(1),
+                row.source,
             ])?;
         Ok(seq)
     }

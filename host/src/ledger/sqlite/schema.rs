@@ -20,13 +20,14 @@ use crate::ledger::folder::{Folder, Guard};
 use crate::ledger::keys::{Digest, Keys};
 
 /// The schema that this build writes (`PRAGMA user_version`).
-pub(in crate::ledger) const VERSION: u32 = 3;
+pub(in crate::ledger) const VERSION: u32 = 4;
 
 /// The statements that lead from each version to the next; the first makes version 1.
 const MIGRATIONS: [&str; VERSION as usize] = [
     include_str!("schema_1.sql"),
     include_str!("schema_2.sql"),
     include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
 ];
 
 /// Opens the ledger, after making, migrating or setting it aside where that is needed. A file that

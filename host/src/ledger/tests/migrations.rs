@@ -18,6 +18,7 @@ async fn of_version_1() -> Fixture {
          ALTER TABLE decisions DROP COLUMN without_hub;
          ALTER TABLE decisions DROP COLUMN places;
          ALTER TABLE decisions DROP COLUMN user_hash;
+         ALTER TABLE decisions DROP COLUMN source_hash;
          ALTER TABLE decisions DROP COLUMN reasons;
          ALTER TABLE decisions DROP COLUMN looked_at;
          ALTER TABLE senders DROP COLUMN wait_until;

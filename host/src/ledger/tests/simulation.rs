@@ -26,7 +26,7 @@
 mod faulty;
 mod message;
 mod provider;
-mod random;
+pub(super) mod random;
 mod witness;
 mod world;
 

@@ -33,6 +33,10 @@ pub(in crate::protocol) struct Fields {
     /// Who asked for it, for the audit.
     #[schemars(length(max = 4096))]
     pub(super) actor: Option<JsonString>,
+    /// The address that the user's request came from, IPv4 or IPv6 without a port. It is counted, and kept as a
+    /// keyed hash only.
+    #[schemars(length(max = 4096))]
+    pub(super) source: Option<JsonString>,
     /// Who gets it. It is believed as it is given.
     #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,

@@ -1,5 +1,6 @@
 //! From bytes to a [`Request`]: JSON, fields, and what belongs together.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -47,6 +48,7 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
         purpose,
         event: fields.event,
         actor: text("actor", fields.actor)?,
+        source: source(fields.source)?,
         user: user(fields.user.ok_or_else(|| missing("user"))?.0)?,
         content,
         expires_in: expiry(fields.expires_in, fields.expires_at)?,
@@ -219,6 +221,23 @@ fn text(field: &str, value: Option<JsonString>) -> Result<Option<String>, Failur
         Some(JsonString(value)) if value.is_empty() => Ok(None),
         value => Ok(value.map(|JsonString(value)| value)),
     }
+}
+
+/// The address, as far as one client keeps it: of IPv6 the first 64 bits, as the rest is the client's to choose.
+fn source(value: Option<JsonString>) -> Result<Option<String>, Failure> {
+    let Some(written) = text("source", value)? else {
+        return Ok(None);
+    };
+    let address: IpAddr = written
+        .parse()
+        .map_err(|_| bad("source", "expected one address, such as 192.0.2.1 or 2001:db8::1, without a port"))?;
+    Ok(Some(match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() >> 64 << 64);
+            format!("{network}/64")
+        }
+    }))
 }
 
 fn expiry(seconds: Option<u64>, at: Option<JsonString>) -> Result<Option<Duration>, Failure> {

@@ -67,11 +67,13 @@ pub(super) fn of(shape: &Shape, headers: &HeaderMap, body: &[u8]) -> Result<Read
             user.insert(name.to_owned(), json!(value));
         }
     }
+    let source = places.text(&shape.fields.source)?;
     let expires_in = places.minutes(&shape.fields.expires_in_minutes)?;
     let mut request = json!({
         "id": id,
         "event": shape.event.map(|event| event.as_str()),
         "user": user,
+        "source": source,
         "expires_in": expires_in,
     });
     match content {

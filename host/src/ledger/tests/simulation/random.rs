@@ -1,7 +1,7 @@
 //! Numbers that a seed makes: the same for the same seed, on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): small, and good enough to choose by.
-pub(super) struct Random(u64);
+pub(in crate::ledger::tests) struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Random {
