@@ -19,6 +19,8 @@ pub struct Failpoints {
     pub lock_timeout: Option<Duration>,
     /// How long after it was sent the hub asks what became of a text, instead of a minute.
     pub delivery_after: Option<Duration>,
+    /// How often the hub looks whether something is to be alerted, instead of twice a minute.
+    pub alerts_every: Option<Duration>,
 }
 
 impl Default for Failpoints {
@@ -28,6 +30,7 @@ impl Default for Failpoints {
             clock: Timestamp::now,
             lock_timeout: None,
             delivery_after: None,
+            alerts_every: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::civil::Date;
 use textsender_plugin_api::Secret;
 
 use crate::{
@@ -38,6 +39,18 @@ const MAX_SECRET: u64 = 64 * 1024;
 
 /// The bit of a mode by which every account may read.
 const OTHERS_READ: u32 = 0o004;
+
+/// The file in the state folder that has the dates on which stored secrets end, by name.
+pub const EXPIRY: &str = "expiry.json";
+
+/// The dates on which stored secrets end, as far as they were told. A file that can't be read has none: sending does
+/// not need it.
+pub fn expiry_dates(state: &Path) -> BTreeMap<String, Date> {
+    let text = trust::open(&state.join(EXPIRY)).and_then(io::read_to_string);
+    text.ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
 
 /// Why a secret can't be read. It names places, never a value.
 #[derive(Debug, thiserror::Error)]

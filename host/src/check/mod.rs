@@ -7,7 +7,8 @@
 //! | `texts` | templates, languages, lengths, and whether the senders can carry them |
 //! | `national` | whether `%national%` is one user's only |
 //! | `callers` | callers of the hub without a stored secret |
-//! | `certificate` | the certificate that the hub shows |
+//! | `kept` | new passwords that a provider keeps |
+//! | `expiring` | certificates and secrets that run out |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
 //!
@@ -16,9 +17,10 @@
 
 mod callers;
 mod capabilities;
-mod certificate;
+pub mod expiring;
 mod fields;
 mod files;
+mod kept;
 mod national;
 mod plugin;
 mod reach;
@@ -167,19 +169,20 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(reach::faults(&config));
     let of_files = files::faults(&config, state);
     found.extend(of_files.clone());
-    let certificate = certificate::judge(&config, Timestamp::now());
-    found.extend(certificate.fault);
+    let expiring = expiring::judge(&config, state, Timestamp::now());
+    found.extend(expiring.faults);
 
     let mut warnings = policy::warnings(&policies);
     warnings.extend(reach::warnings(&config));
     warnings.extend(callers::warnings(&config, state));
-    warnings.extend(certificate.warning);
+    warnings.extend(expiring.warnings);
 
     let usages = usage::all(&config);
     let senders = senders::look(&config, state, &usages, None).await;
     found.extend(texts::faults(&config, &usages, &senders));
     found.extend(national::faults(&config, &usages, &senders));
     warnings.extend(texts::warnings(&config, &usages, &senders));
+    warnings.extend(kept::warnings(&config, &usages));
     let of_senders = senders.iter().flat_map(|sender| sender.faults.clone());
     found.extend(files::without_followers(of_senders.collect(), &of_files));
 

@@ -206,7 +206,15 @@ impl Propose {
             return Ok(ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<Cell>> = found.proposals.iter().map(proposal).collect();
-        out.table(&["LIMIT", "FIGURES", "THE MOST THERE WAS", "WOULD HAVE REFUSED"], &rows);
+        out.table(
+            &[
+                "LIMIT",
+                "FIGURES",
+                "THE MOST THERE WAS",
+                "WOULD HAVE REFUSED",
+            ],
+            &rows,
+        );
         let of = match found.is_used_told {
             true => "Of the codes that were typed in",
             false => "Of all texts, as no caller tells which codes were typed in",

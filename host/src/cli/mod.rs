@@ -9,6 +9,7 @@ mod doctor;
 mod draft;
 mod edit;
 mod editor;
+mod expiring;
 mod explain;
 mod explain_error;
 mod hand_over;
@@ -29,6 +30,8 @@ mod plugin;
 mod policy;
 mod preview;
 mod provider;
+mod read;
+mod rotate;
 mod schema;
 mod secret;
 mod select_sender;
@@ -125,12 +128,14 @@ enum Command {
     TestSend(test_send::TestSend),
     Doctor(doctor::Doctor),
     Health(health::HealthCommand),
+    Expiring(expiring::ExpiringCommand),
     ExplainError(explain_error::ExplainError),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(completions::Man),
     Pause(pause::PauseCommand),
     Resume(pause::ResumeCommand),
+    Rotate(rotate::Rotate),
     Person(person::PersonCommand),
     Backup(backup::Backup),
     Restore(backup::Restore),
@@ -166,6 +171,17 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
     if !matches!(command, Command::Send(_)) {
         hand_over::where_shared(&common.config_file().path);
     }
+    let looks = matches!(
+        command,
+        Command::Log(_)
+            | Command::Stats(_)
+            | Command::Status(_)
+            | Command::Explain(_)
+            | Command::Health(_)
+    );
+    if looks && let Some(exit) = read::through_hub(&common) {
+        return exit;
+    }
     let out = Output::new();
     match command {
         Command::Send(send) => send.run(&common),
@@ -189,12 +205,14 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::TestSend(command) => finish(command.run(&common, &out)),
         Command::Doctor(command) => finish(command.run(&common, &out)),
         Command::Health(command) => command.run(&common, &out),
+        Command::Expiring(command) => finish(command.run(&common, &out)),
         Command::ExplainError(command) => finish(command.run(&out)),
         Command::Schema(schema) => schema.run(),
         Command::Completions(command) => command.run(&common),
         Command::Man(command) => finish(command.run(&out)),
         Command::Pause(command) => finish(command.run(&common, &out)),
         Command::Resume(command) => finish(command.run(&common, &out)),
+        Command::Rotate(command) => finish(command.run(&common, &out)),
         Command::Person(command) => finish(command.run(&common, &out)),
         Command::Backup(command) => finish(command.run(&common, &out)),
         Command::Restore(command) => finish(command.run(&common, &out)),

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
+use jiff::civil::Date;
 use serde::Serialize;
 use textsender_plugin_api::Secret as Value;
 
@@ -56,6 +57,9 @@ struct Set {
     /// Stores it as it is given, with blanks, quotes and all that is usually pasted by mistake
     #[arg(long)]
     exact: bool,
+    /// The date on which it ends, such as 2027-03-01: `textsender expiring` and alerts have it 30, 7 and 1 days before
+    #[arg(long, value_name = "DATE")]
+    expires: Option<Date>,
 }
 
 /// Lists stored secrets: names, age and what uses them
@@ -84,7 +88,7 @@ pub(super) struct Stored {
     pub(super) name: String,
     /// When it was last set, in seconds of Unix time.
     set_at: u64,
-    age_seconds: u64,
+    pub(super) age_seconds: u64,
     /// Whether its sender is configured and takes it from here.
     pub(super) is_used: bool,
     #[serde(rename = "use")]
@@ -123,11 +127,12 @@ impl Set {
         if let (Some(form), false) = (&form, self.exact) {
             form.check(&secret)?;
         }
-        let stored = secrets::store(&site.state, sender, key, &secret, say_wait)?;
+        let expired = stored::expiry_dates(&site.state).remove(&self.name);
+        let stored = secrets::store(&site.state, sender, key, &secret, self.expires, say_wait)?;
         if self.check
             && let Err(why) = taken_by_provider(&site, sender, common)
         {
-            self.put_back(&site, sender, key, &stored)?;
+            self.put_back(&site, sender, key, &stored, expired)?;
             bail!("nothing was changed, as {why:#}");
         }
         let done = if stored.is_new { "stored" } else { "replaced" };
@@ -167,7 +172,7 @@ impl Set {
             true => given,
             false => cleaned(&given, label)?,
         };
-        let stored = secrets::store(&site.state, owner, key, &secret, say_wait)?;
+        let stored = secrets::store(&site.state, owner, key, &secret, self.expires, say_wait)?;
         let done = if stored.is_new { "stored" } else { "replaced" };
         let file = stored.file.display();
         out.line(format_args!("{done} {} in {file}", self.name));
@@ -181,9 +186,17 @@ impl Set {
         sender: &str,
         key: &str,
         stored: &secrets::Stored,
+        expires: Option<Date>,
     ) -> anyhow::Result<()> {
         match &stored.before {
-            Some(before) => drop(secrets::store(&site.state, sender, key, before, say_wait)?),
+            Some(before) => drop(secrets::store(
+                &site.state,
+                sender,
+                key,
+                before,
+                expires,
+                say_wait,
+            )?),
             None => drop(secrets::remove(
                 &site.config,
                 &site.state,

@@ -82,6 +82,8 @@ impl Serve {
         Listening {
             socket: socket.unwrap_or_else(|| DEFAULT_SOCKET.into()),
             group: settings.group,
+            read: settings.read_socket,
+            read_group: settings.read_group,
             http: self.http.or(settings.http),
             tls: settings.tls,
             inherited,

@@ -48,8 +48,8 @@ pub use policies::{
 };
 pub use relations::relations;
 pub use sections::{
-    DEFAULT_PLUGINS_FOLDER, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins, Proxy,
-    Sending, Shares, State, Trust, Trusted,
+    DEFAULT_PLUGINS_FOLDER, Daily, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins,
+    Proxy, Sending, Shares, State, Trust, Trusted,
 };
 pub use sender::{Network, Sender, is_name};
 pub use serve::{DEFAULT_SOCKET, Hub, Serve, Tls, http_address};

@@ -15,6 +15,10 @@ pub struct Serve {
     pub socket: Option<PathBuf>,
     /// The group whose members may send through it, by number; `None`: that of the hub's account.
     pub group: Option<u32>,
+    /// A second Unix socket, for those who may look and change nothing.
+    pub read_socket: Option<PathBuf>,
+    /// The group whose members may connect to it, by number; `None`: that of the hub's account.
+    pub read_group: Option<u32>,
     /// Where HTTP is served: loopback alone, unless there is `tls`.
     pub http: Option<SocketAddr>,
     /// What it is served with.
@@ -51,6 +55,8 @@ impl Serve {
         Serve {
             socket: t.path("socket"),
             group: t.get("group").and_then(|node| group(&node)),
+            read_socket: t.path("read_socket"),
+            read_group: t.get("read_group").and_then(|node| group(&node)),
             http: t.get("http").and_then(|node| address(&node, has_tls)),
             tls,
             hub: pick(t, "hub", &hub),
@@ -116,12 +122,14 @@ mod tests {
     #[test]
     fn its_keys_are_read() {
         let (serve, faults) = read(
-            "[serve]\nsocket = \"/run/t.sock\"\ngroup = \"0\"\nhttp = \"[::1]:8025\"\nhub = \"required\"",
+            "[serve]\nsocket = \"/run/t.sock\"\ngroup = \"0\"\nread_socket = \"/run/r.sock\"\nread_group = \"0\"\nhttp = \"[::1]:8025\"\nhub = \"required\"",
         );
         assert_eq!(faults, Vec::<String>::new());
         let wanted = Serve {
             socket: Some("/run/t.sock".into()),
             group: Some(0),
+            read_socket: Some("/run/r.sock".into()),
+            read_group: Some(0),
             http: Some("[::1]:8025".parse().unwrap()),
             tls: None,
             hub: Hub::Required,

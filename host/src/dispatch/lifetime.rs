@@ -174,6 +174,11 @@ impl Dispatch {
         Options::of(&self.snapshot.config().state)
     }
 
+    /// Whether there is a way for alerts.
+    pub fn has_alerts(&self) -> bool {
+        !self.snapshot.config().alerts.is_off()
+    }
+
     /// How many messages may be in flight, by `[send] concurrency`.
     pub fn concurrency(&self) -> usize {
         self.snapshot.config().sending.concurrency

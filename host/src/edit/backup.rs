@@ -88,6 +88,7 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
     config.push("plugins.lock".into());
     let mut kept = listed(state, Path::new(secrets::FOLDER));
     kept.push(journal::FILE.into());
+    kept.push(secrets::EXPIRY.into());
     if !state.join("ledger.sqlite3").exists() {
         // Of a ledger that is shared, what is here is its key.
         kept.push("ledger.key".into());

@@ -1,9 +1,9 @@
 //! The journal of changes: who changed what, and when. A line of JSON for each change, in the file
 //! `changes.jsonl` beside what was changed: that of the configuration in its folder, that of secrets
-//! in the state folder. It is only added to.
+//! in the state folder. It is only added to, and each change goes to the system's log at once.
 
 use std::{
-    env,
+    env, fmt,
     fs::File,
     io::Write,
     path::{Path, PathBuf},
@@ -13,7 +13,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{error::EditError, files};
-use crate::os::accounts;
+use crate::{
+    os::{accounts, log},
+    redact::on_one_line,
+};
 
 /// The file's name.
 pub const FILE: &str = "changes.jsonl";
@@ -57,6 +60,26 @@ impl Change {
     }
 }
 
+/// syslog(3)'s LOG_NOTICE.
+const NOTICE: u8 = 5;
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "changed by {}", self.by)?;
+        if let Some(account) = &self.ran_as {
+            write!(f, " as {account}")?;
+        }
+        write!(f, ": {}", self.what)?;
+        if !self.files.is_empty() {
+            write!(f, " ({})", self.files.join(", "))?;
+        }
+        match self.forced {
+            true => f.write_str(", forced"),
+            false => Ok(()),
+        }
+    }
+}
+
 /// A journal that can be written: opened before a change, so that none is made that can't be noted.
 pub(super) struct Journal {
     file: File,
@@ -78,7 +101,11 @@ impl Journal {
         let written = self.file.write_all(line.as_bytes());
         written
             .and_then(|()| self.file.sync_all())
-            .map_err(EditError::io(&self.path, "written"))
+            .map_err(EditError::io(&self.path, "written"))?;
+        // The file can be changed by the accounts whose changes it has: what another log has, it has. Without one, there
+        // is still the file.
+        let _ = log::to_system(NOTICE, &on_one_line(&change.to_string()));
+        Ok(())
     }
 }
 

@@ -261,7 +261,10 @@ fn as_it_is(key: LimitKey, limits: &Limits) -> InlineTable {
 /// The events for which the bound of a day refuses.
 fn events(mode: Mode) -> Array {
     match mode {
-        Mode::Enforce => [Event::Enroll, Event::Reset].map(Event::as_str).into_iter().collect(),
+        Mode::Enforce => [Event::Enroll, Event::Reset]
+            .map(Event::as_str)
+            .into_iter()
+            .collect(),
         Mode::Record => Array::new(),
     }
 }

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::civil::Date;
 use regex_lite::Regex;
 use textsender_plugin_api::Secret;
 
@@ -141,6 +142,7 @@ pub fn store(
     sender: &str,
     key: &str,
     secret: &Secret,
+    expires: Option<Date>,
     on_wait: fn(),
 ) -> Result<Stored, EditError> {
     let (folder, access) = folder(state).map_err(|error| error.in_state(state))?;
@@ -149,14 +151,38 @@ pub fn store(
     let file = secrets::file_of(state, sender, key);
     let before = files::text(&file)?.map(Secret::new);
     files::replace(&file, secret.expose().as_bytes(), access.with_mode(0o600))?;
+    note_expiry(state, &format!("{sender}.{key}"), expires, access)?;
     let verb = if before.is_none() { "store" } else { "replace" };
-    let what = format!("{verb} the secret {sender}.{key}");
+    let until = expires.map_or(String::new(), |date| format!(", which expires on {date}"));
+    let what = format!("{verb} the secret {sender}.{key}{until}");
     journal.add(&Change::now(what, Vec::new(), false))?;
     Ok(Stored {
         file,
         is_new: before.is_none(),
         before,
     })
+}
+
+/// Notes the date on which a secret ends, or that it is not known.
+fn note_expiry(
+    state: &Path,
+    name: &str,
+    expires: Option<Date>,
+    access: Access,
+) -> Result<(), EditError> {
+    let mut dates = secrets::expiry_dates(state);
+    let before = dates.clone();
+    match expires {
+        Some(date) => drop(dates.insert(name.to_owned(), date)),
+        None => drop(dates.remove(name)),
+    }
+    if dates == before {
+        return Ok(());
+    }
+    // Names and dates are nothing that JSON can't say.
+    let text = serde_json::to_vec(&dates).unwrap_or_default();
+    files::replace(&state.join(secrets::EXPIRY), &text, access.with_mode(0o600))?;
+    Ok(())
 }
 
 /// Removes a stored secret. One that is in use stays, unless this is forced.
@@ -182,6 +208,8 @@ pub fn remove(
     let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
     let journal = journal::open(state)?;
     files::remove(&file)?;
+    let access = Access::of(state).map_err(EditError::io(state, "read"))?;
+    note_expiry(state, &format!("{sender}.{key}"), None, access)?;
     let what = format!("remove the secret {sender}.{key}");
     journal.add(&Change::now(what, Vec::new(), force))?;
     Ok(file)

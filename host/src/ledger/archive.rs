@@ -90,6 +90,8 @@ pub(super) trait Archive {
     fn deliveries(&self, since: i64) -> Result<Vec<Deliveries>, LedgerError>;
     /// Messages since then that went without the hub.
     fn sent_without_hub(&self, since: i64) -> Result<u64, LedgerError>;
+    /// Messages since then that reached a limit, by what is noted of it.
+    fn over_limits(&self, since: i64) -> Result<Vec<(String, u64)>, LedgerError>;
     /// Machines that recorded something since then, by name; none of one machine's own ledger.
     fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError>;
     /// When a message was last accepted.

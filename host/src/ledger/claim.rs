@@ -335,7 +335,11 @@ fn new_row(store: &dyn Store, claim: &Claim, identity: Identity, now: i64) -> Ro
         at: now,
         live: true,
         user: claim.facts.user.as_deref().map(|user| keys.user(user)),
-        source: claim.facts.source.as_deref().map(|source| keys.source(source)),
+        source: claim
+            .facts
+            .source
+            .as_deref()
+            .map(|source| keys.source(source)),
         facts: Facts {
             id: identity.id,
             resend_of: identity.resend_of,
@@ -385,7 +389,13 @@ impl Claim {
             return Ok(None);
         }
         let Facts { region, event, .. } = &self.facts;
-        daily::Counter::read(store, &self.limits.daily, region.as_deref(), event.as_deref(), now)
+        daily::Counter::read(
+            store,
+            &self.limits.daily,
+            region.as_deref(),
+            event.as_deref(),
+            now,
+        )
     }
 
     fn candidates<'a>(

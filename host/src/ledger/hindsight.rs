@@ -115,7 +115,11 @@ impl Tried {
 
     fn looks_back(&self) -> Duration {
         match self {
-            Tried::Rule(_, limits) => limits.iter().map(|limit| limit.window()).max().unwrap_or_default(),
+            Tried::Rule(_, limits) => limits
+                .iter()
+                .map(|limit| limit.window())
+                .max()
+                .unwrap_or_default(),
             Tried::Daily(_) => Duration::from_millis((daily::DAYS * daily::DAY).unsigned_abs()),
         }
     }

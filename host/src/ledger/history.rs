@@ -3,7 +3,7 @@
 //! A connection of its own on the caller's thread, which may take its time: no sender waits for it. It
 //! makes and writes no file, so it also reads where nothing may be written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use textsender_plugin_api::Phone;
 
 use super::Options;
 use super::archive::{Archive, Found, PAGE, Page, Server, Wanted};
+use super::claim::scopes_named;
 use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::health::Health;
@@ -157,6 +158,20 @@ impl History {
                 return Ok(());
             }
         }
+    }
+
+    /// How many messages since then reached each limit, by its name, those that only record included.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn over_limits(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, LedgerError> {
+        let mut counts = BTreeMap::new();
+        for (words, count) in self.archive.over_limits(since.as_millisecond())? {
+            for scope in scopes_named(&words) {
+                *counts.entry(scope.to_owned()).or_default() += count;
+            }
+        }
+        Ok(counts)
     }
 
     /// All that is known of one id, oldest first: a message that was repeated has several entries.

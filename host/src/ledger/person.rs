@@ -101,7 +101,7 @@ fn erase(sql: &Connection, column: &str, hash: &[u8], until: i64) -> rusqlite::R
     let is_there = |column| sql.column_exists(None, "decisions", column);
     let more = match (is_there("user_hash")?, column) {
         (true, _) if is_there("source_hash")? => {
-            ", user_hash = NULL, source_hash = NULL, reasons = NULL"
+            ", user_hash = NULL, source_hash = NULL, prefix_hash = NULL, reasons = NULL"
         }
         (true, _) => ", user_hash = NULL, reasons = NULL",
         (false, "user_hash") => return Ok(Erased { erased: 0, kept: 0 }),

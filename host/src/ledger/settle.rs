@@ -232,7 +232,11 @@ pub(super) fn record(store: &dyn Store, message: &Unclaimed) -> StoreResult<()> 
         at: now,
         live: false,
         user: message.facts.user.as_deref().map(|user| keys.user(user)),
-        source: message.facts.source.as_deref().map(|source| keys.source(source)),
+        source: message
+            .facts
+            .source
+            .as_deref()
+            .map(|source| keys.source(source)),
         facts: message.facts.clone(),
         purpose: message.purpose,
         masked: phone.map(Phone::to_string),

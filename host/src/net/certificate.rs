@@ -22,15 +22,29 @@ const AFTER_ALL: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1 << 
 ///
 /// It can't be read, or there is no certificate in it.
 pub fn valid_until(file: &Path) -> io::Result<Timestamp> {
+    ends(file).map(|(first, _)| first)
+}
+
+/// When the last of them ceases to be valid.
+///
+/// # Errors
+///
+/// As above.
+pub fn last_valid_until(file: &Path) -> io::Result<Timestamp> {
+    ends(file).map(|(_, last)| last)
+}
+
+fn ends(file: &Path) -> io::Result<(Timestamp, Timestamp)> {
     let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let mut earliest = None;
+    let mut ends = None;
     for certificate in CertificateDer::pem_reader_iter(BufReader::new(trust::open(file)?)) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
         let end =
             end_of(&certificate).ok_or_else(|| wrong("holds what is no certificate".into()))?;
-        earliest = Some(earliest.map_or(end, |first: Timestamp| first.min(end)));
+        let (first, last) = ends.unwrap_or((end, end));
+        ends = Some((first.min(end), last.max(end)));
     }
-    earliest.ok_or_else(|| wrong("there is no certificate in it".to_owned()))
+    ends.ok_or_else(|| wrong("there is no certificate in it".to_owned()))
 }
 
 /// What webpki finds of one that is looked at after its end: it shows the time nowhere else.
@@ -75,6 +89,7 @@ mod tests {
         ] {
             fs::write(&file, chain).unwrap();
             assert_eq!(valid_until(&file).unwrap().to_string(), until);
+            assert!(last_valid_until(&file).unwrap().to_string().as_str() > "2031-02");
         }
         fs::write(&file, "none").unwrap();
         assert!(valid_until(&file).is_err());

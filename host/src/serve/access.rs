@@ -11,7 +11,7 @@ use http::{
 
 use zeroize::Zeroizing;
 
-use super::{Shared, reply};
+use super::{Shared, read, reply};
 use crate::protocol::{ErrorCode, Failure, MessageId};
 
 /// How a connection came.
@@ -19,6 +19,11 @@ use crate::protocol::{ErrorCode, Failure, MessageId};
 pub(super) enum Origin {
     /// Through the Unix socket, by this account.
     Socket {
+        /// Its number.
+        uid: u32,
+    },
+    /// Through the socket for readers, by this account.
+    Reader {
         /// Its number.
         uid: u32,
     },
@@ -98,6 +103,13 @@ pub(super) fn admit<B>(
         let words = "give Content-Length or Transfer-Encoding, not both";
         return Err(reply::refused(StatusCode::BAD_REQUEST, words).into());
     }
+    if matches!(origin, Origin::Reader { .. }) != (request.uri().path() == read::PATH) {
+        let words = match origin {
+            Origin::Reader { .. } => "on this socket there is POST /v1/read alone",
+            _ => "what is read is asked for on the socket of [serve] read_socket",
+        };
+        return Err(reply::refused(StatusCode::FORBIDDEN, words).into());
+    }
     let is_shaped = request.uri().path().starts_with(SHAPED);
     let name = match token(headers) {
         Some(token) => shared.name_of(&token).map(Some),
@@ -109,7 +121,7 @@ pub(super) fn admit<B>(
         name => name?,
     };
     match origin {
-        Origin::Socket { uid } => Ok(Caller {
+        Origin::Socket { uid } | Origin::Reader { uid } => Ok(Caller {
             uid: Some(uid),
             name,
         }),

@@ -7,6 +7,7 @@
 //! | `GET /v1/messages/{id}` | the response that was given; with `?delivery=true` what became of it since |
 //! | `POST /v1/messages/{id}/used` | notes that the code was typed in |
 //! | `GET /healthz` | 200 if a message could be sent now, else 503 and why |
+//! | `POST /v1/read` | on the socket for readers alone: what `log`, `stats`, `status`, `explain` or `health` writes |
 //! | `GET /metrics` | counts for Prometheus, from the ledger and of this process |
 //!
 //! ```text
@@ -21,6 +22,7 @@
 //! asks. A slow, silent or broken caller costs its own connection and nothing else (`connections`).
 
 mod access;
+mod alerts;
 mod body;
 mod callers;
 mod client;
@@ -30,6 +32,7 @@ mod delivery;
 mod message;
 mod metrics;
 mod places;
+mod read;
 mod reply;
 mod routes;
 mod sockets;
@@ -62,6 +65,7 @@ use connections::Connections;
 use delivery::Watch;
 use metrics::{Counts, Looked};
 use places::Places;
+pub use read::{Question, Told, ask};
 pub use sockets::Listening;
 use sockets::Socket;
 use tls::Tls;
@@ -148,6 +152,7 @@ impl Hub {
     ///
     /// Not everything that was in flight ended in time.
     pub async fn serve(mut self, asked: &mut EndRequests) -> io::Result<()> {
+        tokio::spawn(alerts::look(Arc::clone(&self.shared)));
         let mut rounds = interval(ROUND);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

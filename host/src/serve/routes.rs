@@ -10,7 +10,9 @@ use axum::{
 };
 use http::StatusCode;
 
-use super::{Shared, access::Caller, callers, connections::Connection, message, metrics, reply};
+use super::{
+    Shared, access::Caller, callers, connections::Connection, message, metrics, read, reply,
+};
 
 type Hub = State<Arc<Shared>>;
 
@@ -21,6 +23,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/v1/messages/{id}", get(look_up))
         .route("/callers/{name}", post(send_shaped))
         .route("/v1/messages/{id}/used", post(used))
+        .route(read::PATH, post(ask))
         .route("/healthz", get(health))
         .route("/metrics", get(count))
         .fallback(nothing)
@@ -63,6 +66,10 @@ async fn used(
     Path(id): Path<String>,
 ) -> Response {
     message::used(&shared, &caller, &id).await
+}
+
+async fn ask(State(shared): Hub, request: Request) -> Response {
+    read::answer(&shared, request).await
 }
 
 async fn health(State(shared): Hub) -> Response {

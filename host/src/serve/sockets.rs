@@ -1,4 +1,4 @@
-//! Where a hub listens: a Unix socket always, HTTP if asked for, on loopback unless it has TLS; the service manager's in
+//! Where a hub listens: a Unix socket always, one for readers if asked for, HTTP if asked for, on loopback unless it has TLS; the service manager's in
 //! place of its own.
 
 use std::{fmt::Display, io, net::SocketAddr, path::PathBuf};
@@ -24,6 +24,10 @@ pub struct Listening {
     pub socket: PathBuf,
     /// By number; `None`: the group of this process.
     pub group: Option<u32>,
+    /// The Unix socket for readers, if there is one, and its group.
+    pub read: Option<PathBuf>,
+    /// By number; `None`: the group of this process.
+    pub read_group: Option<u32>,
     /// Where HTTP is served, if at all.
     pub http: Option<SocketAddr>,
     /// What it is served with.
@@ -34,7 +38,11 @@ pub struct Listening {
 
 /// Takes connections.
 pub(super) enum Socket {
-    Unix(Listener),
+    Unix {
+        listener: Listener,
+        /// For those who may look and change nothing.
+        is_for_readers: bool,
+    },
     Http {
         listener: TcpListener,
         has_tls: bool,
@@ -53,11 +61,20 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 impl Listening {
     pub(super) fn open(self) -> io::Result<Vec<Socket>> {
-        let Inherited { mut unix, mut tcp } = self.inherited;
+        let Inherited {
+            mut unix,
+            mut read,
+            mut tcp,
+        } = self.inherited;
         if unix.is_empty() {
             let bound = Listener::bind(&self.socket, self.group);
             unix.push(bound.map_err(at(self.socket.display()))?);
             tracing::info!(socket = %self.socket.display(), "listening");
+        }
+        if let (Some(socket), true) = (&self.read, read.is_empty()) {
+            let bound = Listener::bind(socket, self.read_group);
+            read.push(bound.map_err(at(socket.display()))?);
+            tracing::info!(socket = %socket.display(), "listening for readers");
         }
         let (is_own, has_tls) = (tcp.is_empty(), self.tls.is_some());
         if let (Some(address), true) = (self.http, is_own) {
@@ -66,11 +83,17 @@ impl Listening {
         let http = tcp
             .into_iter()
             .map(|listener| Socket::http(listener, is_own, has_tls));
-        unix.into_iter()
-            .map(Socket::Unix)
-            .map(Ok)
-            .chain(http)
-            .collect()
+        let of = |is_for_readers| {
+            move |listener| {
+                Ok(Socket::Unix {
+                    listener,
+                    is_for_readers,
+                })
+            }
+        };
+        let unix = unix.into_iter().map(of(false));
+        let read = read.into_iter().map(of(true));
+        unix.chain(read).chain(http).collect()
     }
 }
 
@@ -104,9 +127,16 @@ impl Socket {
 
     async fn accept(&self) -> io::Result<(Stream, Origin)> {
         match self {
-            Self::Unix(listener) => {
+            Self::Unix {
+                listener,
+                is_for_readers,
+            } => {
                 let (stream, uid) = listener.accept().await?;
-                Ok((Box::new(stream), Origin::Socket { uid }))
+                let origin = match is_for_readers {
+                    true => Origin::Reader { uid },
+                    false => Origin::Socket { uid },
+                };
+                Ok((Box::new(stream), origin))
             }
             Self::Http {
                 listener, has_tls, ..
@@ -127,9 +157,9 @@ impl Socket {
     /// waits at the service manager's is for the next hub.
     pub(super) fn close(mut self) -> Vec<(Stream, Origin)> {
         match &mut self {
-            Self::Unix(listener) if listener.is_own() => listener.unlink(),
+            Self::Unix { listener, .. } if listener.is_own() => listener.unlink(),
             Self::Http { is_own: true, .. } => {}
-            Self::Unix(_) | Self::Http { .. } => return Vec::new(),
+            Self::Unix { .. } | Self::Http { .. } => return Vec::new(),
         }
         let waiting = || self.accept().now_or_never()?.ok();
         // More than may be open would keep it from its end.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | something goes wrong | one alert, and the next about it an hour later at the earliest, however often it comes and goes |
 //! | it gets worse than was alerted in this hour | one more |
+//! | what runs out has 30, 7, 1 days left, or has ended | one each |
 //! | it is well again, and it was alerted that it was not | the all-clear, at once |
 //! | several at one look | one message |
 //! | no way took the message | nothing is noted: the next look sends it |
@@ -42,6 +43,9 @@ struct Known {
     level: Level,
     /// The worst that was alerted since then.
     worst: Level,
+    /// Of what runs out, how near its end was.
+    #[serde(default)]
+    step: u8,
     /// When it was last alerted that it is wrong.
     at: Timestamp,
 }
@@ -74,6 +78,8 @@ impl Site {
             bail!("there is no way to alert: set mail, command or webhook of [alerts]");
         }
         let file = self.state.join(FILE);
+        // The hub and a timer may look at once.
+        let _lock = files::Lock::of(&self.state, || {})?;
         let before = read(&file)?;
         let (news, after) = news(&before, &health.states, Timestamp::now());
         if news == News::default() {
@@ -109,13 +115,15 @@ fn news(before: &Alerted, states: &[State], now: Timestamp) -> (News, Alerted) {
                 }
                 note_well(&mut after, &state.about, known, now);
             }
-            (Some(known), level) if known.level == level => {}
-            (Some(known), level) if level <= known.worst && is_quiet(known, now) => {}
+            (Some(known), level) if known.level == level && state.step <= known.step => {}
+            (Some(known), level)
+                if level <= known.worst && state.step <= known.step && is_quiet(known, now) => {}
             (_, level) => {
                 news.wrong.push(state.clone());
                 let known = Known {
                     level,
                     worst: level,
+                    step: state.step,
                     at: now,
                 };
                 after.insert(state.about.clone(), known);
@@ -133,6 +141,7 @@ fn news(before: &Alerted, states: &[State], now: Timestamp) -> (News, Alerted) {
                 level: Level::Ok,
                 words: "it is over".to_owned(),
                 command: String::new(),
+                step: 0,
             });
         }
         note_well(&mut after, about, known, now);
@@ -228,6 +237,7 @@ mod tests {
             level,
             words: "it fails (timeout)".to_owned(),
             command: String::new(),
+            step: 0,
         }
     }
 
@@ -293,6 +303,30 @@ mod tests {
             looks(levels),
             [(0, Level::Warning), (30, Level::Critical), (90, Level::Ok)]
         );
+    }
+
+    #[test]
+    fn what_runs_out_is_alerted_at_each_step_and_once() {
+        let mut alerted = Alerted::new();
+        let mut told = Vec::new();
+        for days in (-1..=31).rev() {
+            let step = [30, 7, 1, -1].iter().filter(|step| days <= **step).count();
+            let level = match step {
+                0 => Level::Ok,
+                1 | 2 => Level::Warning,
+                _ => Level::Critical,
+            };
+            let state = State {
+                step: u8::try_from(step).unwrap(),
+                ..state(level)
+            };
+            let (news, after) = news(&alerted, &[state], at(-days * 24 * 60));
+            told.extend(news.wrong.iter().map(|_| days));
+            alerted = after;
+        }
+        assert_eq!(told, [30, 7, 1, -1]);
+        let (news, _) = news(&alerted, &[state(Level::Ok)], at(0));
+        assert_eq!(news.well.len(), 1);
     }
 
     #[test]

@@ -2,12 +2,15 @@
 //!
 //! What is judged is what the metrics show, by the bounds of the alert rules that the packages have.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Installation, Recorded, Site};
 use crate::{
-    ledger::{self, Deliveries, History, Options, SenderState, Tally},
+    check::expiring::Expiring,
+    ledger::{self, Deliveries, History, Options, SenderState, Tally, UsedBy, Uses},
     protocol::{ErrorCode, Outcome},
 };
 
@@ -22,6 +25,12 @@ const DOWN: u32 = 3;
 
 /// Messages that tell something of the share that failed.
 const ENOUGH: u64 = 5;
+
+/// Messages that reached one limit in ten minutes, from which it is a flood; and codes of an hour to one region of which
+/// the share that was typed in tells something, and the least of it, in percent.
+const FLOOD: u64 = 20;
+const CODES: u64 = 50;
+const TYPED_IN: u64 = 50;
 
 /// Texts that were asked about, of which the share that arrived tells something; and the least of it, in percent.
 const WATCHED: u64 = 10;
@@ -62,7 +71,8 @@ impl Level {
 /// How one thing is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
-    /// What: `sending`, `configuration`, `ledger`, `sender NAME`, `seal NAME`, `certificate FILE`, ...
+    /// What: `sending`, `configuration`, `ledger`, `sender NAME`, `seal NAME`, `certificate FILE`,
+    /// `secret NAME`, ...
     pub about: String,
     /// How well it is.
     pub level: Level,
@@ -71,6 +81,9 @@ pub struct State {
     /// What to do, as a command; empty where it is well.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub command: String,
+    /// Of what runs out, how near its end is: a nearer one is alerted anew.
+    #[serde(skip)]
+    pub step: u8,
 }
 
 /// How everything is.
@@ -93,6 +106,8 @@ pub(super) struct Seen<'a> {
     pub senders: &'a [SenderState],
     pub deliveries: &'a [Deliveries],
     pub pauses: &'a [ledger::Pause],
+    pub over_limits: BTreeMap<String, u64>,
+    pub uses: &'a [Uses],
 }
 
 impl Health {
@@ -104,15 +119,20 @@ impl Health {
         let read = History::open(&site.state, &options).and_then(|history| {
             let since = |span| now.saturating_sub(span).unwrap_or(now);
             let recorded = Recorded::read(&history, since(HOUR), now)?;
-            Ok((recorded, history.tallies(Some(since(LATELY)))?))
+            let lately = history.tallies(Some(since(LATELY)))?;
+            let over_limits = history.over_limits(since(LATELY))?;
+            let uses = history.uses(UsedBy::Region, Some(since(HOUR)))?;
+            Ok((recorded, lately, over_limits, uses))
         });
         // Before the first message there is nothing to read; all else is a state of the ledger.
-        let (recorded, lately) = read.unwrap_or_default();
+        let (recorded, lately, over_limits, uses) = read.unwrap_or_default();
         let seen = Seen {
             lately: &lately,
             senders: &recorded.senders,
             deliveries: &recorded.deliveries,
             pauses: &recorded.pauses,
+            over_limits,
+            uses: &uses,
         };
         Health::judge(&installation, &seen, now)
     }
@@ -136,18 +156,23 @@ impl Health {
         let none_left = !is_down.is_empty() && is_down.iter().all(|is_down| *is_down);
         let broken = states[..2].iter().find(|state| state.level != Level::Ok);
         states.push(sending(broken, none_left, accepted, failed));
-        states.extend(
-            installation
-                .certificate
-                .iter()
-                .map(|(file, until)| certificate(file, *until, now)),
-        );
+        states.extend(installation.expiring.iter().map(|one| ends(one, now)));
         states.extend(
             seen.deliveries
                 .iter()
                 .filter(|one| one.asked >= WATCHED)
                 .map(delivery),
         );
+        let floods = seen
+            .over_limits
+            .iter()
+            .filter(|(_, count)| **count >= FLOOD);
+        states.extend(floods.map(|(limit, count)| flood(limit, *count)));
+        // As long as no caller tells of use there is nothing to judge by.
+        if seen.uses.iter().any(|region| region.used > 0) {
+            let enough = seen.uses.iter().filter(|region| region.sent >= CODES);
+            states.extend(enough.map(typed_in));
+        }
         states.extend(seen.pauses.iter().map(pause));
         states.sort_by_key(|state| std::cmp::Reverse(state.level));
         let level = states.first().map_or(Level::Ok, |worst| worst.level);
@@ -186,6 +211,7 @@ fn well(about: impl Into<String>, words: impl Into<String>) -> State {
         level: Level::Ok,
         words: words.into(),
         command: String::new(),
+        step: 0,
     }
 }
 
@@ -195,6 +221,7 @@ fn bad(level: Level, about: String, words: impl Into<String>, command: impl Into
         level,
         words: words.into(),
         command: command.into(),
+        step: 0,
     }
 }
 
@@ -315,25 +342,22 @@ fn sending(broken: Option<&State>, none_left: bool, accepted: u64, failed: u64) 
     )
 }
 
-fn certificate(file: &str, until: Timestamp, now: Timestamp) -> State {
-    let about = format!("certificate {file}");
-    let days = until.duration_since(now).as_hours() / 24;
-    let command = "textsender check";
-    match days {
-        _ if until <= now => bad(Level::Critical, about, "it has expired", command),
-        0..=1 => bad(
-            Level::Critical,
-            about,
-            "it expires within two days",
-            command,
-        ),
-        2..14 => bad(
-            Level::Warning,
-            about,
-            format!("it expires in {days} days"),
-            command,
-        ),
-        _ => well(about, format!("it is valid for {days} days")),
+fn ends(one: &Expiring, now: Timestamp) -> State {
+    let about = format!("{} {}", one.kind.as_str(), one.name);
+    let step = one.steps(now);
+    let level = match step {
+        0 => {
+            return well(
+                about,
+                format!("it is valid for {} days", one.days_left(now)),
+            );
+        }
+        1 | 2 => Level::Warning,
+        _ => Level::Critical,
+    };
+    State {
+        step,
+        ..bad(level, about, one.words(now), "textsender expiring")
     }
 }
 
@@ -347,6 +371,32 @@ fn delivery(one: &Deliveries) -> State {
             about,
             words,
             "textsender stats --used-by region",
+        ),
+    }
+}
+
+fn flood(limit: &str, count: u64) -> State {
+    bad(
+        Level::Warning,
+        format!("limit {limit}"),
+        format!("{count} messages of the last 10 minutes reached it"),
+        "textsender stats --used-by prefix --since 1h",
+    )
+}
+
+fn typed_in(region: &Uses) -> State {
+    let about = format!("codes {}", region.by);
+    let words = format!(
+        "{} of {} codes of the last hour were typed in",
+        region.used, region.sent
+    );
+    match region.used * 100 >= region.sent * TYPED_IN {
+        true => well(about, words),
+        false => bad(
+            Level::Warning,
+            about,
+            words,
+            "textsender stats --used-by prefix --since 1h",
         ),
     }
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 
 use super::{Site, block_on};
 use crate::{
-    check::{self, Standing},
+    check::{
+        self, Standing,
+        expiring::{self, Expiring, ExpiringKind},
+    },
     config::Ledger,
     ledger::{Exposition, History, LedgerError, Options},
-    net,
     os::{disk, rights},
 };
 
@@ -22,8 +24,8 @@ pub struct Installation {
     pub(super) is_ledger_ok: bool,
     /// The configured senders, by name.
     pub(super) senders: Vec<Sender>,
-    /// The hub's certificate, and until when it is valid: since ever not, where it can't be read.
-    pub(super) certificate: Option<(String, Timestamp)>,
+    /// What runs out.
+    pub(super) expiring: Vec<Expiring>,
 }
 
 /// How a sender stands.
@@ -43,7 +45,7 @@ impl Installation {
                 faults: 1,
                 is_ledger_ok: false,
                 senders: Vec::new(),
-                certificate: None,
+                expiring: Vec::new(),
             };
         };
         let report = block_on(check::check(main));
@@ -53,7 +55,7 @@ impl Installation {
             faults: report.map_or(1, |report| report.faults.len()),
             is_ledger_ok: can_be_read(&site) && can_record(&site),
             senders: standings.iter().map(|one| sender(&site, one)).collect(),
-            certificate: certificate(&site),
+            expiring: expiring::all(&site.config, &site.state),
         }
     }
 
@@ -85,15 +87,32 @@ impl Installation {
             "Whether the ledger can be read and written.",
             &[(Vec::new(), u64::from(self.is_ledger_ok))],
         );
-        let certificate = self.certificate.iter();
+        let certificates = self.expiring.iter();
+        let certificate = certificates.filter(|one| one.kind == ExpiringKind::Certificate);
         let certificate =
-            certificate.map(|(file, until)| (vec![("file", file.clone())], until.as_second()));
+            certificate.map(|one| (vec![("file", one.name.clone())], one.until.as_second()));
         page.gauge(
             "textsender_certificate_expires_timestamp_seconds",
             "Until when the certificate of [serve] tls is valid; 0 where it can't be read.",
             &certificate.collect::<Vec<_>>(),
         );
+        self.write_expiring(now, page);
         self.write_senders(page);
+    }
+
+    fn write_expiring(&self, now: Timestamp, page: &mut Exposition) {
+        let days = self.expiring.iter().map(|one| {
+            let labels = vec![
+                ("kind", one.kind.as_str().to_owned()),
+                ("name", one.name.clone()),
+            ];
+            (labels, one.days_left(now))
+        });
+        page.gauge(
+            "textsender_days_left",
+            "In how many days a certificate or a secret expires; below 0 where it has, or can't be read.",
+            &days.collect::<Vec<_>>(),
+        );
     }
 
     fn write_senders(&self, page: &mut Exposition) {
@@ -128,12 +147,6 @@ fn can_record(site: &Site) -> bool {
     let state = &site.state;
     site.config.state.ledger == Ledger::Off
         || (rights::may_use_folder(state).is_ok() && !disk::is_full(state))
-}
-
-fn certificate(site: &Site) -> Option<(String, Timestamp)> {
-    let file = &site.config.serve.tls.as_ref()?.certificate;
-    let until = net::valid_until(file).unwrap_or(Timestamp::UNIX_EPOCH);
-    Some((file.display().to_string(), until))
 }
 
 fn sender(site: &Site, standing: &Standing) -> Sender {

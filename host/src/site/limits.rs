@@ -92,7 +92,8 @@ pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
         None if key == LimitKey::Daily => {
             let Daily { times, floor, .. } = limits.daily;
             let times = f64::from(times) / 1000.0;
-            let words = |floor| format!("{floor}/1d, or {times} times the mean of the last 14 days");
+            let words =
+                |floor| format!("{floor}/1d, or {times} times the mean of the last 14 days");
             floor.map(words).into_iter().collect()
         }
         None => {

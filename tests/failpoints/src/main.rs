@@ -9,6 +9,7 @@
 //! | `TEXTSENDER_STOP_AT` | the [`Step`] at which it stops itself, to be killed |
 //! | `TEXTSENDER_LOCK_TIMEOUT` | for how many milliseconds the ledger waits for other processes |
 //! | `TEXTSENDER_DELIVERY_AFTER` | after how many milliseconds the hub asks what became of a text |
+//! | `TEXTSENDER_ALERTS_EVERY` | how often, in milliseconds, the hub looks whether something is to be alerted |
 //! | `TEXTSENDER_CLOCK_AHEAD` | by how many seconds the ledger's clock is fast |
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         clock: now,
         lock_timeout: number("TEXTSENDER_LOCK_TIMEOUT").map(Duration::from_millis),
         delivery_after: number("TEXTSENDER_DELIVERY_AFTER").map(Duration::from_millis),
+        alerts_every: number("TEXTSENDER_ALERTS_EVERY").map(Duration::from_millis),
     })
 }
 

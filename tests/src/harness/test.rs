@@ -216,6 +216,14 @@ impl Test {
         self
     }
 
+    /// Has the hub look so often, in milliseconds, whether something is to be alerted.
+    #[must_use]
+    pub fn alerts_every(mut self, milliseconds: u64) -> Self {
+        self.failpoints
+            .push(("TEXTSENDER_ALERTS_EVERY", milliseconds.to_string()));
+        self
+    }
+
     /// Sets the ledger's clock of this process ahead.
     #[must_use]
     pub fn clock_ahead(mut self, seconds: u64) -> Self {

@@ -63,7 +63,7 @@ fn try_store(visit: &Visit, name: &str, key: &str) -> anyhow::Result<Notice> {
     {
         form.check(&cleaned.secret)?;
     }
-    let stored = secrets::store(&site.state, name, key, &cleaned.secret, || {})?;
+    let stored = secrets::store(&site.state, name, key, &cleaned.secret, None, || {})?;
     let mut lines = Vec::new();
     if !cleaned.taken_off.is_empty() {
         lines.push(format!("Taken off: {}.", cleaned.taken_off.join(", ")));

@@ -14,6 +14,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Sender,
+    Caller,
     Policy,
     Plugin,
     Provider,
@@ -100,6 +101,7 @@ impl Place {
         let senders = || site.config.senders.keys().cloned();
         match self.kind {
             Kind::Sender => senders().collect(),
+            Kind::Caller => site.config.callers.keys().cloned().collect(),
             Kind::Policy => site
                 .config
                 .policies
@@ -147,6 +149,7 @@ fn keys(site: &Site, sender: &str, secret: bool) -> Vec<String> {
 fn kind(path: &[&str], id: &str, is_option: bool) -> Option<Kind> {
     Some(match (path, id, is_option) {
         (_, "sender" | "fallback", true) => Kind::Sender,
+        (["pause" | "resume"], "caller", true) => Kind::Caller,
         (_, "policy", true) => Kind::Policy,
         (_, "plugin", true) => Kind::Plugin,
         (_, "provider", true) => Kind::Provider,

@@ -415,6 +415,20 @@ impl Archive for PostgresArchive {
         Ok(count.unsigned_abs())
     }
 
+    fn over_limits(&self, since: i64) -> Result<Vec<(String, u64)>, LedgerError> {
+        let sql = "SELECT over_limit, count(*) FROM textsender.decisions
+                   WHERE at >= $1 AND over_limit IS NOT NULL GROUP BY 1";
+        let rows = self.rows(sql, vec![(Box::new(since), Type::INT8)])?;
+        let read = |row: &Row| {
+            Some((
+                row.try_get(0).ok()?,
+                row.try_get::<_, i64>(1).ok()?.unsigned_abs(),
+            ))
+        };
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged("counts"))
+    }
+
     fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError> {
         let sql = "SELECT coalesce(node, '-'), min(at), max(at), count(*),
                           count(*) FILTER (WHERE outcome = 'accepted'),

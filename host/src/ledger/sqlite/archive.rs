@@ -300,6 +300,20 @@ impl Archive for SqliteArchive {
         })
     }
 
+    fn over_limits(&self, since: i64) -> Result<Vec<(String, u64)>, LedgerError> {
+        self.read(|| {
+            self.sql
+                .prepare_cached(
+                    "SELECT over_limit, count(*) FROM decisions
+                     WHERE at >= ?1 AND over_limit IS NOT NULL GROUP BY over_limit",
+                )?
+                .query_map([since], |row| {
+                    Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+                })?
+                .collect()
+        })
+    }
+
     fn machines(&self, _: i64) -> Result<Vec<Machine>, LedgerError> {
         Ok(Vec::new())
     }

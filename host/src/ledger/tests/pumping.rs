@@ -108,7 +108,10 @@ async fn play(
     for minute in trace.chunk_by(|one, next| one.at / MINUTE == next.at / MINUTE) {
         clock.store(begin + minute[0].at / MINUTE * MINUTE, SeqCst);
         let claims = minute.iter().enumerate().map(|(n, asked)| async move {
-            let mut claim = message_to(&format!("{name}-{}-{n}", minute[0].at / MINUTE), &asked.number);
+            let mut claim = message_to(
+                &format!("{name}-{}-{n}", minute[0].at / MINUTE),
+                &asked.number,
+            );
             let id = claim.facts.id.clone();
             claim.facts.user = Some(asked.user.clone());
             claim.facts.source = Some(asked.source.clone());
@@ -121,7 +124,10 @@ async fn play(
                 other => panic!("{other:?}"),
             };
             let ledger = fixture.ledger();
-            ledger.settle(ticket, decision(Outcome::Accepted)).await.unwrap();
+            ledger
+                .settle(ticket, decision(Outcome::Accepted))
+                .await
+                .unwrap();
             if tells_of_use && asked.is_used {
                 assert_eq!(ledger.note_used(&id).await.unwrap(), Used::Noted);
             }
@@ -168,7 +174,15 @@ fn proposed(fixture: &Fixture, now: Timestamp) -> (Proposals, Arc<Limits>) {
 async fn an_honest_enrolment_day_passes_the_limits_that_init_writes() {
     clock!(NOW, now);
     let fixture = Fixture::at(now);
-    let stopped = play(&fixture, &NOW, "day", &enrolment_day(1), &after_init(), false).await;
+    let stopped = play(
+        &fixture,
+        &NOW,
+        "day",
+        &enrolment_day(1),
+        &after_init(),
+        false,
+    )
+    .await;
     assert_eq!(stopped, 0);
 }
 
@@ -198,14 +212,42 @@ async fn what_is_proposed_of_a_fortnight_stops_no_honest_text_though_texts_were_
     let recording = Arc::new(configured(
         r#"{"recipient":{"limits":["5/10m"],"mode":"record"}}"#,
     ));
-    play(&fixture, &NOW, "before", &ordinary_days(4, 13), &recording, true).await;
+    play(
+        &fixture,
+        &NOW,
+        "before",
+        &ordinary_days(4, 13),
+        &recording,
+        true,
+    )
+    .await;
     assert_eq!(proposed(&fixture, now()).0.days_missing, 1);
-    play(&fixture, &NOW, "night", &pumping_night(5, 2_000), &recording, true).await;
+    play(
+        &fixture,
+        &NOW,
+        "night",
+        &pumping_night(5, 2_000),
+        &recording,
+        true,
+    )
+    .await;
     let (found, limits) = proposed(&fixture, now());
     assert_eq!((found.days_missing, found.is_used_told), (0, true));
-    let of = |scope| found.proposals.iter().find(|proposal| proposal.scope == scope).unwrap();
+    let of = |scope| {
+        found
+            .proposals
+            .iter()
+            .find(|proposal| proposal.scope == scope)
+            .unwrap()
+    };
     // The pumped texts made no room for more, and would have met the figures; no user would have.
-    for scope in [Scope::Recipient, Scope::User, Scope::Prefix, Scope::Region, Scope::Source] {
+    for scope in [
+        Scope::Recipient,
+        Scope::User,
+        Scope::Prefix,
+        Scope::Region,
+        Scope::Source,
+    ] {
         assert_eq!(of(scope).found.refused_used, 0, "{scope:?}");
     }
     assert_eq!(of(Scope::Prefix).found.refused, 10_000 - 7_500);
@@ -215,7 +257,15 @@ async fn what_is_proposed_of_a_fortnight_stops_no_honest_text_though_texts_were_
     let stopped = play(&fixture, &NOW, "day", &enrolment_day(6), &limits, true).await;
     assert_eq!(stopped, 0, "of an enrolment day, with what was proposed");
     NOW.fetch_add(24 * HOUR, SeqCst);
-    let stopped = play(&fixture, &NOW, "again", &pumping_night(7, 40), &limits, true).await;
+    let stopped = play(
+        &fixture,
+        &NOW,
+        "again",
+        &pumping_night(7, 40),
+        &limits,
+        true,
+    )
+    .await;
     assert_eq!(stopped, 13_000 - 40 * 20, "of the next night");
 }
 
@@ -237,7 +287,11 @@ async fn the_bound_of_a_day_learns_from_fourteen_days_and_is_never_under_its_flo
         for n in 0..100 {
             match fixture.claim(claim(day * 1000 + n, "enroll")).await {
                 ClaimResult::Fresh(ticket) => {
-                    fixture.ledger().settle(ticket, decision(Outcome::Accepted)).await.unwrap();
+                    fixture
+                        .ledger()
+                        .settle(ticket, decision(Outcome::Accepted))
+                        .await
+                        .unwrap();
                     count += 1;
                 }
                 ClaimResult::Limited(reached) => {
@@ -260,15 +314,27 @@ async fn the_bound_of_a_day_learns_from_fourteen_days_and_is_never_under_its_flo
         let ticket = fixture.fresh(claim(n, "reset")).await;
         let is_over = ticket.over().iter().any(|one| one.scope == Scope::Daily);
         assert_eq!(is_over, n == 10, "{n}");
-        fixture.ledger().settle(ticket, decision(Outcome::Accepted)).await.unwrap();
+        fixture
+            .ledger()
+            .settle(ticket, decision(Outcome::Accepted))
+            .await
+            .unwrap();
     }
     // What was certainly not sent gives its place back.
     let ticket = fixture.fresh(claim(20, "other")).await;
-    fixture.ledger().settle(ticket, decision(Outcome::Rejected)).await.unwrap();
+    fixture
+        .ledger()
+        .settle(ticket, decision(Outcome::Rejected))
+        .await
+        .unwrap();
     for n in 21..31 {
         let ticket = fixture.fresh(claim(n, "other")).await;
         assert!(ticket.over().is_empty(), "{n}");
-        fixture.ledger().settle(ticket, decision(Outcome::Accepted)).await.unwrap();
+        fixture
+            .ledger()
+            .settle(ticket, decision(Outcome::Accepted))
+            .await
+            .unwrap();
     }
 }
 
@@ -276,8 +342,14 @@ async fn the_bound_of_a_day_learns_from_fourteen_days_and_is_never_under_its_flo
 async fn users_actors_and_addresses_are_counted_each_by_itself() {
     for (limit, words) in [
         ("user", "2 texts to this user in 1h, the limit user = 2/1h"),
-        ("actor", "2 texts that this actor asked for in 1h, the limit actor = 2/1h"),
-        ("source", "2 texts asked for from this address in 1h, the limit source = 2/1h"),
+        (
+            "actor",
+            "2 texts that this actor asked for in 1h, the limit actor = 2/1h",
+        ),
+        (
+            "source",
+            "2 texts asked for from this address in 1h, the limit source = 2/1h",
+        ),
     ] {
         let fixture = Fixture::new();
         let limits = format!(r#"{{"{limit}":{{"limits":["2/1h"]}}}}"#);
@@ -294,11 +366,8 @@ async fn users_actors_and_addresses_are_counted_each_by_itself() {
         // Directories do not tell capital letters from small ones.
         let mut capital = to(4);
         capital.facts.user = Some("ADA".to_owned());
-        assert_eq!(
-            matches!(fixture.claim(capital).await, ClaimResult::Limited(_)),
-            true,
-            "{limit}"
-        );
+        let claimed = fixture.claim(capital).await;
+        assert!(matches!(claimed, ClaimResult::Limited(_)), "{limit}");
         let mut other = to(5);
         other.facts.user = Some("grace".to_owned());
         other.facts.actor = Some("eve".to_owned());
@@ -317,7 +386,10 @@ async fn an_address_is_kept_as_a_keyed_hash_alone() {
     let mut fixture = Fixture::new();
     fixture.send(message("a"), Outcome::Accepted).await;
     fixture.close().await;
-    assert_eq!(fixture.count("SELECT count(*) FROM decisions WHERE length(source_hash) = 16"), 1);
+    assert_eq!(
+        fixture.count("SELECT count(*) FROM decisions WHERE length(source_hash) = 16"),
+        1
+    );
     for file in ["ledger.sqlite3", "ledger.sqlite3-wal"] {
         let bytes = std::fs::read(fixture.path().join(file)).unwrap_or_default();
         let is_there = bytes.windows(9).any(|window| window == b"192.0.2.7");

@@ -34,6 +34,15 @@ pub fn to_syslog(priority: u8, line: &str) -> io::Result<()> {
     send(Path::new(SYSLOG), line.as_bytes())
 }
 
+/// Gives a line to the first of the system's logs that takes it.
+///
+/// # Errors
+///
+/// There is none.
+pub fn to_system(priority: u8, line: &str) -> io::Result<()> {
+    to_journal(priority, line).or_else(|_| to_syslog(priority, line))
+}
+
 /// A daemon that has no room is not waited for.
 fn send(socket: &Path, datagram: &[u8]) -> io::Result<()> {
     let own = UnixDatagram::unbound()?;

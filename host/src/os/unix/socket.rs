@@ -33,6 +33,9 @@ pub use tokio::net::UnixStream as Stream;
 /// The first descriptor that a service manager hands over (sd_listen_fds(3)).
 const FIRST_INHERITED: RawFd = 3;
 
+/// The name of a socket for readers.
+const READ: &str = "read";
+
 /// Who may connect to a socket of our own.
 #[derive(Clone, Copy)]
 struct Access {
@@ -48,6 +51,8 @@ struct Access {
 pub struct Inherited {
     /// Unix sockets.
     pub unix: Vec<Listener>,
+    /// Those of them that are for readers, by their name `read` (`FileDescriptorName=`).
+    pub read: Vec<Listener>,
     /// TCP sockets.
     pub tcp: Vec<std::net::TcpListener>,
 }
@@ -77,9 +82,15 @@ pub fn inherited() -> io::Result<Inherited> {
         return Ok(found);
     }
     let count = number("LISTEN_FDS").and_then(|count| RawFd::try_from(count).ok());
+    let names = env::var("LISTEN_FDNAMES").unwrap_or_default();
+    let mut names = names.split(':');
     for fd in (FIRST_INHERITED..).take(count.unwrap_or(0).max(0) as usize) {
         let socket = take(fd)?;
+        let name = names.next();
         match sockopt::socket_domain(&socket)? {
+            AddressFamily::UNIX if name == Some(READ) => {
+                found.read.push(Listener::of(socket.into(), None)?);
+            }
             AddressFamily::UNIX => found.unix.push(Listener::of(socket.into(), None)?),
             AddressFamily::INET | AddressFamily::INET6 => found.tcp.push(socket.into()),
             _ => return Err(unsuitable(fd)),

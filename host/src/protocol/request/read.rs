@@ -228,9 +228,12 @@ fn source(value: Option<JsonString>) -> Result<Option<String>, Failure> {
     let Some(written) = text("source", value)? else {
         return Ok(None);
     };
-    let address: IpAddr = written
-        .parse()
-        .map_err(|_| bad("source", "expected one address, such as 192.0.2.1 or 2001:db8::1, without a port"))?;
+    let address: IpAddr = written.parse().map_err(|_| {
+        bad(
+            "source",
+            "expected one address, such as 192.0.2.1 or 2001:db8::1, without a port",
+        )
+    })?;
     Ok(Some(match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -11,6 +11,13 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use lettre::{
+    Address,
+    message::{
+        Mailbox,
+        header::{ContentType, HeaderName, HeaderValue},
+    },
+};
 use textsender_plugin_api::{Answer, Exchange, HttpRequest, Method};
 use url::Url;
 
@@ -74,24 +81,30 @@ fn by_mail(to: &[String], message: &Message) -> anyhow::Result<()> {
     let sendmail = sendmail.context(
         "there is no /usr/sbin/sendmail: install a mail server such as postfix, or use command or webhook",
     )?;
-    let mail = format!(
-        "To: {}\nSubject: {}\nAuto-Submitted: auto-generated\nContent-Type: text/plain; charset=utf-8\n\n{}",
-        to.join(", "),
-        on_one_ascii_line(&message.subject),
-        message.text
-    );
-    // A line with a dot alone does not end it; whom it goes to stands in its head.
-    by_program(sendmail, &["-i", "-t"], mail.as_bytes())
+    // A line with a dot alone does not end it.
+    by_program(sendmail, &["-i", "-t"], &mail(to, message)?)
 }
 
-/// A header as every mail server takes it.
-fn on_one_ascii_line(text: &str) -> String {
-    let plain = |c: char| match c {
-        ' '..='~' => c,
-        _ => '?',
-    };
-    text.chars().map(plain).take(200).collect()
+/// A mail for `sendmail`, which takes whom it goes to from its head, and lines as files have them.
+fn mail(to: &[String], message: &Message) -> anyhow::Result<Vec<u8>> {
+    let host = Address::new(ACCOUNT, &message.host);
+    let from = host.or_else(|_| Address::new(ACCOUNT, "localhost"))?;
+    let generated = HeaderName::new_from_ascii_str("Auto-Submitted");
+    let mut head = lettre::Message::builder()
+        .from(Mailbox::new(None, from))
+        .subject(&message.subject)
+        .raw_header(HeaderValue::new(generated, "auto-generated".to_owned()))
+        .date_now()
+        .header(ContentType::TEXT_PLAIN);
+    for address in to {
+        head = head.to(address.parse()?);
+    }
+    let mail = head.body(message.text.clone())?.formatted();
+    Ok(String::from_utf8(mail)?.replace("\r\n", "\n").into_bytes())
 }
+
+/// Whom alerts come from, at the host.
+const ACCOUNT: &str = "textsender";
 
 fn by_program(program: &Path, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> anyhow::Result<()> {
     let mut child = Command::new(program)
@@ -167,5 +180,54 @@ fn by_webhook(url: &Url, config: &Config, message: &Message) -> anyhow::Result<(
         Answer::Http(answer) if (200..300).contains(&answer.status) => Ok(()),
         Answer::Http(answer) => bail!("{host} answered with status {}", answer.status),
         _ => bail!("{host} did not answer by HTTP"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::health::Level;
+
+    fn written(subject: &str, to: &[&str]) -> String {
+        let message = Message {
+            subject: subject.to_owned(),
+            text: format!("{subject}\n\n.\nÄ line\n"),
+            host: "srv1.example.org".to_owned(),
+            level: Level::Critical,
+            wrong: Vec::new(),
+            well: Vec::new(),
+        };
+        let to: Vec<String> = to.iter().map(ToString::to_string).collect();
+        String::from_utf8(mail(&to, &message).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_mail_is_of_short_lines_of_ascii_whatever_an_alert_says() {
+        let subject = format!(
+            "textsender on srv1 CRITICAL: sender köln: {}\nBcc: eve@example.org",
+            "ü".repeat(200)
+        );
+        let mail = written(&subject, &["a@example.org", "b@example.org"]);
+        let (head, _) = mail.split_once("\n\n").unwrap();
+        assert!(
+            mail.lines().all(|line| line.len() <= 78 && line.is_ascii()),
+            "{mail}"
+        );
+        // What is folded is one header: an alert can't add one.
+        let headers: Vec<&str> = head.lines().filter(|line| !line.starts_with(' ')).collect();
+        let names: Vec<&str> = headers
+            .iter()
+            .filter_map(|line| Some(line.split_once(": ")?.0))
+            .collect();
+        assert!(
+            !names.contains(&"Bcc") && names.len() == headers.len(),
+            "{head}"
+        );
+        assert!(head.contains("To: a@example.org, b@example.org"), "{head}");
+        assert!(
+            head.contains("Subject: textsender on srv1 CRITICAL: sender =?utf-8?b?"),
+            "{head}"
+        );
+        assert!(head.contains("Auto-Submitted: auto-generated"), "{head}");
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::site::installation::Sender;
+use crate::{check::expiring::ExpiringKind, site::installation::Sender};
 
 const NOW: i64 = 1_800_000_000;
 
@@ -16,7 +16,7 @@ fn installation() -> Installation {
         faults: 0,
         is_ledger_ok: true,
         senders: ["twilio", "gateway"].map(sender).into(),
-        certificate: None,
+        expiring: Vec::new(),
     }
 }
 
@@ -133,14 +133,51 @@ fn a_share_that_fails_warns_and_all_of_it_is_critical() {
 }
 
 #[test]
-fn certificates_warn_two_weeks_before_they_expire() {
-    for (days, exit) in [(30, 0), (13, 1), (1, 2), (-1, 2)] {
-        let until = Timestamp::from_second(NOW + days * 86_400).unwrap();
+fn what_runs_out_warns_thirty_days_before_and_is_critical_on_the_last() {
+    for (days, exit) in [(31, 0), (30, 1), (7, 1), (2, 1), (1, 2), (-1, 2)] {
+        let expiring = Expiring {
+            kind: ExpiringKind::Certificate,
+            name: "/etc/hub.pem".to_owned(),
+            until: Timestamp::from_second(NOW + days * 86_400).unwrap(),
+            renew: "renew it".to_owned(),
+            unreadable: None,
+        };
         let installation = Installation {
-            certificate: Some(("/etc/hub.pem".to_owned(), until)),
+            expiring: vec![expiring],
             ..installation()
         };
         assert_eq!(line_of(&installation, &Seen::default()).0, exit, "{days}");
+    }
+}
+
+#[test]
+fn a_flood_and_codes_that_are_not_typed_in_warn_with_the_command_that_shows_them() {
+    for (count, exit) in [(19, 0), (20, 1)] {
+        let seen = Seen {
+            over_limits: BTreeMap::from([("prefix".to_owned(), count)]),
+            ..Seen::default()
+        };
+        let (told, line) = line_of(&installation(), &seen);
+        assert_eq!(
+            (told, line.contains("limit prefix")),
+            (exit, exit > 0),
+            "{line}"
+        );
+    }
+    let region = |sent, used| Uses {
+        by: "GB".to_owned(),
+        recipient: None,
+        region: None,
+        sent,
+        used,
+    };
+    for (sent, used, exit) in [(49, 1, 0), (50, 25, 0), (50, 24, 1), (500, 0, 0)] {
+        let uses = [region(sent, used)];
+        let seen = Seen {
+            uses: &uses,
+            ..Seen::default()
+        };
+        assert_eq!(line_of(&installation(), &seen).0, exit, "{used} of {sent}");
     }
 }
 

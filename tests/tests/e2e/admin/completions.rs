@@ -6,11 +6,14 @@ use textsender_tests::sandbox::Sandbox;
 use super::changes::{sending, sends};
 
 /// Words with the beginning of one, and what is offered in its place.
-const CASES: [(&str, &[&str]); 14] = [
+const CASES: [(&str, &[&str]); 17] = [
     ("sender show ", &["twilio"]),
     ("sender show x", &[]),
     ("select-sender tw", &["twilio"]),
     ("test-send --sender ", &["twilio"]),
+    ("pause --sender tw", &["twilio"]),
+    ("pause --for 2h --sender ", &["twilio"]),
+    ("resume --sender ", &["twilio"]),
     ("--log-level debug test-send --policy ", &["Every one"]),
     ("policy set-sender \"Every one\" ", &["twilio"]),
     ("policy add ", &[]),

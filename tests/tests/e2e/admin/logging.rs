@@ -71,6 +71,11 @@ fn a_message_that_is_tried_again_and_again_is_one_line() {
 fn received(to: &str, place: &str) -> Vec<String> {
     let sandbox = Sandbox::start();
     let admin = failing(&sandbox, to);
+    during(&admin, place, "send", REQUEST, 78)
+}
+
+/// What comes in there while a command runs.
+fn during(admin: &Admin, place: &str, command: &str, input: &str, exit: i32) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("socket");
     let daemon = UnixDatagram::bind(&socket).unwrap();
@@ -81,11 +86,11 @@ fn received(to: &str, place: &str) -> Vec<String> {
         false => format!("--tmpfs /run --dir {above}"),
     };
     let line = format!(
-        "bwrap --dev-bind / / {around} --bind {} {place} textsender send",
+        "bwrap --dev-bind / / {around} --bind {} {place} textsender {command}",
         socket.display()
     );
-    let ran = admin.shell(&line, REQUEST);
-    ran.failed(78);
+    let ran = admin.shell(&line, input);
+    assert_eq!(ran.exit, exit, "{ran}");
     assert_eq!(ran.stderr, "");
     let mut buffer = [0; 4096];
     let received = std::iter::from_fn(|| {
@@ -120,4 +125,28 @@ fn as_root_the_syslog_daemon_gets_a_line_with_its_priority() {
     // daemon.warning
     assert!(line.starts_with("<28>textsender["), "{line}");
     assert!(line.contains("]: plugin: "), "{line}");
+}
+
+#[test]
+#[ignore = "needs root and bwrap"]
+fn as_root_a_change_is_in_the_systems_log_at_once_without_a_value() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    for place in ["/run/systemd/journal/socket", "/dev/log"] {
+        let lines = during(
+            &admin,
+            place,
+            "secret set twilio.auth_token",
+            "5ec2e700000000000000000000000001",
+            0,
+        );
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert!(
+            line.contains("changed by root: replace the secret twilio.auth_token"),
+            "{line}"
+        );
+        assert!(!line.contains("5ec2e7"), "{line}");
+    }
 }

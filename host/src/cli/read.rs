@@ -1,0 +1,72 @@
+//! How an account that may look but not read the ledger gets its answer: through the hub, on a socket of its own.
+
+use std::{
+    io::{self, IsTerminal, Read, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use super::{Common, output::print_error};
+use crate::{
+    config::{Reading, Sources},
+    os::socket,
+    serve::{Question, ask},
+};
+
+/// How long a hub that is busy is waited for.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Has the hub run this command line, where it has a socket for readers and this account can't read the ledger itself.
+/// `None`: it is run here.
+pub(super) fn through_hub(common: &Common) -> Option<ExitCode> {
+    let reading = Reading::of(Sources::read(&common.config_file().path))
+        .believed()
+        .ok()?;
+    let path = reading.config.serve.read_socket?;
+    common.may_read_records().err()?;
+    // Who may not connect either is told what the command tells.
+    let hub = socket::connect(&path, WITHIN).ok()?;
+    let words = words(std::env::args().skip(1));
+    let has_input =
+        words.iter().any(|word| word == "-") || words.first().is_some_and(|it| it == "explain");
+    let mut stdin = String::new();
+    if has_input && !io::stdin().is_terminal() {
+        // What can't be read is missed there.
+        let _ = io::stdin().read_to_string(&mut stdin);
+    }
+    Some(match ask(hub, &Question { words, stdin }) {
+        Ok(told) => {
+            // A reader that has gone has seen enough.
+            let _ = io::stdout().write_all(told.stdout.as_bytes());
+            let _ = io::stderr().write_all(told.stderr.as_bytes());
+            told.exit.into()
+        }
+        Err(error) => print_error(&format!("the hub at {}: {error}", path.display()), 1),
+    })
+}
+
+/// The words of a command line without the configuration's name: the hub has its own.
+fn words(line: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut line = line;
+    while let Some(word) = line.next() {
+        match word.as_str() {
+            "--config" => drop(line.next()),
+            _ if word.starts_with("--config=") => {}
+            _ => words.push(word),
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configurations_name_is_not_passed_on() {
+        let line = ["--config", "a.toml", "log", "--config=b", "--since", "1d"];
+        let passed = words(line.iter().map(ToString::to_string));
+        assert_eq!(passed, ["log", "--since", "1d"]);
+    }
+}
