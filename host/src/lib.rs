@@ -50,6 +50,8 @@ pub mod failpoint;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod ledger;
+#[cfg(test)]
+mod messages;
 pub mod net;
 pub mod os;
 pub mod plugins;

@@ -113,9 +113,10 @@ fn is_mapped(account: &SendingAccount, state: &Path) -> io::Result<()> {
 /// A refusal, with what it takes to become another account.
 fn named(error: io::Error) -> io::Error {
     match error.kind() {
-        kind @ io::ErrorKind::PermissionDenied => {
-            io::Error::new(kind, format!("{error}: it takes CAP_SETUID and CAP_SETGID"))
-        }
+        kind @ io::ErrorKind::PermissionDenied => io::Error::new(
+            kind,
+            format!("{error}: this needs CAP_SETUID and CAP_SETGID"),
+        ),
         _ => error,
     }
 }

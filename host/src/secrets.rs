@@ -125,7 +125,7 @@ impl SecretError {
     pub fn remedy(&self) -> String {
         match self {
             Self::File { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
-                "let the account that sends read it; of what is stored, `sudo textsender doctor --fix` sees to that".to_owned()
+                "let the account that sends read it; for stored secrets, `sudo textsender doctor --fix` does that".to_owned()
             }
             Self::File { path, .. } => {
                 format!(
@@ -243,7 +243,7 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
         }
         file.take(MAX_SECRET + 1).read_to_string(&mut value)?;
         if value.len() as u64 > MAX_SECRET {
-            let words = "is longer than 64 KiB, which no secret is";
+            let words = "is longer than 64 KiB, the most that a secret may have";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
         Ok(value)

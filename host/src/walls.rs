@@ -160,7 +160,8 @@ fn modules() -> Modules {
             let module = name.to_str().unwrap().replace('/', "::");
             let module = module.strip_suffix("::mod").unwrap_or(&module).to_owned();
             let is_test = module.split("::").any(|part| part == "tests");
-            if !is_test && !["lib", "main", "walls", "fuzz"].contains(&module.as_str()) {
+            if !is_test && !["lib", "main", "walls", "messages", "fuzz"].contains(&module.as_str())
+            {
                 modules.insert(module, fs::read_to_string(&path).unwrap());
             }
         }

@@ -82,7 +82,7 @@ impl fmt::Debug for Host {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Level {
-    /// Somebody must act.
+    /// An administrator has to act.
     Error,
     /// Something is not as it should be.
     Warn,
@@ -110,14 +110,14 @@ pub trait Services: Send + Sync + 'static {
     /// Fills `bytes` with secure random ones.
     fn random(&self, bytes: &mut [u8]);
 
-    /// The least grave level that anybody reads.
+    /// The most detailed level that is logged.
     fn max_level(&self) -> Level;
 
     /// Takes one line.
     fn log(&self, level: Level, line: &str);
 }
 
-/// Logs a line at a level, composed only if anybody reads that level:
+/// Logs a line at a level, composed only if that level is logged:
 /// `log!(self.host, Level::Debug, "queued as {sid}")`.
 #[macro_export]
 macro_rules! log {
@@ -128,7 +128,7 @@ macro_rules! log {
     };
 }
 
-/// Logs an error: somebody must act.
+/// Logs an error: an administrator has to act.
 #[macro_export]
 macro_rules! error { ($host:expr, $($format:tt)+) => { $crate::log!($host, $crate::Level::Error, $($format)+) } }
 

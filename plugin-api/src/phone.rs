@@ -78,7 +78,7 @@ impl Phone {
     }
 
     /// The country's calling code: `44`. One to three digits, by the ITU's division of the world; whether
-    /// a code is assigned to anybody is not asked.
+    /// a code is assigned is not checked.
     #[must_use]
     pub fn calling_code(&self) -> &str {
         let digits = self.digits();

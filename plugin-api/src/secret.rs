@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 /// The one key of the object that carries a secret to a plugin's settings.
 ///
 /// The host writes it; a plain string in the configuration is not a secret and is refused, so that
-/// nobody keeps a token in a file that is copied into tickets.
+/// no token is kept in a file that is copied into tickets.
 pub const SECRET_KEY: &str = "$secret";
 
-/// What is said of a secret that somebody wrote where everybody reads it.
+/// The message about a secret that was written where others can read it.
 const IN_THE_OPEN: &str =
     "this is a secret and may not stand in the configuration: store it as a secret";
 

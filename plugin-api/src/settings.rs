@@ -42,7 +42,7 @@ fn missing_keys<T: JsonSchema>(json: &str) -> Vec<String> {
         .collect()
 }
 
-/// serde_json ends its messages with a place in the JSON, which nobody wrote and nobody can see.
+/// serde_json ends its messages with a place in the JSON, which the user neither wrote nor sees.
 fn without_place(message: &str) -> &str {
     message
         .rfind(" at line ")

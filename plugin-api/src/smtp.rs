@@ -73,7 +73,7 @@ pub struct Mail {
     pub password: Option<Secret>,
     /// The sender's address, in the envelope and in `From`.
     pub from: String,
-    /// The recipient's address, in the envelope and in `To`. To nobody nothing is sent: the
+    /// The recipient's address, in the envelope and in `To`. With an empty one nothing is sent: the
     /// dialogue ends behind the sender.
     pub to: String,
     /// The subject; left out when empty.

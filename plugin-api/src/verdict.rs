@@ -68,7 +68,7 @@ pub enum Verdict {
     Misconfigured,
     /// It may have been sent.
     Unknown,
-    /// This sender can't carry this code or password, whoever it is for. Not sent.
+    /// This sender can't carry this code or password, whatever the recipient. Not sent.
     Unsuitable,
 }
 

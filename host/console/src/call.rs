@@ -90,7 +90,7 @@ impl Call {
         first(&self.form, name)
     }
 
-    /// The same without blanks around it; `None` if nothing is left.
+    /// The same without spaces around it; `None` if nothing is left.
     pub fn given(&self, name: &str) -> Option<&str> {
         let value = self.field(name)?.trim();
         (!value.is_empty()).then_some(value)

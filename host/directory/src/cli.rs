@@ -36,7 +36,7 @@ struct Cli {
     /// Which directory, where there are several
     #[arg(long, value_name = "NAME", global = true)]
     directory: Option<String>,
-    /// Print JSON
+    /// Writes JSON
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -45,20 +45,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Log in, read links and bound objects, and say what is wrong; nothing is written
+    /// Logs in, reads links and bound objects, and says what is wrong; writes nothing
     Check,
-    /// Write the snapshot of links and bound objects
+    /// Writes the snapshot of links and bound objects
     Sync {
-        /// Let an edit that makes an object unusable count at once, and not after a day
+        /// Lets an edit that makes an object unusable count at once, instead of after a day
         #[arg(long)]
         accept: bool,
     },
-    /// Show what is found of a user, and which policy decides
+    /// Shows what is found of a user, and which policy decides
     User {
         /// ada, EXAMPLE\ada, ada@example.org or a SID
         name: String,
     },
-    /// Answer orders, a line of JSON each; the first line says which directory
+    /// Answers orders, a line of JSON each; the first line says which directory
     #[command(hide = true)]
     Orders,
 }
@@ -300,7 +300,7 @@ async fn orders() -> io::Result<()> {
 
 /// What stands in the line may be secret.
 fn not_an_order(error: &serde_json::Error) -> DirectoryError {
-    let what = format!("the line is no order: column {}", error.column());
+    let what = format!("the line is not an order: column {}", error.column());
     DirectoryError::new(Code::DirectoryUnreadable, what)
 }
 

@@ -118,7 +118,7 @@ impl TryFrom<String> for Span {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no span of time like 3s, 5m, 1h or 7d");
+        let wrong = || format!("{text:?} is not a length of time such as 3s, 5m, 1h or 7d");
         let unit = text.chars().last().ok_or_else(wrong)?;
         let seconds = match unit {
             's' => 1,
@@ -341,8 +341,8 @@ mod tests {
     fn what_is_wrong_is_said_with_its_key() {
         for (change, words) in [
             ("surplus = 1\n", "unknown field `surplus`"),
-            ("timeout = \"fast\"\n", "no span of time"),
-            ("timeout = \"\"\n", "no span of time"),
+            ("timeout = \"fast\"\n", "not a length of time"),
+            ("timeout = \"\"\n", "not a length of time"),
             ("phone = []\n", "directories.example.phone"),
             (
                 "[directories.b]\nservers = [\"http://x\"]\nbind = \"a\"\npassword = { file = \"p\" }\n",

@@ -126,7 +126,7 @@ fn value_of(written: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_lowercase())
 }
 
-/// Without the blanks around it, but for one at the end that is escaped.
+/// Without the spaces around it, but for one at the end that is escaped.
 fn trim(written: &str) -> Cow<'_, str> {
     let start = written.trim_start_matches(' ');
     let end = start.trim_end_matches(' ');

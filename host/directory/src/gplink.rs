@@ -85,7 +85,7 @@ pub fn parse(attribute: &str) -> Result<Vec<NamedLink>, BadLinks> {
             .map_err(|_| fault(rest, "it names no group policy object"))?;
         let is_number = !options.is_empty() && options.bytes().all(|byte| byte.is_ascii_digit());
         let options: Option<u32> = options.parse().ok().filter(|_| is_number);
-        let options = options.ok_or_else(|| fault(rest, "its options are no number"))?;
+        let options = options.ok_or_else(|| fault(rest, "its options are not a number"))?;
         let link = Link {
             gpo,
             order: 0,

@@ -215,7 +215,7 @@ fn container(
     let links = match entry.bytes("gPLink").map(std::str::from_utf8) {
         None => Ok(Vec::new()),
         Some(Ok(text)) => gplink::parse(text).map_err(|error| error.to_string()),
-        Some(Err(_)) => Err("gPLink is no text".to_owned()),
+        Some(Err(_)) => Err("gPLink is not text".to_owned()),
     };
     match links {
         Ok(links) => {

@@ -22,7 +22,8 @@ pub(super) fn warnings(config: &Config, state: &Path) -> Vec<Fault> {
     without
         .map(|(name, caller)| {
             let key = format!("callers.{name}");
-            let message = "its token or signing key is not stored: over HTTP it is refused";
+            let message =
+                "no token or signing key is stored for it: its requests over HTTP are refused";
             let remedy = format!("textsender secret set serve.{name}");
             config.sources.fault(caller.place, key, message, remedy)
         })

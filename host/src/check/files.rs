@@ -47,7 +47,7 @@ pub(super) fn without_followers(faults: Vec<Fault>, of_files: &[Fault]) -> Vec<F
 fn no_state(config: &Config, state: &Path) -> Option<Fault> {
     let owner = config.state.owner.as_ref()?;
     let is_absent = fs::metadata(state).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let words = format!("is not there, and {} sends with it", owner.value);
+    let words = format!("is missing, and {} sends with it", owner.value);
     is_absent.then(|| Fault::of_file(state, words, "sudo textsender init"))
 }
 

@@ -31,13 +31,12 @@ pub(super) fn warnings(config: &Config) -> Vec<Fault> {
         let region = Region::parse(written).ok()?;
         let per_mille = region.unclear_per_mille();
         let message = format!(
-            "{} % of the mobile numbers of {region} can be another country's too when they are written \
-             without + and without a 0 before them; these are refused",
+            "{} % of the mobile numbers of {region}, written without + and without a leading 0, can also be another country's; such numbers are refused",
             (per_mille + 5) / 10
         );
         let remedy = format!(
             "set {} = \"national\" in the policy or in [defaults] if such numbers are {region}'s, \
-             \"international\" if they begin with a calling code, \"ask\" if they shall be refused",
+             \"international\" if they begin with a calling code, \"ask\" if they should be refused",
             WithoutPlus::KEY
         );
         let fault = || config.sources.fault(written.place, "region", message, remedy);

@@ -180,7 +180,7 @@ impl<'s> Schema<'s> {
             (true, false) => {
                 let message = "is a secret, and may not stand in the configuration";
                 let remedy = "store it as a secret, or refer to it with { file = }, { env = } or \
-                            { credential = }; it may have been read here, so change it first";
+                            { credential = }; others may have read it here, so renew it first";
                 return fault(message, remedy.to_owned());
             }
             (false, true) => {
@@ -286,7 +286,7 @@ impl<'s> Schema<'s> {
                 faults.extend(fitting.into_iter().flat_map(|(_, found)| found));
                 return;
             }
-            _ => ("has none of the forms that it may have", help(schema)),
+            _ => ("matches none of the forms that are allowed", help(schema)),
         };
         faults.push(Fault {
             path: path.to_owned(),

@@ -278,7 +278,7 @@ impl Look<'_> {
             ),
             StartupError::Ended | StartupError::TimedOut => (
                 format!("{} does not say what it is", file.display()),
-                "tell the plugin's author".to_owned(),
+                "report it to the plugin's author".to_owned(),
             ),
         };
         self.fault(self.sender.plugin.place, "plugin", message, remedy);

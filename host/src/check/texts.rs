@@ -58,7 +58,7 @@ pub(super) fn warnings(config: &Config, usages: &[Usage], senders: &[Looked]) ->
                         "sender {name:?} shows its provider's own text, in which a code's groups may change their order"
                     ),
                 };
-                let remedy = "have codes made of one group: 123-456 may be shown as 456-123";
+                let remedy = "use codes of one group: 123-456 may be shown as 456-123";
                 warnings.push(checked.at(written.place, &key, message, remedy));
             }
         }
@@ -199,7 +199,8 @@ fn too_many(longest: &LongestText, capabilities: &SenderCapabilities) -> Option<
     let count = capabilities.alphabet.length(&longest.text);
     let max = capabilities.max_characters?;
     (count > max).then(|| {
-        let words = format!("it can become {count} characters, and the sender takes {max}");
+        let words =
+            format!("it can grow to {count} characters, and the sender takes {max} at most");
         (words, "shorten it, or name another sender".to_owned())
     })
 }

@@ -22,7 +22,7 @@ use crate::{
     after_help = "Example:\n  textsender check --config /etc/textsender/textsender.toml --json"
 )]
 pub(super) struct Check {
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

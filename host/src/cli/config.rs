@@ -16,7 +16,7 @@ use crate::{
     trust,
 };
 
-/// Edits the configuration as a whole, and takes the last change back
+/// Edits the configuration as a whole, and undoes the last change
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     textsender config edit   # opens $EDITOR, checks, then puts it in place\n  \
@@ -42,7 +42,7 @@ struct Edit {
     edit: EditOptions,
 }
 
-/// Takes the last change of the configuration back, whichever command made it
+/// Undoes the last change of the configuration, whichever command made it
 ///
 /// Undone once more, the change is made again. What was edited by hand since is never lost: then nothing is undone.
 #[derive(Args)]

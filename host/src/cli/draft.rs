@@ -19,7 +19,7 @@ pub(super) struct DraftOptions {
     /// Where the user is in the directory
     #[arg(long, value_name = "DN", help_heading = "Request")]
     user_dn: Option<String>,
-    /// A group of the user, a DN or SID; once for each
+    /// A group of the user, a DN or SID; may be given several times
     #[arg(long = "group", value_name = "DN", help_heading = "Request")]
     groups: Vec<String>,
     /// The user's number; - reads it from standard input

@@ -25,12 +25,12 @@ pub(super) use shown::{shown_length, shown_number};
 #[command(after_help = "Example:\n  \
     textsender explain --user-dn CN=Ada,OU=Staff,DC=example,DC=org --phone +447700900123 --event reset")]
 pub(super) struct Explain {
-    /// Tell what became of the message with this id, from the ledger, instead
+    /// Explains instead what became of the message with this id, from the ledger
     #[arg(long, value_name = "ID", conflicts_with = "DraftOptions")]
     id: Option<String>,
     #[command(flatten)]
     draft: DraftOptions,
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

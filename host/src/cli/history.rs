@@ -16,7 +16,7 @@ impl Common {
     pub(super) fn history(&self) -> Result<History, LedgerError> {
         let reading = Reading::of(Sources::read(&self.config_file().path)).believed();
         let reading = reading.map_err(|found| LedgerError::Untrusted {
-            reason: format!("what says where it is can't be believed: {found}"),
+            reason: format!("the configuration, which says where it is, can't be trusted: {found}"),
         })?;
         let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
         History::open(&state.path, &Options::of(&reading.config.state))

@@ -132,7 +132,7 @@ impl Init {
 
     fn places(&self, common: &Common) -> anyhow::Result<Places> {
         let named = |path: &Path| {
-            std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+            std::path::absolute(path).with_context(|| format!("{} is not a path", path.display()))
         };
         let own_plugins = self.plugins.as_deref().map(named).transpose()?;
         if let Some(folder) = &self.folder {

@@ -14,8 +14,11 @@ use crate::ledger::{self, LedgerError, Machine};
 /// How far back machines are looked for, if not told: 30 days, in hours.
 const MONTH: i64 = 30 * 24;
 
-/// Prepares a ledger that several machines share, and lists them
+/// Prints how to prepare a ledger that several machines share, and lists the machines
 #[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  textsender ledger schema --postgres\n  textsender ledger machines --since 24h"
+)]
 pub(super) struct Ledger {
     #[command(subcommand)]
     command: Command,
@@ -27,7 +30,7 @@ enum Command {
     Machines(Machines),
 }
 
-/// Print the SQL that prepares a database for it
+/// Prints the SQL that prepares a database for it
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  textsender ledger schema --postgres | psql --single-transaction -v ON_ERROR_STOP=1 textsender"
@@ -36,19 +39,19 @@ struct Schema {
     /// For PostgreSQL 13 or later
     #[arg(long, required = true)]
     postgres: bool,
-    /// The account that textsender connects as, which is there already
+    /// The account that textsender connects as; it has to exist already
     #[arg(long, value_name = "ROLE", default_value = "textsender")]
     role: String,
 }
 
-/// List the machines that share the ledger, by what they recorded in the last 30 days
+/// Lists the machines that share the ledger, by what they recorded in the last 30 days
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender ledger machines --since 24h")]
 struct Machines {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = history::since)]
     since: Option<Timestamp>,
-    /// Print a JSON list instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }
@@ -82,7 +85,7 @@ impl Machines {
             return Ok(());
         }
         if !is_shared {
-            out.line("this machine's ledger is its own: it knows of no other machine");
+            out.line("this machine's ledger is not shared: it knows of no other machine");
             return Ok(());
         }
         let rows: Vec<Vec<Cell>> = machines.iter().map(row).collect();

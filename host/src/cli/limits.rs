@@ -46,7 +46,7 @@ struct List {
     json: bool,
 }
 
-/// Tells what a limit with these figures would have refused of the last 7 days' texts; changes nothing
+/// Shows what a limit with these figures would have refused of the last 7 days' texts; changes nothing
 #[derive(Args)]
 #[command(after_help = "Example:\n  textsender limits try recipient 3/10m 10/1d")]
 struct Try {
@@ -94,7 +94,7 @@ struct Set {
     edit: EditOptions,
 }
 
-/// Takes a limit back to its default
+/// Resets a limit to its default
 #[derive(Args)]
 #[command(after_help = "Example:\n  textsender limits reset prefix")]
 struct Reset {
@@ -180,7 +180,9 @@ impl Try {
                 share(&found),
                 key.scope().describe()
             )),
-            None => out.line("that can't be told: there is no ledger yet, or it does not have what this limit counts"),
+            None => out.line(
+                "not known: there is no ledger yet, or it does not record what this limit counts",
+            ),
         }
         Ok(ExitCode::SUCCESS)
     }

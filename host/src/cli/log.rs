@@ -51,7 +51,7 @@ pub(super) struct Log {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = history::since)]
     since: Option<Timestamp>,
-    /// The latest so many
+    /// At most so many, the latest
     #[arg(long, value_name = "COUNT")]
     last: Option<u32>,
     /// With this outcome only
@@ -72,25 +72,25 @@ pub(super) struct Log {
     /// By this sender only
     #[arg(long, value_name = "NAME")]
     sender: Option<String>,
-    /// That this policy decided only
+    /// Decided by this policy only
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// That this actor asked for only, such as helpdesk\\bob
+    /// Requested by this actor only, such as helpdesk\bob
     #[arg(long, value_name = "NAME")]
     actor: Option<String>,
     /// The message with this id only, or those whose ids begin so
     #[arg(long, value_name = "ID", conflicts_with_all = ["since", "last", "outcome", "phone", "user", "sender", "policy", "actor", "follow"])]
     id: Option<String>,
-    /// Show who changed what in the configuration and the stored secrets, instead of decisions
+    /// Shows who changed what in the configuration and the stored secrets, instead of decisions
     #[arg(long, conflicts_with_all = ["last", "outcome", "phone", "user", "sender", "policy", "actor", "id", "follow", "csv"])]
     changes: bool,
-    /// Go on with each decision as it is made, until interrupted
+    /// Goes on with each decision as it is made, until interrupted
     #[arg(long)]
     follow: bool,
-    /// Write a JSON object for each decision, on a line of its own
+    /// Writes a JSON object for each decision, on a line of its own
     #[arg(long)]
     json: bool,
-    /// Write CSV (RFC 4180), with a line of headings
+    /// Writes CSV (RFC 4180), with a line of headings
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 }
@@ -101,7 +101,7 @@ pub(super) enum Error {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(
-        "there is no message with the id {0} in the ledger: it was never asked for here, or is older than [state] retention_days"
+        "there is no message with the id {0} in the ledger: it was never requested here, or is older than [state] retention_days"
     )]
     NoSuchId(String),
     #[error(transparent)]

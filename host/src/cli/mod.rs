@@ -12,7 +12,6 @@ mod editor;
 mod expiring;
 mod explain;
 mod explain_error;
-mod hand_over;
 mod health;
 mod helpdesk;
 mod history;
@@ -38,6 +37,7 @@ mod select_sender;
 mod send;
 mod sender;
 mod serve;
+mod shared_program;
 mod site;
 mod standing;
 mod stats;
@@ -169,7 +169,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
     start(&common);
     // One message may be the hub's: `send` looks there first.
     if !matches!(command, Command::Send(_)) {
-        hand_over::where_shared(&common.config_file().path);
+        shared_program::replace(&common.config_file().path);
     }
     let looks = matches!(
         command,

@@ -26,6 +26,7 @@ use crate::{
 
 /// Counts how many users can be texted, before one of them waits for a code
 #[derive(Args)]
+#[command(after_help = "Example:\n  textsender numbers check --users users.jsonl")]
 pub(super) struct Numbers {
     #[command(subcommand)]
     command: Command,
@@ -46,10 +47,10 @@ struct Check {
     /// The users, as JSON lines; standard input without it
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
-    /// Print CSV (RFC 4180) instead, a line for each policy
+    /// Writes CSV (RFC 4180), a line for each policy
     #[arg(long, conflicts_with = "json")]
     csv: bool,
 }
@@ -300,7 +301,7 @@ fn show(counted: &BTreeMap<String, Counts>, out: &Output) {
         if let Some(Advice { key, value, users }) = &counts.advice {
             let users = count(*users, "user more", "users more");
             out.line(format_args!(
-                "{policy}: {key} = \"{value}\" would make {users} textable, if it is what is meant"
+                "{policy}: {key} = \"{value}\" would make {users} textable, if that is how these numbers are meant"
             ));
         }
     }

@@ -14,14 +14,15 @@ use crate::{config, ledger::Subject, site::pauses::Order};
 
 /// Stops texts at once: all of them, those of a sender, to a region or to numbers that begin so
 ///
-/// Such requests are answered `refused`, code `paused`. It returns once nothing of it is sent any more: what a sender was
-/// handed before is waited for. A paused sender's fallbacks go on; other pauses stop test sends as well.
+/// Such requests are answered `refused`, code `paused`. It returns once nothing of it is sent any more: messages
+/// that senders already have are waited for. A paused sender's fallbacks go on; other pauses stop test sends as
+/// well.
 /// `textsender status` shows what is paused, `textsender log --changes` who paused what.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
-    textsender pause --all --reason 'a ring pumps numbers'\n  \
+    textsender pause --all --reason 'SMS pumping'\n  \
     textsender pause --sender twilio --for 2h --reason 'takes texts and delivers none'\n  \
-    textsender pause --prefix +4477009 --reason 'pumped'")]
+    textsender pause --prefix +4477009 --reason 'SMS pumping'")]
 pub(super) struct PauseCommand {
     #[command(flatten)]
     what: What,
@@ -31,7 +32,7 @@ pub(super) struct PauseCommand {
     /// Why, for those who find it paused
     #[arg(long, value_name = "WORDS")]
     reason: String,
-    /// Does not wait for messages that senders were handed before
+    /// Does not wait for messages that senders already have
     #[arg(long)]
     no_wait: bool,
 }
@@ -110,13 +111,13 @@ fn wait(site: &Site) -> anyhow::Result<()> {
     let messages = |number| count(number, "message", "messages");
     let left = site.handed_over(|open| {
         notice(format_args!(
-            "waiting for {} that a sender was handed before",
+            "waiting for {} that a sender already has",
             messages(open)
         ));
     })?;
     if left > 0 {
         notice(format_args!(
-            "{} may still be sent: `textsender log` tells how they end",
+            "{} may still be sent: `textsender log` shows how they end",
             messages(left)
         ));
     }

@@ -36,7 +36,7 @@ enum Command {
     /// Writes every decision about a person, as JSON
     #[command(after_help = "Example:\n  textsender person export --phone - < number")]
     Export(Who),
-    /// Takes out of the ledger what leads to a person; counts stay
+    /// Removes from the ledger what leads to a person; counts stay
     ///
     /// What is younger than a day stays until it is older: repeats and limits rely on it.
     #[command(after_help = "Example:\n  textsender person erase --phone - < number")]

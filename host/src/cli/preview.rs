@@ -24,7 +24,7 @@ use crate::{
 pub(super) struct PreviewCommand {
     #[command(flatten)]
     draft: DraftOptions,
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

@@ -88,6 +88,10 @@ impl List {
             json(&all);
             return Ok(ExitCode::SUCCESS);
         }
+        if all.is_empty() {
+            out.line("no installed plugin knows a provider; see `textsender plugin list`");
+            return Ok(ExitCode::SUCCESS);
+        }
         let cell = |text: &str| Cell::new(Style::Plain, text);
         let rows: Vec<Vec<Cell>> = all
             .iter()

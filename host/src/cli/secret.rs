@@ -51,10 +51,10 @@ enum Command {
 struct Set {
     /// Its name, SENDER.SETTING
     name: String,
-    /// Asks the provider whether it takes it; if not, or if that can't be asked, what was there before stays
+    /// Asks the provider whether it accepts the secret; if it does not, or can't be asked, the stored one stays
     #[arg(long)]
     check: bool,
-    /// Stores it as it is given, with blanks, quotes and all that is usually pasted by mistake
+    /// Stores it exactly as given, with spaces, quotes and all else that is usually pasted by mistake
     #[arg(long)]
     exact: bool,
     /// The date on which it ends, such as 2027-03-01: `textsender expiring` and alerts have it 30, 7 and 1 days before
@@ -249,7 +249,7 @@ impl Remove {
             bail!(
                 "there is no stored secret {}{}",
                 self.name,
-                instead(&self.name, names, "nothing is to be done")
+                instead(&self.name, names, "nothing to do")
             );
         }
         let secret = (sender, key);
@@ -335,7 +335,7 @@ fn cleaned(given: &Value, key: &str) -> anyhow::Result<Value> {
 ///
 /// It refuses the secret, or this could not be found out.
 fn taken_by_provider(site: &Site, sender: &str, common: &Common) -> anyhow::Result<()> {
-    const WITHOUT: &str = "without --check it is stored all the same";
+    const WITHOUT: &str = "without --check it is stored anyway";
     let standing = site.standing(sender)?;
     if !standing.is_ready() {
         let detail = standing.detail();

@@ -16,7 +16,7 @@ use given::Given;
 use tokio::runtime::Runtime;
 
 use super::{
-    Common, hand_over, logging,
+    Common, logging, shared_program,
     stream::{self, Stream},
 };
 use crate::{
@@ -33,7 +33,7 @@ use crate::{
 
 /// Reads a request from standard input, sends its message, and answers on standard output
 ///
-/// The exit code tells how it ended: 0 accepted, 65 invalid, 67 rejected, 69 unavailable,
+/// The exit code says how it ended: 0 accepted, 65 invalid, 67 rejected, 69 unavailable,
 /// 70 crashed, 73 in progress, 75 limited, 76 unknown, 77 refused, 78 misconfigured.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -50,13 +50,13 @@ pub(super) struct CompleteSend {
 // What the quick command line knows as well, without a message in arguments (`SendCli`).
 #[derive(clap::Args)]
 pub(super) struct Send {
-    /// Read a request from each line, and answer each when it is done
+    /// Reads a request from each line, and answers each when it is done
     #[arg(long)]
     stream: bool,
     /// The most messages in flight, instead of [send] concurrency
     #[arg(long, value_name = "COUNT", requires = "stream", value_parser = clap::value_parser!(u16).range(1..=4096))]
     concurrency: Option<u16>,
-    /// Wait up to this many seconds for what becomes of an accepted message, and tell it in the
+    /// Waits up to this many seconds for the delivery status of an accepted message, and puts it into the
     /// response as "delivery"; the exit code stays that of the outcome
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(0..=86_400))]
     wait: Option<u32>,
@@ -91,7 +91,7 @@ impl Send {
         let given = given.filter(|given| given.is_given());
         quiet_panics();
         if self.stream {
-            hand_over::where_shared(&common.config_file().path);
+            shared_program::replace(&common.config_file().path);
             return self.stream(common).run();
         }
         let (mut id, mut afterwards) = (None, Afterwards::Nothing);
@@ -136,7 +136,7 @@ impl Send {
             return response;
         }
         let sources = main.and_drop_ins();
-        hand_over::message_where_shared(&sources, read.as_deref().unwrap_or_default());
+        shared_program::replace_for_message(&sources, read.as_deref().unwrap_or_default());
         let request = match Request::parse(&json) {
             Ok(request) => request,
             Err(failure) => {

@@ -14,8 +14,8 @@ use crate::{
 
 /// Serves reset servers: messages through a Unix socket, and over HTTP on this machine if asked for
 ///
-/// POST /v1/messages takes the request that `textsender send` reads, and answers what it writes. It ends
-/// when it is asked to (SIGTERM), after what is in flight. Sockets that a service manager hands over
+/// POST /v1/messages takes the request that `textsender send` reads, and answers what it writes. On SIGTERM it
+/// finishes the messages in flight, and ends. Sockets that a service manager hands over
 /// (LISTEN_FDS) take the place of its own.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  \

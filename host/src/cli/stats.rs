@@ -33,13 +33,13 @@ pub(super) struct Stats {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
     #[arg(long, value_name = "WHEN", value_parser = history::since)]
     since: Option<Timestamp>,
-    /// Count instead how many of the codes were typed in, as far as callers tell
+    /// Counts instead how many of the codes were typed in, as far as callers report it
     #[arg(long, value_name = "BY", conflicts_with = "prometheus", value_parser = PossibleValuesParser::new(BY.map(|(word, _)| word)))]
     used_by: Option<String>,
-    /// Print a JSON list instead
+    /// Writes JSON
     #[arg(long, conflicts_with = "prometheus")]
     json: bool,
-    /// Write this file for Prometheus, whole or not at all
+    /// Writes this file for Prometheus, whole or not at all
     #[arg(long, value_name = "FILE")]
     prometheus: Option<PathBuf>,
     /// Print how the installation stands, for the hub's own page

@@ -33,7 +33,7 @@ pub(super) struct Status {
     /// The provider's id of the message
     #[arg(value_name = "PROVIDER_ID", requires = "sender")]
     provider_id: Option<String>,
-    /// Write JSON
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

@@ -231,14 +231,14 @@ impl Serving {
             tokio::select! {
                 result = &mut finished => return result,
                 _ = asked.recv() => match give_up {
-                    Some(_) => return Err(io::Error::other("it was asked to end twice")),
+                    Some(_) => return Err(io::Error::other("it got a second signal to end")),
                     None => {
                         stop(&stopping);
                         give_up = Some(Instant::now() + bound);
                     }
                 },
                 () = late => {
-                    return Err(io::Error::other("not all was answered and read in time"));
+                    return Err(io::Error::other("not every answer was written and read in time"));
                 }
             }
         }
@@ -270,7 +270,7 @@ impl Serving {
 }
 
 fn stop(stopping: &watch::Sender<bool>) {
-    tracing::info!("asked to end: what is in flight is finished; asked again, it is left");
+    tracing::info!("shutting down: messages in flight are finished; a second signal abandons them");
     stopping.send_replace(true);
 }
 

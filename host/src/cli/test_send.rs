@@ -78,7 +78,7 @@ impl TestSend {
         };
         let code = match &self.code {
             Some(code) => code.clone(),
-            None => ask::optional_line("Code (empty for one that is made up)")?
+            None => ask::optional_line("Code (leave it empty to have one made up)")?
                 .map_or_else(made_up, Ok)?,
         };
         let request = Request::test(TestRequest {

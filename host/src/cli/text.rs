@@ -70,7 +70,7 @@ struct Set {
     edit: EditOptions,
 }
 
-/// Takes a translation away, or a text of the helpdesk
+/// Removes a translation, or a text of the helpdesk
 #[derive(Args)]
 #[command(after_help = "Example:\n  textsender text unset --policy Everyone --locale cy")]
 struct Unset {

@@ -71,7 +71,7 @@ fn command(node: &Node) -> Vec<String> {
     match words.first() {
         Some(program) if !Path::new(program).is_absolute() => {
             node.fault(
-                format!("{program:?} is no full path"),
+                format!("{program:?} is not a full path"),
                 "write the full path of the program, and its arguments as a list: [\"/usr/local/bin/page\", \"oncall\"]",
             );
             Vec::new()
@@ -90,7 +90,7 @@ fn webhook(node: &Node) -> Option<Url> {
         }
         _ => {
             node.fault(
-                "is no address that begins with https://",
+                "is not an address that begins with https://",
                 "write it as https://HOST/PATH",
             );
             None

@@ -35,7 +35,7 @@ fn target(node: &Node) -> Option<LogTarget> {
         path if Path::new(path).is_absolute() => Some(LogTarget::File(path.into())),
         _ => {
             node.fault(
-                format!("{:?} is no place for a log", word.value),
+                format!("{:?} is not a place to log to", word.value),
                 "write \"stderr\", \"journald\", \"syslog\" or the full path of a file",
             );
             None

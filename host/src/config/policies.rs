@@ -317,7 +317,7 @@ impl Helpdesk {
                 match text {
                     Some(text) => text.translations = translations,
                     None => node.fault(
-                        "translates a text that is not there",
+                        "translates a text that is missing",
                         format!("add {key} = \"...\" to [helpdesk.texts]"),
                     ),
                 }
@@ -334,7 +334,7 @@ fn read_translations(node: &Node) -> BTreeMap<String, Located<String>> {
     node.each(|tag, node| {
         if !is_language_tag(tag) {
             node.fault(
-                "is not under a language tag",
+                "has a name that is not a language tag",
                 r#"write tags such as cy, pt-BR or "zh-Hant""#,
             );
         }

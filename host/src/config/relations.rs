@@ -77,7 +77,7 @@ impl Relations<'_> {
             self.fault(
                 sender.place,
                 "senders.serve",
-                "is the name that tokens of the hub's callers are stored under",
+                "is reserved: the tokens of the hub's callers are stored under this name",
                 "give the sender another name: textsender sender rename serve NAME",
             );
         }
@@ -125,7 +125,7 @@ impl Relations<'_> {
             let key = format!("{key}.fallback");
             self.known_sender(sender, &key);
             if earlier.contains(&sender.as_str()) {
-                let message = format!("{:?} is tried already", sender.value);
+                let message = format!("{:?} is named twice", sender.value);
                 self.fault(sender.place, &key, message, "name each sender once");
             }
             earlier.push(sender);
@@ -176,7 +176,9 @@ mod tests {
         let text = "[defaults]\nsender = \"serve\"\n[senders.serve]\nplugin = \"twilio\"";
         assert_eq!(
             faults(text),
-            ["senders.serve: is the name that tokens of the hub's callers are stored under"]
+            [
+                "senders.serve: is reserved: the tokens of the hub's callers are stored under this name"
+            ]
         );
         assert_eq!(faults(&text.replace("serve", "server")), [""; 0]);
     }

@@ -97,7 +97,10 @@ fn address(node: &Node, has_tls: bool) -> Option<SocketAddr> {
     match http_address(&word, has_tls) {
         Ok(address) => Some(address),
         Err(remedy) => {
-            node.fault(format!("{:?} is no address for it", word.value), remedy);
+            node.fault(
+                format!("{:?} is not an address that it can listen on", word.value),
+                remedy,
+            );
             None
         }
     }

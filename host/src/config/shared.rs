@@ -95,7 +95,7 @@ fn address(node: &Node) -> Option<Located<String>> {
             // A password may stand in it.
             node.hide();
             node.fault(
-                format!("is no address of a database: {what}"),
+                format!("is not the address of a database: {what}"),
                 "write url = \"postgresql://USER@HOST/DATABASE\"; `textsender secret set ledger.password` keeps the password",
             );
             None
@@ -120,7 +120,7 @@ fn check(url: &str) -> Result<(), String> {
     for (name, value) in parameters {
         match (name, value) {
             ("sslmode", "verify-full" | "verify-ca" | "require") => {}
-            ("sslmode", _) => return Err("TLS is always demanded: leave sslmode out".into()),
+            ("sslmode", _) => return Err("TLS is always required: leave sslmode out".into()),
             ("sslrootcert", _) => return Err("name the certificate in ca_file".into()),
             ("password", _) => return Err("a password may not stand in the configuration".into()),
             ("user", _) => names_user = true,

@@ -162,7 +162,7 @@ impl<'p> Node<'p> {
             .filter(|share| (0.0..=100.0).contains(share));
         if share.is_none() {
             self.fault(
-                "is not a share",
+                "is not a number from 0 to 100",
                 "write it as a decimal number, such as 0.3",
             );
         }

@@ -371,7 +371,7 @@ fn parts_that_do_not_fit_each_other_are_faults_of_check() {
         ),
         (
             "[defaults]\nsender = \"twilio\"\n[helpdesk]\nfallback = [\"twilio\"]\n",
-            "4: helpdesk.fallback: \"twilio\" is tried already; name each sender once",
+            "4: helpdesk.fallback: \"twilio\" is named twice; name each sender once",
         ),
         (
             "[defaults]\nsender = \"twilio\"\n[helpdesk]\nnew_password = true\n",

@@ -27,7 +27,7 @@ pub(super) async fn cases(bench: &mut Bench) {
     questions(bench).await;
 }
 
-/// A call whose exchange nobody answers, until its deadline.
+/// A call whose exchange is not answered, until its deadline.
 async fn taken_back(bench: &mut Bench) {
     let silence = Script {
         http: Turn::Silence,

@@ -61,8 +61,8 @@ fn judge(report: &mut Findings, info: &PluginInfo) {
     report.tried("D4");
     report.tried("D5");
     for host in &info.hosts {
-        report.expect("D4", is_host(host), format!("{host:?} is no host name"));
-        report.expect("D5", is_narrow(host), format!("{host:?} is anybody's"));
+        report.expect("D4", is_host(host), format!("{host:?} is not a host name"));
+        report.expect("D5", is_narrow(host), format!("{host:?} could be any host"));
     }
 }
 

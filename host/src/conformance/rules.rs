@@ -118,7 +118,7 @@ pub const RULES: &[Rule] = &[
     ),
     must(
         "S3",
-        "Settings named as secrets are MUST be marked as secrets (type `Secret`): token, password, secret, passphrase, private key.",
+        "Settings whose names are those of secrets (token, password, secret, passphrase, private key) MUST be marked as secrets (type `Secret`).",
         "What is not marked stands in a file that is copied into tickets, and is not redacted.",
         "The properties' names are looked at; those that end in `_id`, `_sid` or `_url` name no secret.",
     ),
@@ -137,7 +137,7 @@ pub const RULES: &[Rule] = &[
     must(
         "S6",
         "A setting that does not exist MUST be refused, with its name.",
-        "A slip of the pen would be a default that nobody chose.",
+        "A typing error would silently become a default.",
         "The plugin is configured with one more setting.",
     ),
     must(
@@ -173,7 +173,7 @@ pub const RULES: &[Rule] = &[
     must(
         "V1",
         "`accepted` MUST mean that the provider answered so: a 2xx to a request that delivers, a 2yz to the final dot.",
-        "A user waits for this text. Nobody else will try.",
+        "A user waits for this text, and no other sender will try.",
         "The battery of answers.",
     ),
     must(
@@ -203,7 +203,7 @@ pub const RULES: &[Rule] = &[
     should(
         "V6",
         "Refused credentials, and addresses where nothing is, SHOULD be `unauthorized` or `misconfigured`.",
-        "Only an administrator can mend them, and is told by these alone.",
+        "Only an administrator can fix them, and only these verdicts alert one.",
         "302, 401, 403 and 404 with HTML; 535 to AUTH.",
     ),
     must(
@@ -275,7 +275,7 @@ pub const RULES: &[Rule] = &[
     must(
         "C5",
         "A call that is taken back MUST end, and leave the sender fit for the next.",
-        "At its deadline a message is answered; whoever holds on to it is killed with everything else in flight.",
+        "At its deadline a message is answered; a plugin that holds on to it is killed, with everything else in flight.",
         "A call whose exchange is never answered is taken back; another is made.",
     ),
     must(

@@ -24,8 +24,8 @@ use crate::{
     config::{Ledger as Mode, Shared, State},
     failpoint::{Failpoints, Step},
     ledger::{
-        CLOSING, Claim, ClaimResult, FinalOutcome, Ledger, LedgerError, Options, Refusal, Ticket,
-        Unclaimed, Used,
+        CLOSING, Claim, ClaimResult, DispatchRefusal, FinalOutcome, Ledger, LedgerError, Options,
+        Ticket, Unclaimed, Used,
     },
     os::accounts,
     privilege,
@@ -159,8 +159,8 @@ impl LedgerAccess {
         let marked = within(self.patience(deadline), ledger.dispatched(ticket, sender));
         match marked.await {
             Ok(None) => Ok(()),
-            Ok(Some(Refusal::Limited(reached))) => Err(limited(&reached)),
-            Ok(Some(Refusal::Paused(pause))) => Err(pause.failure()),
+            Ok(Some(DispatchRefusal::Limited(reached))) => Err(limited(&reached)),
+            Ok(Some(DispatchRefusal::Paused(pause))) => Err(pause.failure()),
             Err(error) => self.tolerate(error, id),
         }
     }
@@ -202,7 +202,7 @@ impl LedgerAccess {
             _ => return,
         };
         if let Err(error) = noted {
-            tracing::warn!(sender, %error, "a refusal is not in the ledger");
+            tracing::warn!(sender, %error, "a refusal could not be recorded in the ledger");
         }
     }
 
@@ -216,7 +216,7 @@ impl LedgerAccess {
     ) {
         let Some(ledger) = self.ledger() else { return };
         if let Err(error) = within(last(deadline), ledger.settle(ticket, outcome)).await {
-            tracing::error!(id, %error, "the outcome is not in the ledger");
+            tracing::error!(id, %error, "the outcome could not be recorded in the ledger");
         }
     }
 
@@ -224,7 +224,7 @@ impl LedgerAccess {
     pub(super) async fn still_unknown(&self, ticket: Ticket, id: &str, deadline: Instant) {
         let Some(ledger) = self.ledger() else { return };
         if let Err(error) = within(last(deadline), ledger.still_unknown(ticket)).await {
-            tracing::warn!(id, %error, "that a message is still unknown is not in the ledger");
+            tracing::warn!(id, %error, "it could not be recorded that a message is still unknown");
         }
     }
 
@@ -262,7 +262,7 @@ impl LedgerAccess {
         let Some(ledger) = self.ledger() else { return };
         let id = message.facts.id.clone();
         if let Err(error) = within(last(deadline), ledger.record(message)).await {
-            tracing::warn!(id, %error, "the decision is not in the audit");
+            tracing::warn!(id, %error, "the decision could not be recorded in the ledger");
         }
     }
 
@@ -309,7 +309,7 @@ impl LedgerAccess {
         if self.mode == Mode::Required {
             return Err(self.failure(error));
         }
-        tracing::warn!(id, %error, "the message is sent unrecorded, as [state] ledger = \"best_effort\" wants it");
+        tracing::warn!(id, %error, "the message is sent unrecorded, as [state] ledger = \"best_effort\" says");
         Ok(())
     }
 }

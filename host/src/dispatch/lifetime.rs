@@ -129,7 +129,7 @@ impl Dispatch {
         if edited.state.folder != current.state.folder {
             let folder: PathBuf = edited.state.folder.clone().unwrap_or_default();
             return refused(format!(
-                "[state] folder is now {:?}, and this process keeps {}: end it and start it again",
+                "[state] folder is now {:?}, and this process keeps {}: restart it",
                 folder.display(),
                 self.state.display()
             ));

@@ -72,7 +72,7 @@ pub fn back_up(main: &Path, state: &Path, into: &Path, on_wait: fn()) -> Result<
     let _lock = Lock::of(&folder, on_wait)?;
     if !files::make_folder(into, private_folder())? {
         return Err(EditError::refused(format!(
-            "{} is there already",
+            "{} already exists",
             into.display()
         )));
     }
@@ -120,14 +120,14 @@ pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditEr
     let path = from.join(MANIFEST);
     if !path.exists() && from.read_dir().is_ok() {
         return Err(EditError::refused(format!(
-            "{} is no backup: there is no {MANIFEST} in it; name a folder that `textsender backup` made",
+            "{} is not a backup: there is no {MANIFEST} in it; name a folder that `textsender backup` made",
             from.display()
         )));
     }
     let json = read(&path)?;
     let manifest: Manifest = serde_json::from_slice(&json).map_err(|error| {
         EditError::refused(format!(
-            "{} is no backup of textsender: {error}",
+            "{} is not a backup of textsender: {error}",
             from.display()
         ))
     })?;
@@ -249,7 +249,7 @@ fn put_back(
     });
     let Some(path) = inside else {
         return Err(EditError::refused(format!(
-            "{} is no file of a backup",
+            "{} is not a file of a backup",
             file.path.display()
         )));
     };

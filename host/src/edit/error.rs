@@ -23,7 +23,7 @@ pub enum EditError {
     Refused(String),
     /// The configuration would have faults that it has not now.
     #[error(
-        "nothing was changed, as it would be at fault: {}\n\n{}\n\n--force makes the change all the same",
+        "nothing was changed, as the result would have a fault: {}\n\n{}\n\n--force makes the change anyway",
         faults.first().map(|fault| fault.message.as_str()).unwrap_or_default(),
         shown.trim_end()
     )]
@@ -37,7 +37,7 @@ pub enum EditError {
     #[error("nothing was changed: fix the file first")]
     NotToml(#[source] Faults),
     /// The configuration is another than the one that the change is of.
-    #[error("nothing was changed: the configuration was changed by another meanwhile")]
+    #[error("nothing was changed: the configuration was changed elsewhere meanwhile")]
     Changed,
     /// Others can change the configuration.
     #[error(transparent)]
@@ -84,9 +84,7 @@ impl EditError {
             let what = match error.kind() {
                 ErrorKind::PermissionDenied if !accounts::is_root() => denied(&failed, &path),
                 ErrorKind::ReadOnlyFilesystem => {
-                    format!(
-                        "{failed}, as it is on a read-only file system: mount that to be written"
-                    )
+                    format!("{failed}, as it is on a read-only file system: mount it writable")
                 }
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
                     format!("{failed}, as the disk is full: make room on it")

@@ -170,8 +170,8 @@ impl Order for SetLimit {
                 );
             }
             let limit = limits.get_mut(key).and_then(Item::as_table_like_mut);
-            let limit =
-                limit.ok_or_else(|| EditError::refused(format!("limits.{key} is no section")))?;
+            let limit = limit
+                .ok_or_else(|| EditError::refused(format!("limits.{key} is not a section")))?;
             if let Some(figures) = figures {
                 tables::set(limit, "limits", list(&figures));
             }

@@ -311,7 +311,7 @@ impl SwitchEvent {
         let events: Vec<&str> = wanted.map(Event::as_str).collect();
         match events.is_empty() {
             true => Err(EditError::refused(format!(
-                "policy {0} would send for nothing: remove or disable it instead",
+                "policy {0} would send for no event: remove or disable it instead",
                 self.policy
             ))),
             false => Ok(events),
@@ -374,7 +374,7 @@ fn set_enabled(policy: &mut dyn TableLike, container: &str, on: bool) -> Result<
 }
 
 fn is_gone(container: &str) -> EditError {
-    EditError::refused(format!("what is about {container} is no longer there"))
+    EditError::refused(format!("the section of {container} is gone"))
 }
 
 /// Whether a `[[link]]` is to this container, however either is written.
@@ -389,7 +389,7 @@ fn is_linked_to(container: &str) -> Result<impl Fn(&dyn TableLike) -> bool + use
 fn parse(container: &str) -> Result<Dn, EditError> {
     Dn::parse(container).map_err(|error| {
         EditError::Usage(format!(
-            "{container:?} is no distinguished name such as OU=Staff,DC=example,DC=org: {error}"
+            "{container:?} is not a distinguished name such as OU=Staff,DC=example,DC=org: {error}"
         ))
     })
 }

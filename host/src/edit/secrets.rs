@@ -57,7 +57,7 @@ pub fn parts(name: &str) -> Result<(&str, &str), EditError> {
     match name.split_once('.') {
         Some((sender, key)) if is_name(sender) && bare(sender, key) => Ok((sender, key)),
         _ => Err(EditError::Usage(format!(
-            "{name:?} is no name of a secret: write SENDER.SETTING, such as twilio.auth_token"
+            "{name:?} is not the name of a secret: write SENDER.SETTING, such as twilio.auth_token"
         ))),
     }
 }
@@ -84,7 +84,7 @@ pub fn clean(text: &str, key: &str) -> Result<Cleaned, EditError> {
     }
     let mut rest = visible.trim_end_matches(['\r', '\n']);
     if rest.trim() != rest {
-        taken_off.push("blanks around it");
+        taken_off.push("spaces around it");
         rest = rest.trim();
     }
     if rest.contains(['\n', '\r']) {
@@ -276,7 +276,7 @@ impl Form {
                 _ => None,
             }),
             Ok(_) => Err(EditError::refused(format!(
-                "{key} is no secret: set it with `textsender sender set {sender} {key}=...`"
+                "{key} is not a secret: set it with `textsender sender set {sender} {key}=...`"
             ))),
             Err(_) => {
                 let secrets = fields.iter().filter(|field| field.is_secret);
@@ -299,7 +299,7 @@ impl Form {
         match self.pattern.is_match(secret.expose()) {
             true => Ok(()),
             false => Err(EditError::refused(format!(
-                "nothing was stored, as it does not have the form of {}: {}\n--exact stores it all the same",
+                "nothing was stored, as it does not have the form of {}: {}\n--exact stores it anyway",
                 self.key, self.help
             ))),
         }
@@ -341,7 +341,7 @@ mod tests {
         let cases: [(&str, &str, &[&str]); 9] = [
             ("5ec2e7", "5ec2e7", &[]),
             ("5ec2e7\r\n", "5ec2e7", &[]),
-            (" 5ec2e7\t\n", "5ec2e7", &["blanks around it"]),
+            (" 5ec2e7\t\n", "5ec2e7", &["spaces around it"]),
             (
                 "\u{feff}5ec2\u{200b}e7",
                 "5ec2e7",

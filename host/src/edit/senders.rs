@@ -290,7 +290,7 @@ fn unset_all(
             let set = set.iter().map(String::as_str);
             return Err(EditError::refused(format!(
                 "sender {sender} has no {key} set{}",
-                names::instead(key, set, "nothing is to be done")
+                names::instead(key, set, "nothing to do")
             )));
         }
     }
@@ -330,7 +330,7 @@ fn set_one(
     let field = known_field(&fields, name, &described.info.id)?;
     if field.is_secret {
         return Err(EditError::refused(format!(
-            "{name} is a secret, and a command line is seen by others: store it with `textsender secret set {sender}.{name}`"
+            "{name} is a secret, and others can see a command line: store it with `textsender secret set {sender}.{name}`"
         )));
     }
     let value = field.read(part, text, described);

@@ -20,7 +20,7 @@ pub fn table<'d>(
         root.insert(key, Item::Table(made));
     }
     let found = root.get_mut(key).and_then(Item::as_table_like_mut);
-    let found = found.ok_or_else(|| EditError::refused(format!("{key} is no section")))?;
+    let found = found.ok_or_else(|| EditError::refused(format!("{key} is not a section")))?;
     table(found, rest)
 }
 
@@ -87,7 +87,11 @@ pub fn push_item(root: &mut dyn TableLike, key: &str, item: Table) -> Result<(),
     match root.get_mut(key) {
         Some(Item::ArrayOfTables(tables)) => tables.push(item),
         Some(Item::Value(Value::Array(values))) => values.push(item.into_inline_table()),
-        _ => return Err(EditError::refused(format!("{key} is no list of sections"))),
+        _ => {
+            return Err(EditError::refused(format!(
+                "{key} is not a list of sections"
+            )));
+        }
     }
     Ok(())
 }

@@ -148,8 +148,8 @@ impl Order for UnsetText {
         if !is_there {
             let tags = text.into_iter().flat_map(|text| text.translations.keys());
             let ending = match tag {
-                Some(tag) => names::instead(tag, tags.map(String::as_str), "nothing is to be done"),
-                None => ": nothing is to be done".to_owned(),
+                Some(tag) => names::instead(tag, tags.map(String::as_str), "nothing to do"),
+                None => ": nothing to do".to_owned(),
             };
             return Err(EditError::refused(format!(
                 "{} has no such text{}{ending}",

@@ -34,7 +34,7 @@ impl Order for ReplaceFile {
     fn make(&self, draft: &mut Draft) -> Result<(), EditError> {
         if draft.text(&self.path)? != self.before {
             return Err(EditError::refused(format!(
-                "{} was changed by another while you edited it: nothing was changed",
+                "{} was changed elsewhere while you edited it: nothing was changed",
                 self.path.display()
             )));
         }

@@ -181,7 +181,8 @@ pub struct Refused {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    pub mend: &'static str,
+    #[serde(rename = "mend")]
+    pub remedy: &'static str,
 }
 
 impl<'p> Evaluation<'p> {
@@ -326,7 +327,7 @@ impl Refused {
             outcome: failure.outcome().as_str(),
             code: failure.code.as_str(),
             message: failure.to_string(),
-            mend: failure.code.remedy(),
+            remedy: failure.code.remedy(),
         }
     }
 }

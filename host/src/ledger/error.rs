@@ -84,7 +84,7 @@ pub enum LedgerError {
         reason: String,
     },
     /// Others could have written it.
-    #[error("the ledger is not to be trusted: {reason}")]
+    #[error("the ledger can't be trusted: {reason}")]
     Untrusted {
         /// What, and what to do.
         reason: String,
@@ -122,7 +122,7 @@ pub enum LedgerError {
     },
     /// The shared ledger's servers can't be reached, or can't take a claim now.
     #[error(
-        "the shared ledger on {server} can't be reached ({reason}): see that one of its servers runs, can be written to and is reached from here"
+        "the shared ledger on {server} can't be reached ({reason}): check that one of its servers is running, writable and reachable from here"
     )]
     Unreachable {
         /// The hosts.
@@ -197,7 +197,7 @@ impl LedgerError {
         let why = rights::may_use_folder(folder).err();
         let remedy = match why.map(|error| error.kind()) {
             Some(ErrorKind::ReadOnlyFilesystem) => {
-                "mount its file system to be written, or set [state] folder to another one"
+                "mount its file system writable, or set [state] folder to another one"
             }
             _ => {
                 "run textsender as the account that sends; `sudo textsender doctor --fix` puts owners and modes right"

@@ -8,7 +8,7 @@
 //! | step ([`Step`]) | in the ledger | a repeat of the id, if the process died here |
 //! |---|---|---|
 //! | `Opened`, `Claiming` | nothing | is sent |
-//! | `ClaimResult` | the id, its process, its places in the limits; **synced** | is sent: nothing had left |
+//! | `Claimed` | the id, its process, its places in the limits; **synced** | is sent: nothing had left |
 //! | `Dispatched`, `Answered`, `Settling` | also the sender it was handed to | may have been sent: [`ClaimResult::Abandoned`], to be found at the provider or answered `unknown` |
 //! | `Settled`, `Responded` | the outcome and the response | is answered the same, if the outcome settles the id |
 //!
@@ -112,7 +112,7 @@ pub use prometheus::{Exposition, Sample};
 pub use proposal::{Proposal, Proposals};
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
-pub use settle::{FinalOutcome, Refusal, Unclaimed};
+pub use settle::{DispatchRefusal, FinalOutcome, Unclaimed};
 pub use shared::{SharedStore, can_share, postgres_schema, share};
 pub use stats::Tally;
 pub use store::Facts;
@@ -289,7 +289,7 @@ impl Ledger {
         &self,
         ticket: &Ticket,
         sender: &str,
-    ) -> Result<Option<Refusal>, LedgerError> {
+    ) -> Result<Option<DispatchRefusal>, LedgerError> {
         let Some(held) = ticket.held.clone() else {
             return Err(LedgerError::Stopped);
         };

@@ -274,7 +274,7 @@ mod tests {
         let pauses = vec![
             Pause {
                 subject: Subject::All,
-                reason: "a ring pumps numbers".to_owned(),
+                reason: "SMS pumping".to_owned(),
                 by: "ann".to_owned(),
                 since: at(1),
                 until: Some(at(60)),

@@ -73,7 +73,7 @@ impl Exposition {
         );
         self.gauge(
             "textsender_codes_used",
-            "Those of them that were typed in, as far as callers tell.",
+            "Those of them that were typed in, as far as callers report it.",
             &of(|uses| uses.used),
         );
     }

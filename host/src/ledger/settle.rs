@@ -83,14 +83,14 @@ pub(super) enum Handover {
     /// The sender may get the message.
     Marked,
     /// The sender may not get it.
-    Refused(Refusal),
+    Refused(DispatchRefusal),
     /// The claim is gone.
     Lost,
 }
 
 /// Why a sender may not get a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DispatchRefusal {
     /// A limit of the sender leaves no place.
     Limited(LimitReached),
     /// The message, or the sender, is paused.
@@ -111,7 +111,7 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
     let pauses = pause::read(store)?;
     let paused = pause::of_message(&pauses, &held.target());
     if let Some(pause) = paused.or_else(|| pause::of_sender(&pauses, sender)) {
-        return Ok(Handover::Refused(Refusal::Paused(pause.clone())));
+        return Ok(Handover::Refused(DispatchRefusal::Paused(pause.clone())));
     }
     let mut sent_to = sent_to.unwrap_or_default();
     if sent_to.iter().any(|marked| marked == sender) {
@@ -123,7 +123,7 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
         let counter = Counter::read(store, Scope::Sender, rule, sender, store.now())?;
         let (refusing, _) = counter.reached();
         if let Some(reached) = refusing.into_iter().max_by_key(|one| one.retry_after) {
-            return Ok(Handover::Refused(Refusal::Limited(reached)));
+            return Ok(Handover::Refused(DispatchRefusal::Limited(reached)));
         }
         places.push(counter.take(store)?);
     }

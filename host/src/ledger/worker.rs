@@ -261,7 +261,7 @@ impl Worker {
             })
         });
         if let Err(error) = &end {
-            tracing::debug!(%error, steps = batch.len(), "the ledger gave a transaction up");
+            tracing::debug!(%error, steps = batch.len(), "the ledger rolled a transaction back");
             self.store = None;
         }
         self.dirty = self.dirty.saturating_add(1);
@@ -297,7 +297,7 @@ impl Worker {
         if let Err(error) = store.tidy(used) {
             store.roll_back();
             let error = store.fault(&error);
-            tracing::warn!(%error, "the ledger could not be kept tidy");
+            tracing::warn!(%error, "the ledger's upkeep failed");
             self.store = None;
             // That earlier ids were forgotten is said to the next message, not only in the log.
             self.failure = matches!(error, LedgerError::Corrupt { .. }).then_some(error);

@@ -39,8 +39,8 @@ fn ends(file: &Path) -> io::Result<(Timestamp, Timestamp)> {
     let mut ends = None;
     for certificate in CertificateDer::pem_reader_iter(BufReader::new(trust::open(file)?)) {
         let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-        let end =
-            end_of(&certificate).ok_or_else(|| wrong("holds what is no certificate".into()))?;
+        let end = end_of(&certificate)
+            .ok_or_else(|| wrong("holds something that is not a certificate".into()))?;
         let (first, last) = ends.unwrap_or((end, end));
         ends = Some((first.min(end), last.max(end)));
     }

@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(error.cause(), &Cause::Refused);
         assert_eq!(
             error.to_string(),
-            format!("localhost:{}: the connection is refused", address.port())
+            format!("localhost:{}: the connection was refused", address.port())
         );
 
         let error = connect("no.such.name.invalid", 25, &open(), Duration::from_secs(20)).await;

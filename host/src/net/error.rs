@@ -46,16 +46,18 @@ impl NetError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
     /// What was given is neither a name nor an address.
-    #[error("this is no host name")]
+    #[error("this is not a host name")]
     NotAHost,
     /// The system's resolver has no address, for the reason that it gives.
     #[error("the name does not resolve ({0})")]
     NameNotFound(String),
     /// It has addresses, and none is allowed.
-    #[error("the name leads to this machine or its link only, where a plugin may not connect")]
+    #[error(
+        "the name resolves only to this machine or to link-local addresses, where a plugin may not connect"
+    )]
     AddressNotAllowed,
     /// Nothing listens there.
-    #[error("the connection is refused")]
+    #[error("the connection was refused")]
     Refused,
     /// No packet gets there.
     #[error("there is no route to it")]
@@ -65,12 +67,11 @@ pub enum Cause {
     TimedOut,
     /// A mail server that was silent, to begin with.
     #[error(
-        "it says nothing in time: a port on which TLS begins with the first byte, usually 465, wants \
-         security = \"tls\""
+        "it says nothing in time: a port on which TLS begins with the first byte, usually 465, needs security = \"tls\""
     )]
     NoGreeting,
     /// A server that was silent when TLS was to begin.
-    #[error("it does not begin TLS in time: see whether port and protection belong together")]
+    #[error("it does not begin TLS in time: check that port and security fit each other")]
     NoHandshake,
     /// The peer ended the connection.
     #[error("it ended the connection")]
@@ -85,18 +86,18 @@ pub enum Cause {
     #[error("its certificate {0}")]
     Certificate(CertificateFault),
     /// What it says is not TLS.
-    #[error("it does not speak TLS on this port: see whether port and protection belong together")]
+    #[error("it does not speak TLS on this port: check that port and security fit each other")]
     NotTls,
     /// Another fault of TLS.
     #[error("TLS failed ({0})")]
     Tls(String),
     /// A mail server that does not offer it, or whose offer was taken out on the way.
     #[error(
-        "it does not offer STARTTLS: see whether port and protection belong together, or who stands between"
+        "it does not offer STARTTLS: check that port and security fit each other, and that nothing in between removes it"
     )]
     StartTlsNotOffered,
     /// A reply in the clear that was to be believed as if it had come protected.
-    #[error("something was said behind the reply to STARTTLS, before protection began")]
+    #[error("it sent more behind its reply to STARTTLS, before TLS began")]
     SaidBeforeTls,
     /// A proxy that wants to know who asks (RFC 9110, 15.5.8).
     #[error(
@@ -148,7 +149,7 @@ impl fmt::Display for CertificateFault {
                     None => " a later time".into(),
                 }
             ),
-            Self::OtherName(names) if names.is_empty() => f.write_str("is for no name at all"),
+            Self::OtherName(names) if names.is_empty() => f.write_str("names no host"),
             Self::OtherName(names) => write!(f, "is for another name: {}", names.join(", ")),
             Self::UnknownAuthority => f.write_str(
                 "is from an authority that is not trusted here: name the right one in ca_file",
@@ -229,7 +230,7 @@ impl Cause {
                 "correct the host's name, or this machine's DNS (/etc/resolv.conf)"
             }
             Self::Refused | Self::Unreachable | Self::TimedOut | Self::Cut | Self::Network(_) => {
-                "see that this machine reaches it: firewall, [http] proxy, host and port in the sender's settings"
+                "check that this machine can reach it: firewall, [http] proxy, host and port in the sender's settings"
             }
             Self::NoDescriptors => "raise LimitNOFILE in the service's unit, or `ulimit -n`",
             Self::Certificate(
@@ -240,7 +241,7 @@ impl Cause {
             }
             Self::Certificate(CertificateFault::NotYetValid(_)) => "set this machine's clock",
             Self::Certificate(_) | Self::Tls(_) | Self::SaidBeforeTls => {
-                "tell the server's administrator; no text is handed over without a trusted connection"
+                "report it to the server's administrator; no text is handed over without a trusted connection"
             }
             Self::NotTls | Self::NoGreeting | Self::NoHandshake | Self::StartTlsNotOffered => {
                 "correct port and security in the sender's settings: 587 with starttls, 465 with tls"

@@ -121,7 +121,7 @@ fn roots_of(file: &Path) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// Adds the certificates in a file that only root and the running user can change: whoever writes to it
+/// Adds the certificates in a file that only root and the running user can change: an account that writes to it
 /// can be any provider.
 fn add(file: &Path, roots: &mut RootCertStore) -> Result<(), String> {
     let opened = trust::open(file).map_err(|error| error.to_string())?;

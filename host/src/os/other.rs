@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use super::{
     process::Usage,
-    seal::{Plan, SealError, Sealed},
+    seal::{SealError, SealPlan, Sealed},
     unix::process::limit,
 };
 
@@ -97,7 +97,7 @@ pub fn usage(_: u32) -> Option<Usage> {
 pub fn lower_priority(_: u32) {}
 
 /// Seals nothing, and says so.
-pub fn seal(_: &Plan) -> Result<Sealed, SealError> {
+pub fn seal(_: &SealPlan) -> Result<Sealed, SealError> {
     Ok(Sealed::NOT)
 }
 

@@ -13,7 +13,7 @@ pub use super::system::{Image, missing_libraries, seal as apply};
 
 /// How a host process is to be sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
-pub struct Plan {
+pub struct SealPlan {
     /// What happens where a part of the seal can't be had.
     pub demand: Demand,
     /// TCP ports to which the plugin itself may connect: the grant `network`.
@@ -32,7 +32,7 @@ pub enum Demand {
     Any,
 }
 
-impl Plan {
+impl SealPlan {
     /// Whether the plugin may connect by itself.
     pub fn grants_network(&self) -> bool {
         !self.ports.is_empty()
@@ -97,7 +97,7 @@ impl Sealed {
     ///
     /// Each part is held by Landlock, by seccomp, or by both: one that is held is not lacking. So
     /// ports matter only with a grant, as without one no socket can be made at all.
-    pub fn lacks(&self, plan: &Plan) -> Vec<Lack> {
+    pub fn lacks(&self, plan: &SealPlan) -> Vec<Lack> {
         let mut lacks = Vec::new();
         let mut lack = |what, part, why| lacks.push(Lack { what, part, why });
         if let Err(why) = self.landlock {
@@ -121,7 +121,7 @@ impl Sealed {
 impl Lack {
     /// Whether the plan's word refuses a plugin for it. What is undecided is a warning, whatever the
     /// word: on such machines nothing could be sent at all.
-    pub fn is_refused(self, plan: &Plan) -> bool {
+    pub fn is_refused(self, plan: &SealPlan) -> bool {
         plan.demand == Demand::Required && self.why != Absent::Undecided
     }
 }
@@ -169,8 +169,8 @@ impl fmt::Display for Sealed {
 mod tests {
     use super::*;
 
-    fn plan(demand: Demand, ports: &[u16]) -> Plan {
-        Plan {
+    fn plan(demand: Demand, ports: &[u16]) -> SealPlan {
+        SealPlan {
             demand,
             ports: ports.to_vec(),
         }

@@ -8,7 +8,7 @@ use textsender_plugin_api::{PluginInfo, Provider, SettingFault};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{
-    Plan, Refusal, StartupError,
+    Refusal, SealPlan, StartupError,
     frames::{self, BUILD, Describe, Described, Down, FrameReader, Up},
     setting_files,
 };
@@ -49,7 +49,7 @@ pub struct With<'a> {
 pub async fn describe(
     library: &Path,
     plugin: &str,
-    seal: Plan,
+    seal: SealPlan,
     deadline: Instant,
 ) -> Result<Description, StartupError> {
     describe_with(library, plugin, seal, deadline, None).await
@@ -63,7 +63,7 @@ pub async fn describe(
 pub async fn describe_with(
     library: &Path,
     plugin: &str,
-    seal: Plan,
+    seal: SealPlan,
     deadline: Instant,
     with: Option<With<'_>>,
 ) -> Result<Description, StartupError> {

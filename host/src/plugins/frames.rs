@@ -13,7 +13,7 @@ use textsender_plugin_api::{
 };
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{Plan, Refusal, Sealed, verify::Checksum};
+use super::{Refusal, SealPlan, Sealed, verify::Checksum};
 use crate::redact::{Foreign, in_frame};
 
 /// The largest frame, in bytes: an answer of 1 MiB and what belongs to it.
@@ -56,7 +56,7 @@ pub(super) struct Start {
     pub(super) max_level: Level,
     /// The checksum that the library must have.
     pub(super) approved: Option<Checksum>,
-    pub(super) seal: Plan,
+    pub(super) seal: SealPlan,
 }
 
 /// Asks what a plugin says of itself.
@@ -67,7 +67,7 @@ pub(super) struct Describe {
     pub(super) plugin: String,
     /// Settings that it is to be described with: a JSON object without secrets.
     pub(super) settings: Option<String>,
-    pub(super) seal: Plan,
+    pub(super) seal: SealPlan,
 }
 
 /// What a plugin says of itself; `settings` is the JSON Schema of its settings.

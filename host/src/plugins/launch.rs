@@ -8,7 +8,7 @@ use textsender_plugin_api::{Level, SECRET_KEY, Secret};
 use url::Url;
 
 use super::{
-    Plan, folder,
+    SealPlan, folder,
     lock::{Lock, Pin},
 };
 use crate::{
@@ -36,12 +36,12 @@ pub struct Launch {
     pub secrets: Vec<Secret>,
     /// How HTTP is carried.
     pub http: HttpSettings,
-    /// The least grave level that anybody reads.
+    /// The most detailed level that is logged.
     pub max_level: Level,
     /// What was approved of the plugin, where only approved ones may run.
     pub pin: Option<Pin>,
     /// How the host process is sealed.
-    pub seal: Plan,
+    pub seal: SealPlan,
 }
 
 impl Launch {
@@ -102,14 +102,14 @@ impl Launch {
             http: HttpSettings::default(),
             max_level: Level::Trace,
             pin: None,
-            seal: Plan::default(),
+            seal: SealPlan::default(),
         }
     }
 }
 
 /// How a host process is to be sealed, for a sender with this grant, if any.
-pub fn plan(plugins: &Plugins, network: Option<&Network>) -> Plan {
-    Plan {
+pub fn plan(plugins: &Plugins, network: Option<&Network>) -> SealPlan {
+    SealPlan {
         demand: plugins.seal,
         ports: network.map_or_else(Vec::new, |network| network.ports.clone()),
     }
@@ -231,7 +231,7 @@ pub fn proxy(
     let mut url: Url = proxy
         .as_url()
         .parse()
-        .map_err(|_| missing("proxy is no address that takes a password".to_owned()))?;
+        .map_err(|_| missing("proxy is not an address that takes a password".to_owned()))?;
     if url.username().is_empty() || url.set_password(Some(password.expose())).is_err() {
         return Err(missing(
             "proxy names no user for its password: write http://USER@HOST:PORT".to_owned(),

@@ -1,6 +1,6 @@
 //! `plugins.lock`: what an administrator approved under `trust = "pinned"`.
 //!
-//! It lies beside the configuration, and may be written by nobody else. It names, for each plugin,
+//! It lies beside the configuration, and may be written by no other account. It names, for each plugin,
 //! the checksum of its file and the hosts that it may declare:
 //!
 //! ```toml
@@ -164,7 +164,7 @@ impl fmt::Display for Lock {
 }
 
 impl Pin {
-    /// Hosts that a plugin declares and nobody approved.
+    /// Hosts that a plugin declares and that are not approved.
     pub fn unapproved<'a>(&self, declared: &'a [String]) -> Vec<&'a str> {
         let is_new = |host: &&String| !self.hosts.contains(host);
         declared.iter().filter(is_new).map(String::as_str).collect()

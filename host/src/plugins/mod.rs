@@ -29,7 +29,7 @@ pub mod verify;
 
 pub use crate::os::{
     process::{end_early, run_as, start_early},
-    seal::{Plan, Sealed},
+    seal::{SealPlan, Sealed},
 };
 pub use describe::{Description, With, describe, describe_with};
 pub use frames::{Reply, Work};

@@ -28,7 +28,9 @@ impl StartupError {
             Refusal::NotLoaded(_) | Refusal::File(FileFault::Needs(_)) => {
                 refused("the linker refuses it; the log says why")
             }
-            Refusal::OtherAbi(_) => refused("it speaks another ABI; the log names its version"),
+            Refusal::OtherAbi(_) => {
+                refused("it is built for another version of the plugin ABI; the log names it")
+            }
             Refusal::Hosts(_) => refused(&format!(
                 "it declares hosts that were not approved; the log names them, and this approves them: \
              textsender plugin trust {plugin}"

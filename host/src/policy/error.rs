@@ -100,7 +100,7 @@ pub enum PolicyError {
         policies: [String; 2],
     },
     /// The policy that decides has a fault.
-    #[error("policy {policy:?} decides for this user, and is at fault: {fault}")]
+    #[error("policy {policy:?} decides for this user, and has a fault: {fault}")]
     Broken {
         /// The policy.
         policy: String,

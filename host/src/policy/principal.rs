@@ -77,7 +77,7 @@ impl Rule {
         !self.deny.iter().any(holds) && (self.everyone || self.allow.iter().any(holds))
     }
 
-    /// Whether it lets through anybody.
+    /// Whether it lets through any user.
     pub fn is_open(&self, principals: &Principals) -> bool {
         let all = principals.sids.get(&Sid::AUTHENTICATED_USERS);
         let allows_all = self.everyone || all.is_some_and(|all| self.allow.contains(all));

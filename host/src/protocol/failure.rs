@@ -49,61 +49,61 @@ macro_rules! error_codes {
 error_codes! {
     BadJson = "bad_json", Invalid, "the request is not JSON", "Send one JSON object, in UTF-8.";
     TooLarge = "too_large", Invalid, "the request is too large", "Send at most 1 MiB and 4,096 groups.";
-    InputTimeout = "input_timeout", Invalid, "the request did not end in time", "Close standard input after the request. [send] timeout is how long it may take.";
+    InputTimeout = "input_timeout", Invalid, "the request did not end in time", "Close standard input after the request; [send] timeout bounds the wait.";
     UnknownField = "unknown_field", Invalid, "the request has a field that version 1 does not know", "Correct or remove the field.";
     DuplicateField = "duplicate_field", Invalid, "the request gives a field twice", "Give each field once.";
     MissingField = "missing_field", Invalid, "the request lacks a field", "Add the field.";
     BadField = "bad_field", Invalid, "a field of the request is wrong", "Correct the field.";
     UnsupportedVersion = "unsupported_version", Invalid, "the request asks for a version that this program does not speak", "Send \"version\": 1.";
     InvalidNumber = "invalid_number", Invalid, "user.phone is not a phone number", "Send it in E.164, such as +447700900123, or as dialled in the policy's region.";
-    NumberAmbiguous = "number_ambiguous", Invalid, "user.phone can be the number of two telephones", "Write it with + and its calling code, or set numbers_without_plus.";
-    ResendMismatch = "resend_mismatch", Invalid, "resend_of names a message with another code, number or purpose, or whose code has expired", "Bring the code again that was sent; where it has expired, make a new one and send it without resend_of.";
-    ResendUnknown = "resend_unknown", Invalid, "resend_of names no message that was sent", "Send it without resend_of. A message that was not sent is repeated with its own id.";
-    UnknownId = "unknown_id", Invalid, "no message that was sent has this id", "Name a message that was sent, by the id that it was sent with.";
+    NumberAmbiguous = "number_ambiguous", Invalid, "user.phone can be read as two different numbers", "Write it with + and its calling code, or set numbers_without_plus.";
+    ResendMismatch = "resend_mismatch", Invalid, "resend_of names a message with another code, number or purpose, or whose code has expired", "Send the same code again; if it has expired, make a new one and send it without resend_of.";
+    ResendUnknown = "resend_unknown", Invalid, "resend_of names no message that was sent", "Send it without resend_of; to repeat a message that was not sent, use its own id.";
+    UnknownId = "unknown_id", Invalid, "no message that was sent has this id", "Use the id that the message was sent with.";
     IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
 
     NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";
-    NotMobile = "not_mobile", Rejected, "the number is a landline's, which gets no texts", "Ask the user for a mobile number; kinds = [\"fixed_line\"] in the policy texts landlines.";
+    NotMobile = "not_mobile", Rejected, "the number is a landline, which can't receive texts", "Ask the user for a mobile number. To text landlines all the same, add kinds = [\"fixed_line\"] to the policy.";
     OptedOut = "opted_out", Rejected, "the recipient opted out of texts from this sender", "Ask the user to send START to the sender's number.";
     Undeliverable = "undeliverable", Rejected, "no sender can reach this number", "Check the user's number, or add a fallback sender that reaches it.";
-    UnsuitableCode = "unsuitable_code", Rejected, "the sender can't carry this code or password", "Have codes and passwords made of characters that the sender carries: its log names which part it is. Or name another sender.";
+    UnsuitableCode = "unsuitable_code", Rejected, "the sender can't carry this code or password", "Make codes and passwords of letters and digits (the log names the part that can't be carried), or use another sender.";
 
     ProviderUnavailable = "provider_unavailable", Unavailable, "the provider can't be reached or failed before it took the message", "Repeat later. The log names the cause.";
-    Throttled = "throttled", Unavailable, "the provider wants it slower", "Repeat after retry_after.";
+    Throttled = "throttled", Unavailable, "the provider is rate-limiting this sender", "Repeat after retry_after.";
     Exhausted = "exhausted", Unavailable, "the provider's quota is used up", "Repeat after retry_after, or raise the quota with the provider.";
     Timeout = "timeout", Unavailable, "the provider was not reached in time", "Repeat later.";
     Expired = "expired", Unavailable, "the code expired before it could be sent", "Make a new code.";
-    PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later; tell the plugin's author what the log says.";
-    BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin used up what one sender may use, before anything was sent", "Tell the plugin's author what the log says; SECURITY.md lists the budgets.";
-    Stopping = "stopping", Unavailable, "nothing was sent, as textsender was asked to end", "Repeat once it runs again.";
-    Busy = "busy", Unavailable, "nothing was sent, as too many messages are in flight", "Repeat a little later. [send] concurrency is how many may be.";
-    HubUnreachable = "hub_unreachable", Unavailable, "nothing was sent, as the hub does not run", "Start `textsender serve`; [serve] hub = \"preferred\" sends without it.";
-    LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Run textsender as the account that sends; `sudo textsender doctor` says whether it is the folder's rights or its file system.";
+    PluginFailed = "plugin_failed", Unavailable, "the plugin failed before anything was sent", "Repeat later, and report what the log says to the plugin's author.";
+    BudgetExhausted = "budget_exhausted", Unavailable, "the sender's plugin exceeded its budget before anything was sent", "Report what the log says to the plugin's author; SECURITY.md lists the budgets.";
+    Stopping = "stopping", Unavailable, "nothing was sent, as textsender is shutting down", "Repeat once it runs again.";
+    Busy = "busy", Unavailable, "nothing was sent, as too many messages are in flight", "Repeat a little later. [send] concurrency sets how many may be in flight.";
+    HubUnreachable = "hub_unreachable", Unavailable, "nothing was sent, as the hub is not running", "Start `textsender serve`; [serve] hub = \"preferred\" sends without it.";
+    LedgerReadOnly = "ledger_read_only", Misconfigured, "nothing was sent, as the ledger can't be written", "Run textsender as the account that sends; `sudo textsender doctor` says whether permissions or the file system prevent it.";
     LedgerFull = "ledger_full", Unavailable, "nothing was sent, as the ledger's disk is full", "Free some space, or lower [state] retention_days.";
     LedgerCorrupt = "ledger_corrupt", Unavailable, "nothing was sent, as the ledger is damaged", "Repeat: a damaged ledger is set aside, and the next message starts a new one.";
     LedgerLocked = "ledger_locked", Unavailable, "nothing was sent, as another process keeps the ledger locked", "Find it with `fuser -v` on the ledger's file, and stop it.";
     LedgerNewer = "ledger_newer", Unavailable, "nothing was sent, as a newer textsender wrote the ledger", "Install the newer textsender again, or move the ledger away.";
     LedgerNetworkFolder = "ledger_network_folder", Unavailable, "nothing was sent, as the ledger is on a network file system", "Set [state] folder to a local disk.";
     LedgerUnusable = "ledger_unusable", Misconfigured, "nothing was sent, as the state folder can't be used", "Check that [state] folder is right and belongs to this user.";
-    LedgerLost = "ledger_lost", Unavailable, "nothing was sent, as the ledger was replaced meanwhile", "Repeat the same id.";
-    LedgerUnreachable = "ledger_unreachable", Unavailable, "nothing was sent, as the shared ledger can't be reached", "See that one of its servers runs, can be written to and is reached from this machine; `sudo textsender doctor` says which.";
+    LedgerLost = "ledger_lost", Unavailable, "nothing was sent, as the ledger was replaced while the message waited", "Repeat the same id.";
+    LedgerUnreachable = "ledger_unreachable", Unavailable, "nothing was sent, as the shared ledger can't be reached", "Check that one of its servers is running, writable and reachable from this machine; `sudo textsender doctor` says which of these fails.";
     LedgerKeyMismatch = "ledger_key_mismatch", Misconfigured, "nothing was sent, as this machine's ledger.key is not that of the shared ledger", "Copy ledger.key from a machine that uses the shared ledger.";
     LedgerRefused = "ledger_refused", Misconfigured, "nothing was sent, as the shared ledger's database refuses it", "Correct role, password, database or schema: `sudo textsender doctor` says which.";
     LedgerFailed = "ledger_failed", Unavailable, "nothing was sent, as the ledger failed", "Look for disk errors in the system's log.";
 
-    Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat; report it with the log.";
-    InProgress = "in_progress", InProgress, "this id is being sent by another process", "Repeat the same id a little later for its outcome.";
+    Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat, and report the fault with the log.";
+    InProgress = "in_progress", InProgress, "this id is being sent by another process", "Repeat the same id a little later to get its outcome.";
     Limited = "limited", Limited, "a limit is reached", "Repeat after retry_after. `textsender log` shows what used the limit up.";
 
-    Interrupted = "interrupted", Unknown, "textsender ended while it sent the message, which may have been sent", "Repeat with the same id only, which looks for the message and never sends twice; a new id may.";
-    MaybeSent = "maybe_sent", Unknown, "the message may have been sent", "Repeat with the same id only, which never sends twice; a new id may.";
+    Interrupted = "interrupted", Unknown, "textsender ended while it was sending; the message may have been sent", "Repeat with the same id only: textsender then looks for the message and never sends it twice. A new id may.";
+    MaybeSent = "maybe_sent", Unknown, "the message may have been sent", "Repeat with the same id only: it is never sent twice. A new id may send it twice.";
 
     NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";
-    PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on, if it is meant to be.";
+    PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on if it should be sent.";
     EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
     RegionNotAllowed = "region_not_allowed", Refused, "the policy does not allow texts to this region", "Write the number with + if another country is meant; else add the region to the policy's regions.";
-    CallerForbidden = "caller_forbidden", Refused, "the hub's caller may not send this message", "Add it to purposes or policies of [callers.NAME], if it is meant to.";
-    Paused = "paused", Refused, "an administrator has paused it", "`textsender status` shows what is paused, by whom and why; `textsender resume` ends it.";
+    CallerForbidden = "caller_forbidden", Refused, "the hub's caller may not send this message", "If it should, add the purpose or policy to [callers.NAME].";
+    Paused = "paused", Refused, "an administrator has paused these texts", "`textsender status` shows what is paused, by whom and why; `textsender resume` ends the pause.";
     KindNotAllowed = "kind_not_allowed", Refused, "texts are not sent to this kind of number", "Use the user's mobile number.";
 
     BadConfiguration = "bad_configuration", Misconfigured, "the configuration is wrong", "`textsender check` shows every fault.";
@@ -119,7 +119,7 @@ error_codes! {
     BadText = "bad_text", Misconfigured, "the policy's text can't be sent", "Correct the text.";
     Unauthorized = "unauthorized", Misconfigured, "the provider refuses the sender's credentials", "Store the right secret.";
     PluginTooOld = "plugin_too_old", Misconfigured, "the sender's plugin is too old for this kind of message", "Install a newer version of the plugin.";
-    RegionNotEnabled = "region_not_enabled", Misconfigured, "the account at the provider does not text this number's country or range", "Switch it on at the provider: the log names where. Or add a fallback sender that reaches it.";
+    RegionNotEnabled = "region_not_enabled", Misconfigured, "the account at the provider does not text this number's country or range", "Switch it on at the provider (the log says where), or add a fallback sender that reaches it.";
     ProviderRefused = "provider_refused", Misconfigured, "the provider refuses the sender's settings or account", "The log names the provider's reason.";
 }
 

@@ -78,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the same request may succeed later without anybody's doing.
+    /// Whether the same request may succeed later without any change.
     pub const fn is_retryable(self) -> bool {
         matches!(
             self,

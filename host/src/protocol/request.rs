@@ -146,7 +146,7 @@ impl fmt::Debug for User {
     }
 }
 
-/// A code: 4 to 64 visible characters, in one group or two with a blank between. Never assume digits.
+/// A code: 4 to 64 visible characters, in one group or two with a space between. Never assume digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code(Secret);
 
@@ -159,7 +159,7 @@ impl Code {
         let are_visible = groups.by_ref().take(2).all(is_visible);
         if !are_visible || groups.next().is_some() {
             return Err(
-                "expected the code alone, in one group or two with a blank between, such as 123 456: \
+                "expected the code alone, in one group or two with a space between, such as 123 456: \
                  the words around it are the policy's text",
             );
         }

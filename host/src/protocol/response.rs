@@ -101,7 +101,7 @@ pub struct ErrorBody {
     pub code: Cow<'static, str>,
     /// What is wrong, for operators.
     pub message: String,
-    /// Whether the same request may succeed later without anybody's doing.
+    /// Whether the same request may succeed later without any change.
     pub retryable: bool,
     /// How long to wait before a repeat, in whole seconds, rounded up.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -46,7 +46,7 @@ pub enum RecipientError {
     },
     /// Digits that are one number with a calling code and another without.
     #[error(
-        "the phone number can be {international} and {national}; write it with + and the calling code, or say \
+        "the phone number can be read as {international} and as {national}; write it with + and the calling code, or say \
          which is meant with `numbers_without_plus = \"international\"` or `\"national\"` in the policy or in \
          [defaults]"
     )]

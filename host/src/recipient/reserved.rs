@@ -2,7 +2,7 @@
 
 use textsender_plugin_api::Phone;
 
-/// Blocks of numbers that one keeper will never give to anybody.
+/// Blocks of numbers that their keeper never assigns.
 struct Reserved {
     keeper: &'static str,
     /// How many digits the numbers have, calling code included.
@@ -11,7 +11,7 @@ struct Reserved {
     beginnings: &'static str,
 }
 
-/// Who keeps the number free, and for what, if anybody does: `Ofcom, for drama`.
+/// Who keeps the number free, and for what, if it is kept: `Ofcom, for drama`.
 pub(super) fn keeper(phone: &Phone) -> Option<&'static str> {
     let digits = phone.digits();
     if is_fictitious_in_north_america(phone) {

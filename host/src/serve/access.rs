@@ -126,7 +126,7 @@ pub(super) fn admit<B>(
             name,
         }),
         Origin::Http if !is_for_loopback(request.uri(), headers) => {
-            let words = "the header Host is none of this machine's: 127.0.0.1, [::1] or localhost";
+            let words = "the header Host does not name this machine: 127.0.0.1, [::1] or localhost";
             Err(reply::refused(StatusCode::MISDIRECTED_REQUEST, words).into())
         }
         Origin::Http | Origin::Https if name.is_none() && !is_shaped => Err(unauthorized().into()),

@@ -92,7 +92,7 @@ impl Client {
             }
             Err(Unanswered::NotRunning(error)) => {
                 let socket = self.socket.display();
-                tracing::warn!(%socket, %error, "the hub does not run; the message is sent without it");
+                tracing::warn!(%socket, %error, "the hub is not running; the message is sent without it");
                 return None;
             }
         };

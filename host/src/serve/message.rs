@@ -298,7 +298,7 @@ fn with_key(request: Request, json: &[u8], headers: &HeaderMap) -> Result<Reques
         return refused("the header Idempotency-Key: expected 1 to 128 printable characters");
     };
     match &own {
-        Some(own) if *own != key => refused("id: the header Idempotency-Key says otherwise"),
+        Some(own) if *own != key => refused("id: it differs from the header Idempotency-Key"),
         _ => Ok(Request { id: key, ..request }),
     }
 }

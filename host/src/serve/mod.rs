@@ -184,7 +184,9 @@ impl Hub {
     }
 
     async fn end(mut self, asked: &mut EndRequests) -> io::Result<()> {
-        tracing::info!("asked to end: what is in flight is finished; asked again, it is left");
+        tracing::info!(
+            "shutting down: messages in flight are finished; a second signal abandons them"
+        );
         let give_up = Instant::now() + self.shared.current().timeout() + GRACE;
         let sockets = std::mem::take(&mut self.sockets);
         for accepted in sockets.into_iter().flat_map(Socket::close) {
@@ -199,7 +201,7 @@ impl Hub {
         };
         tokio::select! {
             () = all_ended => {}
-            () = asked.recv() => return Err(io::Error::other("it was asked to end twice")),
+            () = asked.recv() => return Err(io::Error::other("it got a second signal to end")),
             () = sleep_until(give_up) => {
                 return Err(io::Error::other("not all was answered in time"));
             }

@@ -46,7 +46,7 @@ impl Tokens {
     pub(super) fn new() -> io::Result<Self> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
         Ok(Self {
-            key: key.map_err(|_| io::Error::other("the system has no randomness to give"))?,
+            key: key.map_err(|_| io::Error::other("the system gives no random bytes"))?,
             read: Mutex::default(),
         })
     }

@@ -98,9 +98,9 @@ pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
         }
         None => {
             let shares = limits.unused;
-            let spans = [(shares.day, "day"), (shares.hour, "hour")];
+            let spans = [(shares.day, "a day"), (shares.hour, "an hour")];
             let share = |(share, span): (Option<u32>, &str)| {
-                Some(format!("{} in a {span}", f64::from(share?) / 1000.0))
+                Some(format!("{} in {span}", f64::from(share?) / 1000.0))
             };
             spans.into_iter().filter_map(share).collect()
         }

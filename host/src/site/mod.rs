@@ -30,7 +30,7 @@ use crate::{
     edit::names,
     os::{accounts, rights},
     plugins::{
-        Description, HostProcess, Launch, Plan, Sealed, StartupError, With, describe,
+        Description, HostProcess, Launch, SealPlan, Sealed, StartupError, With, describe,
         describe_with, folder, in_the_open, plan,
     },
     privilege,
@@ -164,7 +164,7 @@ impl Site {
     /// # Errors
     ///
     /// The system has no descriptor or thread left for it.
-    pub fn seal_of(&self, standing: &Standing) -> anyhow::Result<Option<(Sealed, Plan)>> {
+    pub fn seal_of(&self, standing: &Standing) -> anyhow::Result<Option<(Sealed, SealPlan)>> {
         let launch = Launch::of(&self.config, &self.state, &standing.sender, Level::Error);
         let (true, Ok(launch)) = (standing.is_ready(), launch) else {
             return Ok(None);
@@ -251,7 +251,7 @@ impl Site {
 /// Neither root nor the account that sends runs this.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "this can't be told as {}, as {account} sends: {}",
+    "{} can't see this, as {account} is the account that sends: {}",
     accounts::own_name(),
     as_sender(account)
 )]

@@ -172,7 +172,9 @@ fn in_one_form(subject: Subject) -> anyhow::Result<Subject> {
         }
         // One without a section has a token alone.
         Subject::Caller(name) if is_name(&name) => Subject::Caller(name),
-        Subject::Caller(name) => bail!("{name:?} is no name of a caller, as in [callers.NAME]"),
+        Subject::Caller(name) => {
+            bail!("{name:?} is not the name of a caller, as in [callers.NAME]")
+        }
         Subject::Prefix(written) => {
             let digits: String = written.chars().filter(|c| !c.is_whitespace()).collect();
             let is_prefix = digits.strip_prefix('+').is_some_and(|digits| {

@@ -233,7 +233,7 @@ pub fn approve(
     };
     if seen.is_some_and(|seen| seen.parse::<Checksum>() != Ok(checksum)) {
         bail!(refused(
-            "it is another file by now; look at it again".to_owned()
+            "the file has changed since; look at it again".to_owned()
         ));
     }
     let described = site.describe(id);

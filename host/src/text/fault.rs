@@ -97,7 +97,7 @@ impl TextFault {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Self::Template { error, .. } => error.mend(),
+            Self::Template { error, .. } => error.remedy(),
             Self::TooLong { segments, .. } if segments.encoding == Encoding::Utf16 => {
                 "shorten it, replace those characters, or raise `max_segments`".to_owned()
             }

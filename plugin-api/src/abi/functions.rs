@@ -57,7 +57,7 @@ pub struct AbiConfigureError {
     pub message: RString,
 }
 
-/// A configured sender. Released once, by whoever holds it.
+/// A configured sender. Released once, by its holder.
 #[repr(C)]
 #[derive(StableAbi)]
 pub struct SenderObject {

@@ -1,4 +1,4 @@
-//! What can be wrong with a template, told so that whoever wrote it can mend it.
+//! What can be wrong with a template, in words by which its author can correct it.
 
 use std::error::Error;
 use std::fmt;
@@ -83,7 +83,7 @@ impl TemplateError {
     }
 
     /// What to do about it.
-    pub fn mend(&self) -> String {
+    pub fn remedy(&self) -> String {
         match self {
             Self::Unknown { nearest, .. } => match nearest {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
@@ -105,9 +105,18 @@ impl TemplateError {
     }
 }
 
+impl TemplateError {
+    /// The former name of [`remedy`](Self::remedy).
+    #[doc(hidden)]
+    #[deprecated(note = "it is called `remedy`")]
+    pub fn mend(&self) -> String {
+        self.remedy()
+    }
+}
+
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.fault(), self.mend())
+        write!(f, "{}; {}", self.fault(), self.remedy())
     }
 }
 

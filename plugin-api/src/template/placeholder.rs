@@ -71,7 +71,7 @@ impl Placeholder {
         Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
 
-    /// What somebody who wrote `name` is most likely to have meant: what other products call it, or a slip of the pen.
+    /// What was most likely meant by `name`: what other products call it, or a typing error.
     pub(super) fn nearest(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase().replace(['-', '_'], "");
         match name.as_str() {

@@ -197,7 +197,7 @@ impl FakeHost {
         }
     }
 
-    /// Fails if the script holds answers that nobody asked for.
+    /// Fails if the script holds answers that were not asked for.
     ///
     /// # Panics
     ///

@@ -151,7 +151,7 @@ pub fn settings<'a, T: serde::de::DeserializeOwned + schemars::JsonSchema>(
 ///
 /// # Panics
 ///
-/// The future waits for more than ten seconds for something that nobody brings.
+/// The future waits for more than ten seconds for something that never comes.
 #[track_caller]
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);

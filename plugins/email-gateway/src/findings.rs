@@ -44,7 +44,7 @@ pub fn of(settings: &Settings) -> Vec<Finding> {
             settings.port()
         ))),
         false => findings.push(Finding::fault(format!(
-            "to: it gives {to}, which is no address, or not with this secret"
+            "to: it gives {to}, which is not an address, at least with this secret"
         ))),
     }
     let domain = to.rsplit_once('@').map_or("", |(_, domain)| domain);

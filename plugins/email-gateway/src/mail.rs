@@ -34,7 +34,7 @@ pub fn compose(settings: &Settings, message: &Message) -> Result<Mail, SendError
     };
     let to = one_line("to", fill("to", &settings.to)?)?;
     if !is_address(&to) {
-        let fault = "to: what the template gives is no address: look at its result with `check`";
+        let fault = "to: the template's result is not an address: see it with `check`";
         return Err(SendError::misconfigured(fault));
     }
 

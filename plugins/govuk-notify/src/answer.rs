@@ -137,7 +137,7 @@ fn bad_request(fault: &Fault) -> SendError {
     let message = &fault.message;
     if fault.is_of_the_number() {
         return match fault.error.as_str() {
-            "InvalidPhoneError" => SendError::rejected("the number is no mobile phone's"),
+            "InvalidPhoneError" => SendError::rejected("the number is not a mobile phone's"),
             _ if message.contains("country prefix") => {
                 SendError::undeliverable_here("Notify sends no texts to the number's country")
             }
@@ -171,7 +171,7 @@ fn bad_request(fault: &Fault) -> SendError {
             .next()
             .filter(|word| FIELDS.contains(word));
         let field = field.unwrap_or("request");
-        return SendError::misconfigured(format!("Notify finds fault with the {field}"));
+        return SendError::misconfigured(format!("Notify rejects the {field}"));
     }
     SendError::misconfigured(format!("Notify refuses the request: {message}"))
 }

@@ -186,7 +186,7 @@ impl GovukNotify {
         }
         let Ok(number) = Phone::parse(SMOKE_NUMBER) else {
             return Err(SendError::misconfigured(
-                "the smoke-test number is no number",
+                "the smoke-test number is not a number",
             ));
         };
         let mut message = Message::new("check", Purpose::Test, number, "This is a check: 123456");

@@ -25,7 +25,7 @@ pub fn fill<'a>(
         if secret.is_some_and(|secret| !is_unchanged(secret)) {
             return Err(SendError::unsuitable(
                 part,
-                "it has blanks or look-alike characters that GOV.UK Notify changes, and would arrive as another one",
+                "it has spaces or look-alike characters that GOV.UK Notify changes, and would arrive altered",
             ));
         }
     }

@@ -22,7 +22,7 @@ impl Compiled {
     /// Compiles a rule's expression.
     pub fn new(rule: &Rule) -> Result<Self, String> {
         let body = rule.body.as_deref().map(Regex::new).transpose();
-        let body = body.map_err(|_| "body is no regular expression".to_owned())?;
+        let body = body.map_err(|_| "body is not a regular expression".to_owned())?;
         Ok(Self {
             rule: rule.clone(),
             body,

@@ -166,7 +166,7 @@ pub fn address(source: &str, values: Values) -> Result<String, String> {
         .ok_or("the setting that names the host is missing")?;
     let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
     if host.is_empty() || !host.bytes().all(is_host) {
-        return Err("the setting that names the host is no host name".to_owned());
+        return Err("the setting that names the host does not hold a host name".to_owned());
     }
     let segment = |name: &str| {
         // By itself a dot, or two, is no part of a path but a way through it.
@@ -220,9 +220,9 @@ fn json_value(value: &Value, values: Values) -> Result<Option<Value>, String> {
             let template = Template::parse(text)?;
             match template.plain(&|name: &str| values.get(name)) {
                 Some(text) if template.is_number => {
-                    let number: serde_json::Number = text
-                        .parse()
-                        .map_err(|_| "a :number is no number".to_owned())?;
+                    let number: serde_json::Number = text.parse().map_err(|_| {
+                        "the value of a :number placeholder is not a number".to_owned()
+                    })?;
                     Some(Value::Number(number))
                 }
                 text => text.map(Value::String),

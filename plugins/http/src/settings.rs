@@ -129,7 +129,7 @@ fn value(key: &str, given: &Value, setting: &Setting) -> Result<String, Settings
         (Some(_), _) => {
             return Err(SettingsError::new(
                 key,
-                "is no secret: write it in the configuration",
+                "is not a secret: write it in the configuration",
             ));
         }
         (None, _) if setting.secret => {
@@ -147,7 +147,7 @@ fn value(key: &str, given: &Value, setting: &Setting) -> Result<String, Settings
     if !setting.pattern.as_ref().is_none_or(fits) {
         return Err(SettingsError::new(
             key,
-            &format!("has not the form that it should: {}", setting.help),
+            &format!("does not have the required form: {}", setting.help),
         ));
     }
     if setting.host && !is_host(&value) {

@@ -8,7 +8,7 @@
 //! | `%name\|there%` | the value, or `there` |
 //! | `%%` | a percent sign |
 //!
-//! One pass: what is inserted is never read again, and whoever renders encodes it once.
+//! One pass: what is inserted is never read again, and the caller encodes it once.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ impl Template {
             let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
             if name.is_empty() || !name.bytes().all(fits) {
                 return Err(format!(
-                    "`%{name}%` is no name: lower-case letters, digits and _"
+                    "`%{name}%` is not a name: use lower-case letters, digits and _"
                 ));
             }
             parts.push(Part::Slot {

@@ -92,7 +92,7 @@ impl Vonage {
     }
 }
 
-/// Each part of a long text has its own status: all were taken, or none, or nobody knows what the
+/// Each part of a long text has its own status: all were taken, or none, or it is not known what the
 /// recipient will see.
 fn receipt(parts: &[Value]) -> Result<Receipt, SendError> {
     let status = |part: &Value| part["status"].as_str().unwrap_or("none").to_owned();

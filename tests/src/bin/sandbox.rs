@@ -19,7 +19,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run a command with providers on loopback, then show the phones
+    /// Runs a command with providers on loopback, then shows the phones
     ///
     /// Starts the providers on free ports, makes a configuration that leads to them in a temporary
     /// folder, points $TEXTSENDER_CONFIG at it and puts the folder of this executable at the head
@@ -30,9 +30,9 @@ enum Command {
     /// if the sandbox failed, 126 if the command cannot be run, 127 if it was not found.
     #[command(verbatim_doc_comment, after_help = EXAMPLES, after_long_help = format!("{HELP}\n\n{SMTP_HELP}\n\n{EXAMPLES}"))]
     Run(RunArguments),
-    /// Play a provider that is not in the sandbox, and show what a plugin asks it
+    /// Plays a provider that is not in the sandbox, and shows what a plugin asks it
     ///
-    /// It answers as its script says, or the plugin's sample file, and shows each request decoded.
+    /// It answers as its script or the plugin's sample file says, and shows each request decoded.
     /// With --plugin the command gets a configuration whose one sender is that plugin; else set
     /// connect_to in [senders.NAME.http] of your own. Without a command it goes on until it is
     /// ended.
@@ -46,7 +46,7 @@ struct EchoArguments {
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
-    /// Send with this plugin
+    /// Sends with this plugin
     #[arg(long, value_name = "LIBRARY")]
     plugin: Option<PathBuf>,
 
@@ -61,7 +61,7 @@ struct EchoArguments {
 
 #[derive(clap::Args)]
 struct RunArguments {
-    /// Make Twilio fail; several may be given, the first that strikes wins
+    /// Makes Twilio fail; several may be given, the first that applies wins
     #[arg(
         long,
         value_name = "FAULT",
@@ -70,7 +70,7 @@ struct RunArguments {
     )]
     twilio_fault: Vec<FaultSpec>,
 
-    /// Make GOV.UK Notify fail
+    /// Makes GOV.UK Notify fail
     #[arg(
         long,
         value_name = "FAULT",
@@ -79,7 +79,7 @@ struct RunArguments {
     )]
     notify_fault: Vec<FaultSpec>,
 
-    /// Make the mail server of the e-mail gateway fail
+    /// Makes the mail server of the e-mail gateway fail
     #[arg(
         long,
         value_name = "FAULT",
@@ -88,19 +88,19 @@ struct RunArguments {
     )]
     smtp_fault: Vec<SmtpFaultSpec>,
 
-    /// Take the plugins from this folder instead of the executable's own
+    /// Takes the plugins from this folder instead of the executable's own
     #[arg(long, value_name = "FOLDER")]
     plugins: Option<PathBuf>,
 
-    /// Reach the HTTP providers over TLS, with a throw-away certificate authority
+    /// Reaches the HTTP providers over TLS, with a throw-away certificate authority
     #[arg(long)]
     tls: bool,
 
-    /// Leave the configuration on the disk and say where
+    /// Leaves the configuration on the disk, and says where
     #[arg(long)]
     keep: bool,
 
-    /// Do not draw the phones
+    /// Does not draw the phones
     #[arg(long)]
     no_phones: bool,
 

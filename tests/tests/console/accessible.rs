@@ -137,7 +137,7 @@ async fn axe_finds_nothing_in_what_is_asked_and_refused() {
     goto(&browser, &served, "/senders/twilio").await;
     browser.fill("#set-account_sid", "").await;
     browser.press("#ok").await;
-    browser.says("This would be at fault").await;
+    browser.says("The result would have these faults").await;
     found.extend(violations(&browser).await);
     // A question, and an outcome.
     ask_to_send(&browser, &served).await;

@@ -157,7 +157,7 @@ fn a_change_of_what_changed_meanwhile_is_refused_with_a_fresh_view() {
 
     for form in [&shown.confirmation(), &form] {
         let reply = served.submit(form).status(409);
-        let fresh = reply.says("was changed by another").form("/text");
+        let fresh = reply.says("was changed elsewhere").form("/text");
         let seen = |form: &Form| form.fields.iter().find(|(name, _)| name == "seen").cloned();
         assert_ne!(seen(&fresh), seen(form));
     }
@@ -203,7 +203,7 @@ fn of_two_consoles_on_one_file_the_later_one_is_told_and_loses_nothing() {
     one.submit(&first).status(303);
     let after = one.files();
     let refused = other.submit(&second).status(409);
-    refused.says("was changed by another");
+    refused.says("was changed elsewhere");
     assert_eq!(one.files(), after);
     let again = shown(&other, "Two: %code%");
     other.submit(&again).status(303);
@@ -254,7 +254,9 @@ fn an_edit_that_would_break_sending_is_shown_and_made_only_if_wanted() {
     // A number that is none is a fault of a sender that is used.
     let form = served.get("/senders/twilio").form("/senders/twilio");
     let shown = served.submit(&form.set("set.account_sid", "")).status(422);
-    let shown = shown.says("This would be at fault").says("--force");
+    let shown = shown
+        .says("The result would have these faults")
+        .says("--force");
     assert_eq!(served.files(), before);
     served.submit_and_follow(&shown.confirmation()).says("Done");
     assert_ne!(served.files(), before);

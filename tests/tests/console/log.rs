@@ -73,7 +73,7 @@ fn texts_to_a_number_are_found_and_the_number_is_in_no_page() {
     served
         .submit(&form)
         .status(409)
-        .says("no number to look for");
+        .says("not a number that can be looked for");
 }
 
 #[test]

@@ -56,6 +56,6 @@ fn a_file_that_was_replaced_after_it_was_looked_at_is_not_approved() {
     fs::remove_file(&file).unwrap();
     fs::write(&file, bytes).unwrap();
     let refused = served.submit(&shown.confirmation()).status(409);
-    refused.says("it is another file by now");
+    refused.says("the file has changed since");
     assert!(!served.site.folder().join("plugins.lock").exists());
 }

@@ -73,9 +73,9 @@ fn a_link_that_makes_no_sense_is_refused_and_changes_nothing() {
     let form = served.get("/policies").form("/policies/link");
     let form = form.set("policy", "Everyone");
     for (container, order, says) in [
-        ("no DN", "", "is no distinguished name"),
+        ("no DN", "", "is not a distinguished name"),
         (STAFF, "0", "whole number"),
-        ("", "", "is no distinguished name"),
+        ("", "", "is not a distinguished name"),
     ] {
         let form = form.clone().set("container", container).set("order", order);
         served.submit(&form).status(409).says(says);

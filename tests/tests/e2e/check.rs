@@ -232,7 +232,7 @@ fn a_text_that_a_sender_cannot_carry_is_a_fault() {
             (
                 "twilio",
                 format!("text = \"{long}%code%\""),
-                "it can become 1601 characters, and the sender takes 1600",
+                "it can grow to 1601 characters, and the sender takes 1600 at most",
             ),
             (
                 "notify-own-text",
@@ -253,7 +253,7 @@ fn a_text_that_a_sender_cannot_carry_is_a_fault() {
             (
                 "ascii-gateway",
                 format!("text = \"{}%code%\"", "x".repeat(153)),
-                "it can become 161 characters, and the sender takes 160",
+                "it can grow to 161 characters, and the sender takes 160 at most",
             ),
         ],
         |(sender, lines, words)| {
@@ -291,12 +291,12 @@ fn files_that_others_can_write_are_told_once_each() {
     let (run, report) = check(test);
     assert_eq!(run.exit, 78);
     let faults = report["faults"].as_array().unwrap();
-    let mends: Vec<_> = faults
+    let remedies: Vec<_> = faults
         .iter()
         .map(|fault| fault["mend"].as_str().unwrap())
         .collect();
-    let mend = |path: &std::path::Path| format!("chmod go-w {}", path.display());
-    assert_eq!(mends, [mend(&library), mend(&policy)], "{run}");
+    let remedy = |path: &std::path::Path| format!("chmod go-w {}", path.display());
+    assert_eq!(remedies, [remedy(&library), remedy(&policy)], "{run}");
 }
 
 /// It shows no secret either: the harness looks for it.

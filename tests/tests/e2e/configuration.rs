@@ -96,12 +96,12 @@ fn a_configuration_that_is_not_there_is_named() {
 fn a_configuration_that_others_can_write_is_not_believed() {
     let set = |path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     let test = Test::new().change(|site| set(site.config_file(), 0o646));
-    let mend = format!("fix it: chmod go-w {}", test.site().config_file().display());
-    wrong(&test.run(), &[&mend]);
+    let remedy = format!("fix it: chmod go-w {}", test.site().config_file().display());
+    wrong(&test.run(), &[&remedy]);
 
     let test = Test::new().change(|site| set(site.policies(), 0o777));
-    let mend = format!("fix it: chmod go-w {}", test.site().policies().display());
-    wrong(&test.run(), &[&mend]);
+    let remedy = format!("fix it: chmod go-w {}", test.site().policies().display());
+    wrong(&test.run(), &[&remedy]);
 }
 
 #[test]

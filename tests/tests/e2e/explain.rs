@@ -359,7 +359,7 @@ fn an_edit_is_held_against_users() {
         "{ADA}\n  policy\n  - Staff\n  + All staff\n  text\n"
     )));
     assert!(
-        stdout.ends_with("\n1 of 5 users would notice\n"),
+        stdout.ends_with("\n1 of 5 users would see a change\n"),
         "{stdout}"
     );
 

@@ -32,7 +32,7 @@ fn a_provider_that_is_down_got_nothing() {
     let run = Test::new().config(&base_url(&url)).run();
     not_sent(
         &run,
-        &format!("{}: the connection is refused", down.address()),
+        &format!("{}: the connection was refused", down.address()),
     );
 }
 

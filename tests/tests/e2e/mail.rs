@@ -110,7 +110,7 @@ fn a_check_tries_connection_login_and_sender_and_hands_no_mail_over() {
     let port = down.address().port();
     let unreachable =
         by_mail(Security::None).config(&format!("[senders.email-gateway.settings]\nport = {port}"));
-    let words = format!("localhost:{port}: the connection is refused");
+    let words = format!("localhost:{port}: the connection was refused");
     checked(unreachable, 69, &words);
 }
 
@@ -158,7 +158,7 @@ fn a_port_and_a_protection_that_do_not_belong_together_are_named() {
         (
             Security::Tls,
             "starttls",
-            "usually 465, wants security = \"tls\"",
+            "usually 465, needs security = \"tls\"",
             "unavailable",
         ),
     ];

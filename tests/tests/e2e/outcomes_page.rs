@@ -3,7 +3,7 @@
 //! is written anew by
 //!
 //! ```sh
-//! TEXTSENDER_WRITE=1 cargo test -p textsender-tests --test e2e outcomes_page
+//! TEXTSENDER_BLESS=1 cargo test -p textsender-tests --test e2e outcomes_page
 //! ```
 
 use std::env;
@@ -24,7 +24,8 @@ struct Explained {
     exit: u8,
     retryable: bool,
     message: String,
-    mend: String,
+    #[serde(rename = "mend")]
+    remedy: String,
 }
 
 /// What a caller does about an outcome, and what it shows the user.
@@ -149,7 +150,7 @@ const CODES: [(&str, &str, &str); 10] = [
     ),
     (
         "unknown_id",
-        "Name a message that was sent.",
+        "Use the id of a message that was sent.",
         "Nothing: the user asked for nothing.",
     ),
     (
@@ -198,18 +199,18 @@ fn page(codes: &[Explained]) -> String {
         for Explained {
             code,
             message,
-            mend,
+            remedy,
             ..
         } in of_outcome
         {
             let own = CODES.iter().find(|(known, ..)| known == code);
             let (caller, user) =
                 own.map_or(("as above", "as above"), |(_, caller, user)| (caller, user));
-            let row = [message, mend, caller, user].map(|cell| cell.replace('|', "\\|"));
-            let [message, mend, caller, user] = row;
+            let row = [message, remedy, caller, user].map(|cell| cell.replace('|', "\\|"));
+            let [message, remedy, caller, user] = row;
             writeln!(
                 page,
-                "| `{code}` | {message} | {mend} | {caller} | {user} |"
+                "| `{code}` | {message} | {remedy} | {caller} | {user} |"
             )
             .unwrap();
         }
@@ -227,12 +228,12 @@ fn the_page_of_outcomes_says_what_the_program_says() {
         assert!(is_there, "there is no code {code}");
     }
     let page = page(&codes);
-    if env::var_os("TEXTSENDER_WRITE").is_some() {
+    if env::var_os("TEXTSENDER_BLESS").is_some() {
         fs::write(PAGE, &page).unwrap();
     }
     let written = fs::read_to_string(PAGE).unwrap_or_default();
     assert!(
         written == page,
-        "docs/outcomes.md is not what the program says; TEXTSENDER_WRITE=1 writes it anew"
+        "docs/outcomes.md is not what the program says; TEXTSENDER_BLESS=1 writes it anew"
     );
 }

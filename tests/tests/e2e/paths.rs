@@ -143,7 +143,7 @@ const WRITING: &[Case] = &[
 /// That a command did not get that far, where its words leave no room for a path.
 const REFUSED: &[&str] = &[
     "its plugin can't be used",
-    "the ledger is not to be trusted",
+    "the ledger can't be trusted",
     "the state folder can't be used",
     ".textsender.lock is a link, which is not followed",
     // In what `stats --prometheus` writes.

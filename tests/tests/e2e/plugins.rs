@@ -274,5 +274,5 @@ fn what_a_plugin_logs_is_shown_without_secrets() {
 #[test]
 fn a_panics_place_is_told_and_its_secrets_are_not() {
     let run = Test::new().misbehaving("panic_in_send").run();
-    run.logs("plugin: panic at tests/plugins/misbehaving/src/deed.rs:");
+    run.logs("plugin: panic at tests/plugins/misbehaving/src/behaviour.rs:");
 }

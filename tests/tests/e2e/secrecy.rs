@@ -43,7 +43,7 @@ fn a_secret_that_cannot_be_read_is_told_with_its_place() {
     fs::set_permissions(&open, Permissions::from_mode(0o666)).unwrap();
     let empty = folder.path().join("empty");
     fs::write(&empty, "\n").unwrap();
-    let mend = format!("chmod go-w {}", open.display());
+    let remedy = format!("chmod go-w {}", open.display());
     each(
         [
             (
@@ -58,7 +58,7 @@ fn a_secret_that_cannot_be_read_is_told_with_its_place() {
                 "{ credential = \"token\" }".to_owned(),
                 "start it with systemd's LoadCredential=token",
             ),
-            (format!("{{ file = {open:?} }}"), mend.as_str()),
+            (format!("{{ file = {open:?} }}"), remedy.as_str()),
             (
                 format!("{{ file = {empty:?} }}"),
                 "auth_token: the secret is empty",

@@ -48,14 +48,14 @@ fn an_approved_plugin_sends() {
 
 #[test]
 fn a_plugin_that_nobody_approved_is_refused_with_the_command_that_approves_it() {
-    let mend = "textsender plugin trust twilio";
-    refused(&Test::new().config(PINNED).run(), mend);
+    let remedy = "textsender plugin trust twilio";
+    refused(&Test::new().config(PINNED).run(), remedy);
     let other = Test::new().config(PINNED).change(|site| {
         approve(site, HOSTS);
         let lock = fs::read_to_string(lock_file(site)).unwrap();
         fs::write(lock_file(site), lock.replace("[twilio]", "[other]")).unwrap();
     });
-    refused(&other.run(), mend);
+    refused(&other.run(), remedy);
 }
 
 #[test]

@@ -52,9 +52,9 @@ pub fn trials() -> Vec<Trial> {
             Ok(())
         })
     });
-    let careless = CARELESS.map(|(deed, broken)| {
-        Trial::test(format!("conformance::careless::{deed}"), move || {
-            breaks(deed, broken)
+    let careless = CARELESS.map(|(behaviour, broken)| {
+        Trial::test(format!("conformance::careless::{behaviour}"), move || {
+            breaks(behaviour, broken)
         })
     });
     let presets = Preset::all().into_iter().map(|preset| {
@@ -123,8 +123,8 @@ fn secret_in_query() -> Result<(), Failed> {
     Ok(())
 }
 
-fn breaks(deed: &str, broken: &[&str]) -> Result<(), Failed> {
-    let report = report(&artifacts().plugin("careless"), &careless_sample(deed));
+fn breaks(behaviour: &str, broken: &[&str]) -> Result<(), Failed> {
+    let report = report(&artifacts().plugin("careless"), &careless_sample(behaviour));
     let mut found = rules(&report, "broken");
     // It is about time, and this machine may be busy.
     found.retain(|rule| rule != "F2" || broken.contains(&"F2"));
@@ -132,12 +132,12 @@ fn breaks(deed: &str, broken: &[&str]) -> Result<(), Failed> {
     Ok(())
 }
 
-fn careless_sample(deed: &str) -> std::path::PathBuf {
-    let does = match deed {
+fn careless_sample(behaviour: &str) -> std::path::PathBuf {
+    let does = match behaviour {
         "" => String::new(),
-        deed => format!("does = {deed:?}\n"),
+        behaviour => format!("does = {behaviour:?}\n"),
     };
-    let sample = workshop("samples").join(format!("careless-{deed}.toml"));
+    let sample = workshop("samples").join(format!("careless-{behaviour}.toml"));
     let text = format!(
         "[settings]\nfrom = \"Helpdesk\"\n{does}[secrets]\nkey = \"not-a-real-key\"\n\
          [accepted]\nstatus = 200\njson = {{ id = \"a1b2c3d4\" }}\n"

@@ -127,12 +127,12 @@ fn cant_be() -> Result<(), Failed> {
     let there = folder.join("there");
     fs::create_dir_all(&there).unwrap();
     let cases: [(&[&str], &str); 5] = [
-        (&["Acme"], "is no plugin's name: use small letters"),
-        (&["../acme"], "is no plugin's name"),
+        (&["Acme"], "is not a plugin name: use lower-case letters"),
+        (&["../acme"], "is not a plugin name"),
         (&["7up"], "a letter first"),
         (
             &["there", "--sdk", SOURCE],
-            "there is there already: give another folder with --path",
+            "there already exists: give another folder with --path",
         ),
         (
             &["acme", "--sdk", "there"],

@@ -162,7 +162,7 @@ fn say(address: &str, arguments: &Arguments) -> io::Result<()> {
 
 /// Workers and the commands that are shown name the file from anywhere.
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+    std::path::absolute(path).with_context(|| format!("{} is not a path", path.display()))
 }
 
 /// Which request is answered by what.

@@ -106,7 +106,7 @@ impl<O: Order + Clone> Change<'_, O> {
         let content = html! {
             @if is_forced {
                 div.notice.bad role="alert" {
-                    p { strong { "This would be at fault:" } }
+                    p { strong { "The result would have these faults:" } }
                     pre { (faults) }
                 }
             }
@@ -117,7 +117,7 @@ impl<O: Order + Clone> Change<'_, O> {
                 input type="hidden" name="step" value="save";
                 @if is_forced { input type="hidden" name="force" value="yes"; }
                 @if !difference.files.is_empty() {
-                    button id="save" { @if is_forced { "Save all the same" } @else { "Save" } }
+                    button id="save" { @if is_forced { "Save anyway" } @else { "Save" } }
                 }
                 a.button href=(self.back) { "Back" }
             }
@@ -144,7 +144,7 @@ impl Attempt {
 /// All of an error, and what to do about it.
 pub fn words(error: EditError) -> String {
     match error {
-        EditError::Changed => "The configuration was changed by another since this page was loaded. Nothing was changed here. Below is how it is now.".to_owned(),
+        EditError::Changed => "The configuration was changed elsewhere since this page was loaded. Nothing was changed here. Below is how it is now.".to_owned(),
         other => format!("{:#}", anyhow!(other)),
     }
 }

@@ -151,7 +151,7 @@ fn shown(explained: &Explained) -> Markup {
         }
         @if let Some(number) = &explained.number { p { "To " (number.e164) " in " (number.region) "." } }
         @if let Some(words) = &explained.text {
-            h2 { "The text, with a dummy for the code" }
+            h2 { "The text, with a stand-in for the code" }
             p.phone { (words.text) }
             p { (words.segments.count) @if words.segments.count == 1 { " segment." } @else { " segments." } }
         }

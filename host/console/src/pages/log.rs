@@ -39,7 +39,7 @@ pub fn show(visit: &Visit) -> Made {
         Ok(number) => filter.recipient = number,
         Err(error) => {
             let content = html! {
-                (layout::problem(&format!("This is no number to look for: {error}")))
+                (layout::problem(&format!("This is not a number that can be looked for: {error}")))
                 (number_form(visit))
             };
             return Ok(layout::page(visit, 409, "Log", &content));
@@ -77,7 +77,7 @@ pub fn story(visit: &Visit) -> Made {
         None => Vec::new(),
     };
     if entries.is_empty() {
-        let words = html! { p { "There is no message with this id in the ledger: it was never asked for here, or is older than " code { "[state] retention_days" } "." } };
+        let words = html! { p { "There is no message with this id in the ledger: it was never requested here, or is older than " code { "[state] retention_days" } "." } };
         return Ok(layout::page(visit, 404, "No such message", &words));
     }
     let command = Command::new(["explain", "--id", id]).line(&visit.call);

@@ -188,7 +188,7 @@ fn nothing(visit: &Visit, name: &str) -> anyhow::Result<Answer> {
     let words = match visit.seen()? == visit.digest() {
         true => "Nothing differs from what is set.",
         false => {
-            "The configuration was changed by another since this page was loaded. Nothing was changed here. Below is how it is now."
+            "The configuration was changed elsewhere since this page was loaded. Nothing was changed here. Below is how it is now."
         }
     };
     form(visit, name, Some(&layout::problem(words)), 409)

@@ -110,7 +110,7 @@ fn form(visit: &Visit, owner: &Owner, problem: Option<&str>) -> Made {
         }
         @for (sender, of) in senders.iter().filter(|(_, of)| !of.words) {
             @let _ = of;
-            p { "Through the sender " (sender) " the user reads the provider's own text: of this one only the values arrive." }
+            p { "Through the sender " (sender) " the user reads the provider's own text: of this text only the values are used." }
         }
         h2 { "Languages" }
         ul {

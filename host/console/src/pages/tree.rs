@@ -282,7 +282,7 @@ pub fn link(visit: &Visit) -> Made {
     carry_out(visit, "Link a policy", order, command, words)
 }
 
-/// Takes a link away.
+/// Removes a link.
 pub fn unlink(visit: &Visit) -> Made {
     let asked = Asked::of(visit);
     let command = asked.command("unlink");

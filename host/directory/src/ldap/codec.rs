@@ -112,7 +112,7 @@ fn length(bytes: &[u8]) -> Result<Option<(usize, usize)>, Malformed> {
 /// It is none, or of a kind that no server sends.
 pub fn decode(frame: &[u8]) -> Result<Message, Malformed> {
     if !is_from_a_server(frame) {
-        return Err(Malformed("it is no message that a server sends"));
+        return Err(Malformed("it is not a message that a server sends"));
     }
     let message: LdapMessage =
         ber::decode(frame).map_err(|_| Malformed("it is not of LDAP's form"))?;

@@ -88,7 +88,7 @@ impl Connection {
             start_tls(&mut stream).await?;
         }
         let name = ServerName::try_from(server.host.clone())
-            .map_err(|_| LdapError::Untrusted("its name is no host name".to_owned()))?;
+            .map_err(|_| LdapError::Untrusted("its name is not a host name".to_owned()))?;
         let protected = TlsConnector::from(tls).connect(name, stream).await;
         Ok(Self {
             stream: protected.map_err(|error| handshake_failed(&error))?,

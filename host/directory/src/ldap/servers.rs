@@ -42,7 +42,7 @@ pub struct Server {
 /// The text is no address of a server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no server: write ldaps://HOST, or ldap://HOST for StartTLS, with a port if it is not the usual one"
+    "{0:?} is not a server: write ldaps://HOST, or ldap://HOST for StartTLS, with a port if it is not the usual one"
 )]
 pub struct NotAServer(String);
 

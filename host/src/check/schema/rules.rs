@@ -109,7 +109,7 @@ pub(super) fn wrong_form(schema: &Value, value: &Value, rules: &Rules) -> Option
             Ok(template) => template.check(rules).into_iter().next()?,
             Err(fault) => fault,
         };
-        return Some((fault.fault(), fault.mend()));
+        return Some((fault.fault(), fault.remedy()));
     }
     if schema["x-textsender-host"] == true && schema["format"] == "uri" {
         let words = BaseUrl::try_from(text.to_owned()).err()?;

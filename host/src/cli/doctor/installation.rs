@@ -131,7 +131,7 @@ fn secrets(site: &Site) -> Vec<Finding> {
             let strays = secret::strays(site).into_iter().map(|name| {
                 note(
                     "secrets",
-                    format!("{name} is no secret of any sender: it is left alone"),
+                    format!("{name} is not a secret of any sender; it is left alone"),
                 )
             });
             std::iter::once(all).chain(unused).chain(strays).collect()
@@ -230,17 +230,17 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
         }
         (Replication::Required, false) => findings.push(problem(
             "ledger",
-            "[state.shared] replication is required, and the server waits for no standby: its loss loses claims",
+            "[state.shared] replication is required, and the server waits for no standby: if it is lost, claims are lost",
             "set synchronous_standby_names on the server (Patroni: synchronous_mode and \
              synchronous_mode_strict), or replication = \"none\"",
         )),
         (Replication::None, _) => {
-            let words = "claims are on one server alone, as [state.shared] replication = \"none\" wants it";
+            let words = "claims are on one server alone, as [state.shared] replication = \"none\" says";
             findings.push(note("ledger", words));
         }
     }
     if !server.fsync {
-        let what = "the server does not write to its disk what it says is written (fsync = off)";
+        let what = "the server confirms writes before they are on its disk (fsync = off)";
         findings.push(problem("ledger", what, "set fsync = on"));
     }
     if server.clock_differs > CLOCKS_APART {

@@ -39,7 +39,7 @@ fn kernel() -> Finding {
     ok("program", format!("Linux {}", release.trim()))
 }
 
-/// Without asking anybody, a clock can only be seen to be behind.
+/// Without asking a provider, a clock can only be seen to be behind.
 fn clock(config: &Config) -> Finding {
     let now = SystemTime::now();
     let newest = config
@@ -114,7 +114,7 @@ fn proxy(config: &Config) -> Finding {
         {
             note(
                 "proxy",
-                "$https_proxy is set, and not used: write it as proxy in [http], if it is to be",
+                "$https_proxy is set, and not used; if it should be, set proxy in [http]",
             )
         }
         None => ok("proxy", "none: providers are reached directly"),

@@ -229,7 +229,7 @@ fn put_right(common: &Common, out: &Output) -> anyhow::Result<()> {
     let site = Site::read(common)?;
     let account = sending_account(&site.config.state, &site.state)?;
     let account = account
-        .context("no account is known to send: name it with `textsender init --owner NAME`")?;
+        .context("no account is named that sends: name one with `textsender init --owner NAME`")?;
     let needed = repair::needed(&site.config, &site.state, &account);
     needed.iter().try_for_each(make)
 }

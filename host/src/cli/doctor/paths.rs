@@ -38,7 +38,7 @@ pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -
         ),
         Err(_) => problem(
             "paths",
-            format!("plugins: {} ({why}) is no folder", plugins.display()),
+            format!("plugins: {} ({why}) is not a folder", plugins.display()),
             "install the package, or correct [plugins] folder",
         ),
     });
@@ -98,7 +98,7 @@ fn state_folder(site: &Site, chosen: &ResolvedPath) -> Finding {
     if !path.is_dir() {
         return problem(
             "paths",
-            format!("state: {chosen} is no folder"),
+            format!("state: {chosen} is not a folder"),
             "make it with `textsender init`",
         );
     }
@@ -114,7 +114,7 @@ fn state_folder(site: &Site, chosen: &ResolvedPath) -> Finding {
         Err(error) if error.kind() == ErrorKind::ReadOnlyFilesystem => problem(
             "paths",
             format!("state: {chosen} is on a read-only file system"),
-            "mount it to be written, or name another as [state] folder",
+            "mount it writable, or name another [state] folder",
         ),
         Err(_) => problem(
             "paths",

@@ -9,7 +9,7 @@ use super::{Finding, SET_CLOCK, note, ok, problem, warning};
 use crate::{
     cli::{Common, site::Site},
     os::seal::Demand,
-    plugins::{Plan, Sealed},
+    plugins::{SealPlan, Sealed},
     protocol::Outcome,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn seals(site: &Site) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn seal(sender: &str, sealed: &Sealed, plan: &Plan) -> Finding {
+fn seal(sender: &str, sealed: &Sealed, plan: &SealPlan) -> Finding {
     let lacks: Vec<String> = sealed.lacks(plan).iter().map(ToString::to_string).collect();
     if lacks.is_empty() {
         return ok("seal", format!("{sender}: {sealed}"));
@@ -41,7 +41,7 @@ fn seal(sender: &str, sealed: &Sealed, plan: &Plan) -> Finding {
         _ => problem(
             "seal",
             words,
-            "allow it; or say in [plugins] that it may be so: seal = \"any\"",
+            "allow it, or accept it with seal = \"any\" in [plugins]",
         ),
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn findings(site: &Site, common: &Common) -> anyhow::Result<Vec<Findi
                 (true, Outcome::Unavailable) => problem(
                     "providers",
                     words,
-                    asked.remedy.unwrap_or("look again later: the provider can't take texts now"),
+                    asked.remedy.unwrap_or("try again later: the provider can't take texts now"),
                 ),
                 // Set right, the clock may well be all that there is to fix.
                 (true, _) if is_late => problem("providers", words, SET_CLOCK),

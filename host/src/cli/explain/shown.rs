@@ -203,13 +203,13 @@ impl Sheet {
                 );
                 let words = self.paint.bad(&words);
                 self.line("outcome", &words);
-                self.line("", refused.mend);
+                self.line("", refused.remedy);
             }
         }
     }
 }
 
-/// `+44*******123 (********123 in GB), mobile; kept free by Ofcom, for drama`.
+/// `+44*******123 (********123 in GB), mobile; reserved by Ofcom, for drama`.
 pub(in crate::cli) fn shown_number(number: &Number) -> String {
     let Number {
         e164,
@@ -218,7 +218,7 @@ pub(in crate::cli) fn shown_number(number: &Number) -> String {
         kind,
         reserved_by,
     } = number;
-    let kept = reserved_by.map(|keeper| format!("; kept free by {keeper}"));
+    let kept = reserved_by.map(|keeper| format!("; reserved by {keeper}"));
     let kept = kept.unwrap_or_default();
     // A number of another country than the policy's has no national form.
     let place = match national.is_empty() {

@@ -28,7 +28,8 @@ use crate::{
 
 /// Puts a plugin into the plugins folder, or a newer version over an older one
 ///
-/// It is looked at first, in a sealed process; one that can't be used is not installed. The file is replaced at once:
+/// It is examined first, in a sealed process; one that can't be used is not installed. The file is replaced at
+/// once:
 /// what is being sent goes on with the old one.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  sudo textsender plugin install ./libtextsender_acme.so")]

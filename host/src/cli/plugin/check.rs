@@ -15,8 +15,8 @@ const NOTHING: u8 = 2;
 
 /// Tries a plugin's library against the contract, rule by rule
 ///
-/// The library runs in a host process, as for a send; its provider is played, so that nothing
-/// leaves this machine. Exits 0 if every MUST is kept, else 1; 2 if the library can't be tried.
+/// The library runs in a host process, as for a send; its provider is simulated, so that nothing leaves this
+/// machine. Exits 0 if every MUST is kept, else 1; 2 if the library can't be tried.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  textsender plugin check target/release/libtextsender_acme.so --settings sample.toml"
@@ -28,7 +28,7 @@ pub(super) struct Check {
     /// Settings to try, with secrets and the provider's own answers; else the schema's example
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

@@ -38,10 +38,10 @@ pub(super) struct New {
 #[derive(Debug, thiserror::Error)]
 enum NewError {
     #[error(
-        "{0:?} is no plugin's name: use small letters, digits and inner hyphens, a letter first, such as acme-sms"
+        "{0:?} is not a plugin name: use lower-case letters, digits and hyphens between them, a letter first, such as acme-sms"
     )]
     Name(String),
-    #[error("{0} is there already: give another folder with --path")]
+    #[error("{0} already exists: give another folder with --path")]
     Exists(String),
     #[error(transparent)]
     Sdk(#[from] SdkError),

@@ -40,7 +40,7 @@ impl Trust {
         let checksum = approved.pin.checksum;
         out.line(format_args!("  sha256  {checksum}\n  hosts   {hosts}"));
         if site.config.plugins.trust == config::Trust::Owner {
-            out.line("it counts once [plugins] trust = \"pinned\" is set");
+            out.line("it takes effect once [plugins] trust = \"pinned\" is set");
         }
         Ok(ExitCode::SUCCESS)
     }

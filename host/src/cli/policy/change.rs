@@ -60,10 +60,10 @@ pub(super) struct Set {
     /// Not for members of this group; may be given several times
     #[arg(long, value_name = "GROUP", conflicts_with = "no_deny_groups")]
     deny_group: Vec<String>,
-    /// Leaves no group out any more
+    /// No longer leaves any group out
     #[arg(long)]
     no_deny_groups: bool,
-    /// The country as whose numbers those without + are read
+    /// The country whose numbers may be written without +
     #[arg(long)]
     region: Option<String>,
     /// The countries that may be texted, with commas between them; * for all
@@ -103,7 +103,7 @@ pub(in crate::cli) struct FallbackOptions {
     /// A sender to try when that one can't; may be given several times, and replaces those there are
     #[arg(long, value_name = "SENDER")]
     fallback: Vec<String>,
-    /// Tries no other sender any more
+    /// No longer tries another sender
     #[arg(long, conflicts_with = "fallback")]
     no_fallback: bool,
     /// Uses the server-wide default sender again

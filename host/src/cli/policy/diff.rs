@@ -38,7 +38,7 @@ pub(super) struct Diff {
     users: PathBuf,
     #[command(flatten)]
     occasion: Occasion,
-    /// Print a JSON object instead
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }
@@ -120,7 +120,11 @@ fn shown(report: &Report, paint: &Paint) -> String {
         }
     }
     let users = count(report.users, "user", "users");
-    let _ = writeln!(shown, "{} of {users} would notice", report.changed.len());
+    let _ = writeln!(
+        shown,
+        "{} of {users} would see a change",
+        report.changed.len()
+    );
     shown
 }
 

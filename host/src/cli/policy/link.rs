@@ -29,7 +29,7 @@ pub(super) struct Link {
     edit: EditOptions,
 }
 
-/// Takes a link away
+/// Removes a link
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender policy unlink Staff OU=Staff,DC=example,DC=org")]
 pub(super) struct Unlink {
@@ -68,7 +68,7 @@ pub(super) struct ChangeLink {
     edit: EditOptions,
 }
 
-/// Has a container take no links from above, but those that are enforced
+/// Stops a container from inheriting links from above, other than enforced ones
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  textsender policy block-inheritance OU=Contractors,DC=example,DC=org"
@@ -77,7 +77,7 @@ pub(super) struct Block {
     /// The container
     #[arg(value_name = "DN")]
     container: String,
-    /// Has it take them again
+    /// Lets it inherit them again
     #[arg(long)]
     off: bool,
     #[command(flatten)]

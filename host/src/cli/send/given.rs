@@ -15,7 +15,7 @@ pub(in crate::cli) struct Given {
         conflicts_with = "stream"
     )]
     phone: Option<String>,
-    /// Where code or password is: `-`, standard input. As an argument, every account could see it
+    /// `-`: standard input holds the code or password. As an argument, every account could see it
     #[arg(long, value_name = "-", requires = "phone", value_parser = ["-"])]
     code: Option<String>,
     /// Why it is sent

@@ -41,7 +41,7 @@ pub(super) struct Add {
 
 /// Sets settings of a sender
 ///
-/// Secrets are not set here: command lines are seen by others. `textsender secret set` asks for them.
+/// Secrets are not set here: others can see command lines. `textsender secret set` asks for them.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender sender set twilio account_sid=AC0123456789abcdef0123456789abcdef\n  \
@@ -52,14 +52,14 @@ pub(super) struct Set {
     /// Settings, as `textsender sender show` lists them
     #[arg(value_name = "KEY=VALUE", required_unless_present = "unset")]
     settings: Vec<String>,
-    /// Takes this setting out in the same step; may be given several times
+    /// Removes this setting in the same step; may be given several times
     #[arg(long, value_name = "KEY")]
     unset: Vec<String>,
     #[command(flatten)]
     edit: EditOptions,
 }
 
-/// Takes settings of a sender out of the configuration
+/// Removes settings of a sender from the configuration
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender sender unset twilio messaging_service_sid")]
 pub(super) struct Unset {

@@ -16,8 +16,8 @@ use crate::{
 
 /// Asks the provider whether it knows the credentials and settings. Nothing is sent
 ///
-/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 76 if no provider was asked, 78 if
-/// something is to be fixed.
+/// The exit code is 0 if nothing is wrong, 69 if the provider can't be reached, 76 if no provider was asked, 78
+/// if something has to be fixed.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender sender check twilio")]
 pub(super) struct Check {

@@ -12,7 +12,7 @@ use super::{Common, output::Output};
 
 /// Shows, adds and changes senders: accounts with a provider
 ///
-/// A sender may be built up step by step; until it is whole it is incomplete, and says what it needs.
+/// A sender may be built step by step; until it has all that it needs it is incomplete, and says what is missing.
 #[derive(Args)]
 #[command(after_help = "Example:\n  \
     textsender sender add twilio\n  \

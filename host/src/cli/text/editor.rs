@@ -50,7 +50,7 @@ fn help(purpose: Purpose, senders: &[(String, SenderCapabilities)]) -> String {
         .filter(|(_, capabilities)| !capabilities.words)
     {
         line(format!(
-            "Through sender {name} the user reads the provider's own text: of this one only the values arrive."
+            "Through sender {name} the user reads the provider's own text: of this text only the values are used."
         ));
     }
     help

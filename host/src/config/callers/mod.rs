@@ -248,7 +248,7 @@ impl Keys {
             node.fault_in(
                 "code_pattern",
                 match text.is_empty() {
-                    true => "has no text to be looked for in",
+                    true => "has no text to search",
                     false => "is missing",
                 },
                 "fields.text and code_pattern go together: a code is taken from a finished text",

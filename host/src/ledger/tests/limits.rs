@@ -381,7 +381,7 @@ async fn a_failover_is_refused_by_the_limit_of_the_next_sender() {
     let ledger = fixture.ledger();
     assert_eq!(ledger.dispatched(&ticket, "twilio").await, Ok(None));
     let refusal = ledger.dispatched(&ticket, "gateway").await.unwrap();
-    let Some(Refusal::Limited(reached)) = refusal else {
+    let Some(DispatchRefusal::Limited(reached)) = refusal else {
         panic!("{refusal:?}")
     };
     assert_eq!(reached.scope, Scope::Sender);

@@ -79,7 +79,10 @@ async fn the_fallback_of_a_paused_sender_is_asked() {
     let ticket = fixture.fresh(message("a")).await;
     assert_eq!(ticket.senders(), ["gateway", "twilio"]);
     let refused = ledger.dispatched(&ticket, "twilio").await.unwrap();
-    assert!(matches!(refused, Some(Refusal::Paused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Some(DispatchRefusal::Paused(_))),
+        "{refused:?}"
+    );
     assert_eq!(ledger.dispatched(&ticket, "gateway").await, Ok(None));
     ledger.pause(pause(sender("gateway"))).await.unwrap();
     assert!(is_paused(&fixture, message("b")).await);
@@ -109,7 +112,10 @@ async fn what_was_claimed_before_a_pause_is_handed_to_no_sender_after_it() {
         .chain(before.iter().map(|ticket| (ticket, "twilio")))
     {
         let refused = ledger.dispatched(ticket, sender).await.unwrap();
-        assert!(matches!(refused, Some(Refusal::Paused(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Some(DispatchRefusal::Paused(_))),
+            "{refused:?}"
+        );
     }
 }
 

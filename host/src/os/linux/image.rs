@@ -1,4 +1,4 @@
-//! A library's bytes in memory that nobody can write to: what was checked is what the linker maps,
+//! A library's bytes in memory that can't be written to: what was checked is what the linker maps,
 //! whatever becomes of the file in the meantime.
 //!
 //! The other way, `/proc/self/fd/N` of the open file, survives a file that is replaced, but not one

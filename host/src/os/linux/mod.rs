@@ -20,7 +20,7 @@ use rustix::{
 };
 
 use super::{
-    seal::{Plan, SealError, Sealed},
+    seal::{SealError, SealPlan, Sealed},
     unix::process::limit,
 };
 
@@ -96,7 +96,7 @@ fn end_with_parent() -> io::Result<()> {
 /// # Errors
 ///
 /// A part that every kernel has is refused. What a kernel may lack is told by the result.
-pub fn seal(plan: &Plan) -> Result<Sealed, SealError> {
+pub fn seal(plan: &SealPlan) -> Result<Sealed, SealError> {
     let refused = |call| move |error: io::Error| forbidden::refused(call, error);
     // A change of account has taken it off.
     end_with_parent().map_err(refused("prctl"))?;

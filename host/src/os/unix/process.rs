@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit};
 
 use super::limits;
 use super::pipes::{self, Receiver, Sender};
-use crate::os::{seal::Plan, system};
+use crate::os::{seal::SealPlan, system};
 
 pub use crate::os::system::{close_inherited, ended, lower_priority, protect, restrain, usage};
 pub use early::{end_early, start_early};
@@ -41,7 +41,7 @@ pub fn run_as(user: u32, group: u32) {
 /// # Errors
 ///
 /// No process can be started.
-pub fn spawn(plan: &Plan) -> io::Result<(Child, Sender, Receiver)> {
+pub fn spawn(plan: &SealPlan) -> io::Result<(Child, Sender, Receiver)> {
     let mut child = match early::take(plan) {
         Some(child) => child,
         None => started(plan)?,
@@ -78,8 +78,7 @@ pub fn spawn_failure(error: &io::Error) -> (String, bool) {
         }
         None if error.kind() == io::ErrorKind::NotFound => "is /proc mounted?",
         None if error.kind() == io::ErrorKind::PermissionDenied => {
-            "to become the state folder's owner takes CAP_SETUID and CAP_SETGID, and nothing may \
-             forbid to start programs"
+            "becoming the state folder's owner needs CAP_SETUID and CAP_SETGID, and starting programs must be allowed"
         }
         None => return (error.to_string(), true),
     };
@@ -99,7 +98,7 @@ pub fn replace(program: &Path, input: Option<&[u8]>) -> io::Error {
     command.exec()
 }
 
-fn started(plan: &Plan) -> io::Result<Child> {
+fn started(plan: &SealPlan) -> io::Result<Child> {
     let mut command = command()?;
     if let Some((user, group)) = ACCOUNT.get() {
         // It leaves root's further groups behind as well.
@@ -107,7 +106,7 @@ fn started(plan: &Plan) -> io::Result<Child> {
     }
     if plan.grants_network() {
         // The C library then resolves names over TCP, which a port can be granted for: UDP, which
-        // would reach anybody, stays shut.
+        // would reach a reader, stays shut.
         command.env("RES_OPTIONS", "use-vc");
     }
     command.spawn()

@@ -36,7 +36,7 @@ pub fn has_other_names(metadata: &Metadata) -> bool {
     metadata.is_file() && metadata.nlink() > 1
 }
 
-/// Opens a file for reading. Not blocking, for somebody may have put a pipe there; a file does not
+/// Opens a file for reading. Not blocking, as there may be a pipe; a file does not
 /// mind.
 ///
 /// # Errors

@@ -113,7 +113,7 @@ fn take(fd: RawFd) -> io::Result<OwnedFd> {
 }
 
 fn unsuitable(fd: RawFd) -> io::Error {
-    let words = format!("descriptor {fd}, of LISTEN_FDS, is no stream socket that listens");
+    let words = format!("descriptor {fd}, of LISTEN_FDS, is not a listening stream socket");
     io::Error::new(io::ErrorKind::InvalidInput, words)
 }
 
@@ -151,7 +151,7 @@ impl Listener {
         let lock = lock(&beside(path, ".lock"))?;
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => {
-                let words = "something that is no socket is there";
+                let words = "there is a file that is not a socket";
                 return Err(io::Error::new(io::ErrorKind::AlreadyExists, words));
             }
             // Such as the service manager, which takes no lock.
@@ -236,7 +236,7 @@ fn place(new: &Path, path: &Path, access: Access) -> io::Result<()> {
         let (user, group) = (owner.map(Uid::from_raw), group.map(Gid::from_raw));
         let given = chownat(CWD, new, user, group, AtFlags::SYMLINK_NOFOLLOW);
         given.map_err(|error| {
-            let words = format!("it can't be given to whom it is for: {error}");
+            let words = format!("its owner or group can't be set: {error}");
             io::Error::new(error.kind(), words)
         })?;
     }
@@ -256,7 +256,7 @@ pub fn notify(state: &str) {
         return;
     };
     if let Err(error) = socket.send_to(state.as_bytes(), path) {
-        tracing::warn!(%error, "the service manager could not be told {state}");
+        tracing::warn!(%error, "the service manager could not be notified: {state}");
     }
 }
 

@@ -23,7 +23,7 @@ use textsender_plugin_api::{
 };
 
 use super::{
-    Plan, Refusal,
+    Refusal, SealPlan,
     frames::{self, BUILD, Describe, Described, Down, FrameReader, Start, Up},
     verify::{self, Checksum, FileFault},
 };
@@ -208,7 +208,7 @@ fn load_as(
     library: &Path,
     plugin: &str,
     approved: Option<Checksum>,
-    plan: &Plan,
+    plan: &SealPlan,
     server: &Server,
 ) -> Result<(Module, PluginInfo), Refusal> {
     let begun = Instant::now();
@@ -261,7 +261,7 @@ fn not_sealed(error: SealError) -> Refusal {
 }
 
 /// Seals this process and tells the front how far, while this process can be believed.
-fn apply_seal(plan: &Plan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
+fn apply_seal(plan: &SealPlan, server: &Server, verifying: Duration) -> Result<(), Refusal> {
     let begun = Instant::now();
     let sealed = seal::apply(plan).map_err(not_sealed)?;
     let mut lacks = sealed.lacks(plan);

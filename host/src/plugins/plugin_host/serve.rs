@@ -118,7 +118,7 @@ impl Server {
             lock(&server.running).remove(&call);
             let result = Foreign::of(result);
             if !server.post(&Up::Done { call, result }) {
-                // What came of it was said, and nobody can hear it: the careful reading is left.
+                // The result can't be delivered: the careful reading of it is left.
                 let unheard = SendError::unknown("the plugin's answer is larger than 2 MiB");
                 let result = Foreign::of(CallOutcome::Failed(unheard));
                 server.post(&Up::Done { call, result });
@@ -203,7 +203,7 @@ impl Offered {
     }
 }
 
-/// Forgets an exchange once nobody waits for it: the front does not answer those of a call that was
+/// Forgets an exchange once nothing waits for it: the front does not answer those of a call that was
 /// taken back.
 struct Waiting {
     server: Arc<Server>,

@@ -298,7 +298,7 @@ impl Inbound {
         let shared = &self.0;
         // Before it costs anything: a host process holds back what is not logged.
         if level > shared.launch.max_level {
-            return Err(Reason::fault("it logs what it was told not to"));
+            return Err(Reason::fault("it logs below the level that it was given"));
         }
         let sender = shared.launch.sender.as_str();
         let line = {

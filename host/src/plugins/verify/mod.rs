@@ -56,7 +56,7 @@ pub enum FileFault {
     #[error("{0}")]
     Unsafe(String),
     /// It is far larger than a library.
-    #[error("it is larger than 256 MiB, so it is no plugin")]
+    #[error("it is larger than 256 MiB, so it is not a plugin")]
     TooLarge,
     /// It is no shared library, or a damaged one.
     #[error("it is not a shared library")]

@@ -40,7 +40,7 @@ pub(in crate::protocol) struct Fields {
     /// Who gets it. It is believed as it is given.
     #[schemars(required)]
     pub(super) user: Option<Object<UserFields>>,
-    /// The code: 4 to 64 visible characters, in one group or two with a blank between. Always in quotes. For
+    /// The code: 4 to 64 visible characters, in one group or two with a space between. Always in quotes. For
     /// every purpose but `new_password` and `information`.
     #[schemars(length(min = 4, max = 64), regex(pattern = r"^\S+( \S+)?$"))]
     pub(super) code: Option<JsonString>,

@@ -38,7 +38,7 @@ pub(super) fn whole(fields: Fields) -> Result<Request, Failure> {
     if sender.is_some() && purpose != Purpose::Test {
         return Err(bad(
             "sender",
-            "only a test may name its sender; policies do for the rest",
+            "only a test may name its sender; policies name it for all other messages",
         ));
     }
     let id = id(fields.id)?;
@@ -136,7 +136,7 @@ fn id(given: Option<JsonString>) -> Result<MessageId, Failure> {
     match given {
         Some(JsonString(id)) => MessageId::parse(&id).ok_or_else(|| bad("id", NO_ID)),
         None => MessageId::random().map_err(|_| {
-            Failure::with_detail(ErrorCode::Crashed, "the system gives no randomness")
+            Failure::with_detail(ErrorCode::Crashed, "the system gives no random bytes")
         }),
     }
 }
@@ -148,11 +148,11 @@ fn resend(of: Option<JsonString>, id: &MessageId, purpose: Purpose) -> Result<Re
     };
     let of = MessageId::parse(&of).ok_or_else(|| bad(FIELD, NO_ID))?;
     if of == *id {
-        return Err(bad(FIELD, "a resend has an id of its own"));
+        return Err(bad(FIELD, "a resend needs an id of its own"));
     }
     match purpose {
         Purpose::Test | Purpose::Information => {
-            Err(bad(FIELD, "only a code or password is sent again"))
+            Err(bad(FIELD, "only codes and passwords can be resent"))
         }
         _ => Ok(Resend::Of(of)),
     }
@@ -397,7 +397,7 @@ mod tests {
             ),
             (
                 r#"{"purpose":"test","code":"Your code is 123456."}"#,
-                "a field of the request is wrong: code: expected the code alone, in one group or two with a blank between, such as 123 456: the words around it are the policy's text",
+                "a field of the request is wrong: code: expected the code alone, in one group or two with a space between, such as 123 456: the words around it are the policy's text",
             ),
             (
                 r#"{"purpose":"test","code":"abcd","user":{"phone":"1","locale":"English (UK)"}}"#,
@@ -405,7 +405,7 @@ mod tests {
             ),
             (
                 r#"{"purpose":"verification_code","code":"abcd","sender":"x"}"#,
-                "a field of the request is wrong: sender: only a test may name its sender; policies do for the rest",
+                "a field of the request is wrong: sender: only a test may name its sender; policies name it for all other messages",
             ),
             (
                 r#"{"purpose":"test","code":"abcd","user":{"phone":"1"},"expires_at":"soon"}"#,
@@ -413,11 +413,11 @@ mod tests {
             ),
             (
                 r#"{"purpose":"verification_code","code":"abcd","user":{"phone":"1"},"id":"a","resend_of":"a"}"#,
-                "a field of the request is wrong: resend_of: a resend has an id of its own",
+                "a field of the request is wrong: resend_of: a resend needs an id of its own",
             ),
             (
                 r#"{"purpose":"test","code":"abcd","user":{"phone":"1"},"resend_of":"a"}"#,
-                "a field of the request is wrong: resend_of: only a code or password is sent again",
+                "a field of the request is wrong: resend_of: only codes and passwords can be resent",
             ),
             (
                 r#"{"purpose":"verification_code","code":"abcd","user":{"phone":"1"},"resend_of":"a b"}"#,

@@ -261,7 +261,7 @@ fn digits_that_can_be_two_numbers_are_never_guessed() {
     let error = read("491713920055", "DE").unwrap_err().to_string();
     assert_eq!(
         error,
-        "the phone number can be +49*******055 and +49*********055; write it with + and the calling code, or \
+        "the phone number can be read as +49*******055 and as +49*********055; write it with + and the calling code, or \
          say which is meant with `numbers_without_plus = \"international\"` or `\"national\"` in the policy or \
          in [defaults]"
     );

@@ -102,7 +102,7 @@ impl Answer {
             let (code, message) = (&error.code, &error.message);
             tracing::warn!(
                 caller, %code, %message,
-                "nothing was sent, which the caller is not told, as [callers.{caller}] reveal is off"
+                "nothing was sent; the caller is answered as if it was, as [callers.{caller}] reveal is off"
             );
         }
     }

@@ -40,7 +40,7 @@ pub(super) fn verify(
         return Err("its signature is more than five minutes old, or the clocks differ");
     }
     if secrets.is_empty() {
-        return Err("the secret to hold its signature against is not stored: serve.NAME");
+        return Err("the secret that checks its signature is not stored: serve.NAME");
     }
     let message = [signed.before.as_bytes(), body].concat();
     let is_right = |secret: &Secret| {

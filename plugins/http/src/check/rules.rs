@@ -62,7 +62,7 @@ impl Faults<'_> {
             if !pointer.starts_with('/') {
                 let at = place(self, key);
                 self.add(
-                    format!("`{pointer}` is no JSON pointer: it begins with a slash, as /data/id"),
+                    format!("`{pointer}` is not a JSON pointer: it has to begin with a slash, as /data/id"),
                     &at,
                 );
             }
@@ -103,7 +103,7 @@ impl Faults<'_> {
             return self.add("accepted for any status: give status", span);
         };
         if statuses.iter().any(|status| !(200..300).contains(&status)) {
-            self.add("accepted for a status that is no success", span);
+            self.add("accepted for a status that is not a success", span);
         }
         let looks = rule.id.is_some()
             || rule.body.is_some()

@@ -27,7 +27,7 @@ impl Faults<'_> {
             };
             let Ok(pattern) = Regex::new(pattern) else {
                 let span = place(self, "pattern");
-                self.add("pattern is no regular expression", &span);
+                self.add("pattern is not a regular expression", &span);
                 continue;
             };
             for (key, value) in [("default", &setting.default), ("example", &setting.example)] {
@@ -40,7 +40,7 @@ impl Faults<'_> {
         if let Some(pattern) = &definition.id_pattern
             && Regex::new(pattern.as_ref()).is_err()
         {
-            self.add("id_pattern is no regular expression", &pattern.span());
+            self.add("id_pattern is not a regular expression", &pattern.span());
         }
         if let Some(code) = &definition.calling_code
             && (code.as_ref().is_empty() || !code.as_ref().bytes().all(|b| b.is_ascii_digit()))

@@ -45,7 +45,7 @@ impl Faults<'_> {
         for (name, value) in &self.definition.headers {
             let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
             let fault = if name.is_empty() || !name.bytes().all(fits) {
-                format!("`{name}` is no name of a header")
+                format!("`{name}` is not the name of a header")
             } else if HttpRequest::is_hosts_header(name) {
                 format!("`{name}` is written by textsender, which frames the request: leave it out")
             } else if value.as_ref().chars().any(char::is_control) {

@@ -187,19 +187,19 @@ fn each_kind_is_named_at_its_place() {
         (
             "status = 200\n",
             "status = \"4xx\"\n",
-            "no success",
+            "not a success",
             "[[answer]]",
         ),
         (
             "id = \"/id\"",
             "id = \"id\"",
-            "is no JSON pointer",
+            "is not a JSON pointer",
             "\"id\"",
         ),
         (
             "id = \"/id\"\n",
             "body = \"(\"\n",
-            "no regular expression",
+            "not a regular expression",
             "\"(\"",
         ),
         (
@@ -225,7 +225,7 @@ fn each_kind_is_named_at_its_place() {
         (
             "\"%message%\"",
             "\"100 % sure %message%\"",
-            "no name",
+            "not a name",
             "\"100 %",
         ),
         (
@@ -291,7 +291,7 @@ fn each_kind_is_named_at_its_place() {
         (
             "\"The host.\"",
             "\"The host.\", pattern = \"(\"",
-            "pattern is no regular expression",
+            "pattern is not a regular expression",
             "\"(\"",
         ),
         (
@@ -309,7 +309,7 @@ fn each_kind_is_named_at_its_place() {
         (
             "url =",
             "headers = { \"X Y\" = \"z\" }\nurl =",
-            "is no name of a header",
+            "is not the name of a header",
             "\"z\"",
         ),
         ("help = \"The key.\", ", "", "help is missing", "{ secret"),

@@ -5,9 +5,9 @@
 //! |---|---|
 //! | `lib.rs` | a sender that keeps every rule |
 //! | `settings.rs` | its settings, read by hand, because carelessness begins there |
-//! | `deed.rs` | one word for each way to be careless, and what is done then |
+//! | `behaviour.rs` | one word for each way to be careless, and what is done then |
 
-mod deed;
+mod behaviour;
 mod settings;
 
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use textsender_plugin_api::{
     Receipt, RequestBuilder, SendError, Sender, SettingsError, export_sender,
 };
 
-use crate::deed::Deed;
+use crate::behaviour::Behaviour;
 use crate::settings::{Read, Settings};
 
 export_sender!(Careless);
@@ -44,7 +44,7 @@ impl Sender for Careless {
 
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
         let read = settings.read()?;
-        deed::in_configure(read.does)?;
+        behaviour::in_configure(read.does)?;
         Ok(Self {
             host,
             read,
@@ -58,7 +58,7 @@ impl Sender for Careless {
     }
 
     async fn status(&self, provider_id: &str) -> Result<DeliveryStatus, SendError> {
-        let id = match self.does(Deed::IdInPath) {
+        let id = match self.does(Behaviour::IdInPath) {
             true => provider_id.to_owned(),
             false => provider_id.replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
         };
@@ -80,7 +80,7 @@ impl Sender for Careless {
             .authenticated(self.host.http().get(format!("{API}/sms")))
             .send()
             .await?;
-        match self.does(Deed::FindsAbsent) && answer.status == 404 {
+        match self.does(Behaviour::FindsAbsent) && answer.status == 404 {
             true => Ok(Found::Absent),
             false => Ok(Found::CannotTell),
         }
@@ -89,7 +89,7 @@ impl Sender for Careless {
     async fn check(&self) -> Result<Vec<Finding>, SendError> {
         let http = self.host.http();
         let url = format!("{API}/account");
-        let request = match self.does(Deed::DeliversInCheck) {
+        let request = match self.does(Behaviour::DeliversInCheck) {
             true => http.post(url).json(&json!({ "text": "just a check" })),
             false => http.get(url),
         };
@@ -101,8 +101,8 @@ impl Sender for Careless {
 }
 
 impl Careless {
-    fn does(&self, deed: Deed) -> bool {
-        self.read.does == Some(deed)
+    fn does(&self, behaviour: Behaviour) -> bool {
+        self.read.does == Some(behaviour)
     }
 
     fn authenticated(&self, request: RequestBuilder) -> RequestBuilder {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use textsender_plugin_api::{SECRET_KEY, Secret, SettingsError};
 
-use crate::deed::Deed;
+use crate::behaviour::Behaviour;
 
 /// Anything.
 #[derive(Deserialize)]
@@ -17,7 +17,7 @@ pub struct Settings(Map<String, Value>);
 pub struct Read {
     pub key: Secret,
     pub from: String,
-    pub does: Option<Deed>,
+    pub does: Option<Behaviour>,
 }
 
 impl JsonSchema for Settings {
@@ -26,7 +26,7 @@ impl JsonSchema for Settings {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let does = generator.subschema_for::<Option<Deed>>();
+        let does = generator.subschema_for::<Option<Behaviour>>();
         let mut schema = json_schema!({
             "type": "object",
             "required": ["key", "from"],
@@ -52,13 +52,13 @@ impl JsonSchema for Settings {
 
 impl Settings {
     pub fn read(&self) -> Result<Read, SettingsError> {
-        let does = self.deed()?;
+        let does = self.behaviour()?;
         let read = Read {
             key: Secret::new(self.key(does)?),
             from: self.from(does)?,
             does,
         };
-        if does == Some(Deed::TakesAnySettings) {
+        if does == Some(Behaviour::TakesAnySettings) {
             return Ok(read);
         }
         match self
@@ -71,37 +71,37 @@ impl Settings {
         }
     }
 
-    fn deed(&self) -> Result<Option<Deed>, SettingsError> {
+    fn behaviour(&self) -> Result<Option<Behaviour>, SettingsError> {
         let Some(does) = self.0.get("does") else {
             return Ok(None);
         };
         match serde_json::from_value(does.clone()) {
-            Ok(deed) => Ok(deed),
+            Ok(behaviour) => Ok(behaviour),
             Err(_) => Err(SettingsError::new("does", "give a way to be careless")),
         }
     }
 
-    fn key(&self, does: Option<Deed>) -> Result<String, SettingsError> {
+    fn key(&self, does: Option<Behaviour>) -> Result<String, SettingsError> {
         match self.0.get("key") {
             Some(Value::Object(marked)) if marked.contains_key(SECRET_KEY) => {
                 let key = marked.get(SECRET_KEY).and_then(Value::as_str);
                 Ok(key.unwrap_or_default().to_owned())
             }
-            Some(Value::String(open)) if does == Some(Deed::ShowsSecretInTheOpen) => Err(
+            Some(Value::String(open)) if does == Some(Behaviour::ShowsSecretInTheOpen) => Err(
                 SettingsError::new("key", &format!("{open} is not stored as a secret")),
             ),
-            _ if does == Some(Deed::TakesAnySettings) => Ok(String::new()),
+            _ if does == Some(Behaviour::TakesAnySettings) => Ok(String::new()),
             _ => Err(SettingsError::new("key", "store it as a secret")),
         }
     }
 
-    fn from(&self, does: Option<Deed>) -> Result<String, SettingsError> {
+    fn from(&self, does: Option<Behaviour>) -> Result<String, SettingsError> {
         match self.0.get("from") {
             Some(Value::String(from)) => {
-                assert!(does != Some(Deed::PanicsOnEmptySetting) || !from.is_empty());
+                assert!(does != Some(Behaviour::PanicsOnEmptySetting) || !from.is_empty());
                 Ok(from.clone())
             }
-            _ if does == Some(Deed::TakesAnySettings) => Ok(String::new()),
+            _ if does == Some(Behaviour::TakesAnySettings) => Ok(String::new()),
             _ => Err(SettingsError::new("from", "give a name or a number")),
         }
     }

@@ -3,16 +3,16 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `lib.rs` | settings, and a sender that delivers as a plugin should |
-//! | `deed.rs` | what it does instead: one word for each way to misbehave |
+//! | `behaviour.rs` | what it does instead: one word for each way to misbehave |
 //! | `harm.rs` | what safe Rust can't do: dying, and the host's descriptors |
 //! | `forge.rs` | frames in the host's name |
 //! | `flood.rs` | megabytes, control characters |
 //!
-//! A new way is a word of `deed::Deed`, an arm beside the others, and a case in
+//! A new way is a word of `behaviour::Behaviour`, an arm beside the others, and a case in
 //! `tests/tests/e2e/misbehaving`. With `only_to` a sender misbehaves for some numbers and delivers to all others, so
 //! that a test can see that these are not harmed.
 
-mod deed;
+mod behaviour;
 mod flood;
 mod forge;
 mod harm;
@@ -32,7 +32,7 @@ use textsender_plugin_api::{
     SettingsError, export_sender,
 };
 
-use crate::deed::Deed;
+use crate::behaviour::Behaviour;
 
 export_sender!(Misbehaving);
 
@@ -41,7 +41,7 @@ export_sender!(Misbehaving);
 #[serde(deny_unknown_fields)]
 struct Settings {
     /// What it does.
-    does: Deed,
+    does: Behaviour,
     /// The digits in which a number ends for which it does it; every number when left out.
     only_to: Option<String>,
     /// The account's SID.

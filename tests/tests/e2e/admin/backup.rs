@@ -74,6 +74,6 @@ fn what_is_no_backup_is_not_restored() {
     admin
         .run(&["restore", &path])
         .failed(1)
-        .says("is no file of a backup");
+        .says("is not a file of a backup");
     sends(&admin);
 }

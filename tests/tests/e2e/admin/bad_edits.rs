@@ -92,7 +92,7 @@ fn an_edit_that_can_not_be_made_changes_nothing() {
             &["policy", "link", "Inline", "Staff"],
             "",
             2,
-            "is no distinguished name",
+            "is not a distinguished name",
         ),
         (
             &["policy", "link", "Inline", "OU=C,DC=b", "--order", "0"],
@@ -141,7 +141,7 @@ fn an_edit_that_can_not_be_made_changes_nothing() {
             &["text", "set", "--policy", "Inline", "--locale", "welsh!"],
             "%code%",
             1,
-            "is not under a language tag",
+            "has a name that is not a language tag",
         ),
     ];
     each(cases, |(command, stdin, exit, words)| {

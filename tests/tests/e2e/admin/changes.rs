@@ -79,7 +79,7 @@ fn a_change_that_would_break_sending_is_refused_with_its_place_unless_it_is_forc
                 "twilio",
             ],
             "",
-            "is tried already",
+            "is named twice",
         ),
         (
             &["helpdesk", "select-sender", "twilio", "--fallback", "uk"],
@@ -460,7 +460,7 @@ fn the_helpdesks_fallback_is_set_by_command_and_sends() {
         "--fallback",
         "twilio",
     ];
-    admin.run(&own).failed(1).says("is tried already");
+    admin.run(&own).failed(1).says("is named twice");
     let none = ["helpdesk", "select-sender", "twilio", "--no-fallback"];
     admin.run(&none).ok();
     let shown = admin.run(&["helpdesk", "show", "--json"]).json();

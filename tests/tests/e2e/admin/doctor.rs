@@ -1,4 +1,4 @@
-//! `doctor`: five planted problems, each named with its mend.
+//! `doctor`: five planted problems, each named with its remedy.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -31,7 +31,7 @@ fn a_good_installation_has_no_problem() {
 }
 
 #[test]
-fn five_planted_problems_are_named_with_their_mends() {
+fn five_planted_problems_are_named_with_their_remedies() {
     let sandbox = Sandbox::start();
     let admin = ready(&sandbox);
     let set_mode = |path: &std::path::Path, mode| {
@@ -93,11 +93,11 @@ fn five_planted_problems_are_named_with_their_mends() {
             "textsender secret set twilio".to_owned(),
         ),
     ];
-    for (what, mend) in &planted {
+    for (what, remedy) in &planted {
         let named = problems
             .iter()
-            .any(|(said, how)| said.contains(what) && how.contains(mend));
-        assert!(named, "{what} with {mend} is not among {problems:#?}");
+            .any(|(said, how)| said.contains(what) && how.contains(remedy));
+        assert!(named, "{what} with {remedy} is not among {problems:#?}");
     }
     assert_eq!(problems.len(), planted.len(), "{problems:#?}");
     assert_eq!(sandbox.text_count(), 0);
@@ -149,14 +149,14 @@ fn a_clock_that_is_off_is_told_with_by_how_much() {
                 let words = format!("s {word} the provider of {sender}");
                 assert!(what.contains(&words), "{what}");
             }
-            // Notify refuses the key then, and the clock is what is to be mended.
+            // Notify refuses the key then, and the clock is what is to be corrected.
             let refused = of("providers");
-            let mends: Vec<_> = refused
+            let remedies: Vec<_> = refused
                 .iter()
                 .filter_map(|one| one["mend"].as_str())
                 .collect();
-            assert_eq!(mends.len(), 1, "{ran}");
-            assert!(mends[0].starts_with("set the clock"), "{ran}");
+            assert_eq!(remedies.len(), 1, "{ran}");
+            assert!(remedies[0].starts_with("set the clock"), "{ran}");
         }
     }
 }
@@ -180,7 +180,7 @@ fn a_warning_looks_like_one() {
     let ran = admin.run(&["doctor"]);
     ran.ok()
         .says("\n  warning: notify: this machine's clock is ")
-        .says("% of the mobile numbers of DE can be another country's")
+        .says("% of the mobile numbers of DE, written without +")
         .says("\n    -> set numbers_without_plus = ");
     assert!(!ran.to_string().contains("ok: warning"), "{ran}");
     let ran = admin.run(&["doctor", "--json"]);
@@ -212,7 +212,7 @@ fn a_connection_that_fails_is_named_with_its_own_remedy() {
         .says(&format!(
             "twilio: localhost:{port}: its certificate expired on 2001-"
         ))
-        .says("tell the server's administrator");
+        .says("report it to the server's administrator");
     assert!(!ran.to_string().contains("firewall"), "{ran}");
 
     let down = Refusing::new().unwrap();
@@ -225,10 +225,10 @@ fn a_connection_that_fails_is_named_with_its_own_remedy() {
         .run(&["doctor"])
         .failed(78)
         .says(&format!(
-            "twilio: {}: the connection is refused",
+            "twilio: {}: the connection was refused",
             down.address()
         ))
-        .says("see that this machine reaches it: firewall");
+        .says("check that this machine can reach it: firewall");
 }
 
 #[test]

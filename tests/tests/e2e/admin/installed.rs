@@ -143,7 +143,7 @@ const CAUSES: [Cause; 9] = [
         name: "a read-only mount",
         done: "mount --bind STATE STATE && mount -o remount,bind,ro STATE",
         said: "is on a read-only file system",
-        remedy: "mount it to be written",
+        remedy: "mount it writable",
         is_fault: false,
     },
     Cause {

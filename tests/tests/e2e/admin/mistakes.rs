@@ -120,7 +120,7 @@ pub const MISTAKES: [Mistake; 42] = [
     ),
     typed(
         "textsender policy set-sender Everyone twilio --fallback twilio",
-        "is tried already",
+        "is named twice",
         "textsender policy set-sender Everyone twilio --no-fallback",
     ),
     typed(
@@ -135,7 +135,7 @@ pub const MISTAKES: [Mistake; 42] = [
     ),
     typed(
         "textsender policy link Everyone Staff",
-        "is no distinguished name",
+        "is not a distinguished name",
         "textsender policy link Everyone OU=Staff,DC=example",
     ),
     typed(
@@ -171,7 +171,7 @@ pub const MISTAKES: [Mistake; 42] = [
     ),
     typed(
         "echo '%code%' | textsender text set --policy Everyone --locale welsh!",
-        "is not under a language tag",
+        "has a name that is not a language tag",
         "echo '%code%' | textsender text set --policy Everyone --locale cy",
     ),
     // Secrets, as they are pasted.
@@ -197,7 +197,7 @@ pub const MISTAKES: [Mistake; 42] = [
     ),
     typed(
         "printf '\\357\\273\\277TOKEN \\r\\n' | textsender secret set twilio.auth_token",
-        "taken off: invisible characters, blanks around it",
+        "taken off: invisible characters, spaces around it",
         "true",
     ),
     typed(

@@ -14,7 +14,7 @@ fn a_stop_is_seen_wherever_one_looks_and_ends_with_resume() {
     let admin = sending(&sandbox);
     sends(&admin);
     admin
-        .run(&["pause", "--all", "--reason", "a ring pumps numbers"])
+        .run(&["pause", "--all", "--reason", "SMS pumping"])
         .ok()
         .says("paused all texts")
         .says("to end it: textsender resume --all");
@@ -38,14 +38,11 @@ fn a_stop_is_seen_wherever_one_looks_and_ends_with_resume() {
         .ok()
         .says("PAUSED: all texts, by ")
         // As much of the reason as a line has room for.
-        .says("a ring pumps")
+        .says("SMS pumping")
         .says("next: textsender resume --all");
     let status = admin.run(&["status", "--json"]).json();
     assert_eq!(status["pauses"][0]["what"], "all", "{status}");
-    assert_eq!(
-        status["pauses"][0]["reason"], "a ring pumps numbers",
-        "{status}"
-    );
+    assert_eq!(status["pauses"][0]["reason"], "SMS pumping", "{status}");
     admin
         .run(&["log", "--outcome", "refused"])
         .ok()
@@ -53,14 +50,14 @@ fn a_stop_is_seen_wherever_one_looks_and_ends_with_resume() {
     admin
         .run(&["explain", "--id", "one"])
         .ok()
-        .says("a ring pumps numbers")
-        .says("an administrator has paused it");
+        .says("SMS pumping")
+        .says("an administrator has paused these texts");
     let user = ["explain", "--phone", "+447700900124", "--event", "reset"];
     admin.run(&user).failed(77).says("paused");
     admin
         .run(&["log", "--changes"])
         .ok()
-        .says("pause all texts: a ring pumps numbers");
+        .says("pause all texts: SMS pumping");
 
     admin
         .run(&["resume", "--all"])
@@ -141,7 +138,7 @@ fn pause_waits_for_what_a_sender_was_handed_before() {
     let pause = command(&first, &["pause", "--all", "--reason", "x"]);
     pause
         .exit(0)
-        .logs("waiting for 1 message that a sender was handed before");
+        .logs("waiting for 1 message that a sender already has");
     let explained = command(&first, &["explain", "--id", "early"]);
     let told = explained.stdout.unwrap();
     assert!(

@@ -241,7 +241,7 @@ fn as_root_a_state_folder_that_is_gone_is_told_with_the_command_that_makes_it() 
     let sandbox = Sandbox::start();
     let admin = owned_install(&sandbox, "nobody");
     fs::remove_dir_all(admin.state()).unwrap();
-    let said = "is not there, and nobody sends with it";
+    let said = "is missing, and nobody sends with it";
     admin
         .run(&["check"])
         .says(said)

@@ -164,7 +164,7 @@ fn names_are_checked_before_a_secret_is_asked_for() {
         ("../x.y", 2, "write SENDER.SETTING"),
         ("twilo.auth_token", 1, "did you mean twilio?"),
         ("twilio.auth_tokn", 1, "did you mean auth_token?"),
-        ("twilio.from", 1, "is no secret"),
+        ("twilio.from", 1, "is not a secret"),
     ] {
         admin
             .feed(&["secret", "set", name], "value")
@@ -253,7 +253,7 @@ fn what_is_given_as_exact_is_stored_as_it_is() {
     admin
         .feed(&set, given)
         .failed(1)
-        .says("--exact stores it all the same");
+        .says("--exact stores it anyway");
     assert!(!file.exists());
     let exact = admin.feed(&[&set[..], &["--exact"]].concat(), &format!("{given}\n"));
     assert_eq!(exact.exit, 0, "{exact}");
@@ -266,13 +266,13 @@ fn what_is_given_as_exact_is_stored_as_it_is() {
 fn what_came_along_with_a_pasted_secret_is_taken_off_and_named() {
     let token = twilio::AUTH_TOKEN;
     let pasted = [
-        (format!("  {token}\t\r\n"), "blanks"),
+        (format!("  {token}\t\r\n"), "spaces"),
         (format!("\"{token}\"\n"), "quotes"),
         (format!("\u{feff}{token}\n"), "invisible characters"),
         (format!("{token}\u{200b}\n"), "invisible characters"),
         (format!("Auth Token: {token}\n"), "the label before it"),
         (format!("'auth_token={token}'\n"), "the label before it"),
-        (format!("\u{a0}\u{201c}{token}\u{201d}\n"), "blanks"),
+        (format!("\u{a0}\u{201c}{token}\u{201d}\n"), "spaces"),
     ];
     each(pasted, |(pasted, named)| {
         let admin = twilio_at(&Sandbox::start());

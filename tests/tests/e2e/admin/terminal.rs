@@ -109,7 +109,7 @@ fn the_editor_shows_what_this_policys_senders_can_carry() {
     assert_eq!(
         own,
         "# %code%: needed\n# %% is a percent sign.\n\
-         # Through sender notify the user reads the provider's own text: of this one only the values arrive.\n"
+         # Through sender notify the user reads the provider's own text: of this text only the values are used.\n"
     );
 
     set(&["twilio", "--fallback", "gateway"]);

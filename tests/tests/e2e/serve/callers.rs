@@ -214,7 +214,7 @@ fn a_socket_that_a_dead_process_left_is_replaced_and_no_other() {
     serve()
         .run()
         .exit(78)
-        .logs("something that is no socket is there");
+        .logs("there is a file that is not a socket");
     assert_eq!(fs::read_to_string(&socket).unwrap(), "precious");
 }
 

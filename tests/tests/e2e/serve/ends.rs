@@ -65,7 +65,7 @@ fn asked_to_end_twice_it_ends_at_once_and_the_ledger_knows() {
         .wait_for_requests(1, PATIENCE)
         .unwrap();
     hub.running.terminate();
-    hub.running.wait_for_log("asked to end");
+    hub.running.wait_for_log("shutting down");
     hub.running.terminate();
     let run = hub.running.wait_for_end();
     run.exit(76);

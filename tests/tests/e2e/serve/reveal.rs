@@ -79,7 +79,7 @@ fn users_with_and_without_a_number_cannot_be_told_apart() {
     assert!(known.abs_diff(unknown) < APART, "{known:?} and {unknown:?}");
     let run = hub.end();
     run.texts(EACH + 8);
-    run.logs("the caller is not told");
+    run.logs("the caller is answered as if it was");
 }
 
 #[test]

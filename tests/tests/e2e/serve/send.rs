@@ -131,7 +131,7 @@ fn each_outcome_is_the_same_with_and_without_the_hub() {
         if outcome != "invalid" || !recorded.is_empty() {
             assert_eq!(audit(&through), recorded, "{through}");
         }
-        assert!(!through.stderr.contains("hub does not run"), "{through}");
+        assert!(!through.stderr.contains("hub is not running"), "{through}");
         assert_eq!(
             through.sandbox().requests().len(),
             alone.sandbox().requests().len(),
@@ -260,7 +260,7 @@ fn where_no_hub_runs_it_is_sent_without_and_warned_of() {
         let run = test.log_level("warn").run();
         run.outcome("accepted")
             .texts(1)
-            .logs("the hub does not run");
+            .logs("the hub is not running");
         let page = run.test().site().folder().join("textsender.prom");
         let stats = run.test().beside().command(["stats"]).stdin("");
         let stats = stats.args(["--prometheus".into(), page.clone().into_os_string()]);
@@ -329,7 +329,7 @@ fn another_path_to_the_same_configuration_is_the_same() {
     std::os::unix::fs::symlink(site.config_file(), &link).unwrap();
     let run = beside.test.beside().env("TEXTSENDER_CONFIG", &link).run();
     run.outcome("accepted").texts(1);
-    assert!(!run.stderr.contains("hub does not run"), "{run}");
+    assert!(!run.stderr.contains("hub is not running"), "{run}");
     beside.end().exit(0);
 }
 
@@ -406,7 +406,7 @@ fn a_hub_that_ends_before_it_has_a_whole_message_does_not_stop_it() {
     let run = test.log_level("warn").run();
     run.outcome("accepted")
         .texts(1)
-        .logs("the hub does not run");
+        .logs("the hub is not running");
 }
 
 #[test]

@@ -154,11 +154,11 @@ fn an_edit_that_moves_the_state_folder_is_held_back_whole() {
         1,
         "{run}"
     );
-    run.exit(0).logs("end it and start it again");
+    run.exit(0).logs("restart it");
 }
 
 #[test]
-fn a_configuration_that_is_wrong_at_the_start_can_be_mended() {
+fn a_configuration_that_is_wrong_at_the_start_can_be_corrected() {
     let broken = |site: &mut Site| site.policy("everyone", "name = ").unwrap();
     let mut running = Test::new().change(broken).stream().start_silent();
     fails(&mut running, "bad_configuration");

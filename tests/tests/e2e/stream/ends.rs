@@ -84,7 +84,7 @@ fn asked_to_end_twice_it_ends_at_once_and_the_ledger_knows() {
     running.ask([&message]);
     wait_for_requests(&running, 1);
     running.terminate();
-    running.wait_for_log("asked to end");
+    running.wait_for_log("shutting down");
     running.terminate();
     let run = running.wait_for_end();
     assert_eq!(run.exit(76).stdout.as_deref(), Some(""), "{run}");

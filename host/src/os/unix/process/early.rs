@@ -13,7 +13,7 @@ use std::{
 use rustix::process::{Uid, geteuid};
 
 use super::{ACCOUNT, command};
-use crate::os::seal::Plan;
+use crate::os::seal::SealPlan;
 
 static EARLY: Mutex<Option<Early>> = Mutex::new(None);
 
@@ -23,7 +23,7 @@ struct Early {
     user: Uid,
 }
 
-/// Starts one. If it can't be started, whoever needs one tries again and tells why not.
+/// Starts one. If it can't be started, the caller that needs one tries again and says why not.
 pub fn start_early() {
     let Ok(child) = command().and_then(|mut command| command.spawn()) else {
         return;
@@ -32,17 +32,17 @@ pub fn start_early() {
     replace(Some(Early { child, user }));
 }
 
-/// Ends the one that was started, if nobody needed it.
+/// Ends the one that was started, if it was not needed.
 pub fn end_early() {
     if let Some(Early { child, .. }) = replace(None) {
-        // It is waited for, so that it leaves no zombie; nobody asks how it ended.
+        // It is waited for, so that it leaves no zombie; how it ended is of no interest.
         let _ = end(child);
     }
 }
 
 /// The one that was started, for this sender. None where it would run as another account than one
 /// that is started now, or in another environment.
-pub(super) fn take(plan: &Plan) -> Option<Child> {
+pub(super) fn take(plan: &SealPlan) -> Option<Child> {
     let Early { child, user } = replace(None)?;
     if user == geteuid() && ACCOUNT.get().is_none() && !plan.grants_network() {
         return Some(child);

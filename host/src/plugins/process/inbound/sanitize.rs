@@ -111,7 +111,7 @@ impl Sanitizer<'_> {
             let sender = self.sender;
             tracing::warn!(
                 sender,
-                "the id that the plugin gives has not the form that it declares: it is dropped"
+                "the plugin's id does not have the form that it declares: it is dropped"
             );
         }
         fits

@@ -223,7 +223,7 @@ async fn a_fault_names_host_port_and_cause() {
     let hasty = Smtp::new(None, Duration::from_millis(200), Lookups::default());
     let (said, _) = words(&hasty, &secure, SmtpSecurity::StartTls).await;
     assert!(
-        said.contains("usually 465, wants security = \"tls\""),
+        said.contains("usually 465, needs security = \"tls\""),
         "{said}"
     );
 

@@ -33,7 +33,7 @@ const TOO_LONG: Duration = Duration::from_millis(1200);
 /// What it does, instead of or besides delivering.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum Behaviour {
     /// Nothing wrong.
     Deliver,
 
@@ -176,10 +176,10 @@ impl Misbehaving {
     pub(crate) fn misconfigure(&self) -> Result<(), SettingsError> {
         let token = self.settings.auth_token.expose();
         match self.settings.does {
-            Deed::PanicInConfigure => panic!("configured with {token}"),
-            Deed::QuoteSettings => Err(SettingsError::new("auth_token", token)),
-            Deed::ExitInConfigure => process::exit(0),
-            Deed::SpinInConfigure => spin(),
+            Behaviour::PanicInConfigure => panic!("configured with {token}"),
+            Behaviour::QuoteSettings => Err(SettingsError::new("auth_token", token)),
+            Behaviour::ExitInConfigure => process::exit(0),
+            Behaviour::SpinInConfigure => spin(),
             _ => Ok(()),
         }
     }
@@ -193,121 +193,121 @@ impl Misbehaving {
         let secrets = self.secrets(message);
         let code = message.code.as_ref().map_or("", Secret::expose);
         match self.settings.does {
-            Deed::Deliver
-            | Deed::PanicInConfigure
-            | Deed::QuoteSettings
-            | Deed::ExitInConfigure
-            | Deed::SpinInConfigure => self.deliver(message).await,
+            Behaviour::Deliver
+            | Behaviour::PanicInConfigure
+            | Behaviour::QuoteSettings
+            | Behaviour::ExitInConfigure
+            | Behaviour::SpinInConfigure => self.deliver(message).await,
 
-            Deed::PanicInSend => panic!("{secrets}"),
-            Deed::PanicAfterDelivery => {
+            Behaviour::PanicInSend => panic!("{secrets}"),
+            Behaviour::PanicAfterDelivery => {
                 let delivered = self.deliver(message).await;
                 panic!("{secrets} {delivered:?}")
             }
-            Deed::PanicInDrop => {
+            Behaviour::PanicInDrop => {
                 let _late = PanicsWhenDropped;
                 self.deliver(message).await
             }
-            Deed::PanicWhenCancelled => {
+            Behaviour::PanicWhenCancelled => {
                 let _late = PanicsWhenDropped;
                 future::pending().await
             }
-            Deed::PanicTwice => {
+            Behaviour::PanicTwice => {
                 let _late = PanicsWhenDropped;
                 panic!("{secrets}")
             }
 
-            Deed::Abort => process::abort(),
-            Deed::Segfault => harm::segfault(),
-            Deed::OverflowStack => harm::overflow_stack(),
-            Deed::Exit => process::exit(0),
-            Deed::ExitAfterDelivery => {
+            Behaviour::Abort => process::abort(),
+            Behaviour::Segfault => harm::segfault(),
+            Behaviour::OverflowStack => harm::overflow_stack(),
+            Behaviour::Exit => process::exit(0),
+            Behaviour::ExitAfterDelivery => {
                 let _ = self.deliver(message).await;
                 process::exit(0)
             }
-            Deed::Allocate => harm::allocate(),
-            Deed::CloseDescriptors => {
+            Behaviour::Allocate => harm::allocate(),
+            Behaviour::CloseDescriptors => {
                 harm::close_descriptors();
                 self.deliver(message).await
             }
 
-            Deed::Hang => {
+            Behaviour::Hang => {
                 self.host.log(Level::Info, "it hangs");
                 future::pending().await
             }
-            Deed::Spin => {
+            Behaviour::Spin => {
                 self.host.log(Level::Info, "it spins");
                 spin()
             }
-            Deed::AnswerLate => {
+            Behaviour::AnswerLate => {
                 let delivered = self.deliver(message).await;
                 // Others that are in flight come to their end before all is blocked.
                 self.host.sleep(Duration::from_secs(1)).await;
                 thread::sleep(TOO_LONG);
                 delivered
             }
-            Deed::StartThreads => {
+            Behaviour::StartThreads => {
                 self.start_threads(&secrets);
                 self.deliver(message).await
             }
 
-            Deed::WriteEverywhere => {
+            Behaviour::WriteEverywhere => {
                 harm::write_everywhere();
                 self.deliver(message).await
             }
-            Deed::SendGarbage => {
+            Behaviour::SendGarbage => {
                 forge::garbage();
                 self.deliver(message).await
             }
-            Deed::AnswerAnother => {
+            Behaviour::AnswerAnother => {
                 forge::accepted(call - 1);
                 self.deliver(message).await
             }
-            Deed::AnswerTwice => {
+            Behaviour::AnswerTwice => {
                 let delivered = self.deliver(message).await;
                 forge::accepted(call);
                 delivered
             }
 
-            Deed::InvalidUtf8InId => {
+            Behaviour::InvalidUtf8InId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(harm::not_utf8()))
             }
-            Deed::InvalidUtf8InError => Err(SendError::rejected(harm::not_utf8())),
-            Deed::InvalidUtf8InLog => {
+            Behaviour::InvalidUtf8InError => Err(SendError::rejected(harm::not_utf8())),
+            Behaviour::InvalidUtf8InLog => {
                 self.host.log(Level::Error, &harm::not_utf8());
                 self.deliver(message).await
             }
-            Deed::InvalidUtf8InRequest => {
+            Behaviour::InvalidUtf8InRequest => {
                 let _ = self.host.http().post(harm::not_utf8()).send().await;
                 self.deliver(message).await
             }
-            Deed::PrintMegabytes => {
+            Behaviour::PrintMegabytes => {
                 flood::print();
                 self.deliver(message).await
             }
-            Deed::HugeId => {
+            Behaviour::HugeId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(flood::text(flood::MEGABYTE)))
             }
-            Deed::HugeError => {
+            Behaviour::HugeError => {
                 let error = SendError::rejected(flood::text(flood::MEGABYTE));
                 Err(error.with_provider_code(flood::text(flood::MEGABYTE / 2)))
             }
-            Deed::HugeLog => {
+            Behaviour::HugeLog => {
                 let line = flood::text(flood::MEGABYTE);
                 LEVELS.iter().for_each(|level| self.host.log(*level, &line));
                 self.deliver(message).await
             }
-            Deed::ManyLogs => {
+            Behaviour::ManyLogs => {
                 (0..5_000).for_each(|_| self.host.log(Level::Error, &secrets));
                 self.deliver(message).await
             }
-            Deed::HugeAnswer => {
+            Behaviour::HugeAnswer => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(flood::text(3 * flood::MEGABYTE)))
             }
-            Deed::HugeRequest => {
+            Behaviour::HugeRequest => {
                 let body = flood::text(3 * flood::MEGABYTE);
                 let base = self.settings.base_url.as_str();
                 let request = self.host.http().post(base).form([("Body", body)]);
@@ -315,26 +315,26 @@ impl Misbehaving {
                 Err(SendError::unknown("a request that can't be carried was"))
             }
 
-            Deed::FloodLog => {
+            Behaviour::FloodLog => {
                 (0..12_800).for_each(|_| self.host.log(Level::Error, "flood"));
                 self.deliver(message).await
             }
-            Deed::ForgeLogs => {
+            Behaviour::ForgeLogs => {
                 (0..12_800).for_each(|_| forge::line_below_every_level());
                 future::pending().await
             }
-            Deed::HoardExchanges => self.hoard(10).await,
-            Deed::HoardThreads => {
+            Behaviour::HoardExchanges => self.hoard(10).await,
+            Behaviour::HoardThreads => {
                 harm::start_threads(100);
                 future::pending().await
             }
-            Deed::SpinAfterwards => {
+            Behaviour::SpinAfterwards => {
                 let delivered = self.deliver(message).await;
                 (0..2).for_each(|_| drop(thread::spawn(|| spin())));
                 delivered
             }
 
-            Deed::SpeakInTricks => {
+            Behaviour::SpeakInTricks => {
                 let words = flood::tricks(&secrets);
                 LEVELS
                     .iter()
@@ -349,7 +349,7 @@ impl Misbehaving {
                     .await;
                 Err(SendError::rejected(words.clone()).with_provider_code(words))
             }
-            Deed::AskForSecretHost => {
+            Behaviour::AskForSecretHost => {
                 let code = message.code.as_ref().map_or("", Secret::expose);
                 let token = self.settings.auth_token.expose();
                 let hosts = [code, token, message.to.digits(), "a\u{202e}b\u{1b}[2J"];
@@ -359,48 +359,52 @@ impl Misbehaving {
                 }
                 self.deliver(message).await
             }
-            Deed::Print => {
+            Behaviour::Print => {
                 flood::print_secrets(&secrets);
                 self.deliver(message).await
             }
-            Deed::LogSecrets => {
+            Behaviour::LogSecrets => {
                 LEVELS
                     .iter()
                     .for_each(|level| self.host.log(*level, &secrets));
                 self.deliver(message).await
             }
-            Deed::FailWithSecrets => Err(SendError::rejected(secrets).with_provider_code(code)),
-            Deed::SecretForId => {
+            Behaviour::FailWithSecrets => {
+                Err(SendError::rejected(secrets).with_provider_code(code))
+            }
+            Behaviour::SecretForId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(code))
             }
-            Deed::TokenForId => {
+            Behaviour::TokenForId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new(self.settings.auth_token.expose()))
             }
 
-            Deed::WordsForId => {
+            Behaviour::WordsForId => {
                 self.deliver(message).await?;
                 Ok(Receipt::new("call-07700-900666-at-evil.example"))
             }
 
-            Deed::AcceptWithoutExchange => Ok(Receipt::new("SM00000000000000000000000000000000")),
-            Deed::DenyDelivery => {
+            Behaviour::AcceptWithoutExchange => {
+                Ok(Receipt::new("SM00000000000000000000000000000000"))
+            }
+            Behaviour::DenyDelivery => {
                 let _ = self.deliver(message).await;
                 Err(SendError::unavailable("nothing was sent, really"))
             }
-            Deed::PostNothing => {
+            Behaviour::PostNothing => {
                 let url = format!("{}/nothing", self.settings.base_url.as_str());
                 let _ = self.host.http().post(url).send().await;
                 Err(SendError::unavailable("nothing was sent, really"))
             }
-            Deed::PostToFrom => {
+            Behaviour::PostToFrom => {
                 let url = self.settings.from.as_str();
                 let request = self.host.http().post(url).form([("Body", secrets)]);
                 request.send().await?;
                 Err(SendError::unavailable("it went elsewhere"))
             }
-            Deed::BeExhausted => {
+            Behaviour::BeExhausted => {
                 let error = SendError::exhausted("until midnight");
                 Err(error.with_retry_after(Some(SIX_HOURS)))
             }
@@ -432,7 +436,7 @@ impl Misbehaving {
     }
 
     fn start_threads(&self, secrets: &str) {
-        let deeds: [fn(&Self, &str); 4] = [
+        let behaviours: [fn(&Self, &str); 4] = [
             |_, secrets| panic!("{secrets}"),
             |sender, secrets| sender.host.log(Level::Error, secrets),
             |sender, _| {
@@ -445,9 +449,9 @@ impl Misbehaving {
                 thread::park();
             },
         ];
-        for deed in deeds {
+        for behaviour in behaviours {
             let (sender, secrets) = (self.clone(), secrets.to_owned());
-            thread::spawn(move || deed(&sender, &secrets));
+            thread::spawn(move || behaviour(&sender, &secrets));
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::{API, Careless, refusal, taken};
 /// What it does, besides or instead of what it should.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum Behaviour {
     /// Refuses its own example.
     RefusesGoodSettings,
     /// Reads what it needs and asks no more.
@@ -65,10 +65,10 @@ pub enum Deed {
 }
 
 /// Carelessness before any message.
-pub fn in_configure(does: Option<Deed>) -> Result<(), SettingsError> {
+pub fn in_configure(does: Option<Behaviour>) -> Result<(), SettingsError> {
     match does {
-        Some(Deed::RefusesGoodSettings) => Err(SettingsError::new("from", "not this one")),
-        Some(Deed::StartsSlowly) => {
+        Some(Behaviour::RefusesGoodSettings) => Err(SettingsError::new("from", "not this one")),
+        Some(Behaviour::StartsSlowly) => {
             thread::sleep(Duration::from_millis(400));
             Ok(())
         }
@@ -80,7 +80,7 @@ impl Careless {
     /// A message, with carelessness before and after.
     pub async fn careless_send(&self, message: &Message) -> Result<Receipt, SendError> {
         let _turn = self.turn().await;
-        let mut hold = Hold(self.does(Deed::HoldsOn));
+        let mut hold = Hold(self.does(Behaviour::HoldsOn));
         self.before(message).await;
         let text = self.text(message);
         let answer = self.exchange(message, &text).await;
@@ -89,10 +89,10 @@ impl Careless {
     }
 
     async fn before(&self, message: &Message) {
-        if self.does(Deed::TellsOthers) {
+        if self.does(Behaviour::TellsOthers) {
             let _ = self.host.http().get("https://others.example").send().await;
         }
-        if self.does(Deed::LogsTheText) {
+        if self.does(Behaviour::LogsTheText) {
             warn!(self.host, "sending {}", message.text);
         }
     }
@@ -102,7 +102,7 @@ impl Careless {
             .first_text
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        match self.does(Deed::MixesMessages) {
+        match self.does(Behaviour::MixesMessages) {
             true => first.get_or_insert(message.text.clone()).clone(),
             false => message.text.clone(),
         }
@@ -110,39 +110,41 @@ impl Careless {
 
     async fn exchange(&self, message: &Message, text: &str) -> Result<HttpResponse, SendError> {
         let mut request = self.request(message, text);
-        if self.does(Deed::NameInHeader) {
+        if self.does(Behaviour::NameInHeader) {
             request = request.header("x-name", message.name.clone().unwrap_or_default());
         }
-        if self.does(Deed::KeyInUrl) {
+        if self.does(Behaviour::KeyInUrl) {
             request = request.query("key", self.read.key.expose());
         }
         let answer = match request.send().await {
-            Err(error) if self.does(Deed::TakesLostForUnsent) => {
+            Err(error) if self.does(Behaviour::TakesLostForUnsent) => {
                 return Err(SendError::unavailable(error.to_string()));
             }
-            Err(error) if self.does(Deed::TakesUnsentForLost) => {
+            Err(error) if self.does(Behaviour::TakesUnsentForLost) => {
                 return Err(SendError::unknown(error.to_string()));
             }
             answer => answer?,
         };
-        match answer.status >= 500 && self.does(Deed::RepeatsByItself) {
+        match answer.status >= 500 && self.does(Behaviour::RepeatsByItself) {
             true => Ok(self.request(message, text).send().await?),
             false => Ok(answer),
         }
     }
 
     fn judge(&self, message: &Message, answer: &HttpResponse) -> Result<Receipt, SendError> {
-        assert!(answer.status != 404 || !self.does(Deed::PanicsOn404));
+        assert!(answer.status != 404 || !self.does(Behaviour::PanicsOn404));
         let receipt = taken(answer).map(Receipt::new);
         let careful = receipt.ok_or_else(|| refusal(answer));
         match (careful, self.read.does) {
-            (_, Some(Deed::AcceptsAnyAnswer)) => Ok(Receipt::new(message.id.as_str())),
-            (_, Some(Deed::ForgetsAcceptance)) => Err(refusal(answer)),
-            (Err(_), Some(Deed::BlamesTheNumber)) => Err(SendError::rejected("the number is bad")),
-            (Err(_), Some(Deed::InvitesRepeats)) => {
+            (_, Some(Behaviour::AcceptsAnyAnswer)) => Ok(Receipt::new(message.id.as_str())),
+            (_, Some(Behaviour::ForgetsAcceptance)) => Err(refusal(answer)),
+            (Err(_), Some(Behaviour::BlamesTheNumber)) => {
+                Err(SendError::rejected("the number is bad"))
+            }
+            (Err(_), Some(Behaviour::InvitesRepeats)) => {
                 Err(SendError::unavailable(format!("{API} said no")))
             }
-            (Err(error), Some(Deed::QuotesTheProvider)) => {
+            (Err(error), Some(Behaviour::QuotesTheProvider)) => {
                 let words = String::from_utf8_lossy(&answer.body).into_owned();
                 let said = SendError::new(error.verdict, words);
                 Err(said.with_retry_after(error.retry_after))
@@ -153,7 +155,7 @@ impl Careless {
 
     /// Waits for its turn, if messages take turns.
     async fn turn(&self) -> Option<Turn<'_>> {
-        if !self.does(Deed::OneAtATime) {
+        if !self.does(Behaviour::OneAtATime) {
             return None;
         }
         while self.busy.swap(true, Ordering::AcqRel) {
