@@ -33,6 +33,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::Fingerprint,
     decision::{self, Bounds, Decision, Snapshot},
+    directory::Directories,
     failpoint::Step,
     ledger::{
         Claim, ClaimResult, EarlierAttempt, Facts, FinalOutcome, Health, HealthReport,
@@ -79,6 +80,8 @@ pub struct Dispatch {
     snapshot: Snapshot,
     /// Whether a hub is configured that was away.
     without_hub: bool,
+    /// Where users are looked up, if anywhere.
+    directories: Option<Box<Directories>>,
     /// Closed first: while it is, processes that were released end.
     ledger: LedgerAccess,
     pool: Arc<Pool>,
@@ -162,7 +165,10 @@ impl Dispatch {
 
     async fn run(&self, received: Received<'_>, is_last: bool) -> Response {
         let request = received.request;
-        let settled = received.through_all(is_last).await;
+        let settled = match self.directories.is_some() || request.user.phone.is_empty() {
+            false => received.through_all(is_last).await,
+            true => Box::pin(received.looked_up(is_last)).await,
+        };
         let Settled { response } = settled.unwrap_or_else(|early| early);
         log_outcome(request, &response);
         response
@@ -251,6 +257,34 @@ impl<'d> Received<'d> {
         Ok(routed.settle().await)
     }
 
+    /// Asks the directory for what the request leaves to it, and then as ever.
+    async fn looked_up(mut self, is_last: bool) -> Result<Settled, Settled> {
+        let request = self.request;
+        let completed = match &self.dispatch.directories {
+            Some(directories) => directories.complete(request, true, self.deadline).await,
+            None => Ok(None),
+        };
+        let completed = completed.and_then(|completed| {
+            let request = completed.as_ref().unwrap_or(request);
+            match request.user.phone.is_empty() {
+                true => Err(Failure::with_detail(ErrorCode::MissingField, "user.phone")),
+                false => Ok(completed),
+            }
+        });
+        let completed = match completed {
+            Ok(completed) => completed,
+            Err(failure) => return Err(self.forbidden(&failure).await),
+        };
+        if let Some(completed) = &completed {
+            self.facts.user.clone_from(&completed.user.name);
+        }
+        let received = Received {
+            request: completed.as_ref().unwrap_or(request),
+            ..self
+        };
+        received.through_all(is_last).await
+    }
+
     /// Looks up who decides, to whom it goes, what it says, by whom and until when.
     async fn decide(mut self) -> Result<Decided<'d>, Settled> {
         match self.message_and_plan() {
@@ -259,19 +293,22 @@ impl<'d> Received<'d> {
                 message,
                 plan,
             }),
-            Err(failure) => {
-                self.response.fail(&failure);
-                let message = Unclaimed {
-                    purpose: Some(self.request.purpose),
-                    phone: self.phone,
-                    decision: final_outcome(&self.response, self.at, Vec::new()),
-                    facts: self.facts,
-                };
-                self.dispatch.ledger.record(message, self.deadline).await;
-                Err(Settled {
-                    response: self.response,
-                })
-            }
+            Err(failure) => Err(self.forbidden(&failure).await),
+        }
+    }
+
+    /// The end of a request that may not be sent, which is written down.
+    async fn forbidden(mut self, failure: &Failure) -> Settled {
+        self.response.fail(failure);
+        let message = Unclaimed {
+            purpose: Some(self.request.purpose),
+            phone: self.phone,
+            decision: final_outcome(&self.response, self.at, Vec::new()),
+            facts: self.facts,
+        };
+        self.dispatch.ledger.record(message, self.deadline).await;
+        Settled {
+            response: self.response,
         }
     }
 

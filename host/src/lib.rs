@@ -22,6 +22,7 @@
 //! | [`net`] | names, connections and TLS, for every protocol |
 //! | [`ledger`] | at most once per id, limits, health of senders, the audit |
 //! | [`decision`] | one configuration, worked out, and what it comes to for one request |
+//! | [`directory`] | who a user is, asked of a directory |
 //! | [`transport`] | HTTP and SMTP, and how far an exchange came |
 //! | [`plugins`] | the plugins folder, and the process that each plugin runs in |
 //! | [`route`] | who is asked, how often, and what several answers come to |
@@ -43,6 +44,7 @@ pub mod cli;
 pub mod config;
 pub mod conformance;
 pub mod decision;
+pub mod directory;
 pub mod dispatch;
 pub mod edit;
 pub mod explain;

@@ -28,6 +28,9 @@ pub const TOKENS: &str = "serve";
 /// The password of the database of a shared ledger is kept like a sender's secret of this name.
 pub const LEDGER: &str = "ledger";
 
+/// The passwords of directories are kept like a sender's secrets of this name: `directories.example.password`.
+pub const DIRECTORIES: &str = "directories";
+
 /// Its setting.
 pub const PASSWORD: &str = "password";
 
@@ -145,6 +148,22 @@ impl SecretError {
 /// The file in which a secret of a sender is stored.
 pub fn file_of(state: &Path, sender: &str, key: &str) -> PathBuf {
     state.join(FOLDER).join(format!("{sender}.{key}"))
+}
+
+/// The directory whose password has a name that ends like this: `example.password`.
+pub fn directory_of(key: &str) -> Option<&str> {
+    key.strip_suffix(PASSWORD)?.strip_suffix('.')
+}
+
+/// The password with which a directory is entered.
+///
+/// # Errors
+///
+/// It is not stored, or can't be read.
+pub fn of_directory(state: &Path, directory: &str) -> Result<Secret, SecretError> {
+    let key = format!("{directory}.{PASSWORD}");
+    let stored = from_file(PASSWORD, &file_of(state, DIRECTORIES, &key));
+    stored.map_err(|error| error.in_state(state))
 }
 
 /// The file that a reference leads to, if it is one.

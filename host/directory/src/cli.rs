@@ -1,9 +1,8 @@
-//! The commands of `textsender-directory`.
+//! The commands of `textsender-directory`, as `textsender directory` gives them.
 
 use std::{
     fmt::Write as _,
-    io::{self, Write as _},
-    path::PathBuf,
+    io::{self, IsTerminal, Read, Write as _},
     process::ExitCode,
 };
 
@@ -11,17 +10,22 @@ use clap::{Parser, Subcommand};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::{
-    config::{Config, DEFAULT_PATH, Section},
     error::{Code, DirectoryError},
     orders::{Answer, AskedUser, Decided, Desk, Order, Synced},
     resolve::{Considered, Effect, winner},
+    site::Site,
     snapshot::GpoState,
 };
 
 /// A fault that an administrator must act on.
 const MISCONFIGURED: u8 = 78;
 
+/// How much is read of a command's directory: its certificates are the most of it.
+const MAX_SITE: u64 = 4 * 1024 * 1024;
+
 /// Asks Active Directory for textsender: who a user is, and which group policy objects decide.
+///
+/// `textsender directory` starts it, and says on standard input which directory.
 #[derive(Parser)]
 #[command(
     name = "textsender-directory",
@@ -30,12 +34,6 @@ const MISCONFIGURED: u8 = 78;
     arg_required_else_help = true
 )]
 struct Cli {
-    /// The configuration
-    #[arg(long, value_name = "FILE", global = true, default_value = DEFAULT_PATH)]
-    config: PathBuf,
-    /// Which directory, where there are several
-    #[arg(long, value_name = "NAME", global = true)]
-    directory: Option<String>,
     /// Writes JSON
     #[arg(long, global = true)]
     json: bool,
@@ -89,7 +87,7 @@ pub async fn run() -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("{0}")]
-    Configuration(String),
+    NoSite(&'static str),
     #[error("{code}: {0}", code = .0.code.as_str())]
     Directory(DirectoryError),
     #[error(transparent)]
@@ -100,22 +98,16 @@ impl Failure {
     fn exit(&self) -> u8 {
         match self {
             Self::Directory(error) => error.code.exit(),
-            Self::Configuration(_) | Self::Json(_) => MISCONFIGURED,
+            Self::NoSite(_) | Self::Json(_) => MISCONFIGURED,
         }
     }
 }
 
 /// Does what is asked; the text to print, and the exit code.
 async fn perform(cli: &Cli) -> Result<(String, u8), Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::Configuration(error.to_string());
-    let config = Config::read(&cli.config).map_err(|error| wrong(&error))?;
-    let found = config.directory(cli.directory.as_deref());
-    let (name, section) = found.map_err(|error| wrong(&error))?;
-    let settings = section.settings().map_err(|error| wrong(&error))?;
-    let mut desk = Desk::open(settings).map_err(Failure::Directory)?;
-    let answer = desk
-        .answer(order(&cli.command, &config, section, name))
-        .await;
+    let site = site()?;
+    let mut desk = Desk::open(&site.settings).map_err(Failure::Directory)?;
+    let answer = desk.answer(order(&cli.command, &site)).await;
     if let Answer::Error(error) = answer {
         return Err(Failure::Directory(error));
     }
@@ -124,15 +116,30 @@ async fn perform(cli: &Cli) -> Result<(String, u8), Failure> {
         return Ok((serde_json::to_string(&shown(&answer)?)? + "\n", code));
     }
     let text = match &answer {
-        Answer::Sync(synced) => sync_text(synced, &config),
-        Answer::Decided(decided) => user_text(decided, &config),
-        Answer::Gpos(_) | Answer::Error(_) => String::new(),
+        Answer::Sync(synced) => sync_text(synced, &site),
+        Answer::Decided(decided) => user_text(decided, &site),
+        Answer::Gpos(_) | Answer::Findings(_) | Answer::Error(_) => String::new(),
     };
     Ok((text, code))
 }
 
-fn order(command: &Command, config: &Config, section: &Section, name: &str) -> Order {
-    let (bound, snapshot) = (config.bound(), section.snapshot(name));
+/// The directory, from standard input.
+fn site() -> Result<Site, Failure> {
+    let mut stdin = io::stdin().lock();
+    if stdin.is_terminal() {
+        let hint = "textsender starts this program: run textsender directory check, sync or user";
+        return Err(Failure::NoSite(hint));
+    }
+    let mut text = Vec::new();
+    let read = stdin.by_ref().take(MAX_SITE).read_to_end(&mut text);
+    let site = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
+    site.ok_or(Failure::NoSite(
+        "standard input says of no directory: run textsender directory check, sync or user of the same version",
+    ))
+}
+
+fn order(command: &Command, site: &Site) -> Order {
+    let (bound, snapshot) = (site.bound.clone(), site.snapshot.clone());
     match command {
         Command::Sync { accept } => Order::Sync {
             bound,
@@ -140,10 +147,14 @@ fn order(command: &Command, config: &Config, section: &Section, name: &str) -> O
             accept: *accept,
         },
         Command::User { name } => Order::Decide {
-            user: AskedUser::Named { name: name.clone() },
+            user: AskedUser::Named {
+                name: name.clone(),
+                needs_phone: true,
+            },
+            groups: Vec::new(),
             bound,
             snapshot,
-            stale_after_s: section.stale_after.0.as_secs(),
+            stale_after_s: site.stale_after_s,
         },
         Command::Check | Command::Orders => Order::Check { bound },
     }
@@ -153,7 +164,7 @@ fn exit(answer: &Answer) -> u8 {
     let is_fault = match answer {
         Answer::Sync(synced) => synced.findings.iter().any(|finding| finding.is_fault),
         Answer::Decided(decided) => winner(&decided.considered).is_err(),
-        Answer::Gpos(_) | Answer::Error(_) => false,
+        Answer::Gpos(_) | Answer::Findings(_) | Answer::Error(_) => false,
     };
     if is_fault { MISCONFIGURED } else { 0 }
 }
@@ -167,7 +178,7 @@ fn shown(answer: &Answer) -> Result<serde_json::Value, serde_json::Error> {
     Ok(value)
 }
 
-fn sync_text(synced: &Synced, config: &Config) -> String {
+fn sync_text(synced: &Synced, site: &Site) -> String {
     let mut text = format!(
         "server      {}\ndomain      {}\ntaken       {:.0}\ncontainers  {}, with {} links to bound objects\n",
         synced.server, synced.base, synced.taken, synced.containers, synced.links
@@ -180,7 +191,7 @@ fn sync_text(synced: &Synced, config: &Config) -> String {
             GpoState::Unreadable => "unreadable",
         };
         let name = gpo.name.as_deref().unwrap_or("(no name)");
-        let policy = config.policy_of(&gpo.id);
+        let policy = site.policy_of(&gpo.id);
         // Writing to a String never fails.
         let _ = writeln!(text, "policy      {policy}: {name} {}: {state}", gpo.id);
     }
@@ -191,7 +202,7 @@ fn sync_text(synced: &Synced, config: &Config) -> String {
     text
 }
 
-fn user_text(decided: &Decided, config: &Config) -> String {
+fn user_text(decided: &Decided, site: &Site) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         // Writing to a String never fails.
@@ -208,15 +219,15 @@ fn user_text(decided: &Decided, config: &Config) -> String {
             ),
         );
         let several = match user.phone_count {
-            1 => String::new(),
+            0 | 1 => String::new(),
             count => format!("; the first of {count}"),
         };
         line(
             "number",
             format!(
                 "{} (from {}{several})",
-                masked(&user.phone),
-                user.phone_from
+                masked(user.phone.as_deref().unwrap_or_default()),
+                user.phone_from.as_deref().unwrap_or_default()
             ),
         );
         line(
@@ -228,20 +239,23 @@ fn user_text(decided: &Decided, config: &Config) -> String {
         line("links", format!("as of {taken:.0}"));
     }
     for one in &decided.considered {
-        let policy = config.policy_of(&one.gpo);
+        let policy = site.policy_of(&one.gpo);
         line(
             "considered",
             format!("{policy} ({}): {}", place(one), effect(one.result)),
         );
     }
     match winner(&decided.considered) {
-        Ok(Some(one)) => line("policy", config.policy_of(&one.gpo).to_owned()),
-        Ok(None) => line("policy", "none by group policy".to_owned()),
+        Ok(Some(one)) => line("policy", site.policy_of(&one.gpo).to_owned()),
+        Ok(None) => line(
+            "policy",
+            "none by group policy; textsender explain --user NAME looks at links of your own as well".to_owned(),
+        ),
         Err(one) => line(
             "policy",
             format!(
                 "can't be decided: {}: {}",
-                config.policy_of(&one.gpo),
+                site.policy_of(&one.gpo),
                 effect(one.result)
             ),
         ),
@@ -283,8 +297,8 @@ async fn orders() -> io::Result<()> {
     let Some(settings) = lines.next_line().await? else {
         return Ok(());
     };
-    let opened = serde_json::from_str(&settings).map_err(|error| not_an_order(&error));
-    let mut desk = match opened.and_then(Desk::open) {
+    let settings = serde_json::from_str(&settings).map_err(|error| not_an_order(&error));
+    let mut desk = match settings.and_then(|settings| Desk::open(&settings)) {
         Ok(desk) => desk,
         Err(error) => return write(&Answer::Error(error)).await,
     };

@@ -9,8 +9,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
-
-use crate::sid::Sid;
+use textsender_names::Sid;
 
 /// One entry of an access list, as far as it concerns group policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +53,10 @@ const INHERIT_ONLY: u8 = 0x08;
 const READ_PROPERTY: u32 = 0x0000_0010;
 /// An extended right, "CR".
 const EXTENDED_RIGHT: u32 = 0x0000_0100;
+/// To write properties, "WP".
+const WRITE_PROPERTY: u32 = 0x0000_0020;
 const GENERIC_ALL: u32 = 0x1000_0000;
+const GENERIC_WRITE: u32 = 0x4000_0000;
 const GENERIC_READ: u32 = 0x8000_0000;
 /// An object entry's flags: it names a right or property; and a class that inherits it.
 const HAS_OBJECT_TYPE: u32 = 1;
@@ -66,6 +68,38 @@ const HAS_INHERITED_TYPE: u32 = 2;
 ///
 /// It can't be read as a whole.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Entry>, BadDescriptor> {
+    let entries = access_list(bytes)?;
+    Ok(entries.iter().filter_map(Access::of_policy).collect())
+}
+
+/// Whether users may write an attribute of their own entry, which has this descriptor. `names`: the ids of the
+/// attribute and of the property set that it is in.
+///
+/// # Errors
+///
+/// The descriptor can't be read as a whole.
+pub fn lets_self_write(bytes: &[u8], names: &[[u8; 16]]) -> Result<bool, BadDescriptor> {
+    let is_self = |sid: &Sid| Sid::HELD_BY_ALL.contains(sid) || *sid == Sid::SELF;
+    let entries = access_list(bytes)?;
+    let mut entries = entries.iter().filter(|entry| {
+        let concerns = entry.right.is_none_or(|right| names.contains(&right));
+        concerns
+            && entry.has(WRITE_PROPERTY | GENERIC_WRITE | GENERIC_ALL)
+            && is_self(&entry.trustee)
+    });
+    Ok(entries.next().is_some_and(|entry| entry.allow))
+}
+
+/// One entry of an access list.
+struct Access {
+    allow: bool,
+    trustee: Sid,
+    mask: u32,
+    /// The right, the property or the set of properties that it is about; `None`: all.
+    right: Option<[u8; 16]>,
+}
+
+fn access_list(bytes: &[u8]) -> Result<Vec<Access>, BadDescriptor> {
     let malformed = BadDescriptor::Malformed;
     let header = bytes.first_chunk::<20>().ok_or(malformed)?;
     let [revision, _, control @ ..] = header;
@@ -90,7 +124,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Entry>, BadDescriptor> {
         let body = rest.get(4..size).ok_or(malformed)?;
         rest = &rest[size..];
         if flags & INHERIT_ONLY == 0 {
-            entries.extend(entry(kind, body)?);
+            entries.push(access(kind, body)?);
         }
     }
     Ok(entries)
@@ -108,8 +142,8 @@ pub fn passes(entries: &[Entry], token: &HashSet<Sid>) -> bool {
     decides(|entry| entry.read) && decides(|entry| entry.apply)
 }
 
-/// One entry's body; `None`: it says nothing about reading or applying.
-fn entry(kind: u8, body: &[u8]) -> Result<Option<Entry>, BadDescriptor> {
+/// One entry's body.
+fn access(kind: u8, body: &[u8]) -> Result<Access, BadDescriptor> {
     let (allow, is_object) = match kind {
         0 => (true, false),
         1 => (false, false),
@@ -134,16 +168,32 @@ fn entry(kind: u8, body: &[u8]) -> Result<Option<Entry>, BadDescriptor> {
         }
     }
     let (trustee, _) = Sid::read(rest).ok_or(malformed)?;
-    let has = |bits: u32| mask & bits != 0;
-    // An entry that names a right or a property says nothing about all others.
-    let read = right.is_none() && has(READ_PROPERTY | GENERIC_READ | GENERIC_ALL);
-    let apply = right.is_none_or(|right| right == APPLY) && has(EXTENDED_RIGHT | GENERIC_ALL);
-    Ok((read || apply).then_some(Entry {
+    Ok(Access {
         allow,
         trustee,
-        read,
-        apply,
-    }))
+        mask,
+        right,
+    })
+}
+
+impl Access {
+    fn has(&self, bits: u32) -> bool {
+        self.mask & bits != 0
+    }
+
+    /// What it says about group policy, if it says something.
+    fn of_policy(&self) -> Option<Entry> {
+        // An entry that names a right or a property says nothing about all others.
+        let read = self.right.is_none() && self.has(READ_PROPERTY | GENERIC_READ | GENERIC_ALL);
+        let apply =
+            self.right.is_none_or(|right| right == APPLY) && self.has(EXTENDED_RIGHT | GENERIC_ALL);
+        (read || apply).then_some(Entry {
+            allow: self.allow,
+            trustee: self.trustee,
+            read,
+            apply,
+        })
+    }
 }
 
 #[cfg(test)]

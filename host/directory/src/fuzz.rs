@@ -3,12 +3,11 @@
 
 use std::collections::HashSet;
 
+use textsender_names::{Dn, Sid};
+
 use crate::{
-    descriptor,
-    dn::Dn,
-    gplink,
+    descriptor, gplink,
     ldap::{decode, frame_length},
-    sid::Sid,
 };
 
 /// A function for each kind of bytes.
@@ -29,12 +28,9 @@ pub fn access_list(bytes: &[u8]) {
     // An entry has eight bytes and a SID at least.
     assert!(entries.len() <= bytes.len() / 20);
     for entry in &entries {
-        let token = HashSet::from([entry.trustee.clone()]);
+        let token = HashSet::from([entry.trustee]);
         let _ = descriptor::passes(&entries, &token);
-        assert_eq!(
-            entry.trustee.to_string().parse::<Sid>().as_ref(),
-            Ok(&entry.trustee)
-        );
+        assert_eq!(entry.trustee.to_string().parse::<Sid>(), Ok(entry.trustee));
     }
     assert!(!descriptor::passes(&entries, &HashSet::new()));
 }
@@ -52,8 +48,8 @@ pub fn links(bytes: &[u8]) {
         Err(error) => assert!(error.at <= text.len()),
     }
     if let Ok(dn) = Dn::parse(text) {
-        assert!(dn.has_domain_of(&dn));
         assert!(dn.containers().count() > 0);
+        let _ = dn.name();
     }
 }
 

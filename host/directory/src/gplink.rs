@@ -8,8 +8,7 @@
 //! link was taken away.
 
 use serde::{Deserialize, Serialize};
-
-use crate::{dn::Dn, guid::Guid};
+use textsender_names::{Dn, Guid};
 
 /// Longest attribute that is read, in bytes; Windows shows at most 999 links.
 const MAX_BYTES: usize = 512 * 1024;

@@ -1,41 +1,41 @@
 //! Active Directory for textsender: who a user is, and which group policy objects decide for him.
 //!
 //! A program of its own, `textsender-directory`: what a server sends is read where no sender's secret and no message
-//! is, and `textsender` carries none of it. It reads `directory.toml` ([`config`]) and has the commands `check`, `sync`
-//! and `user` ([`cli`]); `orders` is for a program that asks much.
+//! is, and `textsender` carries none of it. `textsender directory check`, `sync` and `user` go on as this program
+//! ([`cli`]), and say on its standard input which directory ([`site`]); `orders` is kept by what sends.
 //!
 //! | file | what it knows |
 //! |---|---|
 //! | [`ldap`] | connections, messages, searches |
-//! | [`sid`], [`guid`], [`dn`] | names |
 //! | [`descriptor`] | security filtering: whom an access list lets read and apply an object |
 //! | [`gplink`] | the links of a container |
 //! | [`snapshot`] | the file that a sync writes |
 //! | [`resolve`] | which objects decide for a user: group policy's order |
 //! | [`directory`] | a directory that is asked |
 //! | [`user`] | looking a user up |
+//! | [`group_names`] | groups that filters name by distinguished name |
 //! | [`sync`] | reading the links, and keeping what worked |
+//! | [`own_rights`] | whether users may change their own number |
 //! | [`orders`] | what a program asks, and the answers: a line of JSON each |
 //! | [`error`] | what a directory's answer comes to |
-//! | [`config`] | `directory.toml` |
+//! | [`site`] | which directory a command is about, and which policies are bound to what |
 //! | [`cli`] | the commands; the only file that prints |
 //!
 //! Everything that decides (`resolve`, `descriptor`, `gplink`) is a pure function of what was read.
 
 pub mod cli;
-pub mod config;
 pub mod descriptor;
 pub mod directory;
-pub mod dn;
 pub mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 pub mod gplink;
-pub mod guid;
+pub mod group_names;
 pub mod ldap;
 pub mod orders;
+pub mod own_rights;
 pub mod resolve;
-pub mod sid;
+pub mod site;
 pub mod snapshot;
 pub mod sync;
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | `{"check":{"bound":[...]}}` | `{"sync":{...}}`, as a sync would say it; nothing is written |
 //! | `{"sync":{"bound":[...],"snapshot":PATH,"accept":false}}` | `{"sync":{"server","taken","containers","links","gpos","findings"}}` |
-//! | `{"gpo":{"name":"Textsender Staff"}}` | `{"gpos":[...]}` |
+//! | `{"gpo":{"name":"Textsender Staff"}}` | `{"gpos":[...]}`; an id is a name too |
+//! | `{"snapshot":{"bound":[...],"snapshot":PATH,"warn_after_s":3600,"stale_after_s":604800}}` | `{"findings":[...]}`: what is to be said of the snapshot; no server is asked |
 //! | `{"decide":{"user":{...},"bound":[...],"snapshot":PATH,"stale_after_s":604800}}` | `{"decided":{"user","taken","considered"}}` |
 //!
 //! `user` is `{"name":"ada"}`, which is looked up, or `{"dn":"CN=Ada,...","groups":["S-1-...",...]}`, for which no
@@ -20,11 +21,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use textsender_names::{Dn, Guid};
 
 use crate::{
     directory::Directory,
     error::{Code, DirectoryError},
-    guid::Guid,
+    group_names::{GroupName, GroupNames},
     ldap::{Roots, Servers},
     resolve::{Binding, Considered, Index, Subject},
     snapshot::{Gpo, Snapshot},
@@ -62,6 +64,9 @@ pub struct Settings {
 pub struct Bound {
     /// Its id.
     pub id: Guid,
+    /// The policy's name, to be shown.
+    #[serde(default)]
+    pub policy: String,
     /// Whether its WMI filter is taken as passed.
     #[serde(default)]
     pub ignore_wmi_filter: bool,
@@ -91,10 +96,24 @@ pub enum Order {
         /// The name for people.
         name: String,
     },
+    /// What is to be said of the snapshot that is there.
+    Snapshot {
+        /// The policies' objects.
+        bound: Vec<Bound>,
+        /// Where it is.
+        snapshot: PathBuf,
+        /// How old it may be before that is said, in seconds.
+        warn_after_s: u64,
+        /// How old it may be to decide anything, in seconds.
+        stale_after_s: u64,
+    },
     /// Which objects decide for a user.
     Decide {
         /// Who.
         user: AskedUser,
+        /// Groups that filters name; those that a user who is looked up is in are named in the answer.
+        #[serde(default)]
+        groups: Vec<GroupName>,
         /// The policies' objects.
         bound: Vec<Bound>,
         /// The snapshot to go by.
@@ -112,6 +131,9 @@ pub enum AskedUser {
     Named {
         /// `ada`, `EXAMPLE\ada`, `ada@example.org` or a SID.
         name: String,
+        /// Whether one without a number is of no use.
+        #[serde(default = "yes")]
+        needs_phone: bool,
     },
     /// Given by the caller.
     Given {
@@ -122,6 +144,10 @@ pub enum AskedUser {
     },
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// What comes back.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -130,6 +156,8 @@ pub enum Answer {
     Sync(Synced),
     /// The objects of a name.
     Gpos(Vec<Gpo>),
+    /// What is to be said of a snapshot.
+    Findings(Vec<Finding>),
     /// Who the user is, and which links reach him, the strongest first.
     Decided(Decided),
     /// It went wrong.
@@ -145,7 +173,7 @@ pub struct Synced {
     pub taken: Timestamp,
     /// The domain.
     pub base: String,
-    /// How many containers have a link to a bound object, or block inheritance.
+    /// How many containers have a link, or block inheritance.
     pub containers: usize,
     /// How many links there are to bound objects.
     pub links: usize,
@@ -174,6 +202,7 @@ pub struct Desk {
     attributes: Attributes,
     /// The snapshot that was read last: its file, when that was written, and what is in it.
     index: Option<(PathBuf, SystemTime, Index)>,
+    names: GroupNames,
 }
 
 impl Desk {
@@ -182,26 +211,27 @@ impl Desk {
     /// # Errors
     ///
     /// A server's address is none, or there is nothing to trust.
-    pub fn open(settings: Settings) -> Result<Self, DirectoryError> {
+    pub fn open(settings: &Settings) -> Result<Self, DirectoryError> {
         let wrong =
             |error: &dyn std::fmt::Display| DirectoryError::new(Code::DirectoryCertificate, error);
         let servers = settings.servers.iter().map(|server| server.parse());
         let servers: Result<Vec<_>, _> = servers.collect();
         let servers = Servers::new(
             servers.map_err(|error| wrong(&error))?,
-            &settings.ca_pem.map_or(Roots::System, Roots::Pem),
-            settings.bind,
-            settings.password,
+            &settings.ca_pem.clone().map_or(Roots::System, Roots::Pem),
+            settings.bind.clone(),
+            settings.password.clone(),
             Duration::from_millis(settings.timeout_ms),
         );
         let servers = servers.map_err(|error| wrong(&error))?;
         Ok(Self {
-            directory: Directory::new(servers, settings.base),
+            directory: Directory::new(servers, settings.base.clone()),
             attributes: Attributes {
-                phone: settings.phone,
-                locale: settings.locale,
+                phone: settings.phone.clone(),
+                locale: settings.locale.clone(),
             },
             index: None,
+            names: GroupNames::default(),
         })
     }
 
@@ -215,15 +245,27 @@ impl Desk {
                 accept,
             } => self.sync(&bound, &snapshot, accept).await.map(Answer::Sync),
             Order::Gpo { name } => self.directory.named(&name).await.map(Answer::Gpos),
+            Order::Snapshot {
+                bound,
+                snapshot,
+                warn_after_s,
+                stale_after_s,
+            } => {
+                let (warn_after, stale_after) = (span(warn_after_s), span(stale_after_s));
+                let found = judge(&bound, &snapshot, warn_after, stale_after);
+                Ok(Answer::Findings(found))
+            }
             Order::Decide {
                 user,
+                groups,
                 bound,
                 snapshot,
                 stale_after_s,
             } => {
-                let stale_after = SignedDuration::try_from(Duration::from_secs(stale_after_s));
-                let stale_after = stale_after.unwrap_or(SignedDuration::MAX);
-                let decided = self.decide(&user, &bound, &snapshot, stale_after).await;
+                let stale_after = span(stale_after_s);
+                let decided = self
+                    .decide(&user, &groups, &bound, &snapshot, stale_after)
+                    .await;
                 decided.map(Answer::Decided)
             }
         };
@@ -235,6 +277,7 @@ impl Desk {
         let (mut snapshot, mut findings) = self.directory.links(&bound).await?;
         let as_found = snapshot.gpos.clone();
         findings.extend(keep_last_good(&mut snapshot, None, &bound));
+        findings.extend(self.directory.own_rights(&self.attributes.phone).await?);
         Ok(synced(&snapshot, as_found, findings))
     }
 
@@ -260,6 +303,7 @@ impl Desk {
     async fn decide(
         &mut self,
         user: &AskedUser,
+        names: &[GroupName],
         bound: &[Bound],
         snapshot: &Path,
         stale_after: SignedDuration,
@@ -275,14 +319,20 @@ impl Desk {
         };
         let wrong_dn = |error| DirectoryError::new(Code::DirectoryUnreadable, error);
         let (found, subject) = match user {
-            AskedUser::Named { name } => {
-                let found = self
+            AskedUser::Named { name, needs_phone } => {
+                let mut found = self
                     .directory
                     .user(&name.parse()?, &self.attributes)
                     .await?;
+                if *needs_phone {
+                    found.has_phone(&self.attributes)?;
+                }
+                let token = found.token();
+                let names = self.names.held(&mut self.directory, names, &token);
+                found.group_names = names.await?;
                 let subject = Subject {
-                    dn: crate::dn::Dn::parse(&found.dn).map_err(wrong_dn)?,
-                    token: found.token(),
+                    dn: Dn::parse(&found.dn).map_err(wrong_dn)?,
+                    token,
                     is_complete: true,
                 };
                 (Some(found), Some(subject))
@@ -303,6 +353,51 @@ impl Desk {
     }
 }
 
+fn span(seconds: u64) -> SignedDuration {
+    SignedDuration::try_from(Duration::from_secs(seconds)).unwrap_or(SignedDuration::MAX)
+}
+
+/// What is to be said of a snapshot: its age, and bound objects that it does not have or can't judge.
+fn judge(
+    bound: &[Bound],
+    path: &Path,
+    warn_after: SignedDuration,
+    stale_after: SignedDuration,
+) -> Vec<Finding> {
+    let mut kept = None;
+    if !path.exists() {
+        let what = "there is no snapshot yet, and until there is one no policy is chosen: run textsender directory sync";
+        return vec![Finding::warning("", what)];
+    }
+    if let Err(error) = fresh(&mut kept, path, stale_after) {
+        return vec![Finding::fault("", error.message)];
+    }
+    let snapshot = match Snapshot::read(path) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return vec![Finding::fault("", error)],
+    };
+    let mut findings = Vec::new();
+    if Timestamp::now().duration_since(snapshot.taken) > warn_after {
+        let taken = snapshot.taken;
+        let what = format!("the snapshot is of {taken:.0}: does textsender-directory.timer run?");
+        findings.push(Finding::warning("", what));
+    }
+    for one in bound {
+        let binding = Binding {
+            ignore_wmi_filter: one.ignore_wmi_filter,
+        };
+        let Some(gpo) = snapshot.gpo(&one.id) else {
+            let what = "the snapshot does not have its object yet, and whom it may be for is sent nothing: run \
+                        textsender directory sync";
+            findings.push(Finding::warning(&one.policy, what));
+            continue;
+        };
+        let problem = crate::sync::problem(gpo, binding);
+        findings.extend(problem.map(|what| Finding::fault(&one.policy, what)));
+    }
+    findings
+}
+
 fn bindings(bound: &[Bound]) -> HashMap<Guid, Binding> {
     let bound = bound.iter().map(|bound| {
         let ignore_wmi_filter = bound.ignore_wmi_filter;
@@ -312,16 +407,14 @@ fn bindings(bound: &[Bound]) -> HashMap<Guid, Binding> {
 }
 
 fn synced(snapshot: &Snapshot, gpos: Vec<Gpo>, findings: Vec<Finding>) -> Synced {
-    let links = snapshot
-        .containers
-        .iter()
-        .map(|container| container.links.len());
+    let links = snapshot.containers.iter().flat_map(|one| &one.links);
+    let links = links.filter(|link| snapshot.gpo(&link.gpo).is_some());
     Synced {
         server: snapshot.server.clone(),
         taken: snapshot.taken,
         base: snapshot.base.clone(),
         containers: snapshot.containers.len(),
-        links: links.sum(),
+        links: links.count(),
         gpos,
         findings,
     }

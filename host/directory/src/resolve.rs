@@ -12,13 +12,11 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
+use textsender_names::{Dn, DnError, Guid, Sid};
 
 use crate::{
     descriptor,
-    dn::{Dn, NotADn},
     gplink::Link,
-    guid::Guid,
-    sid::Sid,
     snapshot::{Container, Gpo, GpoState, Snapshot},
 };
 
@@ -30,11 +28,35 @@ const VERSION: u32 = 2;
 pub struct Index {
     /// When the snapshot was taken.
     pub taken: Timestamp,
-    containers: HashMap<Dn, Container>,
+    /// By the normal form of their names.
+    containers: HashMap<String, Container>,
     gpos: HashMap<Guid, Gpo>,
     /// Whom the objects' entries name.
-    by_name: HashMap<Dn, Sid>,
+    by_name: HashMap<String, Sid>,
     trustees: HashSet<Sid>,
+}
+
+/// The snapshot has a name that is none, or one twice: users there could not be told from others.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} {what}")]
+pub struct BadName {
+    name: String,
+    what: String,
+}
+
+impl BadName {
+    fn twice(name: String) -> Self {
+        let what = "is there twice".to_owned();
+        Self { name, what }
+    }
+}
+
+fn normal(name: &str) -> Result<String, BadName> {
+    let dn = Dn::parse(name).map_err(|error| BadName {
+        name: name.chars().take(200).collect(),
+        what: format!("is not a distinguished name: {error}"),
+    })?;
+    Ok(dn.as_str().to_owned())
 }
 
 /// A user as group policy sees him.
@@ -110,17 +132,22 @@ impl Index {
     ///
     /// # Errors
     ///
-    /// A name is no distinguished name.
-    pub fn new(snapshot: Snapshot) -> Result<Self, NotADn> {
+    /// A name is no distinguished name, or there twice.
+    pub fn new(snapshot: Snapshot) -> Result<Self, BadName> {
         let trustees = snapshot.gpos.iter().flat_map(|gpo| &gpo.entries);
-        let trustees = trustees.map(|entry| entry.trustee.clone()).collect();
-        let containers = snapshot.containers.into_iter();
-        let containers = containers.map(|container| Ok((Dn::parse(&container.dn)?, container)));
+        let trustees = trustees.map(|entry| entry.trustee).collect();
+        let mut containers: HashMap<String, Container> = HashMap::new();
+        for container in snapshot.containers {
+            let twin = containers.insert(normal(&container.dn)?, container);
+            if let Some(twin) = twin {
+                return Err(BadName::twice(twin.dn));
+            }
+        }
         let names = snapshot.trustees.into_iter();
-        let names = names.map(|(sid, dn)| Ok((Dn::parse(&dn)?, sid)));
+        let names = names.map(|(sid, dn)| Ok((normal(&dn)?, sid)));
         Ok(Self {
             taken: snapshot.taken,
-            containers: containers.collect::<Result<_, _>>()?,
+            containers,
             gpos: snapshot
                 .gpos
                 .into_iter()
@@ -136,10 +163,10 @@ impl Index {
     /// # Errors
     ///
     /// The user's name is no distinguished name.
-    pub fn subject(&self, dn: &str, groups: &[String]) -> Result<Subject, NotADn> {
+    pub fn subject(&self, dn: &str, groups: &[String]) -> Result<Subject, DnError> {
         let dn = Dn::parse(dn)?;
-        let mut token: HashSet<Sid> = Sid::held_by_all().into();
-        token.extend(self.by_name.get(&dn).cloned());
+        let mut token: HashSet<Sid> = Sid::HELD_BY_ALL.into();
+        token.extend(self.by_name.get(dn.as_str()));
         let mut is_complete = !groups.is_empty();
         for group in groups {
             if let Ok(sid) = group.parse() {
@@ -148,15 +175,10 @@ impl Index {
             }
             is_complete = false;
             if group.trim().eq_ignore_ascii_case("Domain Users") {
-                token.extend(
-                    self.trustees
-                        .iter()
-                        .filter(|sid| sid.is_domain_users())
-                        .cloned(),
-                );
+                token.extend(self.trustees.iter().filter(|sid| sid.is_domain_users()));
             }
-            let named = Dn::parse(group).ok().and_then(|dn| self.by_name.get(&dn));
-            token.extend(named.cloned());
+            let named = Dn::parse(group).ok();
+            token.extend(named.and_then(|dn| self.by_name.get(dn.as_str())));
         }
         Ok(Subject {
             dn,
@@ -172,7 +194,7 @@ impl Index {
         let mut considered = Vec::new();
         let mut blocked = false;
         for (height, name) in user.dn.containers().enumerate() {
-            let Some(container) = self.containers.get(&name) else {
+            let Some(container) = self.containers.get(name) else {
                 continue;
             };
             if container.unreadable {

@@ -33,8 +33,9 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use textsender_names::{Guid, Sid};
 
-use crate::{descriptor::Entry, gplink::Link, guid::Guid, sid::Sid};
+use crate::{descriptor::Entry, gplink::Link};
 
 /// The format that is written and read.
 pub const FORMAT: u32 = 1;
@@ -72,7 +73,7 @@ pub struct Container {
     /// Whether unenforced links above do not reach below it.
     #[serde(default)]
     pub block_inheritance: bool,
-    /// The links to bound objects, the strongest first.
+    /// Its links, the strongest first: to bound objects and to others, as a policy may be bound to one later.
     #[serde(default)]
     pub links: Vec<Link>,
     /// Its links could not be read.

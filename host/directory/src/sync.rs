@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use textsender_names::{Dn, Guid, Sid};
 
 use crate::{
     descriptor,
     directory::Directory,
-    dn::Dn,
     error::{Code, DirectoryError},
     gplink,
-    guid::Guid,
     ldap::{Entry, Scope, Search, any, equal, present},
     resolve::Binding,
-    sid::Sid,
     snapshot::{Container, FORMAT, Gpo, GpoState, Snapshot},
 };
 
@@ -38,6 +36,25 @@ pub struct Finding {
     pub what: String,
     /// Whether users may be hit: `sync`, `check` and `doctor` exit with 78.
     pub is_fault: bool,
+}
+
+impl Finding {
+    /// One that may hit users.
+    pub fn fault(of: &str, what: impl ToString) -> Self {
+        Self {
+            of: of.to_owned(),
+            what: what.to_string(),
+            is_fault: true,
+        }
+    }
+
+    /// One that hits no one yet.
+    pub fn warning(of: &str, what: impl ToString) -> Self {
+        Self {
+            is_fault: false,
+            ..Self::fault(of, what)
+        }
+    }
 }
 
 impl Directory {
@@ -67,7 +84,7 @@ impl Directory {
         })?;
         let mut findings = Vec::new();
         let containers = found.iter();
-        let containers = containers.map(|entry| container(entry, bound, &domain, &mut findings));
+        let containers = containers.map(|entry| container(entry, &domain, &mut findings));
         let containers: Vec<_> = containers.flatten().collect();
         let ids: BTreeSet<&Guid> = bound.keys().collect();
         let mut gpos = Vec::new();
@@ -97,9 +114,9 @@ impl Directory {
         let trustees = gpos
             .iter()
             .flat_map(|gpo| &gpo.entries)
-            .map(|entry| &entry.trustee);
-        let trustees: BTreeSet<&Sid> = trustees.filter(|sid| sid.is_of_a_domain()).collect();
-        let trustees: Vec<&Sid> = trustees.into_iter().collect();
+            .map(|entry| entry.trustee);
+        let trustees: BTreeSet<Sid> = trustees.filter(Sid::is_of_a_domain).collect();
+        let trustees: Vec<Sid> = trustees.into_iter().collect();
         let mut names = BTreeMap::new();
         for some in trustees.chunks(MOST_AT_ONCE) {
             let sids = some.iter().map(|sid| equal("objectSid", &sid.to_bytes()));
@@ -120,13 +137,18 @@ impl Directory {
         Ok(names)
     }
 
-    /// The objects of this name, or all: a policy is bound by id, and people know names.
+    /// The objects of this name, or with this id: a policy is bound by id, and people know names.
     ///
     /// # Errors
     ///
     /// The domain can't be asked.
     pub async fn named(&mut self, name: &str) -> Result<Vec<Gpo>, DirectoryError> {
         let base = self.base().await?;
+        if let Ok(id) = name.parse() {
+            let gpo = self.gpo(&id, &base).await?;
+            let is_there = gpo.state != GpoState::Gone;
+            return Ok(is_there.then_some(gpo).into_iter().collect());
+        }
         let policies = format!("CN=Policies,CN=System,{base}");
         let search = Search {
             base: &policies,
@@ -197,13 +219,9 @@ const GPO_ATTRIBUTES: &[&str] = &[
     "nTSecurityDescriptor",
 ];
 
-/// A container, unless no link of it is to a bound object and it blocks nothing.
-fn container(
-    entry: &Entry,
-    bound: &HashMap<Guid, Binding>,
-    domain: &Dn,
-    findings: &mut Vec<Finding>,
-) -> Option<Container> {
+/// A container, unless nothing is linked to it and it blocks nothing. A policy may be bound to any of the links'
+/// objects before the next sync, so that all are kept.
+fn container(entry: &Entry, domain: &Dn, findings: &mut Vec<Finding>) -> Option<Container> {
     let block_inheritance = entry.number("gPOptions").unwrap_or(0) & BLOCK_INHERITANCE != 0;
     let mut read = Container {
         dn: entry.dn.clone(),
@@ -222,9 +240,8 @@ fn container(
             // One of another domain is another object, though its id may be the same.
             let links = links
                 .into_iter()
-                .filter(|named| named.dn.has_domain_of(domain));
-            let links = links.map(|named| named.link);
-            read.links = links.filter(|link| bound.contains_key(&link.gpo)).collect();
+                .filter(|named| named.dn.domain() == domain.domain());
+            read.links = links.map(|named| named.link).collect();
         }
         Err(what) => {
             findings.push(Finding {
@@ -331,7 +348,7 @@ fn is_in_grace(since: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Why an object can't be used, or has no effect where it should have one.
-fn problem(gpo: &Gpo, binding: Binding) -> Option<&'static str> {
+pub(crate) fn problem(gpo: &Gpo, binding: Binding) -> Option<&'static str> {
     match gpo.state {
         GpoState::Gone => Some("there is no such object in the domain"),
         GpoState::Unreadable => Some(

@@ -4,12 +4,12 @@ use std::{collections::HashSet, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use textsender_names::Sid;
 
 use crate::{
     directory::Directory,
     error::{Code, DirectoryError},
     ldap::{Entry, Scope, Search, all, any, equal},
-    sid::Sid,
 };
 
 /// Bit of `userAccountControl`: the account is switched off.
@@ -82,6 +82,9 @@ pub struct FoundUser {
     pub sid: Sid,
     /// All groups that count for access, nested ones too.
     pub groups: Vec<Sid>,
+    /// Those of the groups that were asked for by name, as they were.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub group_names: Vec<String>,
     /// The account's name.
     pub account: String,
     /// The name for people.
@@ -91,19 +94,35 @@ pub struct FoundUser {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// The number, as it is written there.
-    pub phone: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
     /// Which attribute it is from.
-    pub phone_from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_from: Option<String>,
     /// How many numbers that attribute has; the first is taken.
     pub phone_count: usize,
 }
 
 impl FoundUser {
+    /// That there is a number.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn has_phone(&self, attributes: &Attributes) -> Result<(), DirectoryError> {
+        if self.phone.is_some() {
+            return Ok(());
+        }
+        let names = attributes.phone.join(", ");
+        let what = format!("the user has no number in the directory (looked at {names})");
+        Err(DirectoryError::new(Code::PhoneMissing, what))
+    }
+
     /// What security filters are held against: the user, the groups, and what everyone is.
     #[must_use]
     pub fn token(&self) -> HashSet<Sid> {
-        let own = self.groups.iter().chain([&self.sid]).cloned();
-        own.chain(Sid::held_by_all()).collect()
+        let own = self.groups.iter().chain([&self.sid]).copied();
+        own.chain(Sid::HELD_BY_ALL).collect()
     }
 }
 
@@ -119,7 +138,7 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// There is none, or several; the account is off; it has no number; or what decides can't be read.
+    /// There is none, or several; the account is off; or what decides can't be read.
     pub async fn user(
         &mut self,
         name: &UserName,
@@ -275,7 +294,8 @@ fn read(
         let what = "the account has expired in the directory (accountExpires)";
         return Err(DirectoryError::new(Code::AccountDisabled, what));
     }
-    let (phone_from, phone, phone_count) = phone(entry, attributes)?;
+    let (phone, phone_count) = phone(entry, attributes).unzip();
+    let (phone_from, phone) = phone.unzip();
     let text = |attribute: &str| {
         let text = entry.text(attribute).map(str::trim);
         text.filter(|text| !text.is_empty()).map(str::to_owned)
@@ -284,31 +304,28 @@ fn read(
         dn: entry.dn.clone(),
         sid,
         groups,
+        group_names: Vec::new(),
         account: text("sAMAccountName").unwrap_or_default(),
         display_name: text("displayName"),
         locale: text(&attributes.locale),
         phone,
         phone_from,
-        phone_count,
+        phone_count: phone_count.unwrap_or(0),
     })
 }
 
 /// The first attribute that has a value, its first value, and how many it has.
-fn phone(
-    entry: &Entry,
-    attributes: &Attributes,
-) -> Result<(String, String, usize), DirectoryError> {
+fn phone(entry: &Entry, attributes: &Attributes) -> Option<((String, String), usize)> {
     for attribute in &attributes.phone {
         let values = entry.values(attribute).iter();
         let values = values.filter_map(|value| std::str::from_utf8(value).ok());
         let mut values = values.map(str::trim).filter(|value| !value.is_empty());
         if let Some(first) = values.next() {
-            return Ok((attribute.clone(), first.to_owned(), 1 + values.count()));
+            let number = (attribute.clone(), first.to_owned());
+            return Some((number, 1 + values.count()));
         }
     }
-    let names = attributes.phone.join(", ");
-    let what = format!("the user has no number in the directory (looked at {names})");
-    Err(DirectoryError::new(Code::PhoneMissing, what))
+    None
 }
 
 fn has_expired(expires: i64, now: Timestamp) -> bool {

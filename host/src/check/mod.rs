@@ -9,6 +9,7 @@
 //! | `callers` | callers of the hub without a stored secret |
 //! | `kept` | new passwords that a provider keeps |
 //! | `expiring` | certificates and secrets that run out |
+//! | `directories` | whether there is a snapshot that has every group policy object that a policy is bound to |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
 //!
@@ -17,6 +18,7 @@
 
 mod callers;
 mod capabilities;
+mod directories;
 pub mod expiring;
 mod fields;
 mod files;
@@ -173,6 +175,9 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     found.extend(expiring.faults);
 
     let mut warnings = policy::warnings(&policies);
+    let (of_directories, doubtful) = directories::judge(&config, state).await;
+    found.extend(of_directories);
+    warnings.extend(doubtful);
     warnings.extend(reach::warnings(&config));
     warnings.extend(callers::warnings(&config, state));
     warnings.extend(expiring.warnings);

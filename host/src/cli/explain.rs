@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Common, draft::DraftOptions, log, output, site::block_on};
 use crate::{
     decision::Snapshot,
-    explain::Evaluation,
+    explain::{Completion, Evaluation},
     ledger::LedgerError,
     protocol::{Failure, Outcome},
 };
@@ -60,6 +60,7 @@ impl Explain {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
+        let draft = Completion::by(snapshot.config())?.of(draft)?;
         let mut evaluation = Evaluation::of(&snapshot, draft);
         ask_senders(&mut evaluation);
         let now = Timestamp::now();

@@ -5,6 +5,7 @@ mod backup;
 mod check;
 mod completions;
 mod config;
+mod directory;
 mod doctor;
 mod draft;
 mod edit;
@@ -123,6 +124,7 @@ enum Command {
     Limits(limits::LimitsCommand),
     Text(text::Text),
     Numbers(numbers::Numbers),
+    Directory(directory::DirectoryCommand),
     Helpdesk(helpdesk::Helpdesk),
     Config(config::Config),
     TestSend(test_send::TestSend),
@@ -200,6 +202,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Limits(command) => finish(command.run(&common, &out)),
         Command::Text(command) => finish(command.run(&common, &out)),
         Command::Numbers(command) => finish(command.run(&common, &out)),
+        Command::Directory(command) => finish(command.run(&common)),
         Command::Config(command) => finish(command.run(&common, &out)),
         Command::Helpdesk(command) => finish(command.run(&common, &out)),
         Command::TestSend(command) => finish(command.run(&common, &out)),

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     config::WithoutPlus,
     decision::{Decision, Snapshot, query},
+    explain::Completion,
     protocol::{Draft, ErrorCode},
     recipient::{Kind, Recipient, Region},
     trust,
@@ -116,7 +117,8 @@ impl Check {
             )),
             None => Box::new(io::stdin().lock()),
         };
-        let counted = counted(&snapshot, lines)?;
+        let directories = Completion::by(snapshot.config())?;
+        let counted = counted(&snapshot, &directories, lines)?;
         match (self.json, self.csv) {
             (true, _) => output::json(&Report { policies: &counted }),
             (_, true) => output::print(&csv(&counted)),
@@ -126,7 +128,11 @@ impl Check {
     }
 }
 
-fn counted(snapshot: &Snapshot, lines: impl BufRead) -> anyhow::Result<BTreeMap<String, Counts>> {
+fn counted(
+    snapshot: &Snapshot,
+    directories: &Completion,
+    lines: impl BufRead,
+) -> anyhow::Result<BTreeMap<String, Counts>> {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for (place, line) in lines.lines().enumerate() {
         let line = line.with_context(|| format!("line {}", place + 1))?;
@@ -138,6 +144,10 @@ fn counted(snapshot: &Snapshot, lines: impl BufRead) -> anyhow::Result<BTreeMap<
             Ok(draft) => draft,
             Err(failure) => bail!("line {}: {failure}", place + 1),
         };
+        // One who is described whole: links of group policy objects come from the snapshot, and nobody is looked up.
+        let draft = directories
+            .of(draft)
+            .with_context(|| format!("line {}", place + 1))?;
         let resolution = snapshot.policies().resolve(&query(&draft.request));
         let name = match &resolution {
             Ok(resolution) => resolution.policy.unwrap_or("(no policy)"),

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     decision::Snapshot,
-    explain::{Envelope, Evaluation, Preview},
+    explain::{Completion, Envelope, Evaluation, Preview},
     protocol::Failure,
 };
 
@@ -41,6 +41,7 @@ impl PreviewCommand {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
+        let draft = Completion::by(snapshot.config())?.of(draft)?;
         let mut evaluation = Evaluation::of(&snapshot, draft);
         ask_senders(&mut evaluation);
         let preview = evaluation.preview()?;

@@ -28,7 +28,8 @@ use crate::{
 /// Stores, lists and removes secrets of senders
 ///
 /// A secret is named SENDER.SETTING, such as twilio.auth_token. It can be replaced, but never read back.
-/// The token of a caller of the hub is named serve.NAME; serve.NAME.next counts beside it.
+/// The token of a caller of the hub is named serve.NAME; serve.NAME.next counts beside it. The password of a directory
+/// is named directories.NAME.password.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     textsender secret set twilio.auth_token            # asks, and shows nothing\n  \
@@ -116,6 +117,10 @@ impl Set {
         }
         if is_password(&site, sender, key) {
             return self.store_other(&site, "password of the shared ledger's database", key, out);
+        }
+        if let Some(directory) = directory_of(&site, sender, key) {
+            let what = format!("password of the directory {directory}");
+            return self.store_other(&site, &what, stored::PASSWORD, out);
         }
         site.known_sender(sender)?;
         let form = form_of(&site, sender, key)?;
@@ -375,6 +380,14 @@ fn is_password(site: &Site, sender: &str, key: &str) -> bool {
     (sender, key) == (stored::LEDGER, stored::PASSWORD) && !site.config.senders.contains_key(sender)
 }
 
+/// The directory that a secret is the password of.
+fn directory_of<'k>(site: &Site, sender: &str, key: &'k str) -> Option<&'k str> {
+    let is_senders = site.config.senders.contains_key(sender);
+    (sender == stored::DIRECTORIES && !is_senders)
+        .then(|| stored::directory_of(key))
+        .flatten()
+}
+
 fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {
     if is_token(site, sender) {
         let caller = key.strip_suffix(stored::NEXT).unwrap_or(key);
@@ -384,6 +397,18 @@ fn use_of(site: &Site, sender: &str, key: &str) -> (bool, String) {
         return match site.config.state.shared {
             Some(_) => (true, "the shared ledger".to_owned()),
             None => (false, "nothing: there is no [state.shared]".to_owned()),
+        };
+    }
+    if let Some(directory) = directory_of(site, sender, key) {
+        return match site.config.directories.get(directory) {
+            Some(settings) if settings.password.is_none() => {
+                (true, format!("directory {directory}"))
+            }
+            Some(_) => (
+                false,
+                format!("nothing: directory {directory} takes its password from elsewhere"),
+            ),
+            None => (false, format!("nothing: there is no directory {directory}")),
         };
     }
     match site.config.senders.get(sender) {

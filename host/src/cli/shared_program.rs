@@ -3,10 +3,7 @@
 //!
 //! If it is not installed, this program goes on, and the ledger says what is missing.
 
-use std::{
-    env::{self, consts::EXE_SUFFIX},
-    path::Path,
-};
+use std::{env, path::Path};
 
 use crate::{
     config::{Reading, Sources},
@@ -32,8 +29,8 @@ fn go_on_there(sources: &Sources, input: Option<&[u8]>) {
     if !sources.mentions("shared") || Reading::of(sources.clone()).config.state.shared.is_none() {
         return;
     }
-    let own = env::current_exe().unwrap_or_default();
-    let program = own.with_file_name(format!("textsender-postgres{EXE_SUFFIX}"));
-    let error = process::replace(&program, input);
+    let program = process::companion("textsender-postgres");
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let error = process::replace(&program, &arguments, input);
     tracing::error!(program = %program.display(), %error, "can't be started");
 }

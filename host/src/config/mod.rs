@@ -14,6 +14,7 @@
 
 mod alerts;
 mod callers;
+mod directories;
 mod fault;
 mod location;
 mod log;
@@ -38,12 +39,13 @@ use toml::de::{DeTable, DeValue};
 
 pub use alerts::Alerts;
 pub use callers::{Caller, Field, Fields, Ids, Proof, Shape};
+pub use directories::Directory;
 pub use fault::{Fault, Faults, nearest, sorted};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use log::LogTarget;
 pub use place::{Located, Place};
 pub use policies::{
-    Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
+    Binding, Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
     WithoutPlus,
 };
 pub use relations::relations;
@@ -89,6 +91,8 @@ pub struct Config {
     pub serve: Serve,
     /// `[callers.NAME]`, by name.
     pub callers: BTreeMap<String, Caller>,
+    /// `[directories.NAME]`, by name.
+    pub directories: BTreeMap<String, Directory>,
     /// `[helpdesk]`, if it is there.
     pub helpdesk: Option<Helpdesk>,
     /// `[senders.NAME]`, by name.
@@ -284,6 +288,9 @@ fn read_main(t: &Table, config: &mut Config) {
     }
     if let Some(node) = t.get("callers") {
         node.each(|name, node| callers::read(name, node, &mut config.callers));
+    }
+    if let Some(node) = t.get("directories") {
+        node.each(|name, node| directories::read(name, node, &mut config.directories));
     }
     if let Some(node) = t.get("containers") {
         node.each(|dn, node| {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use textsender_names::Guid;
+
 use super::place::{Located, Place};
 use super::table::{Node, Table};
 pub use crate::protocol::WithoutPlus;
@@ -17,6 +19,8 @@ pub struct Policy {
     pub reach: Reach,
     /// For which events; `None`: all.
     pub events: Option<Vec<Event>>,
+    /// The group policy object that decides whom it is for, in place of links and filter.
+    pub binding: Option<Binding>,
     /// Where it is linked.
     pub links: Vec<Link>,
     /// Whom it is for, among those that its links reach.
@@ -77,6 +81,21 @@ pub struct Link {
     pub enforced: bool,
     /// `false`: as if it were not there.
     pub enabled: bool,
+    /// Where it starts.
+    pub place: Place,
+}
+
+/// `[gpo]`: a group policy object of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Its id: the name of its entry.
+    pub id: Guid,
+    /// Its name for people, as it was when the policy was bound.
+    pub name: Option<String>,
+    /// The directory that has it; `None`: the only one.
+    pub directory: Option<Located<String>>,
+    /// Whether a WMI filter, which needs a machine that no request has, is taken as passed.
+    pub ignore_wmi_filter: bool,
     /// Where it starts.
     pub place: Place,
 }
@@ -186,6 +205,7 @@ impl Policy {
             events: t
                 .get("events")
                 .map(|node| node.some(|event| event.choice(&events))),
+            binding: binding(t),
             links: t
                 .get("link")
                 .map_or(Vec::new(), |node| node.tables(Link::read)),
@@ -235,6 +255,41 @@ impl Link {
             order: order.map_or(1, |order| order as u32),
             enforced: enforced.unwrap_or(false),
             enabled: enabled.unwrap_or(true),
+            place: t.place(),
+        })
+    }
+}
+
+/// `[gpo]`, which says for whom the policy is: links and filter would say it again.
+fn binding(t: &Table) -> Option<Binding> {
+    let node = t.get("gpo")?;
+    for key in ["link", "filter"] {
+        if let Some(other) = t.peek(key) {
+            let what = "contradicts [gpo]: the group policy object's links and security filter say for whom it is";
+            other.fault(what, "remove the section, or [gpo]");
+        }
+    }
+    node.table(Binding::read).flatten()
+}
+
+impl Binding {
+    fn read(t: &Table) -> Option<Self> {
+        let id = t.require(
+            "id",
+            r#"add id = "{...}", or bind it: textsender policy bind NAME --gpo GPO"#,
+        );
+        let name = t.word("name").map(|name| name.value);
+        let directory = t.word("directory");
+        let wmi_filter = t.get("wmi_filter");
+        let wmi_filter = wmi_filter.and_then(|node| node.choice(&[("treat_as_passed", ())]));
+        let remedy =
+            "write the object's unique id, such as \"{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6E}\"";
+        let id = id?.shaped(|id| id.parse::<Guid>().is_ok(), remedy)?;
+        Some(Self {
+            id: id.parse().ok()?,
+            name,
+            directory,
+            ignore_wmi_filter: wmi_filter.is_some(),
             place: t.place(),
         })
     }

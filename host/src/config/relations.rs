@@ -14,6 +14,7 @@ pub fn relations(config: &Config) -> Vec<Fault> {
     found.defaults();
     found.helpdesk();
     found.policies();
+    found.bindings();
     found.senders();
     found.callers();
     found.faults
@@ -70,16 +71,68 @@ impl Relations<'_> {
         }
     }
 
-    /// Callers' tokens are stored beside senders' secrets, as `serve.NAME`.
+    /// Callers' tokens are stored beside senders' secrets, as `serve.NAME`, and directories' passwords.
     fn senders(&mut self) {
-        const TAKEN: &str = "serve";
-        if let Some(sender) = self.config.senders.get(TAKEN) {
-            self.fault(
-                sender.place,
-                "senders.serve",
-                "is reserved: the tokens of the hub's callers are stored under this name",
-                "give the sender another name: textsender sender rename serve NAME",
-            );
+        const TAKEN: [(&str, &str); 2] = [
+            ("serve", "tokens of the hub's callers"),
+            ("directories", "passwords of directories"),
+        ];
+        for (name, what) in TAKEN {
+            if let Some(sender) = self.config.senders.get(name) {
+                self.fault(
+                    sender.place,
+                    &format!("senders.{name}"),
+                    format!("is reserved: the {what} are stored under this name"),
+                    format!("give the sender another name: textsender sender rename {name} NAME"),
+                );
+            }
+        }
+    }
+
+    /// Each group policy object is one of a directory that is there.
+    fn bindings(&mut self) {
+        let directories = &self.config.directories;
+        let default = self.config.defaults.policy.as_ref();
+        for policy in &self.config.policies {
+            let Some(binding) = &policy.binding else {
+                continue;
+            };
+            let place = binding.place;
+            match (&binding.directory, directories.len()) {
+                (_, 0) => self.fault(
+                    place,
+                    "gpo",
+                    "there is no directory that has the group policy object",
+                    "add [directories.NAME] to textsender.toml",
+                ),
+                (None, 1) => {}
+                (None, _) => self.fault(
+                    place,
+                    "gpo.directory",
+                    "is missing, and there are several directories",
+                    "add directory = \"NAME\"",
+                ),
+                (Some(named), _) if !directories.contains_key(&named.value) => {
+                    let remedy = match nearest(named, directories.keys().map(String::as_str)) {
+                        Some(near) => format!("did you mean {near:?}?"),
+                        None => format!("add [directories.{}], or name another", named.value),
+                    };
+                    let message = format!("there is no directory {:?}", named.value);
+                    self.fault(named.place, "gpo.directory", message, remedy);
+                }
+                _ => {}
+            }
+            if let Some(default) = default.filter(|name| name.value == policy.name.value) {
+                self.fault(
+                    default.place,
+                    "defaults.policy",
+                    format!(
+                        "policy {:?} is bound to a group policy object, which says for whom it is",
+                        default.value
+                    ),
+                    "name a policy that is for everyone else",
+                );
+            }
         }
     }
 
@@ -181,6 +234,46 @@ mod tests {
             ]
         );
         assert_eq!(faults(&text.replace("serve", "server")), [""; 0]);
+        assert_eq!(
+            faults(&text.replace("serve", "directories")),
+            ["senders.directories: is reserved: the passwords of directories are stored under this name"]
+        );
+    }
+
+    #[test]
+    fn a_group_policy_object_is_one_of_a_directory() {
+        const ID: &str = "{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6E}";
+        let one = |name: &str| {
+            format!("[directories.{name}]\nservers = [\"ldaps://dc1\"]\nbind = \"a@b\"\n")
+        };
+        let policy =
+            |more: &str| format!("[[policies]]\nname = \"Staff\"\ngpo = {{ id = {ID:?}{more} }}\n");
+        let named = ", directory = \"exampel\"";
+        for (text, expected) in [
+            (
+                policy(""),
+                "gpo: there is no directory that has the group policy object",
+            ),
+            (
+                one("a") + &one("b") + &policy(""),
+                "gpo.directory: is missing, and there are several directories",
+            ),
+            (
+                one("example") + &policy(named),
+                "gpo.directory: there is no directory \"exampel\"",
+            ),
+            (
+                "[defaults]\npolicy = \"Staff\"\n".to_owned() + &one("a") + &policy(""),
+                "defaults.policy: policy \"Staff\" is bound to a group policy object, which says for whom it is",
+            ),
+        ] {
+            assert_eq!(faults(&text), [expected], "{text}");
+        }
+        assert_eq!(faults(&(one("a") + &policy(""))), [""; 0]);
+        assert_eq!(
+            faults(&(one("a") + &one("b") + &policy(", directory = \"b\""))),
+            [""; 0]
+        );
     }
 
     #[test]

@@ -325,6 +325,11 @@ impl Table<'_> {
     /// The value of `key`, if it is there.
     pub fn get(&self, key: &'static str) -> Option<Node<'_>> {
         self.asked.borrow_mut().push(key);
+        self.peek(key)
+    }
+
+    /// The same of a key that is read elsewhere.
+    pub fn peek(&self, key: &'static str) -> Option<Node<'_>> {
         let value = self.entries.get(key)?;
         Some(self.node.child(Step::Key(key), value))
     }

@@ -24,6 +24,7 @@ pub fn query(request: &Request) -> Query<'_> {
         user: User {
             dn: request.user.dn.as_deref(),
             groups: &request.user.groups,
+            links: request.user.links.as_deref(),
         },
         event: request.event,
         purpose: request.purpose,
@@ -42,6 +43,9 @@ impl From<PolicyError> for Failure {
             PolicyError::NoSender { .. } => ErrorCode::NoSender,
             PolicyError::UnknownSender { .. } => ErrorCode::UnknownSender,
             PolicyError::NoHelpdeskText { .. } => ErrorCode::BadText,
+            PolicyError::LinksUnknown | PolicyError::Undecidable { .. } => {
+                ErrorCode::DirectoryUnreadable
+            }
             error if error.is_invalid() => ErrorCode::BadField,
             _ => ErrorCode::BadConfiguration,
         };

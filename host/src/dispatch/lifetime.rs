@@ -15,6 +15,7 @@ use crate::{
     check,
     config::{self, Config, Environment, LogTarget, Sources},
     decision::Snapshot,
+    directory::Directories,
     failpoint::Failpoints,
     ledger::{Facts, Limit, Mode, Options, Unclaimed},
     os::accounts,
@@ -70,6 +71,7 @@ impl Dispatch {
             ledger: LedgerAccess::open(&config.state, &state, caller, failpoints),
             pool: Arc::new(Pool::new(config.clone(), state.clone(), max_level)),
             without_hub: false,
+            directories: Directories::of(config, &state).map(Box::new),
             state,
             snapshot,
         })
@@ -115,6 +117,7 @@ impl Dispatch {
                 .reconfigured(&edited.config().state, &self.state),
             pool: self.pool.clone(),
             without_hub: false,
+            directories: Directories::of(edited.config(), &self.state).map(Box::new),
             state: self.state.clone(),
             snapshot: edited,
         }))

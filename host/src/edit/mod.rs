@@ -3,7 +3,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | change the configuration | [`Editor::apply`] with an [`Order`]: [`senders`], [`policies`], [`links`], [`limits`], [`texts`], [`helpdesk`], [`defaults`] |
+//! | change the configuration | [`Editor::apply`] with an [`Order`]: [`senders`], [`policies`], [`links`], [`bind`], [`limits`], [`texts`], [`helpdesk`], [`defaults`] |
 //! | replace a file that a person edited | [`whole::ReplaceFile`] |
 //! | see what an order would do | [`Editor::preview`] |
 //! | take the last change back | [`undo::Undo`] |
@@ -24,6 +24,7 @@
 
 pub mod approve;
 pub mod backup;
+pub mod bind;
 pub mod defaults;
 mod difference;
 mod draft;

@@ -44,7 +44,8 @@ pub struct Stored {
     pub before: Option<Secret>,
 }
 
-/// The sender and the setting of a secret's name; or [`secrets::TOKENS`] and the caller's name.
+/// The sender and the setting of a secret's name; or [`secrets::TOKENS`] and the caller's name; or
+/// [`secrets::DIRECTORIES`] and what is a directory's.
 ///
 /// # Errors
 ///
@@ -52,6 +53,7 @@ pub struct Stored {
 pub fn parts(name: &str) -> Result<(&str, &str), EditError> {
     let bare = |sender: &str, key: &'_ str| match key.strip_suffix(secrets::NEXT) {
         Some(bare) if sender == secrets::TOKENS => is_name(bare),
+        _ if sender == secrets::DIRECTORIES => secrets::directory_of(key).is_some_and(is_name),
         _ => is_name(key),
     };
     match name.split_once('.') {

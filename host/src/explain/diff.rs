@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Evaluation, Refused};
-use crate::{decision::Snapshot, protocol::Draft};
+use crate::{
+    decision::Snapshot,
+    protocol::{Draft, Failure},
+};
 
 /// What a user gets under one configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,7 +37,13 @@ pub struct Change {
 }
 
 /// What a user gets under a configuration.
-pub fn side(snapshot: &Snapshot, draft: Draft) -> Side {
+pub fn side(snapshot: &Snapshot, draft: Result<Draft, Failure>) -> Side {
+    let mut draft = match draft {
+        Ok(draft) => draft,
+        Err(failure) => return Side::refused(&failure),
+    };
+    // One stand-in on both sides: a new `code_length` changes no text.
+    draft.has_secret = true;
     let evaluation = Evaluation::of(snapshot, draft);
     let decision = evaluation.decision.as_ref().ok();
     let text = decision.and_then(|decision| decision.text.as_ref().ok());
@@ -48,14 +57,16 @@ pub fn side(snapshot: &Snapshot, draft: Draft) -> Side {
     }
 }
 
-/// What would change for the user at a line, if anything.
-pub fn change(line: usize, old: &Snapshot, new: &Snapshot, mut draft: Draft) -> Option<Change> {
-    // One stand-in on both sides: a new `code_length` changes no text.
-    draft.has_secret = true;
+/// What would change for the user at a line, if anything. Each side has the draft as its directory completes it.
+pub fn change(
+    line: usize,
+    sides: [(&Snapshot, Result<Draft, Failure>); 2],
+    draft: &Draft,
+) -> Option<Change> {
     let user = &draft.request.user;
     let name = user.dn.as_ref().or(user.name.as_ref());
     let name = name.map_or_else(|| format!("line {line}"), String::clone);
-    let (before, after) = (side(old, draft.clone()), side(new, draft));
+    let [before, after] = sides.map(|(snapshot, draft)| side(snapshot, draft));
     (!before.is_same(&after)).then_some(Change {
         line,
         user: name,
@@ -65,6 +76,16 @@ pub fn change(line: usize, old: &Snapshot, new: &Snapshot, mut draft: Draft) -> 
 }
 
 impl Side {
+    fn refused(failure: &Failure) -> Self {
+        Self {
+            policy: None,
+            senders: Vec::new(),
+            text: None,
+            segments: None,
+            refused: Some(Refused::of(failure)),
+        }
+    }
+
     fn is_same(&self, other: &Self) -> bool {
         let code = |side: &Self| side.refused.as_ref().map(|refused| refused.code);
         self.senders == other.senders

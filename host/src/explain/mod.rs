@@ -3,6 +3,7 @@
 //!
 //! | to | use |
 //! |---|---|
+//! | ask a directory what a request leaves to it | [`Completion`] |
 //! | work a request through as a send would | [`Evaluation::of`] |
 //! | ask the senders' plugins what they carry of it | [`Evaluation::ask_senders`] |
 //! | tell all of it | [`Explained`], for people through `cli` |
@@ -13,11 +14,13 @@
 //! the same, before anything else looks at the request.
 
 mod carried;
+mod completion;
 pub mod diff;
 mod dummy_secret;
 mod explained;
 mod preview;
 
+pub use completion::Completion;
 pub use explained::{Explained, Number, Output, Paused, Refused, SenderNamed, Words};
 pub use preview::{Envelope, Preview};
 

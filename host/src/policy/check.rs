@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::dn::Dn;
+use textsender_names::Dn;
+
 use super::index::{Level, Linked, Policies};
 use crate::config::{Fault, Link, Policy};
 
@@ -101,7 +102,7 @@ fn why_never(policies: &Policies, number: usize, policy: &Policy) -> Option<(Str
             "take the group out of deny_groups".to_owned(),
         ));
     }
-    if policies.default == Some(number) {
+    if policies.default == Some(number) || policy.binding.is_some() {
         return None;
     }
     if policy.links.is_empty() {

@@ -1,8 +1,10 @@
 //! What became of a policy when a decision was made, in words for administrators.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
+
+use crate::protocol::GpoEffect;
 
 /// One link of a policy, or a policy without one, and what became of it. Displays as one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,10 +19,10 @@ pub struct Considered<'p> {
 }
 
 /// A link as it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LinkView<'p> {
     /// The container, as written.
-    pub container: &'p str,
+    pub container: Cow<'p, str>,
     /// Its order there.
     pub order: u32,
     /// Whether it is enforced.
@@ -97,10 +99,22 @@ pub enum Lost<'p> {
     },
     /// The request has no `user.dn`.
     NoDn,
+    /// Its group policy object is not linked above the user.
+    NoObject,
+    /// Its group policy object has no effect, or can't be judged.
+    Object {
+        /// Why.
+        effect: GpoEffect,
+    },
+    /// It applies, and one that comes before it can't be judged.
+    Undecided {
+        /// The other policy.
+        by: &'p str,
+    },
 }
 
 /// Why one of two links that apply comes before the other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Beat<'p> {
     /// Only its link is enforced.
@@ -108,12 +122,12 @@ pub enum Beat<'p> {
     /// Both are enforced, and its container is higher.
     Higher {
         /// The container of the winner.
-        container: &'p str,
+        container: Cow<'p, str>,
     },
     /// Its container is closer to the user.
     Closer {
         /// The container of the winner.
-        container: &'p str,
+        container: Cow<'p, str>,
     },
     /// Both are linked at one container, and its order is lower.
     LowerOrder {
@@ -186,6 +200,9 @@ impl fmt::Display for Lost<'_> {
                 )
             }
             Lost::NoDn => f.write_str("the request has no user.dn"),
+            Lost::NoObject => f.write_str("its group policy object is not linked above the user"),
+            Lost::Object { effect } => f.write_str(effect.as_str()),
+            Lost::Undecided { by } => write!(f, "{by} comes before it, and can't be judged"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why no message may be sent under the policies, in words for operators.
 
-use super::dn::DnError;
+use textsender_names::DnError;
+
 use super::principal::BadGroup;
 use crate::protocol::{Event, Purpose};
 
@@ -99,6 +100,31 @@ pub enum PolicyError {
         /// Two of them, by name.
         policies: [String; 2],
     },
+    /// Policies are bound to group policy objects, and no directory said which reach the user.
+    #[error(
+        "policies are bound to group policy objects, and no directory is configured that has them; add [directories.NAME]"
+    )]
+    LinksUnknown,
+    /// A group policy object that may decide can't be judged.
+    #[error(
+        "policy {policy:?}, linked at {container}, may decide for this user, and can't be judged: {why}"
+    )]
+    Undecidable {
+        /// The policy.
+        policy: String,
+        /// Where its object is linked.
+        container: String,
+        /// Why it can't be judged.
+        why: &'static str,
+    },
+    /// `[defaults] policy` names one that an object decides for.
+    #[error(
+        "[defaults] policy names {policy:?}, for which a group policy object says whom it is for; name another"
+    )]
+    DefaultBound {
+        /// The policy.
+        policy: String,
+    },
     /// The policy that decides has a fault.
     #[error("policy {policy:?} decides for this user, and has a fault: {fault}")]
     Broken {
@@ -145,6 +171,9 @@ impl PolicyError {
             NoHelpdeskText { .. }
                 | UnknownDefault { .. }
                 | EqualOrder { .. }
+                | LinksUnknown
+                | Undecidable { .. }
+                | DefaultBound { .. }
                 | Broken { .. }
                 | NoSender { .. }
                 | UnknownSender { .. }

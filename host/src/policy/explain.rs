@@ -1,9 +1,12 @@
 //! Why a policy won, and why each other one lost. A second pass over all policies, which sending
 //! never pays for.
 
+use std::borrow::Cow;
+
+use textsender_names::Dn;
+
 use super::Query;
 use super::considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
-use super::dn::Dn;
 use super::error::PolicyError;
 use super::index::{Level, Linked, Policies};
 use super::principal::Held;
@@ -36,6 +39,7 @@ impl Policies {
     }
 
     fn consider(&self, query: &Query, dn: Option<Dn>, held: Held) -> Vec<Considered<'_>> {
+        let user = dn.clone().filter(|_| !self.bound.is_empty());
         let case = Case {
             policies: self,
             levels: dn.as_ref().map_or(Vec::new(), |dn| self.levels_above(dn)),
@@ -43,7 +47,11 @@ impl Policies {
             held,
             groups: query.user.groups.len(),
         };
-        case.all()
+        let own = case.all();
+        match user {
+            Some(user) => self.considered_beside_objects(&user, own, query.user.links),
+            None => own,
+        }
     }
 }
 
@@ -167,7 +175,9 @@ impl<'p> Case<'p> {
                 let by = &winner.name;
                 Some(LinkResult::Lost(Lost::NotNeeded { by }))
             }
-            (false, _) if policy.links.is_empty() => Some(LinkResult::Lost(Lost::NoLink)),
+            (false, _) if policy.links.is_empty() && policy.binding.is_none() => {
+                Some(LinkResult::Lost(Lost::NoLink))
+            }
             _ => None,
         };
         all.extend(result.map(|result| considered(policy, None, result)));
@@ -229,7 +239,7 @@ fn considered<'p>(
     Considered {
         policy: &policy.name,
         link: link.map(|link| LinkView {
-            container: &link.container,
+            container: Cow::Borrowed(link.container.as_str()),
             order: link.order,
             enforced: link.enforced,
         }),
@@ -238,7 +248,7 @@ fn considered<'p>(
 }
 
 fn beat<'p>(first: &Applying<'p>, other: &Applying<'p>, levels: &[&'p Level]) -> Beat<'p> {
-    let container = levels[first.level].name.as_str();
+    let container = Cow::Borrowed(levels[first.level].name.as_str());
     match (first.link.enforced, other.link.enforced) {
         (true, false) => Beat::Enforced,
         _ if first.level == other.level => Beat::LowerOrder {
@@ -255,6 +265,7 @@ fn sort_key<'a>(considered: &'a Considered) -> (u8, &'a str, Option<(&'a str, u3
         LinkResult::Won(_) => 0,
         LinkResult::Lost(lost) => match lost {
             Lost::Beaten { .. } | Lost::EqualOrder { .. } => 0,
+            Lost::Undecided { .. } | Lost::Object { .. } => 0,
             Lost::NotNeeded { .. } => 1,
             Lost::Denied { .. } | Lost::NotHeld { .. } => 2,
             Lost::Blocked { .. } => 3,
@@ -262,9 +273,10 @@ fn sort_key<'a>(considered: &'a Considered) -> (u8, &'a str, Option<(&'a str, u3
             Lost::NoDn => 5,
             Lost::OtherDomain => 6,
             Lost::Elsewhere => 7,
-            Lost::NoLink => 8,
+            Lost::NoLink | Lost::NoObject => 8,
         },
     };
-    let link = considered.link.map(|link| (link.container, link.order));
+    let link = considered.link.as_ref();
+    let link = link.map(|link| (link.container.as_ref(), link.order));
     (rank, considered.policy, link)
 }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::dn::Dn;
+use textsender_names::Dn;
+
 use super::error::PolicyError;
 use super::principal::{Held, Principals, Rule};
 use crate::config::{Config, Fault, Faults, Located, Policy};
@@ -17,6 +18,8 @@ pub struct Policies {
     /// The filter of each policy.
     pub(super) rules: Vec<Rule>,
     pub(super) principals: Principals,
+    /// The policies that group policy objects decide for, by the objects' ids.
+    pub(super) bound: HashMap<String, usize>,
     /// The number of `[defaults] policy`, if it is there.
     pub(super) default: Option<usize>,
     /// What is wrong with a policy, by its number: for its users nothing can be sent.
@@ -104,6 +107,7 @@ impl Policies {
             levels: HashMap::with_capacity(config.policies.len()),
             rules: Vec::with_capacity(config.policies.len()),
             principals: Principals::default(),
+            bound: HashMap::new(),
             broken: BTreeMap::new(),
         };
         let mut faults = Vec::new();
@@ -111,6 +115,7 @@ impl Policies {
         for (number, policy) in config.policies.iter().enumerate() {
             policies.add_links(number as u32, policy, &mut faults);
             policies.add_rule(policy, &mut faults);
+            policies.add_binding(number, policy, &mut faults);
         }
         // Equal orders are ordered by name only to be reported alike, however the files are read.
         let rank = |linked: &Linked| {
@@ -214,6 +219,22 @@ impl Policies {
                 (true, false) => level.plain.push(linked),
             }
         }
+    }
+
+    /// Of two policies that are bound to one object one could never win.
+    fn add_binding(&mut self, number: usize, policy: &Policy, faults: &mut Vec<Fault>) {
+        let Some(binding) = &policy.binding else {
+            return;
+        };
+        let earlier = self.bound.insert(binding.id.to_string(), number);
+        let Some(earlier) = earlier else { return };
+        let earlier = &self.config.policies[earlier].name.value;
+        faults.push(self.config.sources.fault(
+            binding.place,
+            "gpo.id",
+            format!("policy {earlier:?} is bound to the same group policy object"),
+            "bind each policy to an object of its own",
+        ));
     }
 
     fn add_rule(&mut self, policy: &Policy, faults: &mut Vec<Fault>) {

@@ -18,6 +18,8 @@
 //! A link reaches the users of its own domain only, the run of `DC=` parts at its end, however many domains
 //! are below it.
 //!
+//! A policy may be bound to a group policy object of a directory instead (`gpo`).
+//!
 //! The winner decides alone: what it leaves out is not filled in from the one it beat. What group
 //! policy has and this has not: sites, WMI filters, loopback, and merging.
 //!
@@ -27,26 +29,24 @@
 
 mod check;
 mod considered;
-pub mod dn;
 mod error;
 mod explain;
+mod gpo;
 mod index;
-mod prepare;
 mod principal;
 mod resolve;
-pub mod sid;
 
 pub use check::{check, warnings};
 pub use considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
-pub use dn::{Dn, DnError};
 pub use error::PolicyError;
 pub use explain::Explanation;
 pub use index::Policies;
 pub use principal::{BadGroup, PrincipalError};
 pub use resolve::{MessageOwner, Resolution, SenderFrom, TEST_TEXT};
-pub use sid::Sid;
 
-use crate::protocol::{Event, Purpose};
+pub use textsender_names::{Dn, DnError, Sid, dn};
+
+use crate::protocol::{Event, GpoLink, Purpose};
 
 /// What a request says of its user, as far as policy asks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +55,8 @@ pub struct User<'r> {
     pub dn: Option<&'r str>,
     /// Distinguished names or SIDs of all groups, transitive. The user's own SID may be among them.
     pub groups: &'r [String],
+    /// The links of group policy objects that reach the user, the strongest first; `None`: no directory was asked.
+    pub links: Option<&'r [GpoLink]>,
 }
 
 /// What a decision is asked for.

@@ -4,9 +4,9 @@
 
 use std::collections::HashMap;
 
+use textsender_names::{Dn, DnError, Sid, SidError};
+
 use super::User;
-use super::dn::{Dn, DnError};
-use super::sid::{Sid, SidError};
 use crate::config::Filter;
 
 /// Why a text names no user or group.

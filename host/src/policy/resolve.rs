@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use super::dn::Dn;
+use textsender_names::Dn;
+
 use super::error::PolicyError;
 use super::index::Policies;
 use super::principal::Held;
@@ -11,7 +12,7 @@ use super::{Query, User};
 use crate::config::{
     Block, Helpdesk, Located, OnUnknown, Policy, Reach, SendOptions, Text, WithoutPlus,
 };
-use crate::protocol::{Event, Purpose};
+use crate::protocol::{Event, GpoLink, Purpose};
 
 /// The text of a test for a user whom no policy gives a text.
 pub const TEST_TEXT: &str = "This is a test message: %code%";
@@ -99,11 +100,25 @@ impl Policies {
     fn policy_of(&self, user: &User) -> Result<usize, PolicyError> {
         let (dn, held) = self.identify(user)?;
         if let Some(dn) = &dn
-            && let Some(winner) = self.winner(dn, &held)?
+            && let Some(number) = self.deciding(dn, &held, user.links)?
         {
-            return Ok(winner.policy as usize);
+            return Ok(number);
         }
         self.default_policy(&dn, &held)
+    }
+
+    /// The number of the policy that a link decides for.
+    fn deciding(
+        &self,
+        dn: &Dn,
+        held: &Held,
+        links: Option<&[GpoLink]>,
+    ) -> Result<Option<usize>, PolicyError> {
+        let own = self.winner(dn, held)?;
+        match self.bound.is_empty() {
+            true => Ok(own.map(|linked| linked.policy as usize)),
+            false => self.beside_objects(dn, own, links),
+        }
     }
 
     /// The default needs no link, but its filter counts: a user who is denied stays denied.
@@ -122,6 +137,11 @@ impl Policies {
             let name = name.value.clone();
             return Err(PolicyError::UnknownDefault { name });
         };
+        // Its security filter counts where its object is linked, and nothing else says whom it leaves out.
+        if self.config.policies[number].binding.is_some() {
+            let policy = name.value.clone();
+            return Err(PolicyError::DefaultBound { policy });
+        }
         match self.rules[number].passes(held) {
             true => Ok(number),
             false => Err(PolicyError::DefaultFiltered {

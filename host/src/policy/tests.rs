@@ -15,6 +15,7 @@ mod domains;
 mod explained;
 mod properties;
 mod resolved;
+mod table;
 
 use std::sync::Arc;
 
@@ -95,7 +96,11 @@ fn policies(lines: &[&str], blocked: &[&str]) -> Policies {
 fn query<'r>(dn: &'r str, groups: &'r [String]) -> Query<'r> {
     let dn = Some(dn);
     Query {
-        user: User { dn, groups },
+        user: User {
+            dn,
+            groups,
+            links: None,
+        },
         event: None,
         purpose: Purpose::VerificationCode,
         sender: None,

@@ -2,6 +2,7 @@
 //! response out, and an exit code.
 
 mod failure;
+mod group_policy;
 mod id;
 mod languages;
 mod outcome;
@@ -10,6 +11,7 @@ mod response;
 mod schema;
 
 pub use failure::{ErrorCode, Failure};
+pub use group_policy::{GpoEffect, GpoLink};
 pub use id::MessageId;
 pub use languages::is_tag as is_language_tag;
 pub use outcome::Outcome;

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use textsender_plugin_api::{Purpose, Secret};
 
-use super::{Failure, MessageId};
+use super::{Failure, GpoLink, MessageId};
 
 pub use draft::Draft;
 pub use used::id_of_used;
@@ -126,6 +126,8 @@ impl fmt::Display for Event {
 pub struct User {
     /// The account name.
     pub name: Option<String>,
+    /// The SID, by which a directory finds the user.
+    pub sid: Option<String>,
     /// The name for people.
     pub display_name: Option<String>,
     /// Where the user is in the directory.
@@ -134,8 +136,11 @@ pub struct User {
     pub groups: Vec<String>,
     /// The user's languages as BCP 47 tags, the one that is liked best first.
     pub locales: Vec<String>,
-    /// The phone number, as given.
+    /// The phone number, as given; empty where a directory is to know it.
     pub phone: String,
+    /// The links of group policy objects that reach the user, the strongest first; `None`: no directory was
+    /// asked. No field of the protocol.
+    pub links: Option<Vec<GpoLink>>,
 }
 
 impl fmt::Debug for User {

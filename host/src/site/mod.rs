@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use crate::{
     check::{self, Standing},
     config::{Config, Environment, Policy, Reading, Sender, Sources},
+    directory::Directories,
     edit::names,
     os::{accounts, rights},
     plugins::{
@@ -49,6 +50,15 @@ pub struct Site {
     pub config: Config,
     /// The state folder.
     pub state: PathBuf,
+}
+
+/// The directories of a configuration that commands ask, if it has any. Root asks as the account that sends.
+pub fn directories(config: &Config) -> Option<Directories> {
+    let state = Environment::current().state_folder(config.state.folder.as_deref());
+    if !config.directories.is_empty() {
+        privilege::lend(&config.state, &state.path);
+    }
+    Directories::of(config, &state.path)
 }
 
 impl Site {

@@ -106,6 +106,7 @@ fn resolve(policies: &Policies, count: usize, groups: usize) -> anyhow::Result<f
             user: User {
                 dn: Some(&dn),
                 groups: &groups,
+                links: None,
             },
             event: None,
             purpose: Purpose::VerificationCode,

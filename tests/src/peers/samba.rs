@@ -14,6 +14,7 @@ use super::{TRIES, free_port};
 pub struct Domain {
     folder: PathBuf,
     said: HashMap<String, String>,
+    with_cases: OnceLock<()>,
     /// Ends it.
     _guard: Child,
 }
@@ -50,6 +51,7 @@ impl Domain {
             if up.status.success() {
                 return Domain {
                     _guard: guard(&folder),
+                    with_cases: OnceLock::new(),
                     said: settings(&String::from_utf8(up.stdout).unwrap()),
                     folder,
                 };
@@ -76,12 +78,13 @@ impl Domain {
         self.run("edit.py", arguments);
     }
 
-    /// Puts the table of group policy's cases into it.
+    /// Puts the table of group policy's cases into it, once.
     ///
     /// # Panics
     /// If one is not taken.
     pub fn put_cases(&self, file: &Path) {
-        self.run("cases.py", &[&file.display().to_string()]);
+        self.with_cases
+            .get_or_init(|| self.run("cases.py", &[&file.display().to_string()]));
     }
 
     fn run(&self, name: &str, arguments: &[&str]) {

@@ -1,8 +1,17 @@
-//! A directory: `textsender-directory` against Samba's domain controller, one domain for the whole run. Without
-//! Samba these are ignored by name.
+//! A directory: `textsender` and `textsender-directory` against Samba's domain controller, one domain for the whole
+//! run. Without Samba these are ignored by name.
+//!
+//! | file | what it tries |
+//! |---|---|
+//! | this one | the commands `textsender directory check`, `sync` and `user`, and `policy bind` |
+//! | [`sending`] | requests that leave their user to the directory: `send`, a stream, `explain` |
+//! | [`closed`] | what is missing or cut stops the message, and never becomes another user's |
 
 #![allow(clippy::unwrap_used)]
 #![cfg_attr(not(has_samba), allow(dead_code, unused_imports))]
+
+mod closed;
+mod sending;
 
 use std::fmt::Write;
 use std::fs;
@@ -25,7 +34,7 @@ const NOT_VPN: &str = "11111111-0000-4000-8000-000000000004";
 const HIDDEN: &str = "11111111-0000-4000-8000-000000000005";
 const GONE: &str = "11111111-0000-4000-8000-0000000000FF";
 
-/// A configuration of `textsender-directory` in a folder of its own.
+/// A configuration with a directory, in a folder of its own.
 struct Site {
     folder: TempDir,
 }
@@ -60,17 +69,25 @@ impl Site {
         let site = Site {
             folder: tempfile::tempdir().unwrap(),
         };
-        let path = |name: &str| site.folder.path().join(name).display().to_string();
-        let (password_file, snapshot) = (path("password"), path("snapshot.json"));
+        let path = |name: &str| site.folder.path().join(name);
+        let secrets = path("state").join("secrets");
+        fs::create_dir_all(&secrets).unwrap();
         let mut text = format!(
-            "[directories.example]\nservers = {servers}\nca_file = {ca_file:?}\nbind = \"svc-textsender@example.org\"\n\
-             password = {{ file = {password_file:?} }}\nphone = [\"mobile\", \"telephoneNumber\"]\n\
-             timeout = \"30s\"\nsnapshot = {snapshot:?}\n"
+            "[state]\nfolder = \"state\"\n[directories.example]\nservers = {servers}\nca_file = {ca_file:?}\n\
+             bind = \"svc-textsender@example.org\"\nphone = [\"mobile\", \"telephoneNumber\"]\ntimeout = \"30s\"\n"
         );
         for id in ids {
-            write!(text, "[[policy]]\nname = \"{id}\"\ngpo = \"{{{id}}}\"\n").unwrap();
+            write!(
+                text,
+                "[[policies]]\nname = \"{id}\"\ngpo = {{ id = \"{{{id}}}\" }}\n"
+            )
+            .unwrap();
         }
-        for (file, text) in [(password_file, password), (path("directory.toml"), &text)] {
+        let files = [
+            (secrets.join("directories.example.password"), password),
+            (path("textsender.toml"), &text),
+        ];
+        for (file, text) in files {
             fs::write(&file, text).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         }
@@ -78,14 +95,14 @@ impl Site {
     }
 
     fn snapshot(&self) -> PathBuf {
-        self.folder.path().join("snapshot.json")
+        self.folder.path().join("state/directories/example.json")
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&artifacts().textsender);
         command
             .arg("--config")
-            .arg(self.folder.path().join("directory.toml"));
+            .arg(self.folder.path().join("textsender.toml"));
         let done = command.args(arguments).output().unwrap();
         Ended {
             code: done.status.code().unwrap(),
@@ -95,20 +112,20 @@ impl Site {
     }
 
     fn synced(self, code: i32) -> Site {
-        let ended = self.run(&["sync"]);
+        let ended = self.run(&["directory", "sync"]);
         assert_eq!(ended.code, code, "{}{}", ended.text, ended.errors);
         self
     }
 
     fn user(&self, name: &str) -> Value {
-        let ended = self.run(&["--json", "user", name]);
+        let ended = self.run(&["directory", "--json", "user", "--", name]);
         assert_eq!(ended.code, 0, "{}", ended.errors);
         ended.json()["decided"].clone()
     }
 
     /// What is said of a user who gets nothing: exit code, and error code.
     fn refusal(&self, name: &str) -> (i32, String) {
-        let ended = self.run(&["user", name]);
+        let ended = self.run(&["directory", "user", "--", name]);
         let code = ended
             .errors
             .strip_prefix("error: ")
@@ -278,7 +295,7 @@ fn directory_accounts_that_get_nothing_are_refused_and_no_number_is_shown() {
         (77, "phone_missing".to_owned())
     );
     assert_eq!(site.user("bob")["user"]["phone_from"], "telephoneNumber");
-    let shown = site.run(&["user", "ada"]);
+    let shown = site.run(&["directory", "user", "ada"]);
     assert!(!shown.text.contains("7700"), "{}", shown.text);
 }
 
@@ -308,7 +325,7 @@ fn directory_the_links_of_the_seeded_domain_decide() {
 #[cfg_attr(not(has_samba), ignore = "needs Samba")]
 fn directory_hidden_and_vanished_objects_are_faults_of_check() {
     let site = Site::bound_to(&[STAFF, HIDDEN, GONE]);
-    let ended = site.run(&["check"]);
+    let ended = site.run(&["directory", "check"]);
     assert_eq!(ended.code, 78, "{}", ended.text);
     assert!(
         ended.text.contains(&format!("{{{HIDDEN}}}: unreadable")),
@@ -353,7 +370,7 @@ fn directory_a_wrong_password_is_said_and_a_dead_server_is_passed_over() {
     let domain = Domain::shared();
     let (ca, alive) = (domain.setting("CA"), domain.setting("LDAPS"));
     let site = Site::with(&json!([alive]).to_string(), ca, "wrong", &[]);
-    let ended = site.run(&["check"]);
+    let ended = site.run(&["directory", "check"]);
     assert_eq!(ended.code, 78);
     assert!(
         ended.errors.contains("directory_login_failed"),
@@ -447,7 +464,7 @@ fn directory_an_object_that_is_hidden_after_it_worked_is_kept_and_said() {
     let kept: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(kept["gpos"][0]["state"], "readable");
     assert!(kept["gpos"][0]["kept_since"].is_string(), "{text}");
-    let ended = site.run(&["sync", "--accept"]);
+    let ended = site.run(&["directory", "sync", "--accept"]);
     assert!(ended.text.contains(container), "{}", ended.text);
     let accepted: Value =
         serde_json::from_str(&fs::read_to_string(site.snapshot()).unwrap()).unwrap();
@@ -488,4 +505,90 @@ fn directory_a_user_who_is_given_whole_is_decided_for_without_a_server() {
         decide(json!(["CN=Other,OU=Groups,DC=example,DC=org"])).as_deref(),
         Some(NOT_VPN)
     );
+}
+
+/// By default `mobile` is in a set of properties that SELF may write.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_check_and_doctor_warn_of_numbers_that_users_may_change_themselves() {
+    let site = Site::bound_to(&[]);
+    let ended = site.run(&["directory", "check"]);
+    assert!(
+        ended
+            .text
+            .contains("mobile: users may change it themselves"),
+        "{}",
+        ended.text
+    );
+    assert_eq!(ended.code, 0, "a warning is no fault: {}", ended.text);
+    let ended = site.run(&["doctor"]);
+    assert!(
+        ended
+            .text
+            .contains("example: mobile: users may change it themselves"),
+        "{}",
+        ended.text
+    );
+}
+
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_a_policy_is_bound_by_name_and_one_with_a_wmi_filter_is_refused() {
+    let site = Site::bound_to(&[]);
+    let main = site.folder.path().join("textsender.toml");
+    let mut text = fs::read_to_string(&main).unwrap();
+    text += "[[policies]]\nname = \"Staff\"\n[[policies]]\nname = \"Linked\"\nlink = [{ container = \"OU=A,DC=b\" }]\n";
+    fs::write(&main, &text).unwrap();
+    let bind = |policy: &str, gpo: &str, more: &[&str]| {
+        let words = ["policy", "bind", policy, "--gpo", gpo, "--force"];
+        site.run(&[&words[..], more].concat())
+    };
+    for (policy, gpo, words) in [
+        ("Staff", "No Such Object", "has no group policy object"),
+        ("Staff", "Textsender WMI", "has a WMI filter"),
+        ("Staff", HIDDEN, "can't be read"),
+        ("Linked", "Textsender Staff", "has links of its own"),
+        ("Nobody", "Textsender Staff", "there is no policy Nobody"),
+    ] {
+        let ended = bind(policy, gpo, &[]);
+        assert!(
+            ended.code != 0 && ended.errors.contains(words),
+            "{gpo}: {}",
+            ended.errors
+        );
+    }
+    assert_eq!(fs::read_to_string(&main).unwrap(), text);
+    let ended = bind("Staff", "Textsender WMI", &["--ignore-wmi-filter"]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    let text = fs::read_to_string(&main).unwrap();
+    assert!(text.contains("wmi_filter = \"treat_as_passed\""), "{text}");
+    let ended = bind("Staff", "textsender staff", &[]);
+    assert_eq!(ended.code, 0, "{}", ended.errors);
+    let text = fs::read_to_string(&main).unwrap();
+    assert!(text.contains(&format!("id = \"{{{STAFF}}}\"")), "{text}");
+    assert!(text.contains("name = \"Textsender Staff\""), "{text}");
+    assert!(!text.contains("wmi_filter"), "{text}");
+}
+
+/// What `check` says without a server: it is asked before an edit goes live.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_check_of_the_configuration_reads_the_snapshot_and_asks_no_server() {
+    let site = Site::bound_to(&[STAFF, GONE]);
+    let dead = site.folder.path().join("textsender.toml");
+    let check = || {
+        let ended = site.run(&["check"]);
+        format!("{}{}", ended.text, ended.errors)
+    };
+    assert!(check().contains("there is no snapshot yet"), "{}", check());
+    site.run(&["directory", "sync"]);
+    let text = fs::read_to_string(&dead).unwrap();
+    let servers = Domain::shared().setting("LDAPS");
+    fs::write(&dead, text.replace(servers, "ldaps://127.0.0.1:1")).unwrap();
+    let said = check();
+    assert!(
+        said.contains("there is no such object in the domain"),
+        "{said}"
+    );
+    assert!(!said.contains("snapshot"), "{said}");
 }

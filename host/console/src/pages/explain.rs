@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value, json};
 use textsender::{
     decision::Snapshot,
-    explain::{self, Evaluation, Explained, Output},
+    explain::{self, Completion, Evaluation, Explained, Output},
     policy::LinkResult,
     site::block_on,
 };
@@ -114,6 +114,7 @@ fn explained(visit: &Visit) -> anyhow::Result<Markup> {
     let draft = explain::read(request(visit).to_string().as_bytes())?;
     let (snapshot, _) = Snapshot::read(&visit.call.config);
     let snapshot = snapshot?;
+    let draft = Completion::by(snapshot.config())?.of(draft)?;
     let mut evaluation = Evaluation::of(&snapshot, draft);
     block_on(evaluation.ask_senders())?;
     let mut explained = evaluation.explained();

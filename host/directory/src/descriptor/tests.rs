@@ -56,7 +56,7 @@ const OTHER: &str = "S-1-5-21-216091211-2878210206-740657538-1114";
 
 fn token(sids: &[&str]) -> HashSet<Sid> {
     let sids = sids.iter().map(|sid| sid.parse().unwrap());
-    sids.chain(Sid::held_by_all()).collect()
+    sids.chain(Sid::HELD_BY_ALL).collect()
 }
 
 fn is_for(descriptor: &str, sids: &[&str]) -> bool {

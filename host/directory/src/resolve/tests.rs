@@ -105,7 +105,7 @@ impl Case {
             .chain(["Domain Users"]);
         Subject {
             dn: Dn::parse(&at(&format!("CN=Ada,{}", self.user))).unwrap(),
-            token: groups.map(sid).chain(Sid::held_by_all()).collect(),
+            token: groups.map(sid).chain(Sid::HELD_BY_ALL).collect(),
             is_complete: true,
         }
     }

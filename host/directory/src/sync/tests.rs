@@ -166,7 +166,7 @@ fn links_of_another_domain_are_no_links_here() {
     let links = |suffix: &str| {
         let link = format!("[LDAP://CN={ID},CN=Policies,CN=System,{suffix};0]");
         let entry = Entry::of("OU=Staff,DC=example,DC=org", &[("gPLink", link.as_bytes())]);
-        container(&entry, &bound(), &domain, &mut Vec::new()).map_or(0, |one| one.links.len())
+        container(&entry, &domain, &mut Vec::new()).map_or(0, |one| one.links.len())
     };
     assert_eq!(links("DC=example,DC=org"), 1);
     assert_eq!(links("DC=eu,DC=example,DC=org"), 0);

@@ -1,6 +1,7 @@
 //! `textsender doctor`: the machine, the installation and the providers, and what to do about each
 //! problem.
 
+mod directories;
 mod installation;
 mod machine;
 mod not_enabled;
@@ -48,7 +49,7 @@ pub(super) struct Doctor {
     /// The account that the reset server runs as
     #[arg(long = "as", value_name = "USER")]
     user: Option<String>,
-    /// Asks no provider
+    /// Asks no provider, and no directory
     #[arg(long)]
     offline: bool,
     /// Puts owners and modes right first, and shows each command that it does the work of
@@ -160,6 +161,7 @@ impl Doctor {
         findings.extend(providers::seals(&site)?);
         if !self.offline {
             findings.extend(providers::findings(&site, common)?);
+            findings.extend(directories::findings(&site)?);
         }
         Ok(())
     }

@@ -15,7 +15,10 @@ use crate::{
         output::{self, Paint, count},
     },
     decision::Snapshot,
-    explain::diff::{self, Change, Side},
+    explain::{
+        Completion,
+        diff::{self, Change, Side},
+    },
     protocol::{Draft, ErrorCode, Failure},
     trust,
 };
@@ -71,6 +74,9 @@ impl Diff {
 
     fn report(&self) -> Result<Report, Failure> {
         let (old, new) = (snapshot(&self.old)?, snapshot(&self.new)?);
+        let directories = [&old, &new].map(|one| Completion::by(one.config()));
+        let [of_old, of_new] = directories;
+        let (of_old, of_new) = (of_old?, of_new?);
         let name = self.users.display();
         let unread = |what: String| {
             Failure::with_detail(ErrorCode::BadField, format!("the users in {name}: {what}"))
@@ -90,9 +96,9 @@ impl Diff {
             let draft = Draft::of_user(line.as_bytes(), purpose, event)
                 .map_err(|failure| unread(format!("line {number}: {failure}")))?;
             report.users += 1;
-            report
-                .changed
-                .extend(diff::change(number, &old, &new, draft));
+            let (before, after) = (of_old.of(draft.clone()), of_new.of(draft.clone()));
+            let sides = [(&old, before), (&new, after)];
+            report.changed.extend(diff::change(number, sides, &draft));
         }
         Ok(report)
     }

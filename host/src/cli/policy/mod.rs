@@ -1,5 +1,6 @@
 //! `textsender policy`: who gets which sender and text.
 
+mod bind;
 mod change;
 mod diff;
 mod edit;
@@ -34,6 +35,7 @@ enum Command {
     List(show::List),
     Show(show::Show),
     Add(change::Add),
+    Bind(bind::Bind),
     Link(link::Link),
     Unlink(link::Unlink),
     SetLink(link::ChangeLink),
@@ -55,6 +57,7 @@ impl Policy {
             Command::List(list) => list.run(common, out),
             Command::Show(show) => show.run(common, out),
             Command::Add(add) => add.run(common, out),
+            Command::Bind(bind) => bind.run(common, out),
             Command::Link(link) => link.run(common, out),
             Command::Unlink(unlink) => unlink.run(common, out),
             Command::SetLink(set) => set.run(common, out),

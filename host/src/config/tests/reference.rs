@@ -45,11 +45,13 @@ senders.NAME.zzzzzzzz = 1
 senders.NAME.http.zzzzzzzz = 1
 senders.NAME.network.zzzzzzzz = 1
 containers.DN.zzzzzzzz = 1
+directories.NAME.zzzzzzzz = 1
 "#;
 
 const POLICY_FILE: &str = r#"
 zzzzzzzz = 1
 filter.zzzzzzzz = 1
+gpo.zzzzzzzz = 1
 verification_code.zzzzzzzz = 1
 [[link]]
 zzzzzzzz = 1

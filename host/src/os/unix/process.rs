@@ -3,9 +3,11 @@
 mod early;
 
 use std::{
-    env, fs, io,
+    env::{self, consts::EXE_SUFFIX},
+    ffi::OsStr,
+    fs, io,
     os::unix::process::{CommandExt, ExitStatusExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::OnceLock,
     time::Duration,
@@ -85,11 +87,42 @@ pub fn spawn_failure(error: &io::Error) -> (String, bool) {
     (format!("{error}: {words}"), false)
 }
 
-/// Goes on as another program, with the same arguments, environment and streams. `input` stands on its standard
-/// input, for what was read there. Returns if it can't be started.
-pub fn replace(program: &Path, input: Option<&[u8]>) -> io::Error {
+/// Another program of the same installation: it lies beside this one.
+pub fn companion(name: &str) -> PathBuf {
+    let own = env::current_exe().unwrap_or_default();
+    own.with_file_name(format!("{name}{EXE_SUFFIX}"))
+}
+
+/// Starts such a program: empty environment, lines on its standard input and output, nothing else inherited.
+///
+/// # Errors
+///
+/// It is not there, or no process can be started.
+pub fn spawn_companion(name: &str, argument: &str) -> io::Result<(Child, Sender, Receiver)> {
+    let mut command = Command::new(companion(name));
+    command
+        .arg(argument)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    if let Some((user, group)) = ACCOUNT.get() {
+        command.gid(*group).uid(*user);
+    }
+    let mut child = command.spawn()?;
+    let (down, up) = pipes::end_of(&mut child)?;
+    Ok((child, down, up))
+}
+
+/// Goes on as another program, with the same environment and streams. `input` stands on its standard input, for what
+/// was read there. Returns if it can't be started.
+pub fn replace<A: AsRef<OsStr>>(
+    program: &Path,
+    arguments: &[A],
+    input: Option<&[u8]>,
+) -> io::Error {
     let mut command = Command::new(program);
-    command.args(env::args_os().skip(1));
+    command.args(arguments);
     match input.map(system::file_in_memory).transpose() {
         Ok(Some(file)) => drop(command.stdin(file)),
         Ok(None) => {}

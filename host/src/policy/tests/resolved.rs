@@ -172,6 +172,7 @@ fn every_refusal_names_its_rule_and_what_changes_it() {
         user: User {
             dn: Some("DC=elsewhere"),
             groups,
+            links: None,
         },
         ..codes("")
     };

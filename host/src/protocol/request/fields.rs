@@ -64,10 +64,15 @@ pub(in crate::protocol) struct Fields {
 /// What is known of the user.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("anyOf" = phone_or_name()))]
 pub(super) struct UserFields {
-    /// The account name: `%user%` in texts.
+    /// The account name: `%user%` in texts. A configured directory finds the user by it: `ada`, `EXAMPLE\ada` or
+    /// `ada@example.org`.
     #[schemars(length(max = 4096))]
     pub(super) name: Option<JsonString>,
+    /// The SID, by which a configured directory finds the user.
+    #[schemars(length(max = 4096))]
+    pub(super) sid: Option<JsonString>,
     /// The name for people: `%name%` in texts.
     #[schemars(length(max = 4096))]
     pub(super) display_name: Option<JsonString>,
@@ -80,9 +85,15 @@ pub(super) struct UserFields {
     /// The user's language, as in BCP 47; or several with weights, as in `cy, en;q=0.8`.
     #[schemars(length(max = 4096))]
     pub(super) locale: Option<JsonString>,
-    /// The mobile number: E.164, or as it is dialled in the policy's region.
-    #[schemars(required, length(max = 4096))]
+    /// The mobile number: E.164, or as it is dialled in the policy's region. It may be left out where a directory is
+    /// configured that knows it, for a user with a name or SID.
+    #[schemars(length(max = 4096))]
     pub(super) phone: Option<JsonString>,
+}
+
+/// A user without a number is one whom a directory finds.
+fn phone_or_name() -> Value {
+    json!([{ "required": ["phone"] }, { "required": ["name"] }, { "required": ["sid"] }])
 }
 
 fn purpose_is_new_password() -> Value {

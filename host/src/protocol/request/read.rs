@@ -189,13 +189,22 @@ fn content(
 }
 
 fn user(fields: UserFields) -> Result<User, Failure> {
+    let name = text("user.name", fields.name)?;
+    let sid = text("user.sid", fields.sid)?;
+    // A directory may know it.
+    let phone = match text("user.phone", fields.phone)? {
+        None if name.is_none() && sid.is_none() => return Err(missing("user.phone")),
+        phone => phone.unwrap_or_default(),
+    };
     Ok(User {
-        name: text("user.name", fields.name)?,
+        name,
+        sid,
         display_name: text("user.display_name", fields.display_name)?,
         dn: text("user.dn", fields.dn)?,
         groups: fields.groups.0,
         locales: locales(fields.locale)?,
-        phone: text("user.phone", fields.phone)?.ok_or_else(|| missing("user.phone"))?,
+        phone,
+        links: None,
     })
 }
 

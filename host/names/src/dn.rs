@@ -9,7 +9,7 @@ mod attribute;
 use std::fmt;
 
 use self::attribute::{ber_string, is_attribute_type, short_name};
-use super::prepare::prepare;
+use crate::prepare::prepare;
 
 /// Longest name that is read, in bytes; directories keep theirs far below it.
 pub const MAX_BYTES: usize = 4096;
@@ -100,6 +100,12 @@ impl Dn {
         self.starts
             .iter()
             .map(|start| &self.normal[*start as usize..])
+    }
+
+    /// The value that names the entry itself, in its normal form.
+    pub fn name(&self) -> &str {
+        let first = first_part(&self.normal);
+        first.split_once('=').map_or("", |(_, value)| value)
     }
 
     /// The domain: the run of `DC=` parts at the end. A name without one is in a domain that has no name.

@@ -1,15 +1,18 @@
-//! Windows security identifiers, `S-1-5-21-...`, as MS-DTYP section 2.4.2.1 writes them.
+//! Windows security identifiers, `S-1-5-21-...`: as MS-DTYP section 2.4.2.1 writes them, and as the bytes of section
+//! 2.4.2.2.
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
 
 /// Most sub-authorities that a SID has.
 const MAX_PARTS: usize = 15;
 
 /// A security identifier.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Sid {
     /// 48 bits.
     authority: u64,
@@ -25,11 +28,28 @@ pub struct SidError;
 
 impl Sid {
     /// `Authenticated Users`, S-1-5-11: the user the request is for.
-    pub const AUTHENTICATED_USERS: Sid = Sid {
-        authority: 5,
-        parts: [11, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-        length: 1,
-    };
+    pub const AUTHENTICATED_USERS: Sid = Sid::of_one_part(5, 11);
+
+    /// `Self`, S-1-5-10: in an entry's access list, the one whom the entry is of.
+    pub const SELF: Sid = Sid::of_one_part(5, 10);
+
+    /// The SIDs that every user of a domain holds and no attribute lists: Everyone, Authenticated Users, This
+    /// Organization.
+    pub const HELD_BY_ALL: [Sid; 3] = [
+        Sid::of_one_part(1, 0),
+        Sid::AUTHENTICATED_USERS,
+        Sid::of_one_part(5, 15),
+    ];
+
+    const fn of_one_part(authority: u64, part: u32) -> Sid {
+        let mut parts = [0; MAX_PARTS];
+        parts[0] = part;
+        Sid {
+            authority,
+            parts,
+            length: 1,
+        }
+    }
 
     /// Whether the text is meant as a SID, rightly written or not.
     pub fn is_meant(text: &str) -> bool {
@@ -45,35 +65,62 @@ impl Sid {
         if !text.starts_with("AQ") {
             return None;
         }
-        let bytes = STANDARD.decode(text).ok()?;
-        let [1, length, authority @ ..] = bytes.as_slice() else {
-            return None;
-        };
-        let (authority, parts) = authority.split_first_chunk::<6>()?;
-        let (parts, []) = parts.as_chunks::<4>() else {
-            return None;
-        };
-        let length = *length;
-        if parts.is_empty() || parts.len() != usize::from(length) || parts.len() > MAX_PARTS {
+        Sid::from_bytes(&STANDARD.decode(text).ok()?).ok()
+    }
+
+    /// Reads bytes that are one SID and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// They are not.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Sid, SidError> {
+        match Sid::read(bytes) {
+            Some((sid, [])) => Ok(sid),
+            _ => Err(SidError),
+        }
+    }
+
+    /// Reads the SID that begins `bytes`, and returns what follows it.
+    pub fn read(bytes: &[u8]) -> Option<(Sid, &[u8])> {
+        let (&[revision, length], rest) = bytes.split_first_chunk::<2>()?;
+        let (authority, rest) = rest.split_first_chunk::<6>()?;
+        let count = usize::from(length);
+        if revision != 1 || !(1..=MAX_PARTS).contains(&count) {
             return None;
         }
+        let (bytes, rest) = rest.split_at_checked(count * 4)?;
+        let authority = authority.iter();
         let mut sid = Sid {
-            authority: authority
-                .iter()
-                .fold(0, |all, byte| all << 8 | u64::from(*byte)),
+            authority: authority.fold(0, |all, byte| all << 8 | u64::from(*byte)),
             parts: [0; MAX_PARTS],
             length,
         };
-        for (part, bytes) in sid.parts.iter_mut().zip(parts) {
+        for (part, bytes) in sid.parts.iter_mut().zip(bytes.as_chunks::<4>().0) {
             *part = u32::from_le_bytes(*bytes);
         }
-        Some(sid)
+        Some((sid, rest))
+    }
+
+    /// Its bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![1, self.length];
+        bytes.extend(&self.authority.to_be_bytes()[2..]);
+        bytes.extend(self.parts().iter().flat_map(|part| part.to_le_bytes()));
+        bytes
+    }
+
+    /// Whether a domain gave it out: one of a user or group that has a name there.
+    pub fn is_of_a_domain(&self) -> bool {
+        self.authority == 5 && self.parts().first() == Some(&21)
     }
 
     /// Whether it is the `Domain Users` of some domain: S-1-5-21-x-y-z-513.
     pub fn is_domain_users(&self) -> bool {
-        let parts = &self.parts[..usize::from(self.length)];
-        self.authority == 5 && matches!(parts, [21, _, _, _, 513])
+        self.authority == 5 && matches!(self.parts(), [21, _, _, _, 513])
+    }
+
+    fn parts(&self) -> &[u32] {
+        &self.parts[..usize::from(self.length)]
     }
 }
 
@@ -113,7 +160,7 @@ impl fmt::Display for Sid {
             0 => write!(f, "S-1-{}", self.authority)?,
             _ => write!(f, "S-1-0x{:012X}", self.authority)?,
         }
-        self.parts[..usize::from(self.length)]
+        self.parts()
             .iter()
             .try_for_each(|part| write!(f, "-{part}"))
     }
@@ -122,6 +169,20 @@ impl fmt::Display for Sid {
 impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+impl TryFrom<String> for Sid {
+    type Error = SidError;
+
+    fn try_from(text: String) -> Result<Sid, SidError> {
+        text.parse()
+    }
+}
+
+impl From<Sid> for String {
+    fn from(sid: Sid) -> String {
+        sid.to_string()
     }
 }
 
@@ -191,6 +252,40 @@ mod tests {
             let sid = Sid::from_base64(text).map(|sid| sid.to_string());
             assert_eq!(sid.as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn bytes_text_and_json_are_the_same_sid() {
+        // MS-DTYP's form: revision, count, authority with the high byte first, parts with the low byte first.
+        let bytes = [
+            1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0, 0x4b, 0x4a, 0xe1, 0x0c, 0x9e, 0, 0x8e, 0xab, 0x82,
+            0x89, 0x25, 0x2c, 0x59, 4, 0, 0,
+        ];
+        let sid = Sid::from_bytes(&bytes).unwrap();
+        let text = "S-1-5-21-216091211-2878210206-740657538-1113";
+        assert_eq!(sid.to_string(), text);
+        assert_eq!(sid.to_bytes(), bytes);
+        let json = serde_json::to_string(&sid).unwrap();
+        assert_eq!(json, format!("{text:?}"));
+        assert_eq!(serde_json::from_str::<Sid>(&json).unwrap(), sid);
+        assert!(sid.is_of_a_domain() && !Sid::AUTHENTICATED_USERS.is_of_a_domain());
+        let longer = [&bytes[..], &[7]].concat();
+        let (first, rest) = Sid::read(&longer).unwrap();
+        assert_eq!((first, rest), (sid, &[7][..]));
+    }
+
+    #[test]
+    fn bytes_that_are_cut_or_too_many_are_no_sid() {
+        let whole = Sid::AUTHENTICATED_USERS.to_bytes();
+        assert_eq!(whole.len(), 12);
+        for cut in 0..whole.len() {
+            assert_eq!(Sid::from_bytes(&whole[..cut]), Err(SidError), "{cut}");
+        }
+        assert!(Sid::from_bytes(&[&whole[..], &[0]].concat()).is_err());
+        assert!(Sid::from_bytes(&[2, 1, 0, 0, 0, 0, 0, 5, 11, 0, 0, 0]).is_err());
+        let mut many = vec![1, 16, 0, 0, 0, 0, 0, 5];
+        many.extend([0; 64]);
+        assert!(Sid::read(&many).is_none());
     }
 
     #[test]

@@ -1,0 +1,433 @@
+//! Who a user is, asked of a directory: a request may name a user and leave the rest to it.
+//!
+//! | a request has | what happens |
+//! |---|---|
+//! | DN, groups and number | nothing is looked up. Where policies are bound to group policy objects, their links are taken from the snapshot; no server is asked |
+//! | a name or SID, and not all of these | DN and groups come from the directory, and so does the number. A given DN must be the entry's; a given number counts for enrolling alone |
+//! | neither | as without a directory |
+//!
+//! LDAP, access lists and the snapshot are the business of `textsender-directory`, a program beside this one
+//! ([`process`]): it is started for the first look-up, and kept as long as this process lives.
+
+mod answer;
+mod process;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout_at},
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    config::{Config, Directory},
+    policy::Dn,
+    protocol::{ErrorCode, Event, Failure, Purpose, Request, User, is_language_tag},
+    secrets, trust,
+};
+use answer::{Answer, Decided, Found};
+pub use answer::{Finding, Object};
+use process::Process;
+
+pub use process::{PROGRAM, hand_over};
+
+/// What is to be said of a directory, or why it can't be asked.
+pub type Findings = Result<Vec<Finding>, Failure>;
+
+/// The folder of snapshots, in the state folder.
+pub const SNAPSHOTS: &str = "directories";
+
+/// The directories of a configuration.
+pub struct Directories {
+    all: Vec<Domain>,
+}
+
+/// One of them, and the process that asks it.
+struct Domain {
+    name: String,
+    settings: Directory,
+    state: PathBuf,
+    /// Objects that policies are bound to, and groups that filters name, as an order has them.
+    bound: Value,
+    groups: Value,
+    /// Taken out while it is asked: one whose answer was not read to its end is never asked again.
+    process: Mutex<Option<Process>>,
+}
+
+impl Directories {
+    /// Those of a configuration, if there are any. No process is started yet.
+    #[must_use]
+    pub fn of(config: &Config, state: &Path) -> Option<Self> {
+        let all = config.directories.iter().map(|(name, settings)| Domain {
+            name: name.clone(),
+            settings: settings.clone(),
+            state: state.to_owned(),
+            bound: bound(config, name),
+            groups: groups(config),
+            process: Mutex::default(),
+        });
+        let all: Vec<_> = all.collect();
+        (!all.is_empty()).then_some(Self { all })
+    }
+
+    /// The request with what the directory knows of its user; `None`: nothing was asked. `needs_phone`: it can't
+    /// be sent without a number.
+    ///
+    /// # Errors
+    ///
+    /// The directory could not be asked, or what it says does not allow the message.
+    pub async fn complete(
+        &self,
+        request: &Request,
+        needs_phone: bool,
+        deadline: Instant,
+    ) -> Result<Option<Request>, Failure> {
+        let user = &request.user;
+        let is_whole =
+            user.dn.is_some() && !user.groups.is_empty() && !(needs_phone && user.phone.is_empty());
+        match user.sid.as_ref().or(user.name.as_ref()) {
+            Some(name) if !is_whole => self.look_up(request, name, deadline).await.map(Some),
+            _ => self.linked(request, deadline).await,
+        }
+    }
+
+    /// The directory of this name, or the only one.
+    fn named(&self, name: Option<&str>) -> Result<&Domain, Failure> {
+        let wrong = |what: String| Failure::with_detail(ErrorCode::BadConfiguration, what);
+        let names = || {
+            let names = self.all.iter().map(|domain| domain.name.as_str());
+            names.collect::<Vec<_>>().join(", ")
+        };
+        match (name, self.all.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(wrong(format!("name one of the directories: {}", names()))),
+            (Some(name), all) => all
+                .iter()
+                .find(|domain| domain.name == name)
+                .ok_or_else(|| {
+                    wrong(format!(
+                        "there is no directory {name}; there are: {}",
+                        names()
+                    ))
+                }),
+        }
+    }
+
+    /// What the program that [takes over](hand_over) reads of a directory: it has the password in it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such directory, or its password or certificates can't be read.
+    pub fn described(&self, name: Option<&str>) -> Result<Zeroizing<String>, Failure> {
+        let domain = self.named(name)?;
+        let described = json!({
+            "settings": domain.settings_json()?,
+            "bound": domain.bound,
+            "snapshot": domain.snapshot(),
+            "stale_after_s": domain.settings.stale_after.as_secs(),
+        });
+        Ok(Zeroizing::new(described.to_string()))
+    }
+
+    /// The group policy objects of this name or id.
+    ///
+    /// # Errors
+    ///
+    /// The directory could not be asked.
+    pub async fn objects(
+        &self,
+        directory: Option<&str>,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Vec<Object>, Failure> {
+        let order = json!({ "gpo": { "name": name } });
+        match self.named(directory)?.ask(&order, deadline).await? {
+            Answer::Gpos(objects) => Ok(objects),
+            Answer::Error(error) => Err(error.failure()),
+            _ => Err(process::no_answer()),
+        }
+    }
+
+    /// What is to be said of each directory: of its snapshot, or, where its servers are to be asked, of all.
+    pub async fn findings(&self, online: bool, within: Duration) -> Vec<(&str, Findings)> {
+        let mut all = Vec::new();
+        for domain in &self.all {
+            let deadline = Instant::now() + within;
+            all.push((
+                domain.name.as_str(),
+                domain.findings(online, deadline).await,
+            ));
+        }
+        all
+    }
+
+    async fn look_up(
+        &self,
+        request: &Request,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Request, Failure> {
+        let given = &request.user;
+        if !given.phone.is_empty() && request.event != Some(Event::Enroll) {
+            return Err(Failure::new(ErrorCode::PhoneNotAllowed));
+        }
+        let asked = json!({ "name": name, "needs_phone": given.phone.is_empty() });
+        let mut found = None;
+        for domain in &self.all {
+            let decided = domain.decide(&asked, request.purpose, deadline).await;
+            match decided {
+                Ok(decided) if found.is_none() => found = Some(decided),
+                Ok(_) => return Err(Failure::new(ErrorCode::UserAmbiguous)),
+                // Another domain may have the user.
+                Err(failure) if failure.code == ErrorCode::UserUnknown => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let Decided { user, considered } =
+            found.ok_or_else(|| Failure::new(ErrorCode::UserUnknown))?;
+        let found = user.ok_or_else(process::no_answer)?;
+        Ok(Request {
+            user: User {
+                links: Some(considered),
+                ..merged(given, found)?
+            },
+            ..request.clone()
+        })
+    }
+
+    /// The links of bound objects that reach a user whom the caller has described.
+    async fn linked(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Option<Request>, Failure> {
+        let Some(dn) = &request.user.dn else {
+            return Ok(None);
+        };
+        let asked = json!({ "dn": dn, "groups": request.user.groups });
+        let mut links = None;
+        for domain in self.all.iter().filter(|domain| domain.is_bound()) {
+            if !is_by_policy(request.purpose) {
+                break;
+            }
+            let decided = domain.decide(&asked, request.purpose, deadline).await?;
+            links
+                .get_or_insert_with(Vec::new)
+                .extend(decided.considered);
+        }
+        Ok(links.map(|links| Request {
+            user: User {
+                links: Some(links),
+                ..request.user.clone()
+            },
+            ..request.clone()
+        }))
+    }
+}
+
+impl Domain {
+    fn is_bound(&self) -> bool {
+        self.bound.as_array().is_some_and(|bound| !bound.is_empty())
+    }
+
+    /// Who a user is, and which links reach him.
+    async fn decide(
+        &self,
+        user: &Value,
+        purpose: Purpose,
+        deadline: Instant,
+    ) -> Result<Decided, Failure> {
+        let (bound, groups) = match is_by_policy(purpose) {
+            true => (self.bound.clone(), self.groups.clone()),
+            false => (json!([]), json!([])),
+        };
+        let order = json!({ "decide": {
+            "user": user,
+            "groups": groups,
+            "bound": bound,
+            "snapshot": self.snapshot(),
+            "stale_after_s": self.settings.stale_after.as_secs(),
+        }});
+        match self.ask(&order, deadline).await? {
+            Answer::Decided(decided) => Ok(decided),
+            Answer::Error(error) => Err(error.failure()),
+            _ => Err(process::no_answer()),
+        }
+    }
+
+    async fn findings(&self, online: bool, deadline: Instant) -> Findings {
+        let Directory {
+            warn_after,
+            stale_after,
+            ..
+        } = &self.settings;
+        let order = match online {
+            true => json!({ "check": { "bound": self.bound } }),
+            // Without a bound object nothing is decided by it.
+            false if !self.is_bound() => return Ok(Vec::new()),
+            false => json!({ "snapshot": {
+                "bound": self.bound,
+                "snapshot": self.snapshot(),
+                "warn_after_s": warn_after.as_secs(),
+                "stale_after_s": stale_after.as_secs(),
+            }}),
+        };
+        match self.ask(&order, deadline).await? {
+            Answer::Findings(findings) => Ok(findings),
+            Answer::Sync(synced) => Ok(synced.findings),
+            Answer::Error(error) => Err(error.failure()),
+            _ => Err(process::no_answer()),
+        }
+    }
+
+    async fn ask(&self, order: &Value, deadline: Instant) -> Result<Answer, Failure> {
+        let late = |_| {
+            let detail = format!(
+                "directory {}: it took longer than [send] timeout",
+                self.name
+            );
+            Failure::with_detail(ErrorCode::DirectoryUnreachable, detail)
+        };
+        timeout_at(deadline, self.ask_in_turn(order))
+            .await
+            .map_err(late)?
+    }
+
+    async fn ask_in_turn(&self, order: &Value) -> Result<Answer, Failure> {
+        let mut place = self.process.lock().await;
+        let mut process = match place.take() {
+            Some(process) => process,
+            None => Process::start(&self.settings_line()?)?,
+        };
+        let answer = process.ask(&order.to_string()).await?;
+        // One that could not log in may have an old password.
+        if !answer.is_about_the_login() {
+            *place = Some(process);
+        }
+        Ok(answer)
+    }
+
+    /// The first line that the process reads: with the password, so that it stands in no argument.
+    fn settings_line(&self) -> Result<Zeroizing<String>, Failure> {
+        Ok(Zeroizing::new(self.settings_json()?.to_string()))
+    }
+
+    fn settings_json(&self) -> Result<Value, Failure> {
+        let Directory {
+            servers,
+            ca_file,
+            bind,
+            base,
+            phone,
+            locale,
+            timeout,
+            ..
+        } = &self.settings;
+        let password = match &self.settings.password {
+            Some(reference) => secrets::referred(secrets::PASSWORD, reference),
+            None => secrets::of_directory(&self.state, &self.name),
+        };
+        let password = password.map_err(|error| {
+            let detail = format!("directory {}: {error}; {}", self.name, error.remedy());
+            Failure::with_detail(ErrorCode::DirectoryLoginFailed, detail)
+        })?;
+        let ca_pem = ca_file.as_ref().map(|path| {
+            trust::read_to_string(path).map_err(|error| {
+                let detail = format!("directory {}: {}: {error}", self.name, path.display());
+                Failure::with_detail(ErrorCode::DirectoryCertificate, detail)
+            })
+        });
+        Ok(json!({
+            "servers": servers,
+            "ca_pem": ca_pem.transpose()?,
+            "bind": bind,
+            "password": password.expose(),
+            "base": base,
+            "phone": phone,
+            "locale": locale,
+            "timeout_ms": u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+        }))
+    }
+
+    /// Where the snapshot of its links is.
+    fn snapshot(&self) -> PathBuf {
+        self.state
+            .join(SNAPSHOTS)
+            .join(format!("{}.json", self.name))
+    }
+}
+
+/// The objects that policies are bound to and this directory has.
+fn bound(config: &Config, directory: &str) -> Value {
+    let is_only = config.directories.len() == 1;
+    let bindings = config.policies.iter().filter_map(|policy| {
+        let binding = policy.binding.as_ref()?;
+        let is_its = match &binding.directory {
+            Some(named) => named.value == directory,
+            None => is_only,
+        };
+        is_its.then(|| {
+            json!({
+                "id": binding.id.as_str(),
+                "policy": policy.name.value,
+                "ignore_wmi_filter": binding.ignore_wmi_filter,
+            })
+        })
+    });
+    bindings.collect()
+}
+
+/// The groups that filters name. A directory gives SIDs, and which names they have only if it is asked.
+fn groups(config: &Config) -> Value {
+    let filters = config.policies.iter().map(|policy| &policy.filter);
+    let groups = filters.flat_map(|filter| {
+        let allowed = filter.groups.iter().map(|group| (group, false));
+        allowed.chain(filter.deny_groups.iter().map(|group| (group, true)))
+    });
+    let groups = groups.map(|(group, denied)| json!({ "name": group.value, "denied": denied }));
+    groups.collect()
+}
+
+/// Whether the user's policy decides about such a message.
+fn is_by_policy(purpose: Purpose) -> bool {
+    !matches!(purpose, Purpose::HelpdeskCode | Purpose::NewPassword)
+}
+
+/// What a request says of its user, and what the directory does.
+fn merged(given: &User, found: Found) -> Result<User, Failure> {
+    if let Some(dn) = &given.dn {
+        let bad =
+            |what: String| Failure::with_detail(ErrorCode::BadField, format!("user.dn: {what}"));
+        let written = Dn::parse(dn).map_err(|error| bad(error.to_string()))?;
+        if Ok(written) != Dn::parse(&found.dn) {
+            return Err(bad(
+                "the directory has this user at another place".to_owned()
+            ));
+        }
+    }
+    let mut groups = found.groups;
+    groups.push(found.sid);
+    groups.extend(found.group_names);
+    let locale = found.locale.filter(|locale| is_language_tag(locale));
+    Ok(User {
+        name: given.name.clone().or(Some(found.account)),
+        sid: given.sid.clone(),
+        display_name: given.display_name.clone().or(found.display_name),
+        dn: Some(found.dn),
+        groups,
+        locales: match given.locales.is_empty() {
+            true => locale.into_iter().collect(),
+            false => given.locales.clone(),
+        },
+        phone: match given.phone.is_empty() {
+            true => found.phone.unwrap_or_default(),
+            false => given.phone.clone(),
+        },
+        links: None,
+    })
+}

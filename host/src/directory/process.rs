@@ -1,0 +1,90 @@
+//! The program beside this one that asks a directory: a line of JSON for each order, and one for each answer.
+
+use std::{io, process::Child};
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+
+use super::answer::Answer;
+use crate::{
+    os::{
+        pipes::{Receiver, Sender},
+        process,
+    },
+    protocol::{ErrorCode, Failure},
+};
+
+/// The program.
+pub const PROGRAM: &str = "textsender-directory";
+
+/// The longest answer, in bytes: a user is in at most 4,096 groups.
+const MAX_ANSWER: u64 = 4 * 1024 * 1024;
+
+/// A process that asks one directory.
+pub(super) struct Process {
+    child: Child,
+    orders: Sender,
+    answers: BufReader<Receiver>,
+    /// What it reads first.
+    settings: Option<zeroize::Zeroizing<String>>,
+}
+
+impl Process {
+    /// Starts it. It connects to nothing before the first order.
+    pub fn start(settings: &str) -> Result<Self, Failure> {
+        let (child, orders, answers) =
+            process::spawn_companion(PROGRAM, "orders").map_err(|error| cant_start(&error))?;
+        Ok(Self {
+            child,
+            orders,
+            answers: BufReader::new(answers),
+            settings: Some(zeroize::Zeroizing::new(format!("{settings}\n"))),
+        })
+    }
+
+    pub async fn ask(&mut self, order: &str) -> Result<Answer, Failure> {
+        let line = self.exchange(order).await.map_err(|_| no_answer())?;
+        serde_json::from_slice(&line).map_err(|_| no_answer())
+    }
+
+    async fn exchange(&mut self, order: &str) -> io::Result<Vec<u8>> {
+        if let Some(settings) = self.settings.take() {
+            self.orders.write_all(settings.as_bytes()).await?;
+        }
+        self.orders.write_all(order.as_bytes()).await?;
+        self.orders.write_all(b"\n").await?;
+        let mut line = Vec::new();
+        let mut answers = (&mut self.answers).take(MAX_ANSWER);
+        answers.read_until(b'\n', &mut line).await?;
+        match line.ends_with(b"\n") {
+            true => Ok(line),
+            false => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+/// What it was still at is of no use to anyone.
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Goes on as that program, with this command. Returns if it can't be started.
+pub fn hand_over(arguments: &[&str], input: &[u8]) -> Failure {
+    let program = process::companion(PROGRAM);
+    cant_start(&process::replace(&program, arguments, Some(input)))
+}
+
+pub(super) fn no_answer() -> Failure {
+    let detail = format!("{PROGRAM} ended without an answer, or is of another version");
+    Failure::with_detail(ErrorCode::DirectoryUnreachable, detail)
+}
+
+fn cant_start(error: &io::Error) -> Failure {
+    let program = process::companion(PROGRAM);
+    Failure::with_detail(
+        ErrorCode::DirectoryMissing,
+        format!("{}: {error}", program.display()),
+    )
+}
