@@ -23,6 +23,7 @@ const FOLDERS: &[&str] = &[
     "host/src",
     "host/console/src",
     "host/directory/src",
+    "host/names/src",
     "plugins/email-gateway/src",
     "plugins/govuk-notify/src",
     "plugins/http/src",

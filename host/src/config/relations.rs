@@ -236,7 +236,9 @@ mod tests {
         assert_eq!(faults(&text.replace("serve", "server")), [""; 0]);
         assert_eq!(
             faults(&text.replace("serve", "directories")),
-            ["senders.directories: is reserved: the passwords of directories are stored under this name"]
+            [
+                "senders.directories: is reserved: the passwords of directories are stored under this name"
+            ]
         );
     }
 
