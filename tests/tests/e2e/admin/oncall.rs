@@ -1,5 +1,5 @@
-//! `docs/oncall.md`, each bad day played whole: who is told and by what, what the user sees, what the commands of the
-//! guide do, and that it is well afterwards. The days of the database and of pumping have more in `tests/fleet` and in
+//! `docs/oncall.md`, each incident played through: the alert, what the user sees, what the commands of the
+//! guide do, and that it is well afterwards. The ledger and pumping have more in `tests/fleet` and in
 //! the ledger's own tests.
 
 use std::fs;
@@ -113,7 +113,7 @@ fn outcome(ran: &Ran) -> (String, String) {
 #[test]
 fn what_is_typed_first_on_any_day_is_there() {
     let day = Day::begin("A provider fails");
-    let (_, head) = GUIDE.split_once("On any day, first:").unwrap();
+    let (_, head) = GUIDE.split_once("In every case, start with:").unwrap();
     let block = head
         .split_once("```sh\n")
         .unwrap()
@@ -128,7 +128,7 @@ fn what_is_typed_first_on_any_day_is_there() {
 
 #[test]
 fn the_database_is_away() {
-    let day = Day::begin("The database is away");
+    let day = Day::begin("The ledger fails");
     let ledger = day.admin.state().join("ledger.sqlite3");
     let kept = ledger.with_extension("kept");
     // As a disk fault leaves it: something that is no file stands in its place.
@@ -208,7 +208,7 @@ fn a_provider_fails() {
 
 #[test]
 fn a_certificate_has_run_out() {
-    let day = Day::begin("A certificate has run out");
+    let day = Day::begin("A certificate expires");
     let file = day.admin.folder().join("hub.pem");
     fs::write(
         &file,
@@ -245,7 +245,7 @@ fn a_certificate_has_run_out() {
 
 #[test]
 fn numbers_are_pumped() {
-    let day = Day::begin("Numbers are pumped");
+    let day = Day::begin("SMS pumping");
     // The range of the guide, and a figure that so few reach.
     day.admin
         .run(&[
@@ -306,12 +306,12 @@ fn each_day_of_the_guide_is_played_or_named_here() {
     assert_eq!(
         days,
         [
-            "The database is away",
+            "The ledger fails",
             // Nothing of it is a command of textsender: tests/directory shows what textsender-directory says.
-            "The directory is away",
+            "The directory can't be reached",
             "A provider fails",
-            "A certificate has run out",
-            "Numbers are pumped",
+            "A certificate expires",
+            "SMS pumping",
             "A colleague leaves",
         ]
     );
