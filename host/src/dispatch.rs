@@ -550,6 +550,9 @@ impl<'d> Claimed<'d> {
         let reasons = outcome.details.iter().map(|detail| detail.reason.clone());
         let (reasons, taken_by) = (reasons.collect(), outcome.taken_by.clone());
         apply_result(&mut received.response, outcome);
+        let may_be_sent = received.response.outcome.may_have_been_sent();
+        let may_be_doubled = self.ticket.as_ref().is_some_and(Ticket::may_be_doubled);
+        received.response.may_duplicate |= may_be_doubled && may_be_sent;
         Routed {
             received,
             ticket: self.ticket,

@@ -355,7 +355,7 @@ pub(crate) fn problem(gpo: &Gpo, binding: Binding) -> Option<&'static str> {
             "this account may not read it: give it Read on the object, as Authenticated Users have by default",
         ),
         GpoState::Readable if gpo.wmi_filter && !binding.ignore_wmi_filter => Some(
-            "it has a WMI filter, which can't be evaluated without a computer: remove it, or set wmi_filter = \"treat_as_passed\"",
+            "it has a WMI filter, which needs a machine: take it away, or set wmi_filter = \"treat_as_passed\"",
         ),
         GpoState::Readable => None,
     }

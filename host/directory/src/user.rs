@@ -194,7 +194,7 @@ impl Directory {
             (Some(entry), None) => Ok(entry),
             (Some(_), Some(_)) => Err(DirectoryError::new(
                 Code::UserAmbiguous,
-                "the directory has several users with this name: ask by user.sid, or by a full name like ada@example.org",
+                "the directory has several users of this name: ask by user.sid, or by a full name like ada@example.org",
             )),
             (None, _) => Err(unknown()),
         }

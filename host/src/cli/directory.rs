@@ -12,35 +12,35 @@ use crate::{
 
 /// Checks a directory, writes the snapshot of its links, and looks users up
 ///
-/// A directory is `[directories.NAME]`. The package textsender-directory has the program that asks it.
+/// A directory is `[directories.NAME]`. The package textsender-directory has what asks it.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender directory check          # logs in, reads links and bound objects, says what is wrong\n  \
-    textsender directory user ada       # who it is, with which number, and which object decides")]
+    textsender directory user ada       # who it is, with which number, and which policy decides")]
 pub(super) struct DirectoryCommand {
     #[command(subcommand)]
     command: Command,
     /// Which directory, where there are several
     #[arg(long, value_name = "NAME", global = true)]
     directory: Option<String>,
-    /// Writes JSON
+    /// Print JSON
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Logs in, reads links and bound objects, and says what is wrong; writes nothing
+    /// Log in, read links and bound objects, and say what is wrong; nothing is written
     #[command(after_help = "Example:\n  textsender directory check")]
     Check,
-    /// Writes the snapshot of links and bound objects, by which policies are found
+    /// Write the snapshot of links and bound objects, by which policies are found
     #[command(after_help = "Example:\n  textsender directory sync --directory example")]
     Sync {
-        /// Lets an edit that makes an object unusable count at once, instead of after a day
+        /// Let an edit that makes an object unusable count at once, and not after a day
         #[arg(long)]
         accept: bool,
     },
-    /// Shows what is found of a user, and which group policy object decides
+    /// Show what is found of a user, and which group policy object decides
     #[command(after_help = "Example:\n  textsender directory user ada")]
     User {
         /// ada, EXAMPLE\ada, ada@example.org or a SID

@@ -48,7 +48,7 @@ impl ExpiringCommand {
             return Ok(ExitCode::SUCCESS);
         }
         if all.is_empty() {
-            out.line("nothing with a known end date: store a secret with `textsender secret set NAME --expires DATE`");
+            out.line("nothing that is known to run out: store a secret with `textsender secret set NAME --expires DATE`");
             return Ok(ExitCode::SUCCESS);
         }
         let rows: Vec<Vec<Cell>> = all.iter().map(|one| row(one, now)).collect();

@@ -203,7 +203,7 @@ impl Propose {
         if found.days_missing > 0 {
             let days = found.days_missing;
             out.line(format_args!(
-                "a proposal needs the record of 14 days: available in {days} days"
+                "a proposal needs the record of 14 days: in {days} days there is one"
             ));
             return Ok(ExitCode::SUCCESS);
         }
@@ -219,10 +219,10 @@ impl Propose {
         );
         let of = match found.is_used_told {
             true => "Of the codes that were typed in",
-            false => "Of all texts, as no caller reports which codes were typed in",
+            false => "Of all texts, as no caller tells which codes were typed in",
         };
         out.line(format_args!(
-            "\n{of}, in the last 14 days. To apply one:\n  textsender limits set LIMIT --limits FIGURES --mode enforce"
+            "\n{of}, in the last 14 days. To have one hold:\n  textsender limits set LIMIT --limits FIGURES --mode enforce"
         ));
         Ok(ExitCode::SUCCESS)
     }

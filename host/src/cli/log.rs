@@ -308,12 +308,15 @@ fn shown(entry: &Entry, paint: &Paint) -> String {
         entry.ms.map_or("-".to_owned(), |ms| format!("{ms}ms")),
         &entry.id,
     );
+    // Of a ledger that several machines share.
+    let machine = entry.node.as_ref().map(|node| format!("  {node}"));
+    let machine = machine.unwrap_or_default();
     if !output::is_terminal() {
         return format!(
-            "{at}  {word} {code:<20} {recipient:<16} {region:<2} {purpose:<17} {policy:<16} {sender:<16} {ms:>6}  {id}"
+            "{at}  {word} {code:<20} {recipient:<16} {region:<2} {purpose:<17} {policy:<16} {sender:<16} {ms:>6}  {id}{machine}"
         );
     }
-    let more = format!("{code}  {policy}  {sender}  {id}");
+    let more = format!("{code}  {policy}  {sender}  {id}{machine}");
     let more = output::indented(&more).map(|line| paint.faint(&line));
     let more: Vec<String> = more.collect();
     format!(

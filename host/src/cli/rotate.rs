@@ -145,10 +145,9 @@ fn steps(site: &Site, owner: &str, key: &str, name: &str, is_used: bool) -> Vec<
         && !site.config.senders.contains_key(owner)
     {
         return vec![
-            "set another password in the database: ALTER ROLE ... PASSWORD; open connections go on"
-                .to_owned(),
+            "have the database take another password: ALTER ROLE ... PASSWORD; connections that are open go on".to_owned(),
             format!("store it at once, on each machine: textsender secret set {name}"),
-            "check that each machine reaches it: textsender doctor --offline".to_owned(),
+            "see that each machine reaches it: textsender doctor --offline".to_owned(),
         ];
     }
     of_provider(&provider(site, owner), name, owner)
@@ -161,7 +160,7 @@ fn token(key: &str) -> Vec<String> {
     let next = format!("{name}{}", secrets::NEXT);
     vec![
         format!(
-            "store a second one, which is valid beside it: openssl rand -hex 24 | tee /dev/tty | textsender secret set {next}"
+            "store a second one, which counts beside it: openssl rand -hex 24 | tee /dev/tty | textsender secret set {next}"
         ),
         format!("have the caller {caller} send the new one"),
         format!("once it does, store the new one in its place: textsender secret set {name}"),
@@ -175,7 +174,7 @@ fn of_provider(provider: &str, name: &str, sender: &str) -> Vec<String> {
         format!(
             "textsender secret set {name} --check    # what the provider refuses is not stored"
         ),
-        format!("textsender test-send --sender {sender} --phone NUMBER"),
+        format!("textsender test-send --sender {sender} --to NUMBER"),
         format!("revoke the old one at {provider}"),
     ]
 }
@@ -233,7 +232,7 @@ fn elsewhere(reference: &SecretRef, used_by: &str, provider: String, key: &str) 
             let path = path.display();
             (
                 format!("{key} in {path}"),
-                format!("put the new one into {path}: rename a complete file over it"),
+                format!("put the new one into {path}, by renaming a whole file over it"),
             )
         }
         SecretRef::Env(name) => (
@@ -286,9 +285,9 @@ fn ledger_key(site: &Site) -> Option<Rotation> {
         set_by: None,
         expires: None,
         steps: vec![
-            "it gives access to nothing else: with a copy of the ledger it reveals whether a known number was texted".to_owned(),
-            "if both were copied, that can't be undone; if neither was, a new key changes nothing: keep it".to_owned(),
-            "otherwise begin a new ledger, without the earlier ids and limits: stop sending, and move ledger.key and ledger.sqlite3* away".to_owned(),
+            "it opens nothing elsewhere: with a copy of the ledger it tells whether a number that one knows was texted".to_owned(),
+            "one who took both can tell that for good; for one who took neither, a new key changes nothing: leave it".to_owned(),
+            "else begin a new ledger, without the ids and limits of before: stop sending, and move ledger.key and ledger.sqlite3* away".to_owned(),
         ],
     })
 }

@@ -160,29 +160,39 @@ fn shown_uses(uses: &[Uses]) -> String {
 
 /// A table, and the sum.
 fn shown(tallies: &[Tally]) -> String {
-    let headings = ["day", "sender", "region", "outcome", "messages", "segments"];
+    let headings = [
+        "day", "machine", "sender", "region", "outcome", "messages", "segments",
+    ];
     let mut rows = vec![headings.map(str::to_owned)];
     rows.extend(tallies.iter().map(row));
     let total = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>().to_string();
     let [messages, segments] = [total(|t| t.messages), total(|t| t.segments)];
     let [none, total] = ["", "total"].map(str::to_owned);
-    rows.push([total, none.clone(), none.clone(), none, messages, segments]);
+    let [a, b, c, d] = std::array::from_fn(|_| none.clone());
+    rows.push([total, a, b, c, d, messages, segments]);
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    // One machine alone has no name.
+    let is_shared = tallies.iter().any(|tally| tally.machine.is_some());
     rows.iter()
-        .map(|[day, sender, region, outcome, messages, segments]| {
-            let [a, b, c, d, e, f] = widths;
+        .map(|[day, machine, sender, region, outcome, messages, segments]| {
+            let [a, m, b, c, d, e, f] = widths;
+            let machine = match is_shared {
+                true => format!("{machine:<m$}  "),
+                false => String::new(),
+            };
             format!(
-                "{day:<a$}  {sender:<b$}  {region:<c$}  {outcome:<d$}  {messages:>e$}  {segments:>f$}\n"
+                "{day:<a$}  {machine}{sender:<b$}  {region:<c$}  {outcome:<d$}  {messages:>e$}  {segments:>f$}\n"
             )
         })
         .collect()
 }
 
-fn row(tally: &Tally) -> [String; 6] {
+fn row(tally: &Tally) -> [String; 7] {
     let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     [
         tally.day.to_string(),
+        or(&tally.machine),
         or(&tally.sender),
         or(&tally.region),
         tally.word().to_owned(),

@@ -56,7 +56,7 @@ pub use sections::{
 pub use sender::{Network, Sender, is_name};
 pub use serve::{DEFAULT_SOCKET, Hub, Serve, Tls, http_address};
 pub use setting::{SecretRef, Setting};
-pub use shared::{Replication, Shared};
+pub use shared::{Replication, Shared, WhenUnreachable};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::{Rate, duration, rate};
 

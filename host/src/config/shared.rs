@@ -1,6 +1,6 @@
 //! `[state.shared]`: the ledger that several machines share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::place::Located;
 use super::table::{Node, Table};
@@ -16,6 +16,19 @@ pub struct Shared {
     pub timeout: Duration,
     /// Whether a claim must have reached a standby.
     pub replication: Replication,
+    /// What is done while no server can be reached.
+    pub when_unreachable: WhenUnreachable,
+    /// How many machines share it: each holds its part of the limits while it goes by its own ledger.
+    pub machines: NonZeroU32,
+}
+
+/// What is done while no server can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUnreachable {
+    /// Nothing is sent.
+    Refuse,
+    /// Codes go by each machine's own ledger; new passwords wait.
+    OwnLedger,
 }
 
 /// Whether a claim must have reached a standby.
@@ -30,8 +43,8 @@ pub enum Replication {
 const REPLICATION: &str =
     "write \"required\" (a standby has every claim; two servers at least) or \"none\"";
 
-const UNREACHABLE: &str =
-    "write when_unreachable = \"refuse\": nothing is sent while no server can be reached";
+const UNREACHABLE: &str = "write \"refuse\" (nothing is sent while no server can be reached) or \"own_ledger\" \
+     (codes go by each machine's own ledger then, and may come twice)";
 
 impl Shared {
     pub(super) fn read(t: &Table) -> Option<Self> {
@@ -45,15 +58,25 @@ impl Shared {
         let url = url.and_then(|node| address(&node));
         let required = t.require("replication", REPLICATION);
         let required = required.and_then(|node| node.choice(&replication));
-        let refuses = t.require("when_unreachable", UNREACHABLE);
-        let refuses = refuses.and_then(|node| refuses_when_unreachable(&node));
+        let unreachable = [
+            ("refuse", WhenUnreachable::Refuse),
+            ("own_ledger", WhenUnreachable::OwnLedger),
+        ];
+        let when_unreachable = t.require("when_unreachable", UNREACHABLE);
+        let when_unreachable = when_unreachable.and_then(|node| node.choice(&unreachable));
+        let machines = t.integer("machines", 1..=MOST_MACHINES);
+        let machines = machines.and_then(|machines| u32::try_from(machines).ok());
         let shared = Shared {
             ca_file: t.path("ca_file"),
             timeout: t.duration("timeout").unwrap_or(DEFAULT_TIMEOUT),
             url: url?,
             replication: required?,
+            when_unreachable: when_unreachable?,
+            machines: machines
+                .and_then(NonZeroU32::new)
+                .unwrap_or(NonZeroU32::MIN),
         };
-        engine.and(refuses).map(|()| shared)
+        engine.map(|()| shared)
     }
 
     /// The address for the database's library: without what is done here, which is TLS and the search for a
@@ -69,21 +92,6 @@ impl Shared {
             true => url.to_owned(),
             false => format!("{url}?{}", left.join("&")),
         }
-    }
-}
-
-/// It must be said, as going by each machine's own ledger meanwhile is what one may expect, and is not there yet.
-fn refuses_when_unreachable(node: &Node) -> Option<()> {
-    match node.word()?.as_str() {
-        "refuse" => Some(()),
-        "own_ledger" => {
-            node.fault(
-                "is not supported by this version: \"own_ledger\"",
-                UNREACHABLE,
-            );
-            None
-        }
-        _ => node.choice(&[("refuse", ())]),
     }
 }
 
@@ -177,6 +185,9 @@ const PARAMETERS: [&str; 12] = [
     "tcp_user_timeout",
 ];
 
+/// More than any installation has.
+const MOST_MACHINES: i64 = 1_000;
+
 /// The most that one step may take.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -225,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_while_it_is_away_must_be_said_and_be_supported() {
+    fn what_is_done_while_it_is_away_must_be_said() {
         let with = |line: &str| {
             read(&format!(
                 "engine = \"postgresql\"\nreplication = \"none\"\nurl = \"postgresql://textsender@db1/textsender\"\n{line}"
@@ -233,7 +244,6 @@ mod tests {
         };
         for (line, words) in [
             ("", "when_unreachable"),
-            ("when_unreachable = \"own_ledger\"", "not supported"),
             ("when_unreachable = \"send\"", "not a choice"),
             ("when_unreachable = 1", "when_unreachable"),
         ] {
@@ -242,7 +252,15 @@ mod tests {
             assert_eq!(faults.len(), 1, "{line}: {faults:?}");
             assert!(faults[0].contains(words), "{line}: {faults:?}");
         }
-        assert!(with("when_unreachable = \"refuse\"").0.is_some());
+        let read = |line| with(line).0.unwrap();
+        let refuses = read("when_unreachable = \"refuse\"");
+        assert_eq!(refuses.when_unreachable, WhenUnreachable::Refuse);
+        assert_eq!(refuses.machines.get(), 1);
+        let goes_on = read("when_unreachable = \"own_ledger\"\nmachines = 3");
+        assert_eq!(goes_on.when_unreachable, WhenUnreachable::OwnLedger);
+        assert_eq!(goes_on.machines.get(), 3);
+        let (shared, faults) = with("when_unreachable = \"own_ledger\"\nmachines = 0");
+        assert!(shared.is_none() || !faults.is_empty());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::limited;
 use crate::{
-    config::{Ledger as Mode, Shared, State},
+    config::{Config, Ledger as Mode, Shared},
     failpoint::{Failpoints, Step},
     ledger::{
         CLOSING, Claim, ClaimResult, DispatchRefusal, FinalOutcome, Ledger, LedgerError, Options,
@@ -52,9 +52,16 @@ pub(super) struct LedgerAccess {
 
 impl LedgerAccess {
     /// Starts to open the ledger. It gets ready while other things are done.
-    pub(super) fn open(state: &State, folder: &Path, caller: u32, failpoints: Failpoints) -> Self {
+    pub(super) fn open(
+        config: &Config,
+        folder: &Path,
+        caller: u32,
+        failpoints: Failpoints,
+    ) -> Self {
+        let state = &config.state;
         let options = Options {
             failpoints,
+            config: state.shared.as_ref().map(|_| config.sources.main.clone()),
             ..Options::of(state)
         };
         let ledger = match state.ledger {
@@ -74,11 +81,12 @@ impl LedgerAccess {
 
     /// The ledger under an edited configuration, in the same folder: the same, unless the edit is
     /// about it.
-    pub(super) fn reconfigured(&self, state: &State, folder: &Path) -> Self {
+    pub(super) fn reconfigured(&self, config: &Config, folder: &Path) -> Self {
+        let state = &config.state;
         let is_off = |mode| mode == Mode::Off;
         let is_same = self.retention == state.retention && self.shared == state.shared;
         if !is_same || is_off(self.mode) != is_off(state.ledger) {
-            return Self::open(state, folder, self.caller, self.failpoints);
+            return Self::open(config, folder, self.caller, self.failpoints);
         }
         Self {
             ledger: self.ledger.clone(),

@@ -68,7 +68,7 @@ impl Dispatch {
         Ok(Self {
             file,
             seen: Mutex::new(seen),
-            ledger: LedgerAccess::open(&config.state, &state, caller, failpoints),
+            ledger: LedgerAccess::open(config, &state, caller, failpoints),
             pool: Arc::new(Pool::new(config.clone(), state.clone(), max_level)),
             without_hub: false,
             directories: Directories::of(config, &state).map(Box::new),
@@ -112,9 +112,7 @@ impl Dispatch {
         Ok(Some(Self {
             file: self.file.clone(),
             seen: Mutex::new(now),
-            ledger: self
-                .ledger
-                .reconfigured(&edited.config().state, &self.state),
+            ledger: self.ledger.reconfigured(edited.config(), &self.state),
             pool: self.pool.clone(),
             without_hub: false,
             directories: Directories::of(edited.config(), &self.state).map(Box::new),

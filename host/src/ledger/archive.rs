@@ -52,6 +52,10 @@ pub struct Server {
     pub standbys: String,
     /// Whether what is committed is on its disk.
     pub fsync: bool,
+    /// The version of its schema.
+    pub schema: u32,
+    /// Whether the account may write to the tables by itself, which it need not.
+    pub may_write_tables: bool,
     /// By how much its clock differs from this machine's.
     pub clock_differs: Duration,
     /// How long one question takes.
@@ -94,6 +98,8 @@ pub(super) trait Archive {
     fn over_limits(&self, since: i64) -> Result<Vec<(String, u64)>, LedgerError>;
     /// Machines that recorded something since then, by name; none of one machine's own ledger.
     fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError>;
+    /// How machines are set up: name, when they said so, what they said. None of one machine's own ledger.
+    fn reports(&self) -> Result<Vec<(String, i64, String)>, LedgerError>;
     /// When a message was last accepted.
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError>;
     /// The server behind it, if there is one.

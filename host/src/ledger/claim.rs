@@ -24,6 +24,7 @@ use crate::os::process::since_boot;
 use crate::protocol::{ErrorCode, Outcome, Resend};
 
 /// A message that wants to be sent.
+#[derive(Clone)]
 pub struct Claim {
     /// What the audit says of it.
     pub facts: Facts,
@@ -105,12 +106,24 @@ pub struct Ticket {
     queue: Option<Queue>,
     /// Until when it is this process's, by a clock that no one sets, where no lock says so.
     until: Option<Duration>,
+    /// Claimed in this machine's own ledger, as the one that is shared could not be reached.
+    is_apart: bool,
 }
 
 impl Ticket {
     /// Whether its time is up: then another process may have taken the message over.
     pub(super) fn is_over(&self) -> bool {
         self.until.is_some_and(|until| since_boot() >= until)
+    }
+
+    /// Whether other machines do not know of it: the message may be sent by one of them as well.
+    pub fn may_be_doubled(&self) -> bool {
+        self.is_apart
+    }
+
+    /// The ledger that it was claimed in.
+    pub(super) fn queue_or<'a>(&'a self, other: &'a Queue) -> &'a Queue {
+        self.queue.as_ref().unwrap_or(other)
     }
 
     /// The id that was claimed: the message's own, or the one that a resend got.
@@ -148,6 +161,14 @@ impl ClaimResult {
     pub(super) fn leased(mut self, since: Duration, within: Duration) -> ClaimResult {
         if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
             ticket.until = Some(since + within + LEASE);
+        }
+        self
+    }
+
+    /// The result of a claim in this machine's own ledger, beside the one that is shared.
+    pub(super) fn apart(mut self) -> ClaimResult {
+        if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
+            ticket.is_apart = true;
         }
         self
     }
@@ -444,6 +465,7 @@ impl Claim {
             over: Vec::new(),
             queue: None,
             until: None,
+            is_apart: false,
         }
     }
 }

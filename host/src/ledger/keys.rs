@@ -99,6 +99,16 @@ impl Keys {
         self.digest("window", &[scope.name().as_bytes(), value.as_bytes()])
     }
 
+    /// What machines are compared by: a file or a secret.
+    pub fn setup(&self, bytes: &[u8]) -> Digest {
+        self.digest("setup", &[bytes])
+    }
+
+    /// How far a ledger of this name was brought over to the shared one.
+    pub fn brought(&self, ledger: &str) -> Digest {
+        self.digest("brought", &[ledger.as_bytes()])
+    }
+
     /// What makes two messages the same, but the secret.
     pub fn content(&self, purpose: Purpose, phone: &Phone) -> Digest {
         self.digest(

@@ -295,6 +295,27 @@ impl Limits {
         self.exempt.iter().any(|exempt| exempt == phone.e164())
     }
 
+    /// The part of one of so many machines that count apart: each limit divided, and at least one text.
+    pub(super) fn divided_by(&self, machines: u32) -> Limits {
+        let mut limits = self.clone();
+        let rules = [
+            &mut limits.recipient,
+            &mut limits.prefix,
+            &mut limits.region,
+            &mut limits.sender,
+            &mut limits.all,
+            &mut limits.user,
+            &mut limits.actor,
+            &mut limits.source,
+            &mut limits.test,
+            &mut limits.resend,
+        ];
+        for rule in rules {
+            rule.divide_by(machines);
+        }
+        limits
+    }
+
     /// The rules that count a message to this number.
     pub fn counting(
         &self,
@@ -323,6 +344,14 @@ impl Limits {
         }
         rules.retain(|(_, rule)| !rule.limits.is_empty());
         rules
+    }
+}
+
+impl Rule {
+    pub(super) fn divide_by(&mut self, machines: u32) {
+        for limit in &mut self.limits {
+            limit.count = (limit.count / machines.max(1)).max(1);
+        }
     }
 }
 

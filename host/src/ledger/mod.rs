@@ -46,6 +46,7 @@
 //! now (windows, breakers), and rows are ordered by number, not by time. Set forward, it ends
 //! windows and pauses early, as it must.
 
+mod apart;
 mod archive;
 mod backup;
 mod choice;
@@ -68,6 +69,7 @@ mod person;
 mod postgres;
 mod prometheus;
 mod proposal;
+mod report;
 mod resend;
 mod reservation;
 mod settle;
@@ -86,7 +88,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +96,7 @@ use jiff::Timestamp;
 use textsender_plugin_api::{DeliveryState, Phone};
 use tokio::sync::oneshot;
 
+pub use apart::Away;
 pub use archive::Server;
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
 pub use delivery::Deliveries;
@@ -110,10 +113,13 @@ pub use person::{Erased, Person};
 pub use postgres::POSTGRES;
 pub use prometheus::{Exposition, Sample};
 pub use proposal::{Proposal, Proposals};
+pub use report::Drift;
 pub use resend::REPEAT;
 pub use reservation::LimitReached;
 pub use settle::{DispatchRefusal, FinalOutcome, Unclaimed};
-pub use shared::{SharedStore, can_share, postgres_schema, share};
+pub use shared::{
+    Brought, POSTGRES_SCHEMA, SharedStore, can_share, postgres_migration, postgres_schema, share,
+};
 pub use stats::Tally;
 pub use store::Facts;
 pub use timeline::Mark;
@@ -124,9 +130,10 @@ pub use uses::{UsedBy, Uses};
 use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
 use crate::os;
+use apart::Apart;
 use settle::Handover;
 use sqlite::Sqlite;
-use store::Engine;
+use store::{Engine, Store, StoreResult};
 use worker::{Durability, Queue};
 
 /// How long [`Ledger::close`] waits in a process that has answered.
@@ -143,6 +150,8 @@ pub struct Ledger {
     failpoints: Failpoints,
     /// Whether several machines share it.
     is_shared: bool,
+    /// This machine's own ledger, for while a shared one can't be reached.
+    apart: Option<Box<Apart>>,
 }
 
 /// How the ledger behaves.
@@ -160,6 +169,11 @@ pub struct Options {
     pub node: String,
     /// A test's time of day in place of a server's.
     pub clock: Option<fn() -> Timestamp>,
+    /// Whether a decision keeps its places in the limits when it has ended, so that they can be brought over to a
+    /// shared ledger.
+    pub keeps_places: bool,
+    /// `textsender.toml`, where how this machine is set up is to be compared with others.
+    pub config: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -172,6 +186,8 @@ impl Default for Options {
             shared: None,
             node: String::new(),
             clock: None,
+            keeps_places: false,
+            config: None,
         }
     }
 }
@@ -201,6 +217,7 @@ impl Ledger {
     pub fn open(folder: &Path, options: Options) -> Result<Ledger, LedgerError> {
         let (failpoints, path) = (options.failpoints, folder.to_owned());
         let is_shared = options.shared.is_some();
+        let apart = Apart::of(folder, &options).map(Box::new);
         let store = options.shared.is_some().then(shared::store).transpose()?;
         let engine = move || match (&options.shared, store) {
             (Some(shared), Some(store)) => (store.engine)(shared, &path, &options),
@@ -213,6 +230,7 @@ impl Ledger {
             ended: Mutex::new(Some(ended)),
             failpoints,
             is_shared,
+            apart,
         })
     }
 
@@ -228,9 +246,25 @@ impl Ledger {
             .transpose()
     }
 
+    /// Brings the ledger that was this machine's own over to the one that is now shared: its decisions, what its
+    /// limits count, its pauses, and what is known of its senders. Done again, it brings what came since.
+    ///
+    /// # Errors
+    /// [`LedgerError::Absent`] if this machine has none, or why one of the two can't be used.
+    pub fn move_over(folder: &Path, options: &Options) -> Result<Brought, LedgerError> {
+        apart::move_over(folder, options)
+    }
+
     /// Finishes what is waiting, tidies the ledger, and waits for both, but not longer than this: what
     /// isn't done by then is left to the next process. For a process that has answered.
     pub async fn close(&self, within: Duration) {
+        match &self.apart {
+            Some(apart) => drop(tokio::join!(self.end(within), apart.end(within))),
+            None => self.end(within).await,
+        }
+    }
+
+    async fn end(&self, within: Duration) {
         self.queue.stop();
         let ended = self
             .ended
@@ -253,7 +287,42 @@ impl Ledger {
     /// # Errors
     /// If it cannot.
     pub async fn ready(&self) -> Result<(), LedgerError> {
-        self.queue.call(Durability::Written, |_| Ok(())).await
+        self.ask(|_| Ok(())).await
+    }
+
+    /// Asks something that either ledger can answer: the own one, where a shared one is away and that is wanted.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl Fn(&dyn Store) -> StoreResult<T> + Send + Clone + 'static,
+    ) -> Result<T, LedgerError> {
+        let again = self.apart.as_ref().map(|apart| (apart, question.clone()));
+        let asked = self.current().call(Durability::Written, question).await;
+        match (asked, again) {
+            (Err(error @ LedgerError::Unreachable { .. }), Some((apart, question))) => {
+                apart.note_away(&error)?;
+                let own = &apart.own()?.queue;
+                own.call(Durability::Written, question).await
+            }
+            (asked, _) => asked,
+        }
+    }
+
+    /// Where steps go now that belong to no claim.
+    fn current(&self) -> &Queue {
+        let apart = self.apart.as_ref().filter(|apart| apart.is_away());
+        let own = apart.and_then(|apart| apart.own().ok());
+        own.map_or(&self.queue, |own| &own.queue)
+    }
+
+    /// Where steps go that are about this id.
+    async fn holding(&self, id: &str) -> &Queue {
+        if let Some(apart) = &self.apart
+            && apart.holds(id).await
+            && let Ok(own) = apart.own()
+        {
+            return &own.queue;
+        }
+        &self.queue
     }
 
     /// Claims the message's id and its places in the limits, durably; not where it is paused.
@@ -261,6 +330,47 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails; then nothing is claimed.
     pub async fn claim(&self, claim: Claim) -> Result<ClaimResult, LedgerError> {
+        match &self.apart {
+            None => self.claim_under(claim, None).await,
+            Some(apart) => self.claim_beside(apart, claim).await,
+        }
+    }
+
+    /// The same where this machine has an own ledger beside the shared one.
+    async fn claim_beside(&self, apart: &Apart, claim: Claim) -> Result<ClaimResult, LedgerError> {
+        if apart.holds(&claim.facts.id).await {
+            return apart.claim(claim).await;
+        }
+        let may_go_apart = apart.takes(&claim);
+        if may_go_apart && apart.goes_first() {
+            return apart.claim(claim).await;
+        }
+        // Half of its time is left for the other way, and for being sent.
+        let wait = claim.within / 2;
+        let claimed = self.claim_under(claim.clone(), None);
+        let error = match tokio::time::timeout(wait, claimed).await {
+            Ok(Err(error @ LedgerError::Unreachable { .. })) => error,
+            Ok(other) => {
+                if other.is_ok() {
+                    apart.note_back();
+                }
+                return other;
+            }
+            Err(_) => LedgerError::Late,
+        };
+        apart.note_away(&error)?;
+        match may_go_apart {
+            true => apart.claim(claim).await,
+            false => Err(error),
+        }
+    }
+
+    /// Claims in this ledger, after making its pauses these, if they are known.
+    async fn claim_under(
+        &self,
+        claim: Claim,
+        pauses: Option<String>,
+    ) -> Result<ClaimResult, LedgerError> {
         // Its lease begins later, by whatever time it takes to be claimed.
         let (since, within) = (os::process::since_boot(), claim.within);
         let closer = self.queue.clone();
@@ -268,7 +378,10 @@ impl Ledger {
             .queue
             .call_then(
                 Durability::Synced,
-                move |store| claim::claim(store, &claim),
+                move |store| {
+                    apart::adopt_pauses(store, pauses.as_deref())?;
+                    claim::claim(store, &claim)
+                },
                 |result| result.committed(closer),
             )
             .await?;
@@ -294,8 +407,8 @@ impl Ledger {
             return Err(LedgerError::Stopped);
         };
         let (id, sender) = (held.key.id.clone(), sender.to_owned());
-        let handover = self
-            .queue
+        let handover = ticket
+            .queue_or(&self.queue)
             .call(Durability::Written, move |store| {
                 settle::dispatched(store, &held, &sender)
             })
@@ -326,7 +439,8 @@ impl Ledger {
         let Some(held) = ticket.held.take() else {
             return Err(LedgerError::Stopped);
         };
-        self.queue
+        ticket
+            .queue_or(&self.queue)
             .call(Durability::Written, move |store| {
                 settle::settle(store, &held, &outcome)?;
                 store.reached(Step::Settling);
@@ -346,7 +460,8 @@ impl Ledger {
         let Some(held) = ticket.held.take() else {
             return Err(LedgerError::Stopped);
         };
-        self.queue
+        ticket
+            .queue_or(&self.queue)
             .call(Durability::Written, move |store| {
                 settle::still_unknown(store, &held)
             })
@@ -358,8 +473,9 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails.
     pub async fn note_used(&self, id: &str) -> Result<Used, LedgerError> {
+        let queue = self.holding(id).await;
         let id = id.to_owned();
-        self.queue
+        queue
             .call(Durability::Written, move |store| {
                 unused::note_used(store, &id)
             })
@@ -371,8 +487,9 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails.
     pub async fn note_delivery(&self, id: &str, state: DeliveryState) -> Result<(), LedgerError> {
+        let queue = self.holding(id).await;
         let id = id.to_owned();
-        self.queue
+        queue
             .call(Durability::Written, move |store| {
                 delivery::note(store, &id, state)
             })
@@ -384,11 +501,7 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails.
     pub async fn record(&self, message: Unclaimed) -> Result<(), LedgerError> {
-        self.queue
-            .call(Durability::Written, move |store| {
-                settle::record(store, &message)
-            })
-            .await
+        self.ask(move |store| settle::record(store, &message)).await
     }
 
     /// Takes note of how a sender did, outside a message or before a message is settled.
@@ -396,7 +509,7 @@ impl Ledger {
     /// # Errors
     /// If the ledger fails.
     pub async fn report_health(&self, report: HealthReport) -> Result<(), LedgerError> {
-        self.queue
+        self.current()
             .call(Durability::Written, move |store| {
                 health::report(store, &report, store.now())
             })
@@ -409,7 +522,7 @@ impl Ledger {
     /// If the ledger fails.
     pub async fn note_rate_limit(&self, sender: &str, wait: Duration) -> Result<(), LedgerError> {
         let sender = sender.to_owned();
-        self.queue
+        self.current()
             .call(Durability::Written, move |store| {
                 health::rate_limited(store, &sender, wait, store.now())
             })
@@ -427,7 +540,7 @@ impl Ledger {
         code: &'static str,
     ) -> Result<(), LedgerError> {
         let (sender, recipient) = (sender.to_owned(), recipient.clone());
-        self.queue
+        self.current()
             .call(Durability::Written, move |store| {
                 let recipient = store.keys().recipient(&recipient);
                 health::doubted(store, &sender, recipient, code, store.now())
@@ -442,12 +555,11 @@ impl Ledger {
     /// If the ledger fails.
     pub async fn content_id(&self, content: &[&str]) -> Result<String, LedgerError> {
         let content: Vec<String> = content.iter().map(|part| (*part).to_owned()).collect();
-        self.queue
-            .call(Durability::Written, move |store| {
-                let digest = store.keys().message(&content);
-                Ok(format!("content-{:032x}", u128::from_be_bytes(digest)))
-            })
-            .await
+        self.ask(move |store| {
+            let digest = store.keys().message(&content);
+            Ok(format!("content-{:032x}", u128::from_be_bytes(digest)))
+        })
+        .await
     }
 
     /// Whether a message of ours since `since` already has this provider id: then what `find` found
@@ -461,7 +573,7 @@ impl Ledger {
         since: Timestamp,
     ) -> Result<bool, LedgerError> {
         let provider_id = provider_id.to_owned();
-        self.queue
+        self.current()
             .call(Durability::Written, move |store| {
                 store.has_provider_id(&provider_id, since)
             })

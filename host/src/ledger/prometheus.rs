@@ -257,6 +257,7 @@ mod tests {
 
     fn tally(day: &str, sender: &str, outcome: Option<Outcome>, messages: u64) -> Tally {
         Tally {
+            machine: None,
             day: day.parse().unwrap(),
             sender: Some(sender.to_owned()),
             region: Some("GB".to_owned()),

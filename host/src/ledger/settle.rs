@@ -141,7 +141,13 @@ pub(super) fn settle(store: &dyn Store, held: &Held, outcome: &FinalOutcome) -> 
     report_all(store, &outcome.health, now)?;
     let (ending, live) = (outcome.ending(now), outcome.outcome.settles());
     if let Some(open) = store.open_claim(&held.key)? {
-        give_back(store, unused(store, &open, outcome), now)?;
+        let unused = unused(store, &open, outcome);
+        give_back(store, unused.iter().copied(), now)?;
+        // What is given back must not be given back again, nor be counted elsewhere.
+        if !unused.is_empty() && unused.len() < open.places.len() {
+            let kept = open.places.iter().filter(|place| !unused.contains(place));
+            store.put_places(&held.key, &kept.copied().collect::<Vec<_>>())?;
+        }
         store.end(&held.key, &ending, live)?;
         return Ok(());
     }

@@ -5,11 +5,14 @@ use serde::Serialize;
 
 use crate::protocol::Outcome;
 
-/// How many decisions share a day, a sender, a region and an outcome.
+/// How many decisions share a day, a machine, a sender, a region and an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// The day, in UTC.
     pub day: Date,
+    /// The machine that it came to, in a ledger that several share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
     /// The sender whose answer decided.
     pub sender: Option<String>,
     /// The number's region.

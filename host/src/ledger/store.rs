@@ -88,6 +88,8 @@ pub(super) trait Store {
         sent_to: &[String],
         places: &[Place],
     ) -> StoreResult<bool>;
+    /// Writes the places of an open claim.
+    fn put_places(&self, key: &ClaimKey, places: &[Place]) -> StoreResult<()>;
     /// Ends an open claim; if `live`, repeats of the id meet it. False: there is none.
     fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool>;
     /// Ends an open claim as the `unknown` that it was before it was taken over.

@@ -85,6 +85,29 @@ impl Window {
         }
     }
 
+    /// Counts events that happened at `at`, such as in another store. `span` is the longest that counts them.
+    pub fn insert(&mut self, at: i64, count: u32, span: i64, now: i64) {
+        let at = at.min(now);
+        if at.saturating_add(span) <= now {
+            return;
+        }
+        match self.entries.binary_search_by_key(&at, |entry| entry.at) {
+            Ok(index) => {
+                let entry = &mut self.entries[index];
+                entry.count = entry.count.saturating_add(count);
+            }
+            Err(index) => self.entries.insert(index, Entry { at, count }),
+        }
+        if self.entries.len() > EXACT {
+            self.join_neighbours(&[span], now);
+        }
+    }
+
+    /// When events happened, and how many of them.
+    pub fn events(&self) -> impl Iterator<Item = (i64, u32)> {
+        self.entries.iter().map(|entry| (entry.at, entry.count))
+    }
+
     /// Takes back the event that was counted at `at` for the last `span`, if it is still kept. An event
     /// that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
     /// taken until it leaves, and no one else's is given away.
@@ -217,6 +240,20 @@ mod tests {
         let before = window.count(64_000, 100);
         window.give_back(10, 64_000, 100);
         assert_eq!(window.count(64_000, 100), before - 1);
+    }
+
+    #[test]
+    fn events_of_another_store_are_counted_by_their_own_time() {
+        let mut window = window(&[1000, 1200]);
+        window.insert(1100, 2, 600, 1250);
+        window.insert(500, 1, 600, 1250);
+        assert_eq!(window.count(600, 1250), 4);
+        assert_eq!(window.count(600, 1650), 3);
+        assert_eq!(window.count(600, 1700), 1);
+        // Its clock is ahead.
+        window.insert(9000, 1, 600, 1250);
+        assert_eq!(window.count(600, 1849), 1);
+        assert_eq!(window.count(600, 1850), 0);
     }
 
     #[test]

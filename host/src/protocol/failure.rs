@@ -62,7 +62,7 @@ error_codes! {
     UnknownId = "unknown_id", Invalid, "no message that was sent has this id", "Use the id that the message was sent with.";
     IdReused = "id_reused", Invalid, "the id was used for another message", "Use a new id for a new message; repeat an id only with the same content.";
 
-    PhoneNotAllowed = "phone_not_allowed", Invalid, "the request has a number for a user whom the directory knows, which is allowed for enrolling only", "Leave user.phone out, or send \"event\": \"enroll\"; or give user.dn, user.groups and user.phone, and the directory is not asked.";
+    PhoneNotAllowed = "phone_not_allowed", Invalid, "a number beside a user whom the directory knows is for enrolling alone", "Leave user.phone out, or send event = \"enroll\"; or give user.dn, user.groups and user.phone, for which the directory is not asked.";
 
     NumberRejected = "rejected", Rejected, "the provider refuses this number or text for good", "Check the user's number. The log names the provider's reason.";
     NotMobile = "not_mobile", Rejected, "the number is a landline, which can't receive texts", "Ask the user for a mobile number. To text landlines all the same, add kinds = [\"fixed_line\"] to the policy.";
@@ -93,7 +93,7 @@ error_codes! {
     LedgerRefused = "ledger_refused", Misconfigured, "nothing was sent, as the shared ledger's database refuses it", "Correct role, password, database or schema: `sudo textsender doctor` says which.";
     LedgerFailed = "ledger_failed", Unavailable, "nothing was sent, as the ledger failed", "Look for disk errors in the system's log.";
 
-    DirectoryUnreachable = "directory_unreachable", Unavailable, "nothing was sent, as no server of the directory answers in time", "Check that a domain controller is running and reachable from this machine; `textsender directory check` says which is.";
+    DirectoryUnreachable = "directory_unreachable", Unavailable, "nothing was sent, as no server of the directory answers in time", "See that a domain controller runs and is reached from this machine; `textsender directory check` says which.";
 
     Crashed = "crashed", Crashed, "textsender failed before anything was sent", "Repeat, and report the fault with the log.";
     InProgress = "in_progress", InProgress, "this id is being sent by another process", "Repeat the same id a little later to get its outcome.";
@@ -103,9 +103,9 @@ error_codes! {
     MaybeSent = "maybe_sent", Unknown, "the message may have been sent", "Repeat with the same id only: it is never sent twice. A new id may send it twice.";
 
     UserUnknown = "user_unknown", Refused, "the directory has no such user", "Check user.name or user.sid; `textsender directory user NAME` shows what is found.";
-    UserAmbiguous = "user_ambiguous", Refused, "the directory has several users with this name", "Give user.sid, or the full name, NAME@DOMAIN.";
-    AccountDisabled = "account_disabled", Refused, "the user's account is disabled or has expired", "Enable the account in the directory if it should be.";
-    PhoneMissing = "phone_missing", Refused, "the directory has no number for the user", "Enter the number in the directory.";
+    UserAmbiguous = "user_ambiguous", Refused, "the directory has several users of this name", "Name the user by user.sid, or in full, as NAME@DOMAIN.";
+    AccountDisabled = "account_disabled", Refused, "the user's account is disabled or has expired", "Enable the account, if it is meant to be.";
+    PhoneMissing = "phone_missing", Refused, "the directory has no number of the user", "Enter the number in the directory.";
     NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";
     PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on if it should be sent.";
     EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
@@ -120,8 +120,8 @@ error_codes! {
     DirectoryMissing = "directory_missing", Misconfigured, "nothing was sent, as the program that asks the directory can't be started", "Install the package textsender-directory.";
     DirectoryCertificate = "directory_certificate", Misconfigured, "nothing was sent, as the directory's certificate is not trusted", "Correct ca_file or servers of [directories.NAME]; `textsender directory check` says what is wrong.";
     DirectoryLoginFailed = "directory_login_failed", Misconfigured, "nothing was sent, as the directory refuses the login", "Correct bind, password or base of [directories.NAME]; `textsender directory check` says what is wrong.";
-    DirectoryUnreadable = "directory_unreadable", Misconfigured, "nothing was sent, as the directory does not let this account read what decides for the user", "Give the account in bind the rights that docs/directory.md lists; `textsender directory check` says what is missing.";
-    DirectoryStale = "directory_stale", Misconfigured, "nothing was sent, as there is no snapshot of the directory's links, or it is too old", "Run `textsender directory sync`, and enable textsender-directory.timer, which does so every five minutes.";
+    DirectoryUnreadable = "directory_unreadable", Misconfigured, "nothing was sent, as what decides for the user can't be read in the directory", "Give the account that logs in the rights that docs/directory.md names; `textsender directory check` says what is missing.";
+    DirectoryStale = "directory_stale", Misconfigured, "nothing was sent, as there is no snapshot of the directory's links, or it is too old", "Run textsender directory sync; systemctl enable --now textsender-directory.timer does so for good.";
     UnknownSender = "unknown_sender", Misconfigured, "no such sender is configured", "Add [senders.NAME], or name another.";
     NoSender = "no_sender", Misconfigured, "neither the policy nor [defaults] names a sender", "Set [defaults] sender.";
     PluginMissing = "plugin_missing", Misconfigured, "the sender's plugin is not there", "Put the file into the plugins folder.";

@@ -132,9 +132,7 @@ fn judge(words: &[String]) -> Result<(), String> {
     let known = COMMANDS.iter().find(|(name, _)| *name == command);
     let Some((_, options)) = known else {
         let names = COMMANDS.map(|(name, _)| name).join(", ");
-        return Err(format!(
-            "through the hub only these commands are allowed: {names}"
-        ));
+        return Err(format!("through the hub only these may be asked: {names}"));
     };
     let mut takes_value = false;
     for word in &words[1..] {
@@ -145,7 +143,7 @@ fn judge(words: &[String]) -> Result<(), String> {
             Some(_) if options.contains(&option) => takes_value = !word.contains('='),
             _ => {
                 return Err(format!(
-                    "{word} is not allowed through the hub: run textsender {command} as the account that sends"
+                    "{word} may not be asked through the hub: run textsender {command} as the account that sends"
                 ));
             }
         }

@@ -154,7 +154,9 @@ impl Health {
         }
         let (accepted, failed) = counts(seen.lately);
         let none_left = !is_down.is_empty() && is_down.iter().all(|is_down| *is_down);
-        let broken = states[..2].iter().find(|state| state.level != Level::Ok);
+        let broken = states[..2]
+            .iter()
+            .find(|state| state.level == Level::Critical);
         states.push(sending(broken, none_left, accepted, failed));
         states.extend(installation.expiring.iter().map(|one| ends(one, now)));
         states.extend(
@@ -241,9 +243,24 @@ fn configuration(installation: &Installation) -> State {
 
 fn ledger_state(installation: &Installation) -> State {
     let about = "ledger".to_owned();
-    match installation.is_ledger_ok {
-        true => well(about, "it can be read and written"),
-        false => bad(
+    match (installation.is_ledger_ok, installation.away) {
+        (true, None) => well(about, "it can be read and written"),
+        (true, Some(_)) => bad(
+            Level::Warning,
+            about,
+            "what this machine sent by its own ledger is not brought over yet",
+            "textsender ledger move",
+        ),
+        (false, away) if installation.may_go_apart => {
+            let since =
+                away.map(|away| away.since.strftime(" since %Y-%m-%d %H:%M:%SZ").to_string());
+            let words = format!(
+                "the shared one can't be reached: codes go by this machine's own{}, and new passwords wait",
+                since.unwrap_or_default()
+            );
+            bad(Level::Warning, about, words, "textsender doctor --offline")
+        }
+        (false, _) => bad(
             Level::Critical,
             about,
             "it can't be read or written",

@@ -11,8 +11,8 @@ use crate::{
         self, Standing,
         expiring::{self, Expiring, ExpiringKind},
     },
-    config::Ledger,
-    ledger::{Exposition, History, LedgerError, Options},
+    config::{Ledger, WhenUnreachable},
+    ledger::{Away, Exposition, History, LedgerError, Options},
     os::{disk, rights},
 };
 
@@ -22,6 +22,12 @@ pub struct Installation {
     pub(super) faults: usize,
     /// Whether the ledger can be read and written.
     pub(super) is_ledger_ok: bool,
+    /// That codes go by this machine's own ledger, or did: `None` where the ledger is not shared, or has everything.
+    pub(super) away: Option<Away>,
+    /// Whether several machines share the ledger.
+    pub(super) is_shared: bool,
+    /// Whether codes go by this machine's own ledger while the shared one can't be reached.
+    pub(super) may_go_apart: bool,
     /// The configured senders, by name.
     pub(super) senders: Vec<Sender>,
     /// What runs out.
@@ -44,6 +50,9 @@ impl Installation {
             return Self {
                 faults: 1,
                 is_ledger_ok: false,
+                away: None,
+                is_shared: false,
+                may_go_apart: false,
                 senders: Vec::new(),
                 expiring: Vec::new(),
             };
@@ -54,6 +63,9 @@ impl Installation {
         Self {
             faults: report.map_or(1, |report| report.faults.len()),
             is_ledger_ok: can_be_read(&site) && can_record(&site),
+            away: Away::look(&site.state, &Options::of(&site.config.state)),
+            is_shared: site.config.state.shared.is_some(),
+            may_go_apart: may_go_apart(&site) && can_record(&site),
             senders: standings.iter().map(|one| sender(&site, one)).collect(),
             expiring: expiring::all(&site.config, &site.state),
         }
@@ -87,6 +99,14 @@ impl Installation {
             "Whether the ledger can be read and written.",
             &[(Vec::new(), u64::from(self.is_ledger_ok))],
         );
+        if self.is_shared {
+            let since = self.away.map_or(0, |away| away.since.as_second());
+            page.gauge(
+                "textsender_own_ledger_since_timestamp_seconds",
+                "Since when codes go by this machine's own ledger, as the shared one can't be reached, or what went by it is not brought over yet; 0 where neither is so.",
+                &[(Vec::new(), since)],
+            );
+        }
         let certificates = self.expiring.iter();
         let certificate = certificates.filter(|one| one.kind == ExpiringKind::Certificate);
         let certificate =
@@ -141,6 +161,11 @@ fn can_be_read(site: &Site) -> bool {
     let read = History::open(&site.state, &options).and_then(|it| it.senders(Timestamp::now()));
     // Before the first message there is nothing to read, which is no failure.
     matches!(read, Ok(_) | Err(LedgerError::Absent { .. }))
+}
+
+fn may_go_apart(site: &Site) -> bool {
+    let shared = site.config.state.shared.as_ref();
+    shared.is_some_and(|shared| shared.when_unreachable == WhenUnreachable::OwnLedger)
 }
 
 fn can_record(site: &Site) -> bool {

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use textsender::{
-    ledger::{Machine, Server},
+    ledger::{Away, Machine, Options, Server},
     os::process::host_name,
 };
 
@@ -32,11 +32,15 @@ fn alone(visit: &Visit) -> Markup {
 
 fn shared(visit: &Visit) -> anyhow::Result<Markup> {
     let now = Timestamp::now();
+    let site = visit.site()?;
+    let away = Away::look(&site.state, &Options::of(&site.config.state));
     let known = log::history(visit).and_then(|history| {
         let Some(history) = history else {
-            return Ok((None, Vec::new()));
+            return Ok((None, Vec::new(), Vec::new()));
         };
-        Ok((history.server()?, history.machines(Some(now - SINCE.1))?))
+        let drift = history.drift(&site.config.sources.main, &host_name())?;
+        let machines = history.machines(Some(now - SINCE.1))?;
+        Ok((history.server()?, machines, drift))
     });
     let commands = [
         Command::new(["ledger", "machines", "--since", SINCE.0]),
@@ -55,19 +59,36 @@ fn shared(visit: &Visit) -> anyhow::Result<Markup> {
     ];
     Ok(html! {
         h2 { "The shared ledger" }
+        @if let Some(away) = &away { (of_own(away, known.is_ok())) }
         @match &known {
             Err(error) => p.bad { strong { "It can't be read: " } (format!("{error:#}")) },
-            Ok((None, _)) => p { "This machine, " (host_name()) ", has not sent yet: it has no key of the ledger." },
-            Ok((Some(server), machines)) => {
+            Ok((None, ..)) => p { "This machine, " (host_name()) ", has not sent yet: it has no key of the ledger." },
+            Ok((Some(server), machines, drift)) => {
                 (of_server(server))
                 h2 { "Machines" }
                 @if machines.is_empty() { p { "None recorded anything in the last 30 days." } }
                 @else { (layout::table("Machines by what they recorded in the last 30 days, in UTC", &headings, &rows(machines))) }
-                p.help { "The ledger knows a machine by the messages that came to it. It does not know which version a machine runs, nor how it is configured: compare those with your configuration tool." }
+                p.help { "The ledger knows a machine by the messages that came to it." }
+                h2 { "How they are set up" }
+                @if drift.is_empty() { p { "No machine differs from this one, as far as they have said how they are set up." } }
+                @else {
+                    ul { @for one in drift { li { span.attention { (one.to_string()) } " (as of " (one.at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()) ")" } } }
+                }
+                p.help { "Compared are the files of the configuration, the plugins, the stored secrets by keyed fingerprints, and the version of textsender." }
             }
         }
         (layout::command_box("The commands that show the same", &command::lines(&commands, &visit.call)))
     })
+}
+
+fn of_own(away: &Away, is_reached: bool) -> Markup {
+    let since = away.since.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+    html! {
+        p.bad {
+            @if !is_reached { "Since " (since) " codes go by this machine's own ledger, and may come twice. New passwords wait." }
+            @else { "What this machine sent by its own ledger since " (since) " is not brought over yet: its next message does that." }
+        }
+    }
 }
 
 fn of_server(server: &Server) -> Markup {

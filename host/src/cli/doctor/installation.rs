@@ -13,8 +13,8 @@ use crate::{
         site::{Site, block_on},
     },
     config::{Fault, Ledger, Replication},
-    ledger::{self, Health, History, LedgerError, Options, Server},
-    os::rights,
+    ledger::{self, Away, Health, History, LedgerError, Options, Server},
+    os::{process::host_name, rights},
     site::plugins,
 };
 
@@ -143,18 +143,19 @@ fn secrets(site: &Site) -> Vec<Finding> {
     }
 }
 
-fn ledger(site: &Site) -> Vec<Finding> {
+pub(super) fn ledger(site: &Site) -> Vec<Finding> {
     if site.config.state.ledger == Ledger::Off {
         let words = "it is off: no limits, and a repeated id is sent again";
         return vec![note("ledger", words)];
     }
     let now = Timestamp::now();
     let read = History::open(&site.state, &Options::of(&site.config.state)).and_then(|history| {
-        let not_enabled = not_enabled::findings(&history, now)?;
-        Ok((history.senders(now)?, history.server()?, not_enabled))
+        let mut others = not_enabled::findings(&history, now)?;
+        others.extend(drift(site, &history)?);
+        Ok((history.senders(now)?, history.server()?, others))
     });
     match read {
-        Ok((senders, server, not_enabled)) => {
+        Ok((senders, server, others)) => {
             let server = server.map_or_else(Vec::new, |server| shared(site, &server));
             let failing = senders.into_iter().filter_map(|state| match state.health {
                 Health::Good => None,
@@ -177,13 +178,59 @@ fn ledger(site: &Site) -> Vec<Finding> {
             });
             std::iter::once(ok("ledger", "it can be read"))
                 .chain(server)
+                .chain(apart(site, true))
                 .chain(failing)
-                .chain(not_enabled)
+                .chain(others)
                 .collect()
         }
         Err(LedgerError::Absent { .. }) => unused(site),
-        Err(error) => vec![problem("ledger", error.to_string(), remedy(&error))],
+        Err(error) => {
+            let unreachable = problem("ledger", error.to_string(), remedy(&error));
+            std::iter::once(unreachable)
+                .chain(apart(site, false))
+                .collect()
+        }
     }
+}
+
+/// Machines that are not set up as this one.
+fn drift(site: &Site, history: &History) -> Result<Vec<Finding>, LedgerError> {
+    let drift = history.drift(&site.config.sources.main, &host_name())?;
+    let findings = drift.into_iter().map(|drift| Finding {
+        remedy: Some("make both the same, by your configuration tool".to_owned()),
+        ..warning(
+            "machines",
+            format!(
+                "{drift} (as of {})",
+                drift.at.strftime("%Y-%m-%d %H:%M:%SZ")
+            ),
+        )
+    });
+    Ok(findings.collect())
+}
+
+/// What goes by this machine's own ledger, or did and is not brought over yet.
+fn apart(site: &Site, is_reached: bool) -> Option<Finding> {
+    let away = Away::look(&site.state, &Options::of(&site.config.state))?;
+    let since = away.since.strftime("%Y-%m-%d %H:%M:%SZ");
+    Some(match is_reached {
+        false => warning(
+            "ledger",
+            format!(
+                "codes go by this machine's own ledger since {since}, and may come twice; new passwords wait"
+            ),
+        ),
+        true => Finding {
+            remedy: Some("textsender ledger move".to_owned()),
+            ..warning(
+                "ledger",
+                format!(
+                    "what this machine sent by its own ledger since {since} is not brought over yet; the next message \
+                     does that"
+                ),
+            )
+        },
+    })
 }
 
 /// The ledger of a machine that never sent.
@@ -223,6 +270,19 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
         let what = format!("PostgreSQL {version} is older than {OLDEST_SERVER}");
         findings.push(problem("ledger", what, "upgrade the database"));
     }
+    if server.schema < ledger::POSTGRES_SCHEMA {
+        let what = format!(
+            "the database's schema has version {}, and this textsender's is {}: machines are not compared",
+            server.schema,
+            ledger::POSTGRES_SCHEMA
+        );
+        findings.push(problem("ledger", what, MIGRATE));
+    }
+    if server.may_write_tables {
+        let what = "the account may change the ledger's tables by itself, and with it whoever has its password";
+        let remedy = "connect as an account that owns nothing, with the GRANT lines of `textsender ledger schema --postgres`";
+        findings.push(problem("ledger", what, remedy));
+    }
     let waits = !standbys.is_empty();
     match (wanted.replication, waits) {
         (Replication::Required, true) => {
@@ -252,6 +312,9 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
     }
     findings
 }
+
+/// What brings a schema up to date.
+const MIGRATE: &str = "textsender ledger migrate | psql --single-transaction -v ON_ERROR_STOP=1 DATABASE, as the database's owner";
 
 /// The oldest PostgreSQL that the schema is for.
 const OLDEST_SERVER: u32 = 13;

@@ -217,6 +217,29 @@ fn problems_of_files(site: &Site, common: &Common) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Checks the ledger alone, and shows what was found; the exit code says whether there is something to do.
+pub(super) fn check_ledger(
+    common: &Common,
+    as_json: bool,
+    out: &Output,
+) -> anyhow::Result<ExitCode> {
+    let site = Site::read(common)?;
+    site.become_owner()?;
+    finish(installation::ledger(&site), as_json, out)
+}
+
+/// What `status` says of a ledger that several machines share: problems, and what to do about each.
+pub(super) fn problems_of_shared(site: &Site) -> Vec<(String, String)> {
+    if site.config.state.shared.is_none() {
+        return Vec::new();
+    }
+    let found = installation::ledger(site).into_iter();
+    let found = found.filter(|finding| matches!(finding.state, State::Problem | State::Warning));
+    found
+        .map(|finding| (finding.what, finding.remedy.unwrap_or_default()))
+        .collect()
+}
+
 /// Puts owners and modes right.
 fn put_right(common: &Common, out: &Output) -> anyhow::Result<()> {
     let make = |repair: &Repair| -> anyhow::Result<()> {

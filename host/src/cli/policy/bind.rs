@@ -29,7 +29,7 @@ pub(super) struct Bind {
     /// Which directory, where there are several
     #[arg(long, value_name = "NAME")]
     directory: Option<String>,
-    /// Treats the object's WMI filter as passed: it can't be evaluated without a computer
+    /// Take the object's WMI filter as passed: it needs a machine, which no request has
     #[arg(long)]
     ignore_wmi_filter: bool,
     #[command(flatten)]
@@ -93,7 +93,8 @@ impl Bind {
         }
         if object.wmi_filter && !self.ignore_wmi_filter {
             bail!(
-                "the group policy object {} has a WMI filter, which can't be evaluated without a computer: remove it, or give --ignore-wmi-filter",
+                "the group policy object {} has a WMI filter, which needs a machine: take it away, or give \
+                 --ignore-wmi-filter",
                 object.id
             );
         }

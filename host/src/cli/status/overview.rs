@@ -16,6 +16,7 @@ use crate::{
         standing,
     },
     ledger::{Health, LedgerError, Pause, SenderState},
+    os::process::host_name,
     protocol::ErrorCode,
 };
 
@@ -27,6 +28,9 @@ const WIDTH: usize = 80;
 struct Overview {
     version: &'static str,
     config: String,
+    /// This machine's name, where several share the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<String>,
     default_sender: Option<String>,
     helpdesk_sender: Option<String>,
     policies: usize,
@@ -80,6 +84,7 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
     let report = block_on(check::check(&site.config.sources.main))?;
     let mut problems: Vec<Problem> = doctor::problems(&site, report, common)
         .into_iter()
+        .chain(doctor::problems_of_shared(&site))
         .map(|(what, remedy)| Problem { what, remedy })
         .collect();
     let known = common.history().and_then(|history| {
@@ -89,6 +94,8 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
     let (recent, health, pauses) = match known {
         Ok((recent, health, pauses)) => (Some(recent), health, pauses),
         Err(LedgerError::Absent { .. }) => (Some(Recent::default()), Vec::new(), Vec::new()),
+        // Said with what else there is to say of it.
+        Err(_) if site.config.state.shared.is_some() => (None, Vec::new(), Vec::new()),
         Err(error) => {
             problems.push(Problem {
                 what: error.to_string(),
@@ -110,6 +117,7 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
     Ok(Overview {
         version: env!("CARGO_PKG_VERSION"),
         config: site.config.sources.main.display().to_string(),
+        machine: site.config.state.shared.as_ref().map(|_| host_name()),
         default_sender: defaults.sender.as_ref().map(name),
         helpdesk_sender: own.or(defaults.sender.as_ref()).map(name),
         policies: site.config.policies.len(),
@@ -177,9 +185,12 @@ fn next(
 
 fn show(overview: &Overview, now: Timestamp, out: &Output) {
     let or_none = |name: &Option<String>| name.clone().unwrap_or_else(|| "none".to_owned());
+    let machine = overview.machine.as_ref().map(|name| format!(" on {name}"));
     out.line(cut(&format!(
-        "textsender {}  {}",
-        overview.version, overview.config
+        "textsender {}{}  {}",
+        overview.version,
+        machine.unwrap_or_default(),
+        overview.config
     )));
     out.line(cut(&format!(
         "default {}   helpdesk {}   {}",

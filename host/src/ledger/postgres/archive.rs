@@ -117,7 +117,8 @@ impl PostgresArchive {
         let hello = self.reader.ask(|link| Ok(link.connect()?.hello.clone()))?;
         let began = Instant::now();
         let theirs = self.number("SELECT textsender.now_ms()", Vec::new())?;
-        let ours = Timestamp::now().as_millisecond();
+        let (ours, round_trip) = (Timestamp::now().as_millisecond(), began.elapsed());
+        let schema = self.number(SCHEMA, Vec::new())?;
         Ok(Server {
             hosts: self.server.clone(),
             is_begun: hello.proof.is_some(),
@@ -125,7 +126,9 @@ impl PostgresArchive {
             standbys: hello.standbys,
             fsync: hello.fsync == "on",
             clock_differs: Duration::from_millis(theirs.abs_diff(ours)),
-            round_trip: began.elapsed(),
+            round_trip,
+            schema: u32::try_from(schema).unwrap_or(0),
+            may_write_tables: self.number(MAY_WRITE, Vec::new())? > 0,
         })
     }
 
@@ -260,7 +263,7 @@ impl Archive for PostgresArchive {
 
     /// A number is the time at which a step was worked out; it is committed later.
     fn overlap(&self) -> i64 {
-        super::store::number_of(OVERLAP)
+        super::clock::number_of(OVERLAP)
     }
 
     fn senders(&self) -> Result<Vec<(String, Breaker)>, LedgerError> {
@@ -281,10 +284,10 @@ impl Archive for PostgresArchive {
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError> {
         let rows = self.rows(
             "SELECT to_char(to_timestamp(at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
-                    sender, region, outcome, count(*), coalesce(sum(segments), 0)::bigint
+                    sender, region, outcome, count(*), coalesce(sum(segments), 0)::bigint, node
              FROM textsender.decisions WHERE at >= $1 AND NOT replayed
-             GROUP BY day, sender, region, outcome
-             ORDER BY day, sender NULLS FIRST, region NULLS FIRST, outcome NULLS FIRST",
+             GROUP BY day, node, sender, region, outcome
+             ORDER BY day, node NULLS FIRST, sender NULLS FIRST, region NULLS FIRST, outcome NULLS FIRST",
             vec![(Box::new(since), Type::INT8)],
         )?;
         let read = |row: &Row| {
@@ -296,6 +299,7 @@ impl Archive for PostgresArchive {
                 outcome: outcome(word.as_deref()).ok()?,
                 messages: row.try_get::<_, i64>(4).ok()?.unsigned_abs(),
                 segments: row.try_get::<_, i64>(5).ok()?.unsigned_abs(),
+                machine: row.try_get(6).ok()?,
             })
         };
         let read: Option<_> = rows.iter().map(read).collect();
@@ -451,6 +455,23 @@ impl Archive for PostgresArchive {
         read.ok_or_else(|| self.damaged("counts"))
     }
 
+    fn reports(&self) -> Result<Vec<(String, i64, String)>, LedgerError> {
+        if self.number(SCHEMA, Vec::new())? < FIRST_WITH_REPORTS {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT node, at, report FROM textsender.machines ORDER BY node";
+        let rows = self.rows(sql, Vec::new())?;
+        let read = |row: &Row| {
+            Some((
+                row.try_get(0).ok()?,
+                row.try_get(1).ok()?,
+                row.try_get(2).ok()?,
+            ))
+        };
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged("machines"))
+    }
+
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {
         let sql =
             "SELECT at FROM textsender.decisions WHERE outcome = $1 ORDER BY seq DESC LIMIT 1";
@@ -476,6 +497,16 @@ impl Archive for PostgresArchive {
         Ok(())
     }
 }
+
+/// The version of the schema.
+const SCHEMA: &str =
+    "SELECT coalesce((SELECT value::bigint FROM textsender.meta WHERE name = 'schema'), 0)";
+
+/// The first one that machines say in how they are set up.
+const FIRST_WITH_REPORTS: i64 = 2;
+
+/// Whether the account may do more than call functions and read.
+const MAY_WRITE: &str = "SELECT has_table_privilege('textsender.decisions', 'INSERT, UPDATE, DELETE, TRUNCATE')::int::bigint";
 
 /// Milliseconds from the working out of a step to its commit, at most.
 const OVERLAP: i64 = 60_000;

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{self, Runtime};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
 use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error};
@@ -458,9 +458,9 @@ where
 
 /// A commit whose wait for a standby was ended warns, and reports success.
 fn is_commit_warning(notice: &DbError) -> bool {
-    let code = notice.code();
-    let ended = [SqlState::QUERY_CANCELED, SqlState::ADMIN_SHUTDOWN];
-    notice.severity() != "NOTICE" && ended.contains(code)
+    // One that was cancelled has no code of its own, and its words are in the server's language: our functions
+    // warn of nothing else.
+    notice.parsed_severity() == Some(Severity::Warning)
 }
 
 /// Where the database is, as the library reads it.

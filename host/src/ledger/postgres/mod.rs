@@ -2,8 +2,11 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `store` | what a transaction reads and writes, worked out here and sent as one step |
+//! | `store` | a transaction: worked out here, and sent as one step |
+//! | `known` | what is known of the database; what a transaction has read and writes |
+//! | `clock` | the server's time, and the numbers of rows |
 //! | `archive` | the audit, read back |
+//! | `bring` | what a machine's own ledger has, brought over |
 //! | `link` | the connection; a step is done once, however often it is sent |
 //! | `wire` | what is said and answered, as JSON |
 //!
@@ -31,6 +34,9 @@
 //! a power cut ([`Life::Lost`](super::store::Life)).
 
 mod archive;
+mod bring;
+mod clock;
+mod known;
 mod link;
 mod store;
 pub(super) mod wire;
@@ -47,7 +53,7 @@ use super::folder::{Folder, Guard};
 use super::keys::Keys;
 use super::shared::SharedStore;
 use super::store::{Engine, Store};
-use crate::config;
+use crate::config::{self, WhenUnreachable};
 use archive::PostgresArchive;
 use link::Link;
 use store::PostgresStore;
@@ -60,6 +66,8 @@ pub static POSTGRES: SharedStore = SharedStore {
         Ok((Box::new(archive), keys))
     },
     server: PostgresArchive::server_of,
+    bring: bring::bring,
+    move_all: bring::move_all,
 };
 
 /// Opens the shared ledger, any number of times in the life of a process.
@@ -95,27 +103,31 @@ impl Postgres {
     }
 
     /// The key of this machine, which must be that of all; made where there is none yet.
-    fn keys(&self) -> Result<Keys, LedgerError> {
-        let folder = Folder::prepare(&self.folder)?;
-        if let Some(keys) = Keys::read(&folder)? {
+    fn keys(&self, folder: &Folder) -> Result<Keys, LedgerError> {
+        if let Some(keys) = Keys::read(folder)? {
             return Ok(keys);
         }
         let _alone = folder.guard(Guard::Replace, self.options.lock_timeout)?;
-        match Keys::read(&folder)? {
+        match Keys::read(folder)? {
             Some(keys) => Ok(keys),
-            None => Keys::make(&folder),
+            None => Keys::make(folder),
         }
     }
 }
 
 impl Engine for Postgres {
     fn open(&mut self) -> Result<Box<dyn Store>, LedgerError> {
-        let keys = self.keys()?;
+        let folder = Folder::prepare(&self.folder)?;
+        let keys = self.keys(&folder)?;
         let proof = wire::to_hex(&keys.proof());
         let link = Link::new(self.shared.clone(), self.folder.clone(), proof)?;
         let process = Rc::clone(&self.process);
         let store = PostgresStore::open(link, keys, process, &self.shared, &self.options)?;
-        Ok(Box::new(store))
+        let goes_on_apart = self.shared.when_unreachable == WhenUnreachable::OwnLedger;
+        let store = store.reporting(folder.clone());
+        Ok(Box::new(
+            store.keeping_pauses(goes_on_apart.then_some(folder)),
+        ))
     }
 }
 

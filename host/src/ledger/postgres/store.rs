@@ -1,27 +1,26 @@
 //! A transaction: worked out on what is known, sent whole, and run again where that was wrong.
 
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ring::rand::{SecureRandom, SystemRandom};
 use textsender_plugin_api::Purpose;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::Process;
+use super::clock::{Clock, Numbers};
+use super::known::{Known, Work};
 use super::link::{Failed, Link};
-use super::wire::{
-    Answer, Expected, ExpectedId, ExpectedRow, Lease, Pauses, PutWindow, Request, SenderRow,
-    digest, from_hex, to_hex,
-};
+use super::wire::{Answer, Request, digest, from_hex, to_hex};
 use crate::config::{self, Replication};
 use crate::failpoint::Step;
 use crate::ledger::Options;
+use crate::ledger::apart;
 use crate::ledger::error::LedgerError;
+use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::report;
 use crate::ledger::settle::close_abandoned;
 use crate::ledger::store::{
     Breaker, ClaimKey, Ending, Holder, Job, Life, OpenClaim, Place, Row, Store, StoreError,
@@ -49,50 +48,10 @@ pub(super) struct PostgresStore {
     synced: Cell<bool>,
     numbers: RefCell<Numbers>,
     tidied: Cell<Option<Duration>>,
-}
-
-/// What the database had when it was last heard of. It may have changed; its versions say so.
-#[derive(Default)]
-struct Known {
-    windows: HashMap<Digest, (i64, Vec<u8>)>,
-    senders: HashMap<String, (i64, Breaker)>,
-    rows: HashMap<i64, Decision>,
-    holders: HashMap<String, i64>,
-    /// What is paused; empty: nothing.
-    pauses: String,
-}
-
-/// What a transaction has read, and the version of each; what it writes.
-#[derive(Default)]
-struct Work {
-    windows: BTreeMap<Digest, i64>,
-    senders: BTreeMap<String, i64>,
-    rows: BTreeMap<i64, i64>,
-    ids: BTreeMap<String, i64>,
-    leases: Vec<i64>,
-    insert: BTreeMap<i64, Decision>,
-    update: BTreeMap<i64, Decision>,
-    put_windows: BTreeMap<Digest, (Option<i64>, Vec<u8>)>,
-    put_senders: BTreeMap<String, Breaker>,
-    /// What was paused, if that was read.
-    pauses: Option<String>,
-    put_pauses: Option<String>,
-}
-
-/// The server's time, between two answers of it.
-struct Clock {
-    /// A test's.
-    given: Option<fn() -> Timestamp>,
-    /// The server's less this machine's since its boot, in milliseconds.
-    ahead: Cell<i64>,
-}
-
-/// Numbers of new rows: the time, and twelve bits more that keep machines apart. They stay below 2^53, as
-/// JSON's readers may count in floating point.
-#[derive(Default)]
-struct Numbers {
-    at: i64,
-    next: i64,
+    /// Where what is paused is kept for when the database is away.
+    keeps_pauses_in: Option<Folder>,
+    /// The state folder, where this machine is to say how it is set up.
+    reports_from: Option<Folder>,
 }
 
 impl PostgresStore {
@@ -104,11 +63,6 @@ impl PostgresStore {
         options: &Options,
     ) -> Result<PostgresStore, LedgerError> {
         let hello = link.connect()?.hello.clone();
-        let clock = Clock {
-            given: options.clock,
-            ahead: Cell::new(0),
-        };
-        clock.set(hello.now);
         Ok(PostgresStore {
             link,
             keys,
@@ -121,14 +75,60 @@ impl PostgresStore {
                 ..Known::default()
             }),
             work: RefCell::default(),
-            clock,
+            clock: Clock::at(hello.now, options.clock),
             epoch: RefCell::new(hello.epoch),
             late: Cell::new(0),
             holds: Cell::new(false),
             synced: Cell::new(false),
             numbers: RefCell::default(),
             tidied: Cell::new(None),
+            keeps_pauses_in: None,
+            reports_from: None,
         })
+    }
+
+    /// The same, which says now and then how this machine is set up.
+    pub fn reporting(self, folder: Folder) -> PostgresStore {
+        PostgresStore {
+            reports_from: Some(folder),
+            ..self
+        }
+    }
+
+    /// Says how this machine is set up, if that is due.
+    fn report(&self) -> Result<(), LedgerError> {
+        let (Some(folder), Some(main)) = (&self.reports_from, &self.options.config) else {
+            return Ok(());
+        };
+        if !report::is_due(folder) {
+            return Ok(());
+        }
+        let report = report::look(main, folder.path(), &self.keys);
+        let report = serde_json::to_string(&report).unwrap_or_default();
+        let values: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&self.process.node, Type::TEXT), (&report, Type::TEXT)];
+        self.link
+            .ask("SELECT textsender.report_1($1, $2)", &values)
+            .map(|_| report::is_done(folder))
+    }
+
+    /// The same, which keeps what is paused in a folder for when the database is away.
+    pub fn keeping_pauses(self, folder: Option<Folder>) -> PostgresStore {
+        let store = PostgresStore {
+            keeps_pauses_in: folder,
+            ..self
+        };
+        store.keep_pauses();
+        store
+    }
+
+    fn keep_pauses(&self) {
+        let Some(folder) = &self.keeps_pauses_in else {
+            return;
+        };
+        if let Err(error) = apart::keep_pauses(folder, &self.known.borrow().pauses) {
+            tracing::warn!(%error, "what is paused would not be known while the shared ledger is away");
+        }
     }
 
     /// How far a commit waits. Only a claim must have reached a standby: what follows is looked for, where
@@ -161,6 +161,13 @@ impl PostgresStore {
         }
     }
 
+    /// Writes a row that another ledger had, under a number of this one.
+    pub fn insert_decision(&self, decision: Decision) {
+        let seq = self.numbers.borrow_mut().next(self.now());
+        let row = Decision { seq, ..decision };
+        self.work.borrow_mut().insert.insert(seq, row);
+    }
+
     /// The row of a claim that is open and whose key is this.
     fn open_row(&self, key: &ClaimKey) -> Option<Decision> {
         self.row(key.seq).filter(|row| {
@@ -169,17 +176,7 @@ impl PostgresStore {
     }
 
     fn life_of(&self, row: &Decision) -> Life {
-        let is_over = row.lease.is_none_or(|lease| lease <= self.now());
-        let is_of_now = row.epoch.as_deref() == Some(self.epoch.borrow().as_str());
-        match (
-            row.outcome.is_some() || row.owner.is_none(),
-            is_over,
-            is_of_now,
-        ) {
-            (true, _, _) | (false, true, false) => Life::Lost,
-            (false, false, _) => Life::Alive,
-            (false, true, true) => Life::Dead,
-        }
+        life_of(row, &self.epoch.borrow(), self.now())
     }
 
     fn holder_of(&self, row: Decision) -> StoreResult<Holder> {
@@ -213,8 +210,16 @@ impl PostgresStore {
         }
         let step = self.process.steps.get() + 1;
         self.process.steps.set(step);
-        let request = self.request(&work, step);
-        let request = serde_json::to_string(&request);
+        let request = serde_json::to_string(&Request {
+            owner: &self.process.name,
+            step,
+            node: &self.process.node,
+            at: self.clock.given(),
+            commit: self.commit_level(),
+            // So that a lock that is held for long leaves time to ask again.
+            wait: (self.timeout * 2 / 3).as_millis().to_string(),
+            ..work.request()
+        });
         let request = request.map_err(|_| StoreError::Damaged("a step"))?;
         let holds = self.late.get() >= PATIENT;
         let sent = self.link.step(&request, holds);
@@ -225,79 +230,33 @@ impl PostgresStore {
                 match answer.stale {
                     true => {
                         self.holds.set(holds);
-                        self.learn(&work, answer);
+                        self.known.borrow_mut().learn(&work, answer);
+                        self.keep_pauses();
                         self.too_late()
                     }
                     false => {
                         self.late.set(0);
-                        self.keep(work, answer.version);
+                        let paused = work.put_pauses.is_some();
+                        let (owner, epoch) = (&self.process.name, self.epoch.borrow());
+                        let mut known = self.known.borrow_mut();
+                        known.keep(work, answer.version, owner, &epoch);
+                        drop(known);
+                        if paused {
+                            self.keep_pauses();
+                        }
                         Ok(())
                     }
                 }
             }
             Err(Failed::Stale) => {
-                self.forget(&work);
+                self.known.borrow_mut().forget(&work);
                 self.too_late()
             }
             Err(Failed::Error(error)) => {
                 self.late.set(0);
-                self.forget(&work);
+                self.known.borrow_mut().forget(&work);
                 Err(StoreError::Server(error))
             }
-        }
-    }
-
-    fn request<'a>(&'a self, work: &'a Work, step: i64) -> Request<'a> {
-        let expected = |(k, v): (&'a String, &'a i64)| Expected {
-            k: Cow::Borrowed(k),
-            v: *v,
-        };
-        Request {
-            owner: &self.process.name,
-            step,
-            node: &self.process.node,
-            at: self.clock.given.map(|_| self.now()),
-            commit: self.commit_level(),
-            // So that a lock that is held for long leaves time to ask again.
-            wait: (self.timeout * 2 / 3).as_millis().to_string(),
-            ids: work
-                .ids
-                .iter()
-                .map(|(id, seq)| ExpectedId { id, seq: *seq })
-                .collect(),
-            windows: work
-                .windows
-                .iter()
-                .map(|(key, v)| Expected {
-                    k: Cow::Owned(to_hex(key)),
-                    v: *v,
-                })
-                .collect(),
-            senders: work.senders.iter().map(expected).collect(),
-            rows: work
-                .rows
-                .iter()
-                .map(|(seq, v)| ExpectedRow { seq: *seq, v: *v })
-                .collect(),
-            leases: work.leases.iter().map(|seq| Lease { seq: *seq }).collect(),
-            insert: work.insert.values().collect(),
-            update: work.update.values().collect(),
-            put_windows: work
-                .put_windows
-                .iter()
-                .map(|(key, (until, events))| PutWindow {
-                    key: to_hex(key),
-                    until: *until,
-                    events: to_hex(events),
-                })
-                .collect(),
-            put_senders: work
-                .put_senders
-                .iter()
-                .map(|(sender, breaker)| SenderRow::of(sender, breaker))
-                .collect(),
-            pauses: work.pauses.as_deref().map(|value| Pauses { value }),
-            put_pauses: work.put_pauses.as_deref().map(|value| Pauses { value }),
         }
     }
 
@@ -317,111 +276,6 @@ impl PostgresStore {
         if *self.epoch.borrow() != answer.epoch {
             self.epoch.replace(answer.epoch.clone());
         }
-    }
-
-    /// How things are, in place of what was expected.
-    fn learn(&self, work: &Work, answer: Answer) {
-        self.forget(work);
-        let mut known = self.known.borrow_mut();
-        known.pauses = answer.pauses.unwrap_or_default();
-        for window in answer.windows {
-            let key = digest(Some(&window.key), "key");
-            let events = from_hex(&window.events, "events");
-            if let (Ok(Some(key)), Ok(events)) = (key, events) {
-                known.windows.insert(key, (window.v, events));
-            }
-        }
-        for sender in answer.senders {
-            if let Ok(breaker) = sender.breaker() {
-                known.senders.insert(sender.sender, (sender.v, breaker));
-            }
-        }
-        for row in answer.holders {
-            known.holders.insert(row.id.clone(), row.seq);
-            known.rows.insert(row.seq, row);
-        }
-        for row in answer.rows {
-            known.rows.insert(row.seq, row);
-        }
-    }
-
-    /// What a transaction relied on is not known any more.
-    fn forget(&self, work: &Work) {
-        self.forget_rows(work);
-        let mut known = self.known.borrow_mut();
-        for key in work.windows.keys() {
-            known.windows.remove(key);
-        }
-        for sender in work.senders.keys() {
-            known.senders.remove(sender);
-        }
-    }
-
-    /// What was written is what is known now: windows, senders, and this process's open claims.
-    fn keep(&self, work: Work, version: i64) {
-        self.forget_rows(&work);
-        // A step that had been done before does not say its version.
-        if version == 0 {
-            return self.forget(&work);
-        }
-        let mut known = self.known.borrow_mut();
-        if known.windows.len() > MOST_KNOWN {
-            known.windows.clear();
-        }
-        for (key, (_, events)) in work.put_windows {
-            known.windows.insert(key, (version, events));
-        }
-        if let Some(pauses) = work.put_pauses {
-            known.pauses = pauses;
-        }
-        for (sender, breaker) in work.put_senders {
-            known.senders.insert(sender, (version, breaker));
-        }
-        let epoch = self.epoch.borrow();
-        let own = |row: &Decision| {
-            row.outcome.is_none() && row.owner.as_deref() == Some(&self.process.name)
-        };
-        for row in work.insert.into_values().chain(work.update.into_values()) {
-            if own(&row) {
-                let epoch = row.epoch.clone().unwrap_or_else(|| epoch.clone());
-                known.holders.insert(row.id.clone(), row.seq);
-                let row = Decision {
-                    v: version,
-                    epoch: Some(epoch),
-                    ..row
-                };
-                known.rows.insert(row.seq, row);
-            }
-        }
-    }
-
-    /// The same of its rows and ids alone.
-    fn forget_rows(&self, work: &Work) {
-        let mut known = self.known.borrow_mut();
-        for seq in work.rows.keys() {
-            if let Some(row) = known.rows.remove(seq) {
-                known.holders.remove(&row.id);
-            }
-        }
-        for id in work.ids.keys() {
-            known.holders.remove(id);
-        }
-    }
-
-    /// A number that no other row has.
-    fn number(&self) -> i64 {
-        let now = self.now();
-        let numbers = &mut *self.numbers.borrow_mut();
-        if numbers.at != now || numbers.next > LAST_NUMBER {
-            let mut random = [0u8; 2];
-            // Where there is none, another machine may have the number: then this step is run again.
-            let _ = SystemRandom::new().fill(&mut random);
-            numbers.at = now;
-            numbers.next = i64::from(u16::from_le_bytes(random)) & LAST_NUMBER;
-        }
-        let number = number_of(now) | numbers.next;
-        numbers.next += 1;
-        number
     }
 
     /// Closes claims whose time is up, so that the audit says what became of them.
@@ -516,23 +370,23 @@ impl Store for PostgresStore {
     }
 
     fn holder(&self, id: &str) -> StoreResult<Option<Holder>> {
-        let in_work = {
+        let seq = self.known.borrow().holders.get(id).copied();
+        let expected = seq.unwrap_or(0);
+        self.work.borrow_mut().ids.insert(id.to_owned(), expected);
+        let (own, is_changed) = {
             let work = self.work.borrow();
             let rows = work.insert.values().chain(work.update.values());
-            let of_id = rows.filter(|row| row.id == id).max_by_key(|row| row.seq);
-            of_id.cloned()
+            let holding = rows.filter(|row| row.id == id && row.live);
+            let own = holding.max_by_key(|row| row.seq).cloned();
+            (own, work.update.contains_key(&expected))
         };
-        if let Some(row) = in_work {
-            return match row.live {
-                true => self.holder_of(row).map(Some),
-                false => Ok(None),
-            };
-        }
-        let seq = self.known.borrow().holders.get(id).copied();
-        let row = seq.and_then(|seq| self.row(seq));
-        let expected = row.as_ref().map_or(0, |row| row.seq);
-        self.work.borrow_mut().ids.insert(id.to_owned(), expected);
-        row.map(|row| self.holder_of(row)).transpose()
+        // What this transaction wrote of the id, and what it found.
+        let found = match is_changed {
+            true => None,
+            false => seq.and_then(|seq| self.row(seq)),
+        };
+        let holder = own.into_iter().chain(found).max_by_key(|row| row.seq);
+        holder.map(|row| self.holder_of(row)).transpose()
     }
 
     fn open_claim(&self, key: &ClaimKey) -> StoreResult<Option<OpenClaim>> {
@@ -548,7 +402,7 @@ impl Store for PostgresStore {
     }
 
     fn insert(&self, row: &Row) -> StoreResult<i64> {
-        let seq = self.number();
+        let seq = self.numbers.borrow_mut().next(self.now());
         let facts = &row.facts;
         let hash = |hash: &Option<Digest>| hash.map(|hash| to_hex(&hash));
         let decision = Decision {
@@ -631,6 +485,14 @@ impl Store for PostgresStore {
         Ok(true)
     }
 
+    fn put_places(&self, key: &ClaimKey, places: &[Place]) -> StoreResult<()> {
+        if let Some(row) = self.open_row(key) {
+            let places = Some(to_hex(&Place::bytes(places)));
+            self.put_row(Decision { places, ..row });
+        }
+        Ok(())
+    }
+
     fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool> {
         let Some(row) = self.open_row(key) else {
             return Ok(false);
@@ -692,25 +554,18 @@ impl Store for PostgresStore {
     }
 
     fn has_used(&self, recipient: &Digest) -> StoreResult<bool> {
-        let rows = self.link.ask(
-            "SELECT EXISTS (SELECT 1 FROM textsender.decisions
-                            WHERE recipient_hash = $1 AND used_at IS NOT NULL)",
-            &[(&to_hex(recipient), Type::TEXT)],
-        );
-        let rows = rows.map_err(StoreError::Server)?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
+        let is_used = self.known.borrow().used.get(recipient).copied();
+        let is_used = is_used.unwrap_or(false);
+        self.work.borrow_mut().used.insert(*recipient, is_used);
+        Ok(is_used)
     }
 
     fn has_provider_id(&self, provider_id: &str, since: Timestamp) -> StoreResult<bool> {
-        let rows = self.link.ask(
-            "SELECT textsender.has_provider_id_1($1, $2)",
-            &[
-                (&provider_id, Type::TEXT),
-                (&since.as_millisecond(), Type::INT8),
-            ],
-        );
-        let rows = rows.map_err(StoreError::Server)?;
-        Ok(rows.first().is_some_and(|row| row.get(0)))
+        let key = (provider_id.to_owned(), since.as_millisecond());
+        let is_known = self.known.borrow().provider_ids.get(&key).copied();
+        let is_known = is_known.unwrap_or(false);
+        self.work.borrow_mut().provider_ids.insert(key, is_known);
+        Ok(is_known)
     }
 
     fn window(&self, key: &Digest) -> StoreResult<Option<Vec<u8>>> {
@@ -770,7 +625,7 @@ impl Store for PostgresStore {
     }
 
     fn tidy(&self, _: bool) -> StoreResult<()> {
-        let is_due = match (self.clock.given, self.tidied.get()) {
+        let is_due = match (self.clock.given(), self.tidied.get()) {
             (None, Some(last)) => since_boot().saturating_sub(last) >= TIDY_EVERY,
             _ => true,
         };
@@ -778,7 +633,7 @@ impl Store for PostgresStore {
             return Ok(());
         }
         self.tidied.set(Some(since_boot()));
-        let at = self.clock.given.map(|_| self.now());
+        let at = self.clock.given();
         let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
         let rows = self.link.ask(
             "SELECT textsender.tidy_1($1, $2, false)",
@@ -789,41 +644,13 @@ impl Store for PostgresStore {
             .first()
             .and_then(|row| row.try_get::<_, String>(0).ok());
         let lapsed = lapsed.and_then(|rows| serde_json::from_str(&rows).ok());
-        self.close_lapsed(lapsed.unwrap_or_default())
-    }
-}
-
-impl Work {
-    fn is_empty(&self) -> bool {
-        self.windows.is_empty()
-            && self.senders.is_empty()
-            && self.rows.is_empty()
-            && self.ids.is_empty()
-            && self.insert.is_empty()
-            && self.put_windows.is_empty()
-            && self.put_senders.is_empty()
-            && self.pauses.is_none()
-            && self.put_pauses.is_none()
-    }
-}
-
-impl Clock {
-    fn now(&self) -> i64 {
-        match self.given {
-            Some(given) => given().as_millisecond(),
-            None => own().saturating_add(self.ahead.get()),
+        self.close_lapsed(lapsed.unwrap_or_default())?;
+        // A schema that is older lacks the place for it: `doctor` says so.
+        if let Err(error) = self.report() {
+            tracing::debug!(%error, "how this machine is set up is not in the shared ledger");
         }
+        Ok(())
     }
-
-    /// The server said that this is its time.
-    fn set(&self, server: i64) {
-        self.ahead.set(server.saturating_sub(own()));
-    }
-}
-
-/// Milliseconds since the boot of this machine.
-fn own() -> i64 {
-    i64::try_from(since_boot().as_millis()).unwrap_or(i64::MAX)
 }
 
 /// What became of a claim's owner, as a server of this epoch sees it now.
@@ -835,11 +662,6 @@ pub(super) fn life_of(row: &Decision, epoch: &str, now: i64) -> Life {
         (true, false, true) => Life::Dead,
         _ => Life::Lost,
     }
-}
-
-/// The first number of a millisecond.
-pub(super) fn number_of(at: i64) -> i64 {
-    at << NUMBER_BITS
 }
 
 /// An outcome; a word that is none is damage.
@@ -854,15 +676,6 @@ const PATIENT: u32 = 3;
 
 /// How often a step may be too late at all.
 const MOST_LATE: u32 = 50;
-
-/// Windows that are remembered.
-const MOST_KNOWN: usize = 10_000;
-
-/// Bits of a row's number below its time.
-const NUMBER_BITS: u32 = 12;
-
-/// The last number of a millisecond.
-const LAST_NUMBER: i64 = (1 << NUMBER_BITS) - 1;
 
 /// Milliseconds before the end of a lease in which nothing is dispatched any more: what the answer takes,
 /// and how wrong the idea of the server's time may be.

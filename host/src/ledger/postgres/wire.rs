@@ -46,6 +46,8 @@ pub(super) struct Request<'a> {
     pub windows: Vec<Expected<'a>>,
     pub senders: Vec<Expected<'a>>,
     pub rows: Vec<ExpectedRow>,
+    pub used: Vec<ExpectedUse>,
+    pub provider_ids: Vec<ExpectedProviderId<'a>>,
     /// Claims that are dispatched: their time must not be over.
     pub leases: Vec<Lease>,
     pub insert: Vec<&'a Decision>,
@@ -84,6 +86,21 @@ pub(super) struct ExpectedRow {
     pub v: i64,
 }
 
+/// Whether a code to a number was typed in.
+#[derive(Debug, Serialize)]
+pub(super) struct ExpectedUse {
+    pub k: String,
+    pub has: bool,
+}
+
+/// Whether a decision since then has a provider's id.
+#[derive(Debug, Serialize)]
+pub(super) struct ExpectedProviderId<'a> {
+    pub k: &'a str,
+    pub since: i64,
+    pub has: bool,
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Lease {
     pub seq: i64,
@@ -113,6 +130,10 @@ pub(super) struct Answer {
     pub senders: Vec<SenderRow>,
     pub rows: Vec<Decision>,
     pub holders: Vec<Decision>,
+    /// Those of the numbers asked about to which a code went that was typed in.
+    pub used: Vec<String>,
+    /// Those of the providers' ids asked about that a decision has.
+    pub provider_ids: Vec<String>,
     pub pauses: Option<String>,
 }
 

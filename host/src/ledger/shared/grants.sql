@@ -2,4 +2,4 @@
 GRANT USAGE ON SCHEMA textsender TO ROLE_NAME;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA textsender TO ROLE_NAME;
 GRANT SELECT ON textsender.decisions, textsender.senders, textsender.meta, textsender.steps,
-    textsender.totals TO ROLE_NAME;
+    textsender.totals, textsender.machines TO ROLE_NAME;

@@ -16,7 +16,9 @@ use super::keys::{Digest, Keys};
 use super::store::Engine;
 use crate::config::Shared;
 
-pub use schema::schema as postgres_schema;
+pub use schema::{
+    VERSION as POSTGRES_SCHEMA, migration as postgres_migration, schema as postgres_schema,
+};
 
 /// What a program needs to use a shared ledger.
 pub struct SharedStore {
@@ -26,6 +28,22 @@ pub struct SharedStore {
     pub(super) archive: fn(&Path, &Shared, &Options) -> Result<OpenShared, LedgerError>,
     /// The server, as it presents itself to a machine that may have no key yet.
     pub(super) server: fn(&Path, &Shared) -> Result<Server, LedgerError>,
+    /// Brings over what this machine's own ledger in a folder has decided and the shared one does not know yet.
+    pub(super) bring: fn(&Path, &Shared, &Options) -> Result<Brought, LedgerError>,
+    /// Brings over a ledger that was one machine's until now, with what its limits count, its pauses, and what is known
+    /// of its senders.
+    pub(super) move_all: fn(&Path, &Shared, &Options) -> Result<Brought, LedgerError>,
+}
+
+/// What was brought over to the shared ledger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// Decisions.
+    pub decisions: u64,
+    /// Windows of limits.
+    pub windows: u64,
+    /// Whether nothing is left: a message that is being sent is brought over once it has ended.
+    pub is_all: bool,
 }
 
 /// An open store, and its keys.

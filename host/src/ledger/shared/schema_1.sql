@@ -216,6 +216,14 @@ BEGIN
             SELECT 1 FROM jsonb_to_recordset(r->'ids') AS e(id text, seq bigint)
             WHERE coalesce((SELECT d.seq FROM textsender.decisions d WHERE d.id = e.id AND d.live
                             ORDER BY d.seq DESC LIMIT 1), 0) <> e.seq)
+        OR EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(r->'used') AS e(k text, has boolean)
+            WHERE e.has <> EXISTS (SELECT 1 FROM textsender.decisions d
+                                   WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL))
+        OR EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(r->'provider_ids') AS e(k text, since bigint, has boolean)
+            WHERE e.has <> EXISTS (SELECT 1 FROM textsender.decisions d
+                                   WHERE d.at >= e.since AND d.provider_id = e.k))
         OR (jsonb_typeof(r->'pauses') = 'object'
             AND coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
                 <> r->'pauses'->>'value')
@@ -228,6 +236,13 @@ BEGIN
         RETURN json_build_object(
             'stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
             'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'),
+            'used', (SELECT coalesce(json_agg(e.k), '[]') FROM jsonb_to_recordset(r->'used') AS e(k text)
+                     WHERE EXISTS (SELECT 1 FROM textsender.decisions d
+                                   WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL)),
+            'provider_ids', (SELECT coalesce(json_agg(e.k), '[]')
+                             FROM jsonb_to_recordset(r->'provider_ids') AS e(k text, since bigint)
+                             WHERE EXISTS (SELECT 1 FROM textsender.decisions d
+                                           WHERE d.at >= e.since AND d.provider_id = e.k)),
             'windows', (SELECT coalesce(json_agg(w), '[]') FROM textsender.windows w
                         WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))),
             'senders', (SELECT coalesce(json_agg(s), '[]') FROM textsender.senders s
@@ -245,7 +260,6 @@ BEGIN
     base.v := version;
     base.epoch := textsender.epoch();
     base.node := r->>'node';
-
 
     INSERT INTO textsender.decisions
     SELECT * FROM jsonb_populate_recordset(base, r->'insert')
@@ -328,11 +342,6 @@ BEGIN
     RETURN json_build_object('version', version, 'now', textsender.now_ms(), 'epoch', textsender.epoch())::text;
 END
 $$;
-
--- Whether a decision since then has a provider's id.
-CREATE FUNCTION textsender.has_provider_id_1(wanted text, since bigint) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT EXISTS (SELECT 1 FROM textsender.decisions WHERE at >= since AND provider_id = wanted) $$;
 
 -- Deletes what is old, a little at a time and at most once a minute for all machines; returns the open
 -- claims whose time is up.

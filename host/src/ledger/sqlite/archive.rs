@@ -187,6 +187,7 @@ impl Archive for SqliteArchive {
                     let day: String = row.get("day")?;
                     let day = day.parse();
                     Ok(Tally {
+                        machine: None,
                         day: day.map_err(|_| columns::damaged("at", Type::Text))?,
                         sender: row.get("sender")?,
                         region: row.get("region")?,
@@ -315,6 +316,10 @@ impl Archive for SqliteArchive {
     }
 
     fn machines(&self, _: i64) -> Result<Vec<Machine>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    fn reports(&self) -> Result<Vec<(String, i64, String)>, LedgerError> {
         Ok(Vec::new())
     }
 

@@ -6,6 +6,7 @@
 
 pub(super) mod archive;
 pub(super) mod columns;
+pub(super) mod outgoing;
 pub(super) mod process;
 mod rows;
 pub(super) mod schema;

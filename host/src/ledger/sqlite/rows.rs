@@ -201,6 +201,16 @@ impl Store for SqliteStore {
         Ok(marked == 1)
     }
 
+    fn put_places(&self, key: &ClaimKey, places: &[Place]) -> StoreResult<()> {
+        self.sql
+            .prepare_cached(
+                "UPDATE decisions SET places = ?1
+                 WHERE seq = ?2 AND id = ?3 AND owner = ?4 AND outcome IS NULL",
+            )?
+            .execute(params![Place::bytes(places), key.seq, key.id, key.owner])?;
+        Ok(())
+    }
+
     fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool> {
         // What may have been sent may be found later not to have been.
         let is_unknown = ending.outcome == Outcome::Unknown && live;
@@ -210,8 +220,8 @@ impl Store for SqliteStore {
                 "UPDATE decisions SET live = ?1, outcome = ?2, code = ?3, sender = ?4,
                         provider_id = ?5, attempts = ?6, reasons = ?7, ms = ?8, response = ?9,
                         replayed = ?10, owner = NULL, looked_at = ?11,
-                        places = CASE WHEN ?11 IS NULL THEN NULL ELSE places END
-                 WHERE seq = ?12 AND id = ?13 AND owner = ?14 AND outcome IS NULL",
+                        places = CASE WHEN ?12 THEN places END
+                 WHERE seq = ?13 AND id = ?14 AND owner = ?15 AND outcome IS NULL",
             )?
             .execute(params![
                 live,
@@ -225,6 +235,7 @@ impl Store for SqliteStore {
                 ending.response,
                 ending.replayed,
                 is_unknown.then_some(ending.at),
+                is_unknown || (live && self.options.keeps_places),
                 key.seq,
                 key.id,
                 key.owner,

@@ -25,13 +25,19 @@ mod upkeep;
 mod uses;
 
 use std::ops::{Deref, DerefMut};
+use std::panic::{catch_unwind, resume_unwind};
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
+use super::simulation::place::Place;
 use super::*;
 use crate::config::{Reading, Shared, Sources};
+use crate::ledger::postgres::Postgres;
 use crate::ledger::postgres_schema;
-use server::Postgres;
+use crate::ledger::store::Engine;
+use server::Postgres as Server;
 
 /// A ledger in a database of its own.
 struct Fixture {
@@ -91,11 +97,98 @@ impl DerefMut for Fixture {
     }
 }
 
+/// A database that several machines share, for the simulation. Its server dies and is followed by a standby that lacks
+/// what was only written after a claim.
+struct Database {
+    name: String,
+    folder: TempDir,
+}
+
+impl Place for Database {
+    fn engine(&self, options: Options, _: u32) -> Box<dyn Engine> {
+        let options = Options {
+            clock: Some(simulation::now),
+            node: "one".to_owned(),
+            ..options
+        };
+        let shared = shared(&self.name);
+        Box::new(Postgres::new(&shared, self.folder.path(), &options))
+    }
+
+    /// A commit has waited for as much as it must.
+    fn sync(&self) -> Rc<dyn Fn()> {
+        Rc::new(|| ())
+    }
+
+    fn kill(&self, drop: &mut dyn FnMut()) {
+        drop();
+    }
+
+    fn cut_power(&self) {
+        server().sql(
+            &self.name,
+            "UPDATE textsender.decisions SET epoch = 'before', sent_to = NULL, v = nextval('textsender.versions')
+             WHERE outcome IS NULL",
+        );
+    }
+
+    /// Nothing of a database is locked by one who only looks, and others may not.
+    fn lock(&self) {}
+
+    fn unlock(&self) {}
+
+    /// When their leases are over: as long as a message of these tests is waited for, and a little longer.
+    fn deaths_show_after(&self) -> i64 {
+        2 * 86_400_000
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+}
+
+impl Database {
+    fn new() -> Box<Database> {
+        Box::new(Database {
+            name: database(),
+            folder: tempfile::tempdir().unwrap(),
+        })
+    }
+}
+
+#[test]
+fn repeats_in_one_step_meet_the_same_claim() {
+    simulation::repeats_in_one_step(Database::new());
+}
+
+#[test]
+fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
+    if let Ok(seed) = std::env::var("LEDGER_SEED") {
+        return simulation::run_in(Database::new(), seed.parse().unwrap());
+    }
+    let began = Instant::now();
+    for seed in (0..SEEDS).take_while(|_| began.elapsed() < BOUND) {
+        let run = || simulation::run_in(Database::new(), seed);
+        if let Err(panic) = catch_unwind(run) {
+            simulation::say(&format!(
+                "seed {seed} failed: LEDGER_SEED={seed} runs it alone"
+            ));
+            resume_unwind(panic);
+        }
+    }
+}
+
+/// Seeds of one run of the simulation, at most; on a slow machine fewer.
+const SEEDS: u64 = 100;
+
+/// How long it may take.
+const BOUND: Duration = Duration::from_secs(30);
+
 /// The server of all tests of this process. It ends with the process.
-fn server() -> &'static Postgres {
-    static SERVER: OnceLock<Postgres> = OnceLock::new();
+fn server() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
-        let server = Postgres::start(&["fsync=off"]);
+        let server = Server::start(&["fsync=off"]);
         server.sql("postgres", "CREATE ROLE textsender LOGIN");
         server.sql("postgres", "CREATE DATABASE made");
         server.script("made", &postgres_schema("textsender"));

@@ -16,6 +16,7 @@
 //! | module | |
 //! |---|---|
 //! | `world` | the machine: processes that send, and what happens to them |
+//! | `place` | where the ledger is kept: a file, or a database that several machines share |
 //! | `faulty` | the store and the disk, and what goes wrong with them |
 //! | `provider` | takes messages, in its own time |
 //! | `message` | one message's way |
@@ -25,6 +26,7 @@
 
 mod faulty;
 mod message;
+pub(super) mod place;
 mod provider;
 pub(super) mod random;
 mod witness;
@@ -39,6 +41,8 @@ use std::time::Instant;
 
 use super::*;
 use crate::ledger::sqlite::Sqlite;
+use crate::ledger::store::Engine;
+use place::{Folder, Place};
 use world::World;
 
 /// Seeds of one run, at most; on a slow machine fewer.
@@ -71,7 +75,8 @@ fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
             if seed >= SEEDS {
                 return;
             }
-            let run = AssertUnwindSafe(|| run_in(made.path(), seed));
+            let run = || run_in(Box::new(Folder::copy_of(made.path())), seed);
+            let run = AssertUnwindSafe(run);
             if let Err(panic) = catch_unwind(run) {
                 say(&format!(
                     "seed {seed} failed: LEDGER_SEED={seed} runs it alone"
@@ -91,14 +96,14 @@ fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
 }
 
 #[expect(clippy::print_stderr, reason = "a seed that failed is to be run again")]
-fn say(words: &str) {
+pub(super) fn say(words: &str) {
     eprintln!("{words}");
 }
 
 /// The row of a claim whose COMMIT failed becomes that of the next: here of a repeat of the same id.
 #[test]
 fn a_claim_whose_commit_failed_closes_no_other() {
-    let mut world = World::new(template().path(), 0);
+    let mut world = World::new(Box::new(Folder::copy_of(template().path())), 0);
     world.faults.one_in.set(0);
     world.start(0);
     let ledger = Rc::clone(&world.processes[0].as_ref().unwrap().ledger);
@@ -128,12 +133,47 @@ fn a_claim_whose_commit_failed_closes_no_other() {
     assert_eq!(marked, Ok(None));
 }
 
-fn run(seed: u64) {
-    run_in(template().path(), seed);
+#[test]
+fn repeats_in_one_step_meet_the_same_claim() {
+    repeats_in_one_step(Box::new(Folder::copy_of(template().path())));
 }
 
-fn run_in(made: &Path, seed: u64) {
-    let mut world = World::new(made, seed);
+/// Two repeats of an id that is being sent, in one transaction: what is noted of the first is no holder.
+pub(super) fn repeats_in_one_step(place: Box<dyn Place>) {
+    let mut world = World::new(place, 0);
+    world.faults.one_in.set(0);
+    let ledger = Rc::clone(&world.processes[0].as_ref().unwrap().ledger);
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    let mut claim = |world: &mut World, count: usize| {
+        let mut claims: Vec<_> = (0..count)
+            .map(|_| Box::pin(ledger.claim(message("a"))))
+            .collect();
+        for claim in &mut claims {
+            assert!(claim.as_mut().poll(&mut context).is_pending());
+        }
+        world.worker(0).turn(count);
+        let ended = claims
+            .iter_mut()
+            .map(|claim| match claim.as_mut().poll(&mut context) {
+                Poll::Ready(Ok(result)) => result,
+                other => panic!("its turn has come: {other:?}"),
+            });
+        ended.collect::<Vec<_>>()
+    };
+    let first = claim(&mut world, 1);
+    assert!(matches!(first[..], [ClaimResult::Fresh(_)]));
+    for repeat in claim(&mut world, 3) {
+        assert!(matches!(repeat, ClaimResult::InProgress), "{repeat:?}");
+    }
+}
+
+fn run(seed: u64) {
+    run_in(Box::new(Folder::copy_of(template().path())), seed);
+}
+
+/// Everything that a seed chooses, to a ledger at this place.
+pub(super) fn run_in(place: Box<dyn Place>, seed: u64) {
+    let mut world = World::new(place, seed);
     for _ in 0..EVENTS {
         world.event();
     }
@@ -161,6 +201,7 @@ thread_local! {
     static NOW: Cell<i64> = const { Cell::new(0) };
 }
 
-fn now() -> Timestamp {
+/// The time of the run on this thread.
+pub(super) fn now() -> Timestamp {
     Timestamp::from_millisecond(NOW.get()).unwrap()
 }

@@ -15,6 +15,9 @@ fn installation() -> Installation {
     Installation {
         faults: 0,
         is_ledger_ok: true,
+        away: None,
+        is_shared: false,
+        may_go_apart: false,
         senders: ["twilio", "gateway"].map(sender).into(),
         expiring: Vec::new(),
     }
@@ -43,6 +46,7 @@ fn failing(name: &str, failures: u32, reason: &str) -> SenderState {
 
 fn tally(outcome: Outcome, messages: u64) -> Tally {
     Tally {
+        machine: None,
         day: "2026-11-24".parse().unwrap(),
         sender: None,
         region: None,

@@ -81,9 +81,9 @@ impl Disk {
 
 /// Opens stores on which operations fail.
 pub(super) struct FaultyEngine {
-    pub inner: crate::ledger::sqlite::Sqlite,
+    pub inner: Box<dyn Engine>,
     pub faults: Rc<Faults>,
-    pub disk: Rc<Disk>,
+    pub sync: Rc<dyn Fn()>,
 }
 
 impl Engine for FaultyEngine {
@@ -95,7 +95,7 @@ impl Engine for FaultyEngine {
         Ok(Box::new(FaultyStore {
             inner,
             faults: Rc::clone(&self.faults),
-            disk: Rc::clone(&self.disk),
+            sync: Rc::clone(&self.sync),
         }))
     }
 }
@@ -103,7 +103,7 @@ impl Engine for FaultyEngine {
 struct FaultyStore {
     inner: Box<dyn Store>,
     faults: Rc<Faults>,
-    disk: Rc<Disk>,
+    sync: Rc<dyn Fn()>,
 }
 
 impl Store for FaultyStore {
@@ -132,7 +132,7 @@ impl Store for FaultyStore {
         for step in steps {
             self.inner.answer_durably(vec![step]);
         }
-        self.disk.sync();
+        (self.sync)();
     }
     fn is_usable(&self) -> bool {
         self.inner.is_usable()
@@ -179,6 +179,10 @@ impl Store for FaultyStore {
     ) -> StoreResult<bool> {
         self.faults.strike()?;
         self.inner.mark_dispatched(key, sent_to, places)
+    }
+    fn put_places(&self, key: &ClaimKey, places: &[Place]) -> StoreResult<()> {
+        self.faults.strike()?;
+        self.inner.put_places(key, places)
     }
     fn end(&self, key: &ClaimKey, ending: &Ending<'_>, live: bool) -> StoreResult<bool> {
         self.faults.strike()?;
@@ -234,7 +238,7 @@ impl Store for FaultyStore {
     fn tidy(&self, used: bool) -> StoreResult<()> {
         self.inner.tidy(used)?;
         // What it writes back is synced.
-        self.disk.sync();
+        (self.sync)();
         self.faults.strike()
     }
 }

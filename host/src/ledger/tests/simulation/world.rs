@@ -1,33 +1,30 @@
 //! The machine of a run: its processes, and all that happens to them.
 
 use std::cell::{Cell, RefCell};
-use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::task::Context;
 
 use super::super::*;
-use super::faulty::{Disk, Faults, FaultyEngine};
+use super::faulty::{Faults, FaultyEngine};
 use super::message::Message;
+use super::place::Place;
 use super::provider::Provider;
 use super::random::Random;
 use super::witness::Witness;
-use super::{NOW, WINDOW, in_memory, now};
-use crate::ledger::sqlite::Sqlite;
+use super::{NOW, WINDOW, now};
 use crate::ledger::worker::{Queue, Worker};
 
-/// Three processes on one machine, a ledger, a provider, and a seed that decides.
+/// Three processes, a ledger, a provider, and a seed that decides.
 pub(super) struct World {
-    folder: TempDir,
+    place: Box<dyn Place>,
     random: Random,
     pub(super) faults: Rc<Faults>,
-    disk: Rc<Disk>,
     provider: Rc<RefCell<Provider>>,
     witness: Rc<RefCell<Witness>>,
     pub(super) processes: Vec<Option<Process>>,
     flights: Vec<Flight>,
-    stranger: Option<rusqlite::Connection>,
     boot: u32,
     ids: u64,
     /// Nothing goes wrong on this machine: then limits are exact.
@@ -51,12 +48,8 @@ struct Flight {
 }
 
 impl World {
-    pub(super) fn new(made: &Path, seed: u64) -> World {
+    pub(super) fn new(place: Box<dyn Place>, seed: u64) -> World {
         let mut random = Random::new(seed);
-        let folder = in_memory();
-        for file in ["ledger.sqlite3", "ledger.sqlite3-wal", "ledger.key"] {
-            std::fs::copy(made.join(file), folder.path().join(file)).unwrap();
-        }
         NOW.set(1_800_000_000_000);
         let is_calm = random.one_in(4);
         let provider = Provider {
@@ -74,17 +67,14 @@ impl World {
             commit_fails: Cell::new(false),
         };
         let jumps = if is_calm { 0 } else { random.below(3) };
-        let disk = Rc::new(Disk::new(folder.path()));
         let mut world = World {
-            folder,
+            place,
             random,
             faults: Rc::new(faults),
-            disk,
             provider: Rc::new(RefCell::new(provider)),
             witness: Rc::default(),
             processes: Vec::new(),
             flights: Vec::new(),
-            stranger: None,
             boot: 0,
             ids: 0,
             is_calm,
@@ -107,18 +97,19 @@ impl World {
             },
             ..Options::default()
         };
-        let boot = format!("{:08x}", self.boot);
+        let failpoints = options.failpoints;
         let engine = FaultyEngine {
-            inner: Sqlite::new(self.folder.path(), &options).of_boot(&boot),
+            inner: self.place.engine(options, self.boot),
             faults: Rc::clone(&self.faults),
-            disk: Rc::clone(&self.disk),
+            sync: self.place.sync(),
         };
         let (queue, waiting) = Queue::new();
         let ledger = Ledger {
             queue,
             ended: Mutex::new(None),
-            failpoints: options.failpoints,
-            is_shared: false,
+            failpoints,
+            is_shared: self.place.is_shared(),
+            apart: None,
         };
         self.processes[index] = Some(Process {
             ledger: Rc::new(ledger),
@@ -147,8 +138,8 @@ impl World {
                 self.faults.countdown.set(Some(after));
             }
             36 if self.random.one_in(2) => self.faults.commit_fails.set(true),
-            36 => self.lock(),
-            37..39 => self.stranger = None,
+            36 => self.place.lock(),
+            37..39 => self.place.unlock(),
             _ => self.jump(),
         }
     }
@@ -169,18 +160,6 @@ impl World {
             (0, _) => {}
             (2, true) => NOW.set(NOW.get() + far),
             _ => NOW.set(NOW.get() - far),
-        }
-    }
-
-    /// A stranger takes the write lock, for a while.
-    fn lock(&mut self) {
-        if self.stranger.is_some() {
-            return;
-        }
-        let sql = rusqlite::Connection::open(self.folder.path().join("ledger.sqlite3")).unwrap();
-        sql.busy_timeout(Duration::ZERO).unwrap();
-        if sql.execute_batch("BEGIN IMMEDIATE").is_ok() {
-            self.stranger = Some(sql);
         }
     }
 
@@ -238,19 +217,12 @@ impl World {
     }
 
     fn end(&mut self, index: usize) {
-        let lock_files = self.folder.path().join("ledger.processes");
-        let files = |folder: &Path| -> Vec<_> {
-            let files = std::fs::read_dir(folder).into_iter().flatten();
-            files.map(|file| file.unwrap().path()).collect()
-        };
-        let before = files(&lock_files);
-        // What it had posted is never done.
-        self.processes[index] = None;
-        self.flights.retain(|flight| flight.process != index);
-        // It left its file behind, unlocked.
-        for file in before.iter().filter(|file| !file.exists()) {
-            std::fs::write(file, "").unwrap();
-        }
+        let (processes, flights) = (&mut self.processes, &mut self.flights);
+        self.place.kill(&mut || {
+            // What it had posted is never done.
+            processes[index] = None;
+            flights.retain(|flight| flight.process != index);
+        });
         let (provider, random) = (&self.provider, &mut self.random);
         provider.borrow_mut().cut_off(index, random);
     }
@@ -259,11 +231,11 @@ impl World {
         if !self.random.one_in(3) {
             return;
         }
-        self.stranger = None;
+        self.place.unlock();
         for index in 0..self.processes.len() {
             self.end(index);
         }
-        self.disk.cut_power();
+        self.place.cut_power();
         self.boot += 1;
         for index in 0..self.processes.len() {
             self.start(index);
@@ -276,15 +248,16 @@ impl World {
         self.faults.one_in.set(0);
         self.faults.countdown.set(None);
         self.faults.commit_fails.set(false);
-        self.stranger = None;
+        self.place.unlock();
         self.settle_down();
         let answers = self.witness.borrow().answers.clone();
         for index in 0..self.processes.len() {
             self.kill(index);
         }
-        // Limits have passed, and unknown ids may be looked for.
-        NOW.set(NOW.get() + 2 * WINDOW);
-        self.witness.borrow_mut().elapsed += 2 * WINDOW;
+        // Limits have passed, unknown ids may be looked for, and the dead are known to be.
+        let later = 2 * WINDOW + self.place.deaths_show_after();
+        NOW.set(NOW.get() + later);
+        self.witness.borrow_mut().elapsed += later;
         for number in 0..self.ids {
             self.send_number(0, number);
             self.settle_down();
