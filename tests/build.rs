@@ -18,9 +18,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A counterpart, and the programs that it consists of.
-const COUNTERPARTS: [(&str, &[&str]); 9] = [
+const COUNTERPARTS: [(&str, &[&str]); 10] = [
     ("chromium", &["chromium", "chromedriver"]),
     ("node", &["node"]),
+    ("pgbouncer", &["pgbouncer"]),
     ("php", &["php"]),
     ("postgresql", &["initdb", "postgres"]),
     ("promtool", &["promtool"]),

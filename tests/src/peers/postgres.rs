@@ -1,6 +1,7 @@
 //! A PostgreSQL server of a test's own: in a temporary folder, on a Unix socket, as an ordinary account.
 //!
-//! It ends with the process that started it, however that ends: a shell waits for the end of a pipe.
+//! It ends with the process that started it, however that ends, and leaves nothing behind: a shell waits for the end of
+//! a pipe.
 
 use std::fs;
 use std::io::{self, Write};
@@ -145,8 +146,9 @@ impl Postgres {
         }
         let log =
             fs::File::create(self.folder.join(format!("log-{}", std::process::id()))).unwrap();
-        // Job control off: both are in one group. `read` ends when the test's end of the pipe does.
-        let script = r#""$@" </dev/null & pid=$!; echo $pid > "$0.pid"; read -r _; kill -QUIT $pid; wait $pid"#;
+        // Job control off: both are in one group. `read` ends when the test's end of the pipe does; a test that ended
+        // without a word has no use for the folder any more.
+        let script = r#""$@" </dev/null & pid=$!; echo $pid > "$0.pid"; read -r word; kill -QUIT $pid; wait $pid; [ -n "$word" ] || rm -rf "${0%/*}""#;
         let mut shell = Command::new("sh");
         shell
             .args(["-c", script])
@@ -166,7 +168,10 @@ impl Postgres {
 
     /// Ends it at once, as if its machine went away; [`Postgres::launch`] starts it again.
     pub fn stop(&mut self) {
-        drop(self.guard.stdin.take());
+        if let Some(mut guard) = self.guard.stdin.take() {
+            // An error means that it has ended already.
+            let _ = guard.write_all(b"stop\n");
+        }
         let _ = self.guard.wait();
     }
 
@@ -245,6 +250,11 @@ impl Postgres {
         self.sql("postgres", "SELECT pg_promote(true, 30)");
     }
 
+    /// The number of its first process.
+    pub fn process(&self) -> String {
+        self.pid()
+    }
+
     fn pid(&self) -> String {
         let pid = fs::read_to_string(self.folder.join("server.pid")).unwrap();
         pid.trim().to_owned()
@@ -292,8 +302,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+        self.stop();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

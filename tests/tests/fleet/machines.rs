@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::SystemTime;
 
 use tempfile::TempDir;
 use textsender_tests::harness::Test;
@@ -85,16 +86,37 @@ impl Fleet {
 
     /// Gives a machine a key of its own.
     pub fn change_key(&self, _second: usize) {
-        let state = self
-            .second
-            .path()
-            .join(self.first.site().state().file_name().unwrap());
-        fs::write(state.join("ledger.key"), [7u8; 32]).unwrap();
+        fs::write(self.state_of_second().join("ledger.key"), [7u8; 32]).unwrap();
     }
 
     /// Takes the first machine's key away.
     pub fn remove_key(&self) {
         fs::remove_file(self.first.site().state().join("ledger.key")).unwrap();
+    }
+
+    /// Whether a machine believes the database to be away, or has something to bring over.
+    pub fn is_away(&self, machine: usize) -> bool {
+        self.mark(machine).exists()
+    }
+
+    /// Lets a machine try the database with its next message.
+    pub fn try_again(&self, machine: usize) {
+        let mark = fs::File::options().write(true).open(self.mark(machine));
+        mark.unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+    }
+
+    fn mark(&self, machine: usize) -> PathBuf {
+        let state = match machine {
+            0 => self.first.site().state().to_owned(),
+            _ => self.state_of_second(),
+        };
+        state.join("ledger.away")
+    }
+
+    /// The second machine's state folder.
+    pub fn state_of_second(&self) -> PathBuf {
+        let state = self.first.site().state();
+        self.second.path().join(state.file_name().unwrap())
     }
 
     /// The time of every open claim is up.
@@ -110,10 +132,15 @@ impl Fleet {
     }
 
     pub fn start_server(&mut self) {
-        self.server.launch(&SETTINGS);
+        self.launch_server(&SETTINGS);
     }
 
-    fn config_of_second(&self) -> PathBuf {
+    pub fn launch_server(&mut self, settings: &[&str]) {
+        self.server.launch(settings);
+    }
+
+    /// The second machine's `textsender.toml`.
+    pub fn config_of_second(&self) -> PathBuf {
         let file = self.first.site().config_file();
         self.second
             .path()

@@ -4,10 +4,14 @@
 #![allow(clippy::unwrap_used)]
 #![cfg_attr(not(has_postgresql), allow(dead_code, unused_imports))]
 
+mod apart;
 mod cuts;
 mod machines;
+mod moving;
+mod pooler;
 mod servers;
 mod tls;
+mod traps;
 
 use serde_json::json;
 use textsender_tests::harness::{Run, at_once};
@@ -201,9 +205,13 @@ fn fleet_doctor_says_on_a_machine_that_never_sent_whether_it_lacks_the_key() {
     );
 }
 
+/// What a command says on a machine, whatever its exit code.
+fn run(fleet: &Fleet, machine: usize, words: &[&str]) -> String {
+    let run = fleet.on(machine).command(words.iter().copied()).stdin("");
+    run.run().stdout.clone().unwrap()
+}
+
 /// What `doctor` says on the first machine.
 fn doctor(fleet: &Fleet) -> String {
-    let doctor = fleet.on(0).command(["doctor", "--offline"]).stdin("");
-    let doctor = doctor.run();
-    doctor.stdout.clone().unwrap()
+    run(fleet, 0, &["doctor", "--offline"])
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use textsender_tests::harness::Test;
+use textsender_tests::harness::{Test, wait_for};
 use textsender_tests::peers::postgres::Postgres;
 use textsender_tests::peers::shared_ledger::prepare;
 
 use super::machines::Fleet;
 
-const PRIMARY: [&str; 3] = ["fsync=off", "wal_level=replica", "max_wal_senders=5"];
+/// What lets a server have a standby.
+pub const PRIMARY: [&str; 3] = ["fsync=off", "wal_level=replica", "max_wal_senders=5"];
 
 /// A primary with a standby that has every claim before it is answered.
-fn pair() -> (Postgres, Postgres) {
+pub fn pair() -> (Postgres, Postgres) {
     let primary = Postgres::start(&PRIMARY);
     prepare(&primary);
     let standby = Postgres::standby_of(&primary, "s2", &["fsync=off", "hot_standby=on"]);
@@ -75,6 +76,66 @@ fn fleet_a_primary_killed_under_load_loses_no_claim_and_doubles_none() {
         .filter(|outcome| *outcome == "accepted")
         .count();
     assert!(accepted >= 100, "{accepted}");
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_nothing_is_sent_while_the_standby_is_frozen_and_all_goes_on_once_it_is_not() {
+    let (primary, standby) = pair();
+    let fleet = Fleet::on_server(primary, "[state.shared]\ntimeout = \"2s\"", "required");
+    fleet
+        .on(0)
+        .with(json!({ "id": "a" }))
+        .run()
+        .outcome("accepted");
+    standby.signal("STOP");
+    let refused = fleet.on(0).with(json!({ "id": "b" })).run();
+    refused.outcome("unavailable").texts(1);
+    // What is known may be answered.
+    standby.signal("CONT");
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    wait_for("the standby to have what waited", || {
+        (fleet.server().sql("postgres", waiting) == "0").then_some(())
+    });
+    fleet.end_leases();
+    fleet
+        .on(1)
+        .with(json!({ "id": "b" }))
+        .run()
+        .outcome("accepted")
+        .texts(2);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_a_stream_answers_unavailable_while_the_database_is_away_and_sends_once_it_is_back() {
+    let config = "[state.shared]\ntimeout = \"2s\"\n[limits]\nrecipient = { limits = [] }";
+    let mut fleet = Fleet::new(config);
+    let line = |n: usize| {
+        json!({"id": format!("m{n}"), "purpose": "verification_code", "code": "beK989vc",
+               "user": {"phone": format!("+44740{n:07}")}})
+    };
+    let lines: Vec<Value> = (0..30).map(line).collect();
+    let mut stream = fleet.on(0).stream().start_silent();
+    stream.ask(&lines[..10]);
+    stream.wait_for_answers(10);
+    fleet.stop_server();
+    stream.ask(&lines[10..20]);
+    stream.wait_for_answers(20);
+    fleet.start_server();
+    stream.ask(&lines[20..]);
+    stream.ask(&lines[10..20]);
+    let answers = stream.wait_for_answers(40);
+    stream.end_input();
+    stream.wait_for_end();
+    for (number, answer) in answers.iter().enumerate() {
+        let wanted = match number {
+            10..20 => "unavailable",
+            _ => "accepted",
+        };
+        assert_eq!(answer["outcome"], wanted, "{number}: {answer}");
+    }
+    assert_eq!(fleet.sandbox().text_count(), 30);
 }
 
 /// Sends all lines by one stream; the outcomes by id.
