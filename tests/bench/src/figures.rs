@@ -56,6 +56,7 @@ enum Target {
     AtLeast(f64),
     RatioAtMost(f64),
     RatioAtLeast(f64),
+    RatioWithin(f64, f64),
 }
 
 impl Figure {
@@ -104,6 +105,12 @@ impl Figure {
         self
     }
 
+    /// It should be between so many times the peer's.
+    pub fn ratio_within(mut self, least: f64, most: f64) -> Self {
+        self.target = Some(Target::RatioWithin(least, most));
+        self
+    }
+
     fn row(&self) -> [String; 6] {
         let (peer, other, ratio) = match &self.peer {
             Some(peer) => (
@@ -128,6 +135,11 @@ impl Figure {
                         let ratio = self.peer.as_ref().map(|peer| peer.ratio);
                         let is_met = ratio.is_some_and(|ratio| ratio >= least);
                         (format!("ratio ≥ {least}"), is_met)
+                    }
+                    Target::RatioWithin(least, most) => {
+                        let ratio = self.peer.as_ref().map(|peer| peer.ratio);
+                        let is_met = ratio.is_some_and(|ratio| (least..=most).contains(&ratio));
+                        (format!("ratio {least} to {most}"), is_met)
                     }
                 };
                 let verdict = if is_met { "met" } else { "MISSED" };

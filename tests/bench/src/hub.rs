@@ -41,7 +41,7 @@ const LONG: u64 = 1_000_000;
 const GROWTH: f64 = 8.0;
 
 /// A hub that runs, until it is dropped.
-struct Hub {
+pub struct Hub {
     process: Child,
     socket: PathBuf,
 }
@@ -116,7 +116,7 @@ fn with_hub(wiring: &Wiring, scheme: Scheme) -> anyhow::Result<Site> {
 
 impl Hub {
     /// Starts one, and waits until it listens.
-    fn start(wiring: &Wiring, site: &Site) -> anyhow::Result<Self> {
+    pub fn start(wiring: &Wiring, site: &Site) -> anyhow::Result<Self> {
         let process = Command::new(&wiring.program)
             .args(["serve"])
             .env("TEXTSENDER_CONFIG", site.config_file())

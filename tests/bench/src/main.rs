@@ -15,6 +15,7 @@
 //! | h | `safety` | what the ledger and the seal cost |
 //! | i | `neighbour` | what a plugin that misbehaves costs another sender's messages |
 //! | j | `hub` | one send through the hub, messages a second, memory |
+//! | k | `shared` | the ledger in PostgreSQL beside SQLite; several front processes over one database |
 //!
 //! `wiring` makes installations and their input, `load_server` the server, `subject` runs processes,
 //! `figures` is what comes out.
@@ -30,6 +31,7 @@ mod one_send;
 mod peers;
 mod policies;
 mod safety;
+mod shared;
 mod stream;
 mod subject;
 mod texts;
@@ -61,7 +63,7 @@ struct Arguments {
 type Measure = fn(&Wiring, &mut Figures) -> anyhow::Result<()>;
 
 /// The parts: letter, title, and what measures it.
-const PARTS: [(char, &str, Measure); 10] = [
+const PARTS: [(char, &str, Measure); 11] = [
     ('a', "One send, process start to exit", one_send::measure),
     ('b', "Stream", stream::measure),
     ('c', "Processor time and memory", cost::measure),
@@ -72,6 +74,7 @@ const PARTS: [(char, &str, Measure); 10] = [
     ('h', "Ledger and seal", safety::measure),
     ('i', "Beside a plugin that misbehaves", neighbour::measure),
     ('j', "Hub", hub::measure),
+    ('k', "A ledger that several machines share", shared::measure),
 ];
 
 fn main() -> ExitCode {
@@ -95,7 +98,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .find(|part| !PARTS.iter().any(|(letter, ..)| letter == *part))
     {
-        anyhow::bail!("there is no part {unknown}: they are a to j");
+        anyhow::bail!("there is no part {unknown}: they are a to k");
     }
     let wiring = Wiring::new(arguments.long)?;
     let mut figures = Figures::new(Machine::look(wiring.server.what()));

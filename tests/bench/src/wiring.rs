@@ -70,6 +70,12 @@ impl Wiring {
         let installed = tempfile::Builder::new().prefix("bench-").tempdir()?;
         let program = installed.path().join("textsender");
         fs::copy(&artifacts.textsender, &program)?;
+        // What it becomes where several machines share the ledger.
+        let shared = "textsender-postgres";
+        fs::copy(
+            artifacts.textsender.with_file_name(shared),
+            installed.path().join(shared),
+        )?;
         Ok(Self {
             artifacts,
             program,
