@@ -150,6 +150,15 @@ fn steps(site: &Site, owner: &str, key: &str, name: &str, is_used: bool) -> Vec<
             "see that each machine reaches it: textsender doctor --offline".to_owned(),
         ];
     }
+    if owner == secrets::DIRECTORIES && !site.config.senders.contains_key(owner) {
+        let directory = secrets::directory_of(key).unwrap_or(key);
+        return vec![
+            "give the account another password in the domain; connections that are open go on"
+                .to_owned(),
+            format!("store it at once: textsender secret set {name}"),
+            format!("see that it is taken: textsender directory check --directory {directory}"),
+        ];
+    }
     of_provider(&provider(site, owner), name, owner)
 }
 
