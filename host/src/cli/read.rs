@@ -45,15 +45,22 @@ pub(super) fn through_hub(common: &Common) -> Option<ExitCode> {
     })
 }
 
-/// The words of a command line without the configuration's name: the hub has its own.
+/// What every command takes, with a value: the hub has its own configuration, and logs as it does.
+const GLOBAL: [&str; 3] = ["--config", "--log-level", "--log-format"];
+
+/// The words of a command line without what every command takes.
 fn words(line: impl Iterator<Item = String>) -> Vec<String> {
     let mut words = Vec::new();
     let mut line = line;
     while let Some(word) = line.next() {
-        match word.as_str() {
-            "--config" => drop(line.next()),
-            _ if word.starts_with("--config=") => {}
-            _ => words.push(word),
+        let (option, has_value) = match word.split_once('=') {
+            Some((option, _)) => (option, true),
+            None => (word.as_str(), false),
+        };
+        match (GLOBAL.contains(&option), has_value) {
+            (true, false) => drop(line.next()),
+            (true, true) => {}
+            (false, _) => words.push(word),
         }
     }
     words
@@ -64,9 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configurations_name_is_not_passed_on() {
-        let line = ["--config", "a.toml", "log", "--config=b", "--since", "1d"];
+    fn what_every_command_takes_is_not_passed_on() {
+        let line = [
+            "--config",
+            "a.toml",
+            "log",
+            "--config=b",
+            "--since",
+            "1d",
+            "--log-level",
+            "trace",
+            "--json",
+        ];
         let passed = words(line.iter().map(ToString::to_string));
-        assert_eq!(passed, ["log", "--since", "1d"]);
+        assert_eq!(passed, ["log", "--since", "1d", "--json"]);
     }
 }

@@ -13,6 +13,7 @@ mod pauses;
 mod processes;
 mod pumping;
 mod resend;
+mod scopes;
 mod simulation;
 mod totals;
 mod upkeep;

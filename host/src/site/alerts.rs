@@ -230,6 +230,11 @@ fn write(file: &Path, alerted: &Alerted) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        ledger::Tally,
+        protocol::Outcome,
+        site::{health::Seen, installation::Installation},
+    };
 
     fn state(level: Level) -> State {
         State {
@@ -327,6 +332,63 @@ mod tests {
         assert_eq!(told, [30, 7, 1, -1]);
         let (news, _) = news(&alerted, &[state(Level::Ok)], at(0));
         assert_eq!(news.well.len(), 1);
+    }
+
+    /// A day in which the provider fails for seven minutes of each fourteen.
+    #[test]
+    fn a_hundred_thousand_failures_are_one_message_per_state_and_hour_and_the_all_clear_comes() {
+        let installation = Installation {
+            faults: 0,
+            is_ledger_ok: true,
+            senders: Vec::new(),
+            expiring: Vec::new(),
+        };
+        let (mut alerted, mut failures) = (Alerted::new(), 0);
+        let mut wrong: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        let mut well: BTreeMap<String, usize> = BTreeMap::new();
+        for minute in 0..=24 * 60 {
+            let failed = match minute % 14 {
+                0..7 if minute < 24 * 60 => 139,
+                _ => 0,
+            };
+            failures += failed;
+            let lately = [Tally {
+                day: "2026-11-24".parse().unwrap(),
+                sender: None,
+                region: None,
+                outcome: Some(Outcome::Unavailable),
+                messages: failed,
+                segments: failed,
+            }];
+            let seen = Seen {
+                lately: &lately,
+                over_limits: BTreeMap::from([("prefix".to_owned(), failed)]),
+                ..Seen::default()
+            };
+            let health = Health::judge(&installation, &seen, at(minute));
+            let (news, after) = news(&alerted, &health.states, at(minute));
+            for state in news.wrong {
+                wrong.entry(state.about).or_default().push(minute);
+            }
+            for state in news.well {
+                *well.entry(state.about).or_default() += 1;
+            }
+            alerted = after;
+        }
+        assert!(failures > 100_000, "{failures}");
+        assert_eq!(
+            wrong.keys().collect::<Vec<_>>(),
+            ["limit prefix", "sending"]
+        );
+        for (about, minutes) in wrong {
+            let is_spaced = minutes.windows(2).all(|pair| pair[1] - pair[0] >= 60);
+            assert!(is_spaced, "{about}: {minutes:?}");
+            assert_eq!(
+                well[&about],
+                minutes.len(),
+                "each has its all-clear: {about}"
+            );
+        }
     }
 
     #[test]

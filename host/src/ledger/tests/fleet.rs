@@ -14,6 +14,8 @@ mod limits;
 mod pauses;
 #[path = "resend.rs"]
 mod resend;
+#[path = "scopes.rs"]
+mod scopes;
 #[path = "../../../../tests/src/peers/postgres.rs"]
 #[allow(dead_code, reason = "the tests from end to end use more of it")]
 mod server;

@@ -9,6 +9,8 @@
 //! | `products` | bodies in other products' shapes, and what these are answered |
 //! | `real_products` | the products themselves, where they are installed |
 //! | `reveal` | what such a caller is told, and how long it takes |
+//! | `readers` | who may look and change nothing; what the hub alerts by itself |
+//! | `pauses` | what is stopped while many send |
 //! | `units` | the units for systemd |
 //! | `tls` | HTTP with TLS, for other machines |
 //! | `abuse` | callers that are slow, silent, broken or many |
@@ -17,7 +19,9 @@ mod abuse;
 mod callers;
 mod ends;
 mod http;
+mod pauses;
 mod products;
+mod readers;
 mod real_products;
 mod reveal;
 mod send;

@@ -25,6 +25,7 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
     let names = [
         "textsender.service",
         "textsender.socket",
+        "textsender-read.socket",
         "textsender-metrics.service",
         "textsender-metrics.timer",
         "textsender-directory.service",
@@ -83,6 +84,8 @@ fn systemd_makes_the_account_and_its_folder() {
     let accounts = fs::read_to_string(root.path().join("etc/passwd")).unwrap();
     assert!(accounts.contains("textsender:x:"), "{accounts}");
     assert!(accounts.contains(":/var/lib/textsender:"), "{accounts}");
+    let groups = fs::read_to_string(root.path().join("etc/group")).unwrap();
+    assert!(groups.contains("textsender-read:x:"), "{groups}");
     // Without root, the folder can't be another account's: that the line can be read is what is seen.
     let line = fs::read_to_string(Path::new(PACKAGING).join("tmpfiles.d/textsender.conf")).unwrap();
     let own = line.replace("0700 textsender textsender", "0700 - -");
