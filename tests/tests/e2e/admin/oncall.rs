@@ -156,6 +156,15 @@ fn the_database_is_away() {
     day.is_told(2, " OK: ");
 }
 
+/// Without a domain controller: that its commands are there. `tests/directory` has what is answered without a server.
+#[test]
+fn the_directory_can_t_be_reached() {
+    let day = Day::begin("The directory can't be reached");
+    for ran in day.run(0) {
+        assert_ne!(ran.exit, 2, "{ran}");
+    }
+}
+
 #[test]
 fn a_provider_fails() {
     let day = Day::begin("A provider fails");
@@ -307,7 +316,6 @@ fn each_day_of_the_guide_is_played_or_named_here() {
         days,
         [
             "The ledger fails",
-            // Nothing of it is a command of textsender: tests/directory shows what textsender-directory says.
             "The directory can't be reached",
             "A provider fails",
             "A certificate expires",
