@@ -340,6 +340,9 @@ mod tests {
         let installation = Installation {
             faults: 0,
             is_ledger_ok: true,
+            away: None,
+            is_shared: false,
+            may_go_apart: false,
             senders: Vec::new(),
             expiring: Vec::new(),
         };
@@ -353,6 +356,7 @@ mod tests {
             };
             failures += failed;
             let lately = [Tally {
+                machine: None,
                 day: "2026-11-24".parse().unwrap(),
                 sender: None,
                 region: None,
