@@ -18,7 +18,7 @@ fn written(test: Test, phone: &str) -> Test {
 fn digits_that_can_be_two_numbers_are_refused_and_the_way_out_is_said() {
     let run = written(policy("region = \"DE\""), "491713920055").run();
     run.outcome("invalid").error("number_ambiguous").texts(0);
-    run.says("+49*******055 and +49*********055");
+    run.says("+49*******055 and as +49*********055");
     run.says("numbers_without_plus");
 }
 
@@ -123,7 +123,11 @@ fn check_warns_where_many_numbers_are_unclear() {
         let run = policy(lines).command(["check", "--json"]).stdin([]).run();
         let report: Value = serde_json::from_str(run.stdout.as_deref().unwrap()).unwrap();
         run.exit(0);
-        report["warnings"].as_array().unwrap().len()
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let message = |warning: &Value| warning["message"].as_str().unwrap().to_owned();
+        // Another is that the provider keeps new passwords.
+        let of_numbers = warnings.map(message).filter(|it| !it.contains("password"));
+        of_numbers.count()
     };
     assert_eq!(warnings("region = \"DE\""), 1);
     assert_eq!(

@@ -123,12 +123,12 @@ fn fleet_what_is_paused_stays_so_while_the_database_is_away() {
         .on(1)
         .with(id("a"))
         .run()
-        .outcome("unavailable")
+        .outcome("refused")
         .error("paused");
     fleet.stop_server();
     for machine in [0, 1] {
         let refused = fleet.on(machine).with(id("b")).run();
-        refused.outcome("unavailable").error("paused").texts(0);
+        refused.outcome("refused").error("paused").texts(0);
     }
 }
 

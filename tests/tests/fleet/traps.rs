@@ -25,6 +25,11 @@ fn without_standby() -> Fleet {
         .with(json!({ "id": "before" }))
         .run()
         .outcome("accepted");
+    // Its end is written after its answer: it would be the one that waits.
+    wait_for("the end of it", || {
+        let ended = "SELECT count(*) FROM textsender.decisions WHERE outcome IS NOT NULL";
+        (fleet.server().sql("textsender", ended) == "1").then_some(())
+    });
     wait_for_standby(&fleet, "none that there is");
     fleet
 }
