@@ -1,6 +1,5 @@
 //! What a server does that one would not expect: each was seen.
 
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -103,33 +102,6 @@ fn fleet_a_wait_for_a_standby_is_bound_and_so_is_one_for_the_locks_that_it_keeps
     fleet.end_leases();
     let sent = fleet.on(1).with(json!({ "id": "a" })).run();
     sent.outcome("accepted").texts(2);
-}
-
-#[test]
-#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
-fn fleet_a_restart_commits_what_waited_for_a_standby_and_it_counts_as_sent_perhaps() {
-    let mut fleet = without_standby();
-    let sending = fleet
-        .on(0)
-        .with(json!({ "id": "a" }))
-        .stdout(Stdio::null())
-        .start();
-    wait_for("the claim to wait for a standby", || {
-        (!fleet.server().sql("postgres", WAITING).is_empty()).then_some(())
-    });
-    let id = sending.id().to_string();
-    let killed = Command::new("kill").args(["-9", &id]).status();
-    assert!(killed.unwrap().success());
-    sending.wait_for_end();
-    fleet.stop_server();
-    fleet.launch_server(&["fsync=off", "synchronous_standby_names="]);
-    let claimed = "SELECT count(*) FROM textsender.decisions WHERE id = 'a' AND outcome IS NULL";
-    assert_eq!(fleet.server().sql("textsender", claimed), "1");
-    let early = fleet.on(1).with(json!({ "id": "a" })).run();
-    early.outcome("in_progress").texts(1);
-    fleet.end_leases();
-    let later = fleet.on(1).with(json!({ "id": "a" })).run();
-    later.outcome("unknown").texts(1);
 }
 
 #[test]
