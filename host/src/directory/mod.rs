@@ -7,7 +7,7 @@
 //! | neither | as without a directory |
 //!
 //! LDAP, access lists and the snapshot are the business of `textsender-directory`, a program beside this one
-//! ([`process`]): it is started for the first look-up, and kept as long as this process lives.
+//! (`process`): it is started for the first look-up, and kept as long as this process lives.
 
 mod answer;
 mod process;
