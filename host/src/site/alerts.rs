@@ -365,7 +365,7 @@ mod tests {
                 segments: failed,
             }];
             let seen = Seen {
-                lately: &lately,
+                lately: lately.into(),
                 over_limits: BTreeMap::from([("prefix".to_owned(), failed)]),
                 ..Seen::default()
             };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Installation, Recorded, Site};
+use super::{Installation, Site};
 use crate::{
     check::expiring::Expiring,
     ledger::{self, Deliveries, History, Options, SenderState, Tally, UsedBy, Uses},
@@ -101,13 +101,13 @@ pub struct Health {
 
 /// What the ledger has of the last time.
 #[derive(Default)]
-pub(super) struct Seen<'a> {
-    pub lately: &'a [Tally],
-    pub senders: &'a [SenderState],
-    pub deliveries: &'a [Deliveries],
-    pub pauses: &'a [ledger::Pause],
+pub(super) struct Seen {
+    pub lately: Vec<Tally>,
+    pub senders: Vec<SenderState>,
+    pub deliveries: Vec<Deliveries>,
+    pub pauses: Vec<ledger::Pause>,
     pub over_limits: BTreeMap<String, u64>,
-    pub uses: &'a [Uses],
+    pub uses: Vec<Uses>,
 }
 
 impl Health {
@@ -118,27 +118,21 @@ impl Health {
         let options = Options::of(&site.config.state);
         let read = History::open(&site.state, &options).and_then(|history| {
             let since = |span| now.saturating_sub(span).unwrap_or(now);
-            let recorded = Recorded::read(&history, since(HOUR), now)?;
-            let lately = history.tallies(Some(since(LATELY)))?;
-            let over_limits = history.over_limits(since(LATELY))?;
-            let uses = history.uses(UsedBy::Region, Some(since(HOUR)))?;
-            Ok((recorded, lately, over_limits, uses))
+            Ok(Seen {
+                lately: history.tallies(Some(since(LATELY)))?,
+                senders: history.senders(now)?,
+                deliveries: history.deliveries(Some(since(HOUR)))?,
+                pauses: history.pauses(now)?,
+                over_limits: history.over_limits(since(LATELY))?,
+                uses: history.uses(UsedBy::Region, Some(since(HOUR)))?,
+            })
         });
         // Before the first message there is nothing to read; all else is a state of the ledger.
-        let (recorded, lately, over_limits, uses) = read.unwrap_or_default();
-        let seen = Seen {
-            lately: &lately,
-            senders: &recorded.senders,
-            deliveries: &recorded.deliveries,
-            pauses: &recorded.pauses,
-            over_limits,
-            uses: &uses,
-        };
-        Health::judge(&installation, &seen, now)
+        Health::judge(&installation, &read.unwrap_or_default(), now)
     }
 
     /// Judges what was found.
-    pub(super) fn judge(installation: &Installation, seen: &Seen<'_>, now: Timestamp) -> Health {
+    pub(super) fn judge(installation: &Installation, seen: &Seen, now: Timestamp) -> Health {
         let mut states = vec![configuration(installation), ledger_state(installation)];
         let mut is_down = Vec::new();
         for sender in &installation.senders {
@@ -152,7 +146,7 @@ impl Health {
                     .map(|is_sealed| seal(&sender.name, is_sealed)),
             );
         }
-        let (accepted, failed) = counts(seen.lately);
+        let (accepted, failed) = counts(&seen.lately);
         let none_left = !is_down.is_empty() && is_down.iter().all(|is_down| *is_down);
         let broken = states[..2]
             .iter()

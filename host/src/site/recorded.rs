@@ -12,12 +12,12 @@ use crate::ledger::{
 pub struct Recorded {
     tallies: Vec<Tally>,
     totals: Vec<Total>,
-    pub(super) senders: Vec<SenderState>,
+    senders: Vec<SenderState>,
     last_accepted: Option<Timestamp>,
     uses: Vec<Uses>,
-    pub(super) deliveries: Vec<Deliveries>,
+    deliveries: Vec<Deliveries>,
     without_hub: u64,
-    pub(super) pauses: Vec<Pause>,
+    pauses: Vec<Pause>,
 }
 
 impl Recorded {

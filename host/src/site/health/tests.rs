@@ -56,7 +56,7 @@ fn tally(outcome: Outcome, messages: u64) -> Tally {
     }
 }
 
-fn line_of(installation: &Installation, seen: &Seen<'_>) -> (u8, String) {
+fn line_of(installation: &Installation, seen: &Seen) -> (u8, String) {
     let health = Health::judge(installation, seen, now());
     (health.level.exit(), health.line())
 }
@@ -65,7 +65,7 @@ fn line_of(installation: &Installation, seen: &Seen<'_>) -> (u8, String) {
 fn where_all_is_well_the_line_says_ok_and_how_much_was_sent() {
     let lately = [tally(Outcome::Accepted, 12), tally(Outcome::Invalid, 3)];
     let seen = Seen {
-        lately: &lately,
+        lately: lately.into(),
         ..Seen::default()
     };
     assert_eq!(
@@ -104,7 +104,7 @@ fn a_hiccup_of_a_sender_is_none_and_an_outage_or_a_wrong_secret_is_critical() {
     for (failures, reason, exit) in [(2, "timeout", 0), (3, "timeout", 2), (1, "unauthorized", 2)] {
         let senders = [failing("twilio", failures, reason)];
         let seen = Seen {
-            senders: &senders,
+            senders: senders.into(),
             ..Seen::default()
         };
         let told = line_of(&installation(), &seen);
@@ -113,7 +113,7 @@ fn a_hiccup_of_a_sender_is_none_and_an_outage_or_a_wrong_secret_is_critical() {
     }
     let senders = ["twilio", "gateway"].map(|name| failing(name, 5, "timeout"));
     let seen = Seen {
-        senders: &senders,
+        senders: senders.into(),
         ..Seen::default()
     };
     let (_, line) = line_of(&installation(), &seen);
@@ -128,7 +128,7 @@ fn a_share_that_fails_warns_and_all_of_it_is_critical() {
             tally(Outcome::Unavailable, failed),
         ];
         let seen = Seen {
-            lately: &lately,
+            lately: lately.into(),
             ..Seen::default()
         };
         let told = line_of(&installation(), &seen);
@@ -178,7 +178,7 @@ fn a_flood_and_codes_that_are_not_typed_in_warn_with_the_command_that_shows_them
     for (sent, used, exit) in [(49, 1, 0), (50, 25, 0), (50, 24, 1), (500, 0, 0)] {
         let uses = [region(sent, used)];
         let seen = Seen {
-            uses: &uses,
+            uses: uses.into(),
             ..Seen::default()
         };
         assert_eq!(line_of(&installation(), &seen).0, exit, "{used} of {sent}");
@@ -198,7 +198,7 @@ fn texts_that_do_not_arrive_and_what_is_paused_warn() {
     for (delivered, exit) in [(18, 0), (9, 1)] {
         let deliveries = deliveries(delivered);
         let seen = Seen {
-            deliveries: &deliveries,
+            deliveries: deliveries.into(),
             ..Seen::default()
         };
         assert_eq!(line_of(&installation(), &seen).0, exit, "{delivered}");
@@ -211,7 +211,7 @@ fn texts_that_do_not_arrive_and_what_is_paused_warn() {
         until: None,
     }];
     let seen = Seen {
-        pauses: &pauses,
+        pauses: pauses.into(),
         ..Seen::default()
     };
     let (exit, line) = line_of(&installation(), &seen);
