@@ -381,13 +381,27 @@ pub struct Daily {
     pub enforce: Vec<Event>,
 }
 
+impl Default for Daily {
+    fn default() -> Self {
+        Self {
+            times: 2000,
+            floor: None,
+            enforce: Vec::new(),
+        }
+    }
+}
+
 impl Daily {
+    /// A floor that leaves room for an enrolment day of 5,000 users, one in five of whom asks twice: as long as no
+    /// caller tells of use, nothing tells such a day from a night of pumped texts.
+    pub const FLOOR: u32 = 7500;
+
     fn read(t: &Table) -> Self {
         let times = t.get("times").and_then(|node| node.thousandths());
         let floor = t.integer("floor", 1..=i64::from(u32::MAX));
         let enforce = t.get("enforce").map(|node| node.list(read_event));
-        Daily {
-            times: times.unwrap_or(2000),
+        Self {
+            times: times.unwrap_or(Self::default().times),
             floor: floor.and_then(|floor| u32::try_from(floor).ok()),
             enforce: enforce.unwrap_or_default(),
         }

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use textsender_plugin_api::{Phone, Purpose};
 
-use crate::{config, protocol::Event};
+use crate::config;
+pub use crate::config::Daily;
 
 /// The `[limits]` table. A scope that is not named has the default; `limits = []` lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,43 +69,6 @@ pub struct Shares {
     pub hour: Option<u32>,
     /// What happens at the limit.
     pub mode: Mode,
-}
-
-/// The bound of a day that learns: so many times the mean of the last fourteen days, and never under its floor.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Daily {
-    /// How many times the mean, in thousandths.
-    pub times: u32,
-    /// `None`: there is no bound.
-    pub floor: Option<u32>,
-    /// The events for which it refuses; else it only records.
-    pub enforce: Vec<Event>,
-}
-
-impl Daily {
-    /// A floor that leaves room for an enrolment day of 5,000 users, one in five of whom asks twice: as long as no
-    /// caller tells of use, nothing tells such a day from a night of pumped texts.
-    pub const FLOOR: u32 = 7500;
-}
-
-impl Default for Daily {
-    fn default() -> Daily {
-        Daily {
-            times: 2000,
-            floor: None,
-            enforce: Vec::new(),
-        }
-    }
-}
-
-impl From<&config::Daily> for Daily {
-    fn from(daily: &config::Daily) -> Daily {
-        Daily {
-            times: daily.times,
-            floor: daily.floor,
-            enforce: daily.enforce.clone(),
-        }
-    }
 }
 
 impl Mode {
@@ -276,7 +240,7 @@ impl From<&config::Limits> for Limits {
             user: or(&limits.user, default.user),
             actor: or(&limits.actor, default.actor),
             source: or(&limits.source, default.source),
-            daily: limits.daily.as_ref().map_or(default.daily, Daily::from),
+            daily: limits.daily.clone().unwrap_or_default(),
             resend: or(&limits.resend, default.resend),
             unused: limits.unused.map_or(default.unused, Shares::from),
             test: or(&limits.test_send, default.test),
