@@ -7,12 +7,13 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use textsender_names::GpoEffect;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::{
     error::{Code, DirectoryError},
     orders::{Answer, AskedUser, Decided, Desk, Order, Synced},
-    resolve::{Considered, Effect, winner},
+    resolve::{Considered, winner},
     site::Site,
     snapshot::GpoState,
 };
@@ -268,17 +269,17 @@ fn place(one: &Considered) -> String {
     format!("at {}, order {}{enforced}", one.container, one.order)
 }
 
-fn effect(effect: Effect) -> &'static str {
+fn effect(effect: GpoEffect) -> &'static str {
     match effect {
-        Effect::Applies => "applies",
-        Effect::LinkDisabled => "the link is disabled",
-        Effect::Blocked => "a container below blocks inheritance",
-        Effect::Gone => "the object is gone",
-        Effect::UserHalfOff => "its half for users is off",
-        Effect::OtherVersion => "its functionality version is not 2",
-        Effect::Filtered => "the security filter does not let the user through",
-        Effect::Unreadable => "it can't be read",
-        Effect::WmiFilter => "it has a WMI filter",
+        GpoEffect::Applies => "applies",
+        GpoEffect::LinkDisabled => "the link is disabled",
+        GpoEffect::Blocked => "a container below blocks inheritance",
+        GpoEffect::Gone => "the object is gone",
+        GpoEffect::UserHalfOff => "its half for users is off",
+        GpoEffect::OtherVersion => "its functionality version is not 2",
+        GpoEffect::Filtered => "the security filter does not let the user through",
+        GpoEffect::Unreadable => "it can't be read",
+        GpoEffect::WmiFilter => "it has a WMI filter",
     }
 }
 

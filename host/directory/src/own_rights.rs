@@ -4,7 +4,7 @@ use crate::{
     descriptor,
     directory::Directory,
     error::DirectoryError,
-    ldap::{Entry, Scope, Search, all, equal, present},
+    ldap::{Entry, Scope, Search, equal, present, user},
     sync::Finding,
 };
 
@@ -72,11 +72,7 @@ impl Directory {
         let search = Search {
             base: &base,
             scope: Scope::Subtree,
-            filter: all(vec![
-                equal("objectCategory", b"person"),
-                equal("objectClass", b"user"),
-                present(attribute),
-            ]),
+            filter: user(present(attribute)),
             attributes: &["nTSecurityDescriptor"],
             access_lists: true,
             most: Some(1),

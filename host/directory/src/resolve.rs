@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use textsender_names::{Dn, DnError, Guid, Sid};
+use textsender_names::{Dn, DnError, GpoEffect, Guid, Sid};
 
 use crate::{
     descriptor,
@@ -91,39 +91,7 @@ pub struct Considered {
     /// Whether the link is enforced.
     pub enforced: bool,
     /// What comes of it.
-    pub result: Effect,
-}
-
-/// What comes of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// It applies.
-    Applies,
-    /// The link is off.
-    LinkDisabled,
-    /// A container between it and the user blocks inheritance.
-    Blocked,
-    /// The object is gone.
-    Gone,
-    /// Its half for users is off.
-    UserHalfOff,
-    /// It is not of the version that is applied.
-    OtherVersion,
-    /// The security filter does not let the user through.
-    Filtered,
-    /// It, or the links of the container, can't be read.
-    Unreadable,
-    /// It has a WMI filter.
-    WmiFilter,
-}
-
-impl Effect {
-    /// Whether it can't be judged: then no other object decides in its place.
-    #[must_use]
-    pub fn is_undecidable(self) -> bool {
-        matches!(self, Effect::Unreadable | Effect::WmiFilter)
-    }
+    pub result: GpoEffect,
 }
 
 impl Index {
@@ -188,7 +156,7 @@ impl Index {
     }
 
     /// Every link to a bound object that is at or above the user, the strongest first. The first whose effect is
-    /// [`Effect::Applies`] wins, unless one before it [can't be judged](Effect::is_undecidable).
+    /// [`GpoEffect::Applies`] wins, unless one before it [can't be judged](GpoEffect::is_undecidable).
     #[must_use]
     pub fn consider(&self, user: &Subject, bound: &HashMap<Guid, Binding>) -> Vec<Considered> {
         let mut considered = Vec::new();
@@ -225,37 +193,37 @@ impl Index {
         considered
     }
 
-    fn effect(&self, link: &Link, blocked: bool, user: &Subject, binding: Binding) -> Effect {
+    fn effect(&self, link: &Link, blocked: bool, user: &Subject, binding: Binding) -> GpoEffect {
         if !link.enabled {
-            return Effect::LinkDisabled;
+            return GpoEffect::LinkDisabled;
         }
         if blocked && !link.enforced {
-            return Effect::Blocked;
+            return GpoEffect::Blocked;
         }
         // A snapshot without the object is older than the binding.
         let Some(gpo) = self.gpos.get(&link.gpo) else {
-            return Effect::Unreadable;
+            return GpoEffect::Unreadable;
         };
         match gpo.state {
-            GpoState::Gone => return Effect::Gone,
-            GpoState::Unreadable => return Effect::Unreadable,
+            GpoState::Gone => return GpoEffect::Gone,
+            GpoState::Unreadable => return GpoEffect::Unreadable,
             GpoState::Readable => {}
         }
         if !gpo.user_half {
-            return Effect::UserHalfOff;
+            return GpoEffect::UserHalfOff;
         }
         if gpo.version != VERSION {
-            return Effect::OtherVersion;
+            return GpoEffect::OtherVersion;
         }
         if !user.is_complete && self.names_a_stranger(gpo) {
-            return Effect::Unreadable;
+            return GpoEffect::Unreadable;
         }
         if !descriptor::passes(&gpo.entries, &user.token) {
-            return Effect::Filtered;
+            return GpoEffect::Filtered;
         }
         match gpo.wmi_filter && !binding.ignore_wmi_filter {
-            true => Effect::WmiFilter,
-            false => Effect::Applies,
+            true => GpoEffect::WmiFilter,
+            false => GpoEffect::Applies,
         }
     }
 }
@@ -282,7 +250,7 @@ fn unreadable<'c>(
         height,
         order: 0,
         enforced: true,
-        result: Effect::Unreadable,
+        result: GpoEffect::Unreadable,
     })
 }
 
@@ -296,7 +264,7 @@ pub fn winner(considered: &[Considered]) -> Result<Option<&Considered>, &Conside
         if one.result.is_undecidable() {
             return Err(one);
         }
-        if one.result == Effect::Applies {
+        if one.result == GpoEffect::Applies {
             return Ok(Some(one));
         }
     }

@@ -9,7 +9,7 @@ use textsender_names::Sid;
 use crate::{
     directory::Directory,
     error::{Code, DirectoryError},
-    ldap::{Entry, Scope, Search, all, any, equal},
+    ldap::{self, Entry, Scope, Search, any, equal},
 };
 
 /// Bit of `userAccountControl`: the account is switched off.
@@ -174,11 +174,7 @@ impl Directory {
         let search = Search {
             base: &base,
             scope: Scope::Subtree,
-            filter: all(vec![
-                equal("objectCategory", b"person"),
-                equal("objectClass", b"user"),
-                by_name(name),
-            ]),
+            filter: ldap::user(by_name(name)),
             attributes: &wanted,
             access_lists: false,
             // Enough to see that there are two.

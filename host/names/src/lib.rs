@@ -1,14 +1,16 @@
-//! Who is who in a directory: distinguished names, SIDs and the ids of group policy objects, read in any spelling and compared as a directory compares
-//! them.
+//! Who is who in a directory: distinguished names, SIDs and the ids of group policy objects, read in any spelling and
+//! compared as a directory compares them; and what comes of an object's link.
 //!
 //! One piece for policy, which decides by what a caller brings, and for the directory's program, which decides by what
 //! a server says: two readings of one name would be two users.
 
 pub mod dn;
+mod effect;
 mod guid;
 mod prepare;
 pub mod sid;
 
 pub use dn::{Dn, DnError};
+pub use effect::GpoEffect;
 pub use guid::{Guid, NotAGuid};
 pub use sid::{Sid, SidError};

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::Serialize;
 
-use crate::protocol::GpoEffect;
+use crate::protocol::{GpoEffect, words_of_effect};
 
 /// One link of a policy, or a policy without one, and what became of it. Displays as one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -201,7 +201,7 @@ impl fmt::Display for Lost<'_> {
             }
             Lost::NoDn => f.write_str("the request has no user.dn"),
             Lost::NoObject => f.write_str("its group policy object is not linked above the user"),
-            Lost::Object { effect } => f.write_str(effect.as_str()),
+            Lost::Object { effect } => f.write_str(words_of_effect(*effect)),
             Lost::Undecided { by } => write!(f, "{by} comes before it, and can't be judged"),
         }
     }

@@ -11,7 +11,7 @@ use textsender_names::Dn;
 use super::considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
 use super::error::PolicyError;
 use super::index::{Linked, Policies};
-use crate::protocol::{GpoEffect, GpoLink};
+use crate::protocol::{GpoEffect, GpoLink, words_of_effect};
 
 /// Where a link stands among all that apply, the strongest first: enforced ones from the top, then the others from
 /// the user up, at one container by order.
@@ -76,7 +76,7 @@ impl Policies {
             true => Err(PolicyError::Undecidable {
                 policy: name(number),
                 container: link.container.clone(),
-                why: link.result.as_str(),
+                why: words_of_effect(link.result),
             }),
         }
     }

@@ -11,7 +11,7 @@ mod response;
 mod schema;
 
 pub use failure::{ErrorCode, Failure};
-pub use group_policy::{GpoEffect, GpoLink};
+pub use group_policy::{GpoEffect, GpoLink, words as words_of_effect};
 pub use id::MessageId;
 pub use languages::is_tag as is_language_tag;
 pub use outcome::Outcome;

@@ -21,6 +21,16 @@ pub fn all(filters: Vec<Filter>) -> Filter {
     Filter::And(rasn::types::SetOf::from_vec(filters))
 }
 
+/// A person of whom this holds.
+#[must_use]
+pub fn user(filter: Filter) -> Filter {
+    all(vec![
+        equal("objectCategory", b"person"),
+        equal("objectClass", b"user"),
+        filter,
+    ])
+}
+
 /// One of these holds at least.
 #[must_use]
 pub fn any(filters: Vec<Filter>) -> Filter {

@@ -23,5 +23,5 @@ pub use codec::{Malformed, Message, Response, decode, frame_length};
 pub use connection::{Connection, Scope, Search};
 pub use entry::Entry;
 pub use error::LdapError;
-pub use filter::{all, any, equal, present};
+pub use filter::{any, equal, present, user};
 pub use servers::{Roots, Server, ServerError, Servers};
