@@ -50,7 +50,7 @@ struct Schema {
 
 /// Prints the SQL that brings the database's schema up to this program's version
 ///
-/// Nothing is run by it: whoever owns the database does that. Of a database that is up to date nothing is printed. Move
+/// Nothing is run by it: the owner of the database does that. Of a database that is up to date nothing is printed. Move
 /// the database first, then the programs: those of an earlier version go on with a newer schema.
 #[derive(clap::Args)]
 #[command(

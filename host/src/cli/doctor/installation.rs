@@ -279,7 +279,7 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
         findings.push(problem("ledger", what, MIGRATE));
     }
     if server.may_write_tables {
-        let what = "the account may change the ledger's tables by itself, and with it whoever has its password";
+        let what = "the account may change the ledger's tables by itself, and so may anyone who has its password";
         let remedy = "connect as an account that owns nothing, with the GRANT lines of `textsender ledger schema --postgres`";
         findings.push(problem("ledger", what, remedy));
     }
