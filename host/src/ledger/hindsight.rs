@@ -100,7 +100,7 @@ impl History {
     }
 
     pub(super) fn recipient_hash(&self, phone: &Phone) -> String {
-        hexadecimal(self.keys.recipient(phone))
+        hexadecimal(&self.keys.recipient(phone))
     }
 }
 

@@ -346,7 +346,7 @@ impl History {
     /// Whether an entry passes the filter.
     fn shows(&self, filter: &Filter, entry: &Entry) -> bool {
         let is_of = |hash: &Option<String>, wanted: Option<Digest>| match wanted {
-            Some(wanted) => *hash == Some(hexadecimal(wanted)),
+            Some(wanted) => *hash == Some(hexadecimal(&wanted)),
             None => true,
         };
         let phone = filter.recipient.as_ref();

@@ -208,6 +208,15 @@ impl Options {
     }
 }
 
+/// Waits for a thread that drops the other end with its own, once, and not longer than this.
+async fn wait_for_end(thread: &Mutex<Option<oneshot::Receiver<()>>>, within: Duration) {
+    let ended = thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(ended) = ended {
+        // It ends by being dropped, with an error; or the time is up.
+        let _ = tokio::time::timeout(within, ended).await;
+    }
+}
+
 impl Ledger {
     /// Starts to open the ledger in `folder`, and returns at once. The first step reports what went
     /// wrong; each later one tries again, so a stream recovers when the folder is fixed.
@@ -266,15 +275,7 @@ impl Ledger {
 
     async fn end(&self, within: Duration) {
         self.queue.stop();
-        let ended = self
-            .ended
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(ended) = ended {
-            // It ends by being dropped, with an error; or the time is up.
-            let _ = tokio::time::timeout(within, ended).await;
-        }
+        wait_for_end(&self.ended, within).await;
     }
 
     /// Marks that a send has passed this step, where a test may end the process.

@@ -74,7 +74,7 @@ impl std::fmt::Display for Drift {
 pub(super) fn look(main: &Path, state: &Path, keys: &Keys) -> Report {
     let mut report = Report::new();
     let print = |bytes: &[u8]| {
-        let digest = hexadecimal(keys.setup(bytes));
+        let digest = hexadecimal(&keys.setup(bytes));
         digest[..DIGITS].to_owned()
     };
     report.insert(

@@ -213,11 +213,10 @@ pub(super) fn close_abandoned(store: &dyn Store, key: &ClaimKey, life: Life) -> 
         return Ok(());
     };
     let now = store.now();
-    let code = match (life, &open.sent_to) {
-        (Life::Alive, _) => return Ok(()),
-        (Life::Dead, None) => ErrorCode::Crashed,
-        (Life::Dead, Some(_)) | (Life::Lost, _) => ErrorCode::Interrupted,
-    };
+    if life == Life::Alive {
+        return Ok(());
+    }
+    let code = code_of_abandoned(life, open.sent_to.is_some());
     if open.was_unknown {
         store.end_as_before(key)?;
         return Ok(());
@@ -228,6 +227,14 @@ pub(super) fn close_abandoned(store: &dyn Store, key: &ClaimKey, life: Life) -> 
     }
     store.end(key, &ending, ending.outcome.settles())?;
     Ok(())
+}
+
+/// How a claim ends that no one holds any more: certainly not sent only if its process died before it was handed over.
+pub(super) fn code_of_abandoned(life: Life, was_handed_over: bool) -> ErrorCode {
+    match (life, was_handed_over) {
+        (Life::Dead, false) => ErrorCode::Crashed,
+        _ => ErrorCode::Interrupted,
+    }
 }
 
 /// Writes the row of a decision that needed no claim.

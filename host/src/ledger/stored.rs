@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::Digest;
 use super::settle::NO_CODE;
 use crate::protocol::{Attempt, Outcome};
 
@@ -92,7 +91,13 @@ pub(super) fn lines(text: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-/// A hash as it is shown.
-pub(super) fn hexadecimal(digest: Digest) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+/// Bytes as text: two digits each.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
+    text
 }

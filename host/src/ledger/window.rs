@@ -76,13 +76,7 @@ impl Window {
     /// Counts one more event at `at`, together with what is there already, and forgets what `span` counts no more.
     pub fn add_at(&mut self, at: i64, span: i64, now: i64) {
         self.entries.retain(|entry| is_within(entry, span, now));
-        match self.entries.binary_search_by_key(&at, |entry| entry.at) {
-            Ok(index) => {
-                let entry = &mut self.entries[index];
-                entry.count = entry.count.saturating_add(1);
-            }
-            Err(index) => self.entries.insert(index, Entry { at, count: 1 }),
-        }
+        self.put(at, 1);
     }
 
     /// Counts events that happened at `at`, such as in another store. `span` is the longest that counts them.
@@ -91,15 +85,20 @@ impl Window {
         if at.saturating_add(span) <= now {
             return;
         }
+        self.put(at, count);
+        if self.entries.len() > EXACT {
+            self.join_neighbours(&[span], now);
+        }
+    }
+
+    /// Puts events in their place, with those of the same time.
+    fn put(&mut self, at: i64, count: u32) {
         match self.entries.binary_search_by_key(&at, |entry| entry.at) {
             Ok(index) => {
                 let entry = &mut self.entries[index];
                 entry.count = entry.count.saturating_add(count);
             }
             Err(index) => self.entries.insert(index, Entry { at, count }),
-        }
-        if self.entries.len() > EXACT {
-            self.join_neighbours(&[span], now);
         }
     }
 

@@ -33,7 +33,7 @@ use super::error::LedgerError;
 use super::folder::Folder;
 use super::store::{Store, StoreResult};
 use super::worker::Durability;
-use super::{Brought, Ledger, Options, shared};
+use super::{Brought, Ledger, Options, shared, wait_for_end};
 use crate::config::{Shared, WhenUnreachable};
 use crate::trust;
 use mark::Mark;
@@ -228,15 +228,7 @@ impl Apart {
         if let Some(Ok(own)) = self.own.get() {
             own.end(within).await;
         }
-        let brought = self
-            .brought
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(brought) = brought {
-            // It ends by being dropped, with an error; or the time is up.
-            let _ = tokio::time::timeout(within, brought).await;
-        }
+        wait_for_end(&self.brought, within).await;
     }
 }
 

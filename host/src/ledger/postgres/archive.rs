@@ -11,7 +11,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::link::{Link, NO_PROOF, server};
 use super::store::{life_of, outcome};
-use super::wire::{SenderRow, to_hex};
+use super::wire::SenderRow;
 use crate::config;
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
@@ -23,7 +23,7 @@ use crate::ledger::machines::Machine;
 use crate::ledger::shared::SharedArchive;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
-use crate::ledger::stored::Decision;
+use crate::ledger::stored::{Decision, hexadecimal};
 use crate::ledger::timeline::Mark;
 use crate::ledger::totals::{self, Total};
 use crate::ledger::uses::{UsedBy, Uses};
@@ -94,7 +94,7 @@ impl PostgresArchive {
         };
         // Without a key this machine never sent anything.
         let keys = Keys::read(&Folder::to_read(folder)?)?.ok_or_else(absent)?;
-        let proof = to_hex(&keys.proof());
+        let proof = hexadecimal(&keys.proof());
         let archive = PostgresArchive {
             reader: Reader::start(shared.clone(), folder.to_owned(), proof)?,
             server: server(shared),
@@ -193,7 +193,7 @@ impl PostgresArchive {
 impl SharedArchive for PostgresArchive {
     fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError> {
         let values: Vec<Value> = vec![
-            (Box::new(to_hex(hash)), Type::TEXT),
+            (Box::new(hexadecimal(hash)), Type::TEXT),
             (Box::new(is_user), Type::BOOL),
             (Box::new(until), Type::INT8),
         ];
@@ -218,7 +218,7 @@ impl Archive for PostgresArchive {
             "WHERE {range} AND at >= $1 AND ($2 IS NULL OR recipient_hash = $2)
              AND ($3 IS NULL OR outcome IS NULL OR outcome = $3) ORDER BY {order} LIMIT {PAGE}"
         );
-        let recipient = wanted.recipient.map(|hash| to_hex(&hash));
+        let recipient = wanted.recipient.map(|hash| hexadecimal(&hash));
         let values: Vec<Value> = vec![
             (Box::new(wanted.since), Type::INT8),
             (Box::new(recipient), Type::TEXT),

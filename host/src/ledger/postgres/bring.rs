@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::Postgres;
 use super::link::Link;
 use super::store::PostgresStore;
-use super::wire::{from_hex, to_hex};
+use super::wire::from_hex;
 use crate::config;
 use crate::ledger::Options;
 use crate::ledger::error::LedgerError;
@@ -22,7 +22,7 @@ use crate::ledger::settle::close_abandoned;
 use crate::ledger::shared::Brought;
 use crate::ledger::sqlite::outgoing::{Outgoing, StoredWindow};
 use crate::ledger::store::{Life, Place, Store, StoreError, StoreResult};
-use crate::ledger::stored::Decision;
+use crate::ledger::stored::{Decision, hexadecimal};
 use crate::ledger::window::Window;
 use crate::protocol::Outcome;
 
@@ -108,7 +108,7 @@ impl Carrier {
         };
         let (from, keys) = Outgoing::open(&own, options)?;
         let progress = keys.brought(&from.name()?);
-        let proof = to_hex(&keys.proof());
+        let proof = hexadecimal(&keys.proof());
         let link = Link::new(shared.clone(), folder.to_owned(), proof)?;
         let process = Rc::clone(&Postgres::new(shared, folder, options).process);
         let to = PostgresStore::open(link, keys, process, shared, options)?;

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::wire::{
     Answer, Expected, ExpectedId, ExpectedProviderId, ExpectedRow, ExpectedUse, Lease, Pauses,
-    PutWindow, Request, SenderRow, digest, from_hex, to_hex,
+    PutWindow, Request, SenderRow, digest, from_hex,
 };
 use crate::ledger::keys::Digest;
 use crate::ledger::store::Breaker;
-use crate::ledger::stored::Decision;
+use crate::ledger::stored::{Decision, hexadecimal};
 
 /// What the database had when it was last heard of. It may have changed; its versions say so.
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Known {
             }
         }
         for recipient in work.used.keys() {
-            let is_used = answer.used.contains(&to_hex(recipient));
+            let is_used = answer.used.contains(&hexadecimal(recipient));
             self.used.insert(*recipient, is_used);
         }
         for key in work.provider_ids.keys() {
@@ -171,7 +171,7 @@ impl Work {
                 .windows
                 .iter()
                 .map(|(key, v)| Expected {
-                    k: Cow::Owned(to_hex(key)),
+                    k: Cow::Owned(hexadecimal(key)),
                     v: *v,
                 })
                 .collect(),
@@ -192,7 +192,7 @@ impl Work {
                 .used
                 .iter()
                 .map(|(recipient, has)| ExpectedUse {
-                    k: to_hex(recipient),
+                    k: hexadecimal(recipient),
                     has: *has,
                 })
                 .collect(),
@@ -212,9 +212,9 @@ impl Work {
                 .put_windows
                 .iter()
                 .map(|(key, (until, events))| PutWindow {
-                    key: to_hex(key),
+                    key: hexadecimal(key),
                     until: *until,
-                    events: to_hex(events),
+                    events: hexadecimal(events),
                 })
                 .collect(),
             put_senders: self

@@ -53,6 +53,7 @@ use super::folder::{Folder, Guard};
 use super::keys::Keys;
 use super::shared::SharedStore;
 use super::store::{Engine, Store};
+use super::stored::hexadecimal;
 use crate::config::{self, WhenUnreachable};
 use archive::PostgresArchive;
 use link::Link;
@@ -119,7 +120,7 @@ impl Engine for Postgres {
     fn open(&mut self) -> Result<Box<dyn Store>, LedgerError> {
         let folder = Folder::prepare(&self.folder)?;
         let keys = self.keys(&folder)?;
-        let proof = wire::to_hex(&keys.proof());
+        let proof = hexadecimal(&keys.proof());
         let link = Link::new(self.shared.clone(), self.folder.clone(), proof)?;
         let process = Rc::clone(&self.process);
         let store = PostgresStore::open(link, keys, process, &self.shared, &self.options)?;
@@ -139,5 +140,5 @@ fn random_name() -> String {
         let (id, time) = (std::process::id(), crate::os::process::since_boot());
         return format!("{id}-{}", time.as_nanos());
     }
-    wire::to_hex(&bytes)
+    hexadecimal(&bytes)
 }

@@ -12,7 +12,7 @@ use super::Process;
 use super::clock::{Clock, Numbers};
 use super::known::{Known, Work};
 use super::link::{Failed, Link};
-use super::wire::{Answer, Request, digest, from_hex, to_hex};
+use super::wire::{Answer, Request, digest, from_hex};
 use crate::config::{self, Replication};
 use crate::failpoint::Step;
 use crate::ledger::Options;
@@ -26,7 +26,7 @@ use crate::ledger::store::{
     Breaker, ClaimKey, Ending, Holder, Job, Life, OpenClaim, Place, Row, Store, StoreError,
     StoreResult,
 };
-use crate::ledger::stored::{self, Decision, lines};
+use crate::ledger::stored::{self, Decision, hexadecimal, lines};
 use crate::os::process::since_boot;
 use crate::protocol::Outcome;
 
@@ -404,7 +404,7 @@ impl Store for PostgresStore {
     fn insert(&self, row: &Row) -> StoreResult<i64> {
         let seq = self.numbers.borrow_mut().next(self.now());
         let facts = &row.facts;
-        let hash = |hash: &Option<Digest>| hash.map(|hash| to_hex(&hash));
+        let hash = |hash: &Option<Digest>| hash.map(|hash| hexadecimal(&hash));
         let decision = Decision {
             seq,
             at: row.at,
@@ -431,7 +431,7 @@ impl Store for PostgresStore {
             expires: row.expires,
             owner: row.owner.clone(),
             lease: row.lease,
-            places: (!row.places.is_empty()).then(|| to_hex(&Place::bytes(&row.places))),
+            places: (!row.places.is_empty()).then(|| hexadecimal(&Place::bytes(&row.places))),
             over_limit: row.over_limit.clone(),
             paused: row.paused.clone(),
             ..Decision::default()
@@ -479,7 +479,7 @@ impl Store for PostgresStore {
         }
         self.put_row(Decision {
             sent_to: Some(sent_to.join("\n")),
-            places: Some(to_hex(&Place::bytes(places))),
+            places: Some(hexadecimal(&Place::bytes(places))),
             ..row
         });
         Ok(true)
@@ -487,7 +487,7 @@ impl Store for PostgresStore {
 
     fn put_places(&self, key: &ClaimKey, places: &[Place]) -> StoreResult<()> {
         if let Some(row) = self.open_row(key) {
-            let places = Some(to_hex(&Place::bytes(places)));
+            let places = Some(hexadecimal(&Place::bytes(places)));
             self.put_row(Decision { places, ..row });
         }
         Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ledger::keys::Digest;
 use crate::ledger::store::{Breaker, StoreError, StoreResult};
-use crate::ledger::stored::Decision;
+use crate::ledger::stored::{Decision, hexadecimal};
 
 /// A row of `windows`.
 #[derive(Debug, Clone, Deserialize)]
@@ -168,7 +168,7 @@ impl SenderRow {
             failed_at: breaker.failed_at,
             trial_at: breaker.trial_at,
             wait_until: breaker.wait_until,
-            doubts: (!breaker.doubts.is_empty()).then(|| to_hex(&breaker.doubts.concat())),
+            doubts: (!breaker.doubts.is_empty()).then(|| hexadecimal(&breaker.doubts.concat())),
             unsealed: breaker.unsealed.clone(),
         }
     }
@@ -191,18 +191,7 @@ impl SenderRow {
     }
 }
 
-/// Bytes as the database has them.
-pub(super) fn to_hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
-    }
-    text
-}
-
-/// Bytes that [`to_hex`] wrote; what is none is damage of this column.
+/// Bytes that [`hexadecimal`] wrote; what is none is damage of this column.
 pub(super) fn from_hex(text: &str, column: &'static str) -> StoreResult<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16);
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
@@ -216,7 +205,7 @@ pub(super) fn from_hex(text: &str, column: &'static str) -> StoreResult<Vec<u8>>
         .ok_or(StoreError::Damaged(column))
 }
 
-/// A hash that [`to_hex`] wrote.
+/// A hash that [`hexadecimal`] wrote.
 pub(super) fn digest(text: Option<&str>, column: &'static str) -> StoreResult<Option<Digest>> {
     let Some(text) = text else { return Ok(None) };
     let bytes = from_hex(text, column)?;
@@ -231,7 +220,7 @@ mod tests {
     #[test]
     fn bytes_come_back_from_hexadecimal() {
         let bytes: Vec<u8> = (0..=255).collect();
-        assert_eq!(from_hex(&to_hex(&bytes), "places").unwrap(), bytes);
+        assert_eq!(from_hex(&hexadecimal(&bytes), "places").unwrap(), bytes);
         for damaged in ["0", "0g", "é"] {
             assert!(from_hex(damaged, "places").is_err(), "{damaged}");
         }

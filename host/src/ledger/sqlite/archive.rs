@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::process::life_seen_from;
+use super::process::life_of_holder;
 use super::{PAUSES, columns, schema, totals};
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
@@ -20,7 +20,7 @@ use crate::ledger::folder::Folder;
 use crate::ledger::keys::Keys;
 use crate::ledger::machines::Machine;
 use crate::ledger::stats::Tally;
-use crate::ledger::store::{Breaker, Life};
+use crate::ledger::store::Breaker;
 use crate::ledger::stored;
 use crate::ledger::timeline::Mark;
 use crate::ledger::totals::Total;
@@ -69,10 +69,7 @@ impl SqliteArchive {
 
     fn found(&self, row: &Row<'_>) -> rusqlite::Result<Found> {
         let decision = columns::decision(row)?;
-        let life = match (&decision.owner, &decision.outcome) {
-            (Some(owner), None) => life_seen_from(&self.folder, owner),
-            _ => Life::Lost,
-        };
+        let life = life_of_holder(&self.folder, &decision);
         Ok((decision, life))
     }
 }

@@ -24,7 +24,7 @@ pub(in crate::ledger) fn outcome(row: &Row<'_>, column: &str) -> rusqlite::Resul
 
 /// Reads a row of `decisions`, as far as it is shown.
 pub(in crate::ledger) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
-    let hash = |hash: Option<Digest>| hash.map(hexadecimal);
+    let hash = |hash: Option<Digest>| hash.map(|hash| hexadecimal(&hash));
     time(row, "at")?;
     outcome(row, "outcome")?;
     let attempts: Option<String> = row.get("attempts")?;

@@ -3,15 +3,15 @@
 use ring::rand::{SecureRandom, SystemRandom};
 use rusqlite::{Connection, Row, params};
 
-use super::process::life_seen_from;
+use super::process::life_of_holder;
 use super::{PAUSES, columns, schema};
 use crate::ledger::Options;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::settle::code_of_abandoned;
 use crate::ledger::store::{Breaker, Life};
 use crate::ledger::stored::{Decision, hexadecimal};
-use crate::protocol::ErrorCode;
 
 /// A file whose rows are brought over. They stay where they are.
 pub(in crate::ledger) struct Outgoing {
@@ -43,7 +43,7 @@ impl Outgoing {
             let _ = SystemRandom::new().fill(&mut random);
             self.sql
                 .prepare_cached("INSERT OR IGNORE INTO meta VALUES ('name', ?1)")?
-                .execute([hexadecimal(random)])?;
+                .execute([hexadecimal(&random)])?;
             let name: Option<String> = schema::meta(&self.sql, "name")?;
             Ok(name.unwrap_or_default())
         })
@@ -105,9 +105,7 @@ impl Outgoing {
     }
 
     fn whole(&self, row: &Row<'_>) -> rusqlite::Result<(Decision, Life)> {
-        let hex = |bytes: Option<Vec<u8>>| {
-            bytes.map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-        };
+        let hex = |bytes: Option<Vec<u8>>| bytes.map(|bytes| hexadecimal(&bytes));
         let decision = Decision {
             content: hex(row.get("content")?),
             tag: row.get("tag")?,
@@ -118,10 +116,7 @@ impl Outgoing {
             without_hub: columns::newer::<i64>(row, "without_hub")?.map(|without| without == 1),
             ..columns::decision(row)?
         };
-        let life = match (&decision.owner, &decision.outcome) {
-            (Some(owner), None) => life_seen_from(&self.folder, owner),
-            _ => Life::Lost,
-        };
+        let life = life_of_holder(&self.folder, &decision);
         Ok((decision, life))
     }
 
@@ -143,10 +138,7 @@ impl Decision {
         }
         // It had ended as unknown, and was looked for again.
         let was_unknown = self.response.is_some();
-        let code = match (life, &self.sent_to) {
-            (Life::Dead, None) => ErrorCode::Crashed,
-            _ => ErrorCode::Interrupted,
-        };
+        let code = code_of_abandoned(life, self.sent_to.is_some());
         let outcome = code.outcome();
         Decision {
             live: outcome.settles(),

@@ -17,6 +17,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::store::Life;
+use crate::ledger::stored::Decision;
 use crate::os;
 
 /// This process, as others see it. Dropping it says that the process is done.
@@ -107,8 +108,16 @@ impl Drop for Process {
     }
 }
 
-/// What became of the process `name`, as seen by one that is no process of the ledger itself.
-pub(in crate::ledger) fn life_seen_from(folder: &Folder, name: &str) -> Life {
+/// What became of the process that holds a decision, as seen by one that is no process of the ledger itself.
+pub(in crate::ledger) fn life_of_holder(folder: &Folder, decision: &Decision) -> Life {
+    match (&decision.owner, &decision.outcome) {
+        (Some(owner), None) => life_seen_from(folder, owner),
+        _ => Life::Lost,
+    }
+}
+
+/// What became of the process `name`.
+fn life_seen_from(folder: &Folder, name: &str) -> Life {
     life_of(&folder.processes(), &boot_mark(), name)
 }
 
