@@ -22,6 +22,9 @@ pub struct Postgres {
     port: u16,
 }
 
+/// The owner of a server never waits for a standby that a test took away, nor for ever for a lock.
+const OWNER: &str = "-c synchronous_commit=local -c statement_timeout=60s";
+
 /// An account that is no one's, for where the tests run as root: PostgreSQL refuses to.
 const NOBODY: u32 = 65534;
 
@@ -283,7 +286,8 @@ impl Postgres {
                 database,
             ])
             .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"])
-            .env("PGCONNECT_TIMEOUT", "5");
+            .env("PGCONNECT_TIMEOUT", "5")
+            .env("PGOPTIONS", OWNER);
         command
     }
 

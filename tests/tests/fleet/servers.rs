@@ -24,9 +24,9 @@ pub fn pair() -> (Postgres, Postgres) {
     );
     primary.sql("postgres", "SELECT pg_reload_conf()");
     let synced = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
-    while primary.sql("postgres", synced) != "1" {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_for("the standby to follow", || {
+        (primary.sql("postgres", synced) == "1").then_some(())
+    });
     (primary, standby)
 }
 
