@@ -49,15 +49,7 @@ impl Browser {
             .prefix("textsender-chromium-")
             .tempdir()
             .unwrap();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("HOME", profile.path())
-            .process_group(0)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = port_of(&mut driver);
+        let (driver, port) = started_driver(profile.path());
         let client = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
             .capabilities(capabilities(hand, profile.path()))
             .connect(&format!("http://127.0.0.1:{port}"))
@@ -234,16 +226,29 @@ fn capabilities(hand: Hand, profile: &Path) -> fantoccini::wd::Capabilities {
     serde_json::from_value(capabilities).unwrap()
 }
 
-/// "ChromeDriver was started successfully on port 41823."
-fn port_of(driver: &mut Child) -> u16 {
-    let stdout = driver.stdout.take().unwrap();
-    let lines = BufReader::new(stdout).lines();
-    let line = lines
-        .map(Result::unwrap)
-        .find(|line| line.contains("started successfully on port"))
-        .unwrap();
-    let port = line.rsplit(' ').next().unwrap();
-    port.trim_end_matches('.').parse().unwrap()
+/// A driver and the port that it chose. It chooses one of IPv4 and ends where another program has that of IPv6.
+fn started_driver(home: &Path) -> (Child, u16) {
+    loop {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .env("HOME", home)
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        for line in BufReader::new(driver.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            // "ChromeDriver was started successfully on port 41823."
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return (driver, port.trim_end_matches('.').parse().unwrap());
+            }
+            said.push_str(&line);
+        }
+        driver.wait().unwrap();
+        assert!(said.contains("port not available"), "chromedriver: {said}");
+    }
 }
 
 #[derive(Debug)]
