@@ -57,7 +57,7 @@ impl Distant {
         );
         let port = forward_to(&address);
         let url = format!("postgresql://textsender@localhost:{port}/textsender");
-        let config = format!("[state.shared]\nca_file = {ca:?}\ntimeout = \"10s\"");
+        let config = format!("[state.shared]\nca_file = {ca:?}\ntimeout = \"25s\"");
         Distant {
             fleet: Fleet::at(server, &url, &config, "none"),
             _files: files,
