@@ -7,14 +7,17 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use textsender_names::GpoEffect;
+use serde_json::json;
+use textsender_names::{
+    GpoEffect, Guid,
+    lines::{Answer, AskedUser, Code, Decided, DirectoryError, GpoLink, Site},
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use crate::{
-    error::{Code, DirectoryError},
-    orders::{Answer, AskedUser, Decided, Desk, Order, Synced},
-    resolve::{Considered, winner},
-    site::Site,
+    error,
+    orders::{Desk, Synced},
+    resolve::winner,
     snapshot::GpoState,
 };
 
@@ -90,7 +93,7 @@ enum Failure {
     #[error("{0}")]
     NoSite(&'static str),
     #[error("{code}: {0}", code = .0.code.as_str())]
-    Directory(DirectoryError),
+    Directory(#[from] DirectoryError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }
@@ -98,7 +101,7 @@ enum Failure {
 impl Failure {
     fn exit(&self) -> u8 {
         match self {
-            Self::Directory(error) => error.code.exit(),
+            Self::Directory(error) => error::exit(error.code),
             Self::NoSite(_) | Self::Json(_) => MISCONFIGURED,
         }
     }
@@ -107,21 +110,48 @@ impl Failure {
 /// Does what is asked; the text to print, and the exit code.
 async fn perform(cli: &Cli) -> Result<(String, u8), Failure> {
     let site = site()?;
-    let mut desk = Desk::open(&site.settings).map_err(Failure::Directory)?;
-    let answer = desk.answer(order(&cli.command, &site)).await;
-    if let Answer::Error(error) = answer {
-        return Err(Failure::Directory(error));
-    }
-    let code = exit(&answer);
-    if cli.json {
-        return Ok((serde_json::to_string(&shown(&answer)?)? + "\n", code));
-    }
-    let text = match &answer {
-        Answer::Sync(synced) => sync_text(synced, &site),
-        Answer::Decided(decided) => user_text(decided, &site),
-        Answer::Gpos(_) | Answer::Findings(_) | Answer::Error(_) => String::new(),
+    let mut desk = Desk::open(&site.settings)?;
+    let synced = match &cli.command {
+        Command::User { name } => {
+            let user = AskedUser::Named {
+                name: name.clone(),
+                needs_phone: true,
+            };
+            let decided = desk.decide(&user, &[], &site.bound, &site.snapshot, site.stale_after_s);
+            let decided = decided.await?;
+            let is_fault = winner(&decided.considered).is_err();
+            let text = match cli.json {
+                true => as_json("decided", &shown(decided))?,
+                false => user_text(&decided, &site),
+            };
+            return Ok((text, exit(is_fault)));
+        }
+        Command::Sync { accept } => desk.sync(&site.bound, &site.snapshot, *accept).await?,
+        Command::Check | Command::Orders => desk.check(&site.bound).await?,
     };
-    Ok((text, code))
+    let is_fault = synced.findings.iter().any(|finding| finding.is_fault);
+    let text = match cli.json {
+        true => as_json("sync", &synced)?,
+        false => sync_text(&synced, &site),
+    };
+    Ok((text, exit(is_fault)))
+}
+
+fn exit(is_fault: bool) -> u8 {
+    if is_fault { MISCONFIGURED } else { 0 }
+}
+
+fn as_json(kind: &str, value: &impl serde::Serialize) -> Result<String, serde_json::Error> {
+    Ok(serde_json::to_string(&json!({ kind: value }))? + "\n")
+}
+
+/// A decision without the number.
+fn shown(mut decided: Decided) -> Decided {
+    let user = decided.user.as_mut();
+    if let Some(phone) = user.and_then(|user| user.phone.as_mut()) {
+        *phone = masked(phone);
+    }
+    decided
 }
 
 /// The directory, from standard input.
@@ -139,44 +169,10 @@ fn site() -> Result<Site, Failure> {
     ))
 }
 
-fn order(command: &Command, site: &Site) -> Order {
-    let (bound, snapshot) = (site.bound.clone(), site.snapshot.clone());
-    match command {
-        Command::Sync { accept } => Order::Sync {
-            bound,
-            snapshot,
-            accept: *accept,
-        },
-        Command::User { name } => Order::Decide {
-            user: AskedUser::Named {
-                name: name.clone(),
-                needs_phone: true,
-            },
-            groups: Vec::new(),
-            bound,
-            snapshot,
-            stale_after_s: site.stale_after_s,
-        },
-        Command::Check | Command::Orders => Order::Check { bound },
-    }
-}
-
-fn exit(answer: &Answer) -> u8 {
-    let is_fault = match answer {
-        Answer::Sync(synced) => synced.findings.iter().any(|finding| finding.is_fault),
-        Answer::Decided(decided) => winner(&decided.considered).is_err(),
-        Answer::Gpos(_) | Answer::Findings(_) | Answer::Error(_) => false,
-    };
-    if is_fault { MISCONFIGURED } else { 0 }
-}
-
-/// The answer without the number.
-fn shown(answer: &Answer) -> Result<serde_json::Value, serde_json::Error> {
-    let mut value = serde_json::to_value(answer)?;
-    if let Some(phone) = value.pointer_mut("/decided/user/phone") {
-        *phone = masked(phone.as_str().unwrap_or_default()).into();
-    }
-    Ok(value)
+/// The policy that is bound to an object.
+fn policy_of<'s>(site: &'s Site, gpo: &Guid) -> &'s str {
+    let found = site.bound.iter().find(|bound| bound.id == *gpo);
+    found.map_or("", |bound| &bound.policy)
 }
 
 fn sync_text(synced: &Synced, site: &Site) -> String {
@@ -192,7 +188,7 @@ fn sync_text(synced: &Synced, site: &Site) -> String {
             GpoState::Unreadable => "unreadable",
         };
         let name = gpo.name.as_deref().unwrap_or("(no name)");
-        let policy = site.policy_of(&gpo.id);
+        let policy = policy_of(site, &gpo.id);
         // Writing to a String never fails.
         let _ = writeln!(text, "policy      {policy}: {name} {}: {state}", gpo.id);
     }
@@ -231,6 +227,9 @@ fn user_text(decided: &Decided, site: &Site) -> String {
                 user.phone_from.as_deref().unwrap_or_default()
             ),
         );
+        if let Some(changed) = user.phone_changed {
+            line("changed", format!("{changed:.0}"));
+        }
         line(
             "locale",
             user.locale.clone().unwrap_or_else(|| "none".to_owned()),
@@ -240,14 +239,14 @@ fn user_text(decided: &Decided, site: &Site) -> String {
         line("links", format!("as of {taken:.0}"));
     }
     for one in &decided.considered {
-        let policy = site.policy_of(&one.gpo);
+        let policy = policy_of(site, &one.gpo);
         line(
             "considered",
             format!("{policy} ({}): {}", place(one), effect(one.result)),
         );
     }
     match winner(&decided.considered) {
-        Ok(Some(one)) => line("policy", site.policy_of(&one.gpo).to_owned()),
+        Ok(Some(one)) => line("policy", policy_of(site, &one.gpo).to_owned()),
         Ok(None) => line(
             "policy",
             "none by group policy; textsender explain --user NAME looks at links of your own as well".to_owned(),
@@ -256,7 +255,7 @@ fn user_text(decided: &Decided, site: &Site) -> String {
             "policy",
             format!(
                 "can't be decided: {}: {}",
-                site.policy_of(&one.gpo),
+                policy_of(site, &one.gpo),
                 effect(one.result)
             ),
         ),
@@ -264,7 +263,7 @@ fn user_text(decided: &Decided, site: &Site) -> String {
     text
 }
 
-fn place(one: &Considered) -> String {
+fn place(one: &GpoLink) -> String {
     let enforced = if one.enforced { ", enforced" } else { "" };
     format!("at {}, order {}{enforced}", one.container, one.order)
 }

@@ -1,12 +1,14 @@
 //! A directory that is asked: one kept connection, opened anew where it broke.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::{
-    error::{Code, DirectoryError},
-    ldap::{Connection, Entry, LdapError, Scope, Search, Servers, present},
+    changed,
+    error::{Code, DirectoryError, of_server},
+    ldap::{Connection, Entry, LdapError, Scope, Search, Servers, equal, present},
 };
 
 /// A domain that can be asked.
@@ -15,6 +17,8 @@ pub struct Directory {
     /// As configured.
     base: Option<String>,
     open: Option<Open>,
+    /// Attributes' numbers, by name.
+    numbers: HashMap<String, Option<u32>>,
 }
 
 /// An open connection, and what is known of its server.
@@ -33,7 +37,19 @@ impl Directory {
             servers,
             base,
             open: None,
+            numbers: HashMap::new(),
         }
+    }
+
+    /// The account that logs in.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.servers.account()
+    }
+
+    /// Each server, and until when its certificate is good.
+    pub async fn certificates(&self) -> Vec<(String, Result<Option<Timestamp>, LdapError>)> {
+        self.servers.certificates().await
     }
 
     /// The server that is connected to.
@@ -58,6 +74,50 @@ impl Directory {
     /// No server can be asked.
     pub async fn configuration(&mut self) -> Result<Option<String>, DirectoryError> {
         Ok(self.open().await?.configuration.clone())
+    }
+
+    /// What the schema says of an attribute; `None`: there is none of this name, or no schema can be read.
+    ///
+    /// # Errors
+    ///
+    /// No server can be asked.
+    pub async fn attribute(&mut self, name: &str) -> Result<Option<Entry>, DirectoryError> {
+        let Some(configuration) = self.configuration().await? else {
+            return Ok(None);
+        };
+        let search = Search {
+            base: &format!("CN=Schema,{configuration}"),
+            scope: Scope::Subtree,
+            filter: equal("lDAPDisplayName", name.as_bytes()),
+            attributes: &[
+                "schemaIDGUID",
+                "attributeSecurityGUID",
+                "attributeID",
+                "msDS-IntId",
+            ],
+            access_lists: false,
+            most: Some(1),
+        };
+        let found = self.search(&search).await?.unwrap_or_default();
+        Ok(found.into_iter().next())
+    }
+
+    /// The number that an attribute has in what is known of changes. It is asked for once.
+    ///
+    /// # Errors
+    ///
+    /// No server can be asked.
+    pub async fn attribute_number(&mut self, name: &str) -> Result<Option<u32>, DirectoryError> {
+        if let Some(number) = self.numbers.get(name) {
+            return Ok(*number);
+        }
+        let number = self
+            .attribute(name)
+            .await?
+            .as_ref()
+            .and_then(changed::number);
+        self.numbers.insert(name.to_owned(), number);
+        Ok(number)
     }
 
     /// What a search finds; `None`: its base is not there. A kept connection that has gone meanwhile is replaced
@@ -106,6 +166,12 @@ impl Directory {
             .and_then(|found| found.into_iter().next()))
     }
 
+    /// That the domain does not begin where the configuration says.
+    pub(crate) fn no_such_base(&self, base: &str) -> DirectoryError {
+        let what = format!("{}: there is no {base} here: correct base", self.server());
+        DirectoryError::new(Code::DirectoryLoginFailed, what)
+    }
+
     fn found(
         &self,
         found: Result<Vec<Entry>, LdapError>,
@@ -118,7 +184,7 @@ impl Directory {
                     .open
                     .as_ref()
                     .map_or("the directory", |open| &open.server);
-                Err(DirectoryError::of(server, &error))
+                Err(of_server(server, &error))
             }
         }
     }
@@ -166,7 +232,7 @@ impl Directory {
         };
         let found = timeout(self.servers.timeout(), connection.search(&search)).await;
         let found = found.unwrap_or(Err(LdapError::TimedOut));
-        let found = found.map_err(|error| DirectoryError::of(&server, &error))?;
+        let found = found.map_err(|error| of_server(&server, &error))?;
         let root = found.into_iter().next().unwrap_or_default();
         let own = || root.text("defaultNamingContext").map(str::to_owned);
         let base = self.base.clone().or_else(own).ok_or_else(|| {

@@ -6,8 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Deserialize;
-use textsender_names::{Dn, Sid};
+use textsender_names::{Dn, Sid, lines::GroupName};
 
 use crate::{
     directory::Directory,
@@ -19,17 +18,6 @@ const KEPT: Duration = Duration::from_secs(300);
 
 /// Most of them that are kept.
 const MOST: usize = 10_000;
-
-/// A group that a filter names.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupName {
-    /// As it is written there.
-    pub name: String,
-    /// Whether the filter denies it.
-    #[serde(default)]
-    pub denied: bool,
-}
 
 /// The SIDs of groups by the normal form of their names; `None`: there is no such group.
 #[derive(Default)]

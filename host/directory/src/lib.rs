@@ -2,7 +2,7 @@
 //!
 //! A program of its own, `textsender-directory`: what a server sends is read where no sender's secret and no message
 //! is, and `textsender` carries none of it. `textsender directory check`, `sync` and `user` go on as this program
-//! ([`cli`]), and say on its standard input which directory ([`site`]); `orders` is kept by what sends.
+//! ([`cli`]), and say on its standard input which directory; `orders` is kept by what sends.
 //!
 //! | file | what it knows |
 //! |---|---|
@@ -15,14 +15,16 @@
 //! | [`user`] | looking a user up |
 //! | [`group_names`] | groups that filters name by distinguished name |
 //! | [`sync`] | reading the links, and keeping what worked |
-//! | [`own_rights`] | whether users may change their own number |
-//! | [`orders`] | what a program asks, and the answers: a line of JSON each |
+//! | [`changed`] | when an attribute was last changed |
+//! | [`own_rights`] | whether users may change their own number, and whether that can be seen |
+//! | [`look`] | how the servers are, and what of them runs out |
+//! | [`orders`] | what a program asks: its lines are [described](textsender_names::lines) where both programs see them |
 //! | [`error`] | what a directory's answer comes to |
-//! | [`site`] | which directory a command is about, and which policies are bound to what |
 //! | [`cli`] | the commands; the only file that prints |
 //!
 //! Everything that decides (`resolve`, `descriptor`, `gplink`) is a pure function of what was read.
 
+pub mod changed;
 pub mod cli;
 pub mod descriptor;
 pub mod directory;
@@ -32,10 +34,10 @@ pub mod fuzz;
 pub mod gplink;
 pub mod group_names;
 pub mod ldap;
+pub mod look;
 pub mod orders;
 pub mod own_rights;
 pub mod resolve;
-pub mod site;
 pub mod snapshot;
 pub mod sync;
 #[cfg(test)]

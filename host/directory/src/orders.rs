@@ -1,16 +1,4 @@
-//! What `textsender` asks of this process, and what it gets: a line of JSON each. The first line says which
-//! directory; it holds the password, which is in no argument and no variable.
-//!
-//! | order | answer |
-//! |---|---|
-//! | `{"check":{"bound":[...]}}` | `{"sync":{...}}`, as a sync would say it; nothing is written |
-//! | `{"sync":{"bound":[...],"snapshot":PATH,"accept":false}}` | `{"sync":{"server","taken","containers","links","gpos","findings"}}` |
-//! | `{"gpo":{"name":"Textsender Staff"}}` | `{"gpos":[...]}`; an id is a name too |
-//! | `{"snapshot":{"bound":[...],"snapshot":PATH,"warn_after_s":3600,"stale_after_s":604800}}` | `{"findings":[...]}`: what is to be said of the snapshot; no server is asked |
-//! | `{"decide":{"user":{...},"bound":[...],"snapshot":PATH,"stale_after_s":604800}}` | `{"decided":{"user","taken","considered"}}` |
-//!
-//! `user` is `{"name":"ada"}`, which is looked up, or `{"dn":"CN=Ada,...","groups":["S-1-...",...]}`, for which no
-//! server is asked. Anything that goes wrong is `{"error":{"code":...,"message":...}}`.
+//! Does what [`textsender_names::lines`] describes, and keeps between orders what can be kept.
 
 use std::{
     collections::HashMap,
@@ -20,149 +8,24 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-use textsender_names::{Dn, Guid};
+use serde::Serialize;
+use textsender_names::{
+    Dn, Guid,
+    lines::{
+        Answer, AskedUser, Bound, Code, Decided, DirectoryError, Finding, GroupName, Order,
+        Settings,
+    },
+};
 
 use crate::{
     directory::Directory,
-    error::{Code, DirectoryError},
-    group_names::{GroupName, GroupNames},
+    group_names::GroupNames,
     ldap::{Roots, Servers},
-    resolve::{Binding, Considered, Index, Subject},
+    resolve::{Binding, Index, Subject},
     snapshot::{Gpo, Snapshot},
-    sync::{Finding, keep_last_good},
-    user::{Attributes, FoundUser},
+    sync::keep_last_good,
+    user::{self, Attributes},
 };
-
-/// Which directory.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// In order.
-    pub servers: Vec<String>,
-    /// PEM text of the certificates to trust, instead of the system's.
-    #[serde(default)]
-    pub ca_pem: Option<String>,
-    /// The account.
-    pub bind: String,
-    /// Its password.
-    pub password: String,
-    /// Where the domain begins, if not where the server says.
-    #[serde(default)]
-    pub base: Option<String>,
-    /// The attributes with the number.
-    pub phone: Vec<String>,
-    /// The attribute with the language.
-    pub locale: String,
-    /// The most that one server may take.
-    pub timeout_ms: u64,
-}
-
-/// A policy's object.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bound {
-    /// Its id.
-    pub id: Guid,
-    /// The policy's name, to be shown.
-    #[serde(default)]
-    pub policy: String,
-    /// Whether its WMI filter is taken as passed.
-    #[serde(default)]
-    pub ignore_wmi_filter: bool,
-}
-
-/// What is asked.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Order {
-    /// What a sync would find.
-    Check {
-        /// The policies' objects.
-        bound: Vec<Bound>,
-    },
-    /// Write the snapshot.
-    Sync {
-        /// The policies' objects.
-        bound: Vec<Bound>,
-        /// Where.
-        snapshot: PathBuf,
-        /// Whether edits that make an object unusable count at once.
-        #[serde(default)]
-        accept: bool,
-    },
-    /// Which objects have this name.
-    Gpo {
-        /// The name for people.
-        name: String,
-    },
-    /// What is to be said of the snapshot that is there.
-    Snapshot {
-        /// The policies' objects.
-        bound: Vec<Bound>,
-        /// Where it is.
-        snapshot: PathBuf,
-        /// How old it may be before that is said, in seconds.
-        warn_after_s: u64,
-        /// How old it may be to decide anything, in seconds.
-        stale_after_s: u64,
-    },
-    /// Which objects decide for a user.
-    Decide {
-        /// Who.
-        user: AskedUser,
-        /// Groups that filters name; those that a user who is looked up is in are named in the answer.
-        #[serde(default)]
-        groups: Vec<GroupName>,
-        /// The policies' objects.
-        bound: Vec<Bound>,
-        /// The snapshot to go by.
-        snapshot: PathBuf,
-        /// How old it may be, in seconds.
-        stale_after_s: u64,
-    },
-}
-
-/// A user as a request has him.
-#[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-pub enum AskedUser {
-    /// Looked up.
-    Named {
-        /// `ada`, `EXAMPLE\ada`, `ada@example.org` or a SID.
-        name: String,
-        /// Whether one without a number is of no use.
-        #[serde(default = "yes")]
-        needs_phone: bool,
-    },
-    /// Given by the caller.
-    Given {
-        /// The entry's name.
-        dn: String,
-        /// All groups.
-        groups: Vec<String>,
-    },
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// What comes back.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// What was read and written.
-    Sync(Synced),
-    /// The objects of a name.
-    Gpos(Vec<Gpo>),
-    /// What is to be said of a snapshot.
-    Findings(Vec<Finding>),
-    /// Who the user is, and which links reach him, the strongest first.
-    Decided(Decided),
-    /// It went wrong.
-    Error(DirectoryError),
-}
 
 /// What a sync comes to.
 #[derive(Debug, Serialize)]
@@ -181,19 +44,6 @@ pub struct Synced {
     pub gpos: Vec<Gpo>,
     /// What is to be said of them.
     pub findings: Vec<Finding>,
-}
-
-/// A decision.
-#[derive(Debug, Serialize)]
-pub struct Decided {
-    /// Who it is, where the directory was asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<FoundUser>,
-    /// When the links were read; absent where no policy is bound.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub taken: Option<Timestamp>,
-    /// The links that reach the user, the strongest first.
-    pub considered: Vec<Considered>,
 }
 
 /// One directory, and what is kept of it between orders.
@@ -229,6 +79,7 @@ impl Desk {
             attributes: Attributes {
                 phone: settings.phone.clone(),
                 locale: settings.locale.clone(),
+                hold_after_change: settings.hold_after_change_s.map(span),
             },
             index: None,
             names: GroupNames::default(),
@@ -238,13 +89,16 @@ impl Desk {
     /// Does what is asked.
     pub async fn answer(&mut self, order: Order) -> Answer {
         let answered = match order {
-            Order::Check { bound } => self.check(&bound).await.map(Answer::Sync),
-            Order::Sync {
-                bound,
-                snapshot,
-                accept,
-            } => self.sync(&bound, &snapshot, accept).await.map(Answer::Sync),
-            Order::Gpo { name } => self.directory.named(&name).await.map(Answer::Gpos),
+            Order::Check { bound } => {
+                let synced = self.check(&bound).await;
+                synced.map(|synced| Answer::Findings(synced.findings))
+            }
+            Order::Gpo { name } => {
+                let found = self.directory.named(&name).await;
+                found.map(|found| Answer::Gpos(found.into_iter().map(Gpo::object).collect()))
+            }
+            Order::Accounts {} => self.directory.accounts().await.map(Answer::Accounts),
+            Order::Look { seen } => Ok(Answer::Looked(self.directory.look(&seen).await)),
             Order::Snapshot {
                 bound,
                 snapshot,
@@ -262,26 +116,33 @@ impl Desk {
                 snapshot,
                 stale_after_s,
             } => {
-                let stale_after = span(stale_after_s);
-                let decided = self
-                    .decide(&user, &groups, &bound, &snapshot, stale_after)
-                    .await;
-                decided.map(Answer::Decided)
+                let decided = self.decide(&user, &groups, &bound, &snapshot, stale_after_s);
+                decided.await.map(Box::new).map(Answer::Decided)
             }
         };
         answered.unwrap_or_else(Answer::Error)
     }
 
-    async fn check(&mut self, bound: &[Bound]) -> Result<Synced, DirectoryError> {
+    /// What a sync would find; nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// The domain can't be read as a whole.
+    pub async fn check(&mut self, bound: &[Bound]) -> Result<Synced, DirectoryError> {
         let bound = bindings(bound);
         let (mut snapshot, mut findings) = self.directory.links(&bound).await?;
         let as_found = snapshot.gpos.clone();
         findings.extend(keep_last_good(&mut snapshot, None, &bound));
-        findings.extend(self.directory.own_rights(&self.attributes.phone).await?);
+        findings.extend(self.directory.own_rights(&self.attributes).await?);
         Ok(synced(&snapshot, as_found, findings))
     }
 
-    async fn sync(
+    /// Writes the snapshot. With `accept` edits that make an object unusable count at once.
+    ///
+    /// # Errors
+    ///
+    /// The domain can't be read as a whole, or the snapshot can't be written.
+    pub async fn sync(
         &mut self,
         bound: &[Bound],
         path: &Path,
@@ -300,34 +161,37 @@ impl Desk {
         Ok(synced(&snapshot, as_found, findings))
     }
 
-    async fn decide(
+    /// Which links reach a user, and who it is.
+    ///
+    /// # Errors
+    ///
+    /// No message may go to this user, or that can't be known.
+    pub async fn decide(
         &mut self,
         user: &AskedUser,
         names: &[GroupName],
         bound: &[Bound],
         snapshot: &Path,
-        stale_after: SignedDuration,
+        stale_after_s: u64,
     ) -> Result<Decided, DirectoryError> {
         let bound = bindings(bound);
         // The links first: without them it is of no use to ask who the user is.
         let index = match bound.is_empty() {
             true => None,
             false => {
-                let index = fresh(&mut self.index, snapshot, stale_after)?;
+                let index = fresh(&mut self.index, snapshot, span(stale_after_s))?;
                 Some(index)
             }
         };
         let wrong_dn = |error| DirectoryError::new(Code::DirectoryUnreadable, error);
         let (found, subject) = match user {
             AskedUser::Named { name, needs_phone } => {
-                let mut found = self
-                    .directory
-                    .user(&name.parse()?, &self.attributes)
-                    .await?;
+                let name = name.parse()?;
+                let mut found = self.directory.user(&name, &self.attributes).await?;
                 if *needs_phone {
-                    found.has_phone(&self.attributes)?;
+                    user::has_phone(&found, &self.attributes, Timestamp::now())?;
                 }
-                let token = found.token();
+                let token = user::token(&found);
                 let names = self.names.held(&mut self.directory, names, &token);
                 found.group_names = names.await?;
                 let subject = Subject {

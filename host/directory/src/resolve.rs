@@ -11,8 +11,7 @@
 use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
-use serde::Serialize;
-use textsender_names::{Dn, DnError, GpoEffect, Guid, Sid};
+use textsender_names::{Dn, DnError, GpoEffect, Guid, Sid, lines::GpoLink};
 
 use crate::{
     descriptor,
@@ -75,23 +74,6 @@ pub struct Subject {
 pub struct Binding {
     /// A WMI filter is taken as passed. Else an object with one can't be judged.
     pub ignore_wmi_filter: bool,
-}
-
-/// A link that reaches a user, and what comes of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Considered {
-    /// The object.
-    pub gpo: Guid,
-    /// Where it is linked.
-    pub container: String,
-    /// How many steps above the user's entry that is.
-    pub height: usize,
-    /// Its place there.
-    pub order: u32,
-    /// Whether the link is enforced.
-    pub enforced: bool,
-    /// What comes of it.
-    pub result: GpoEffect,
 }
 
 impl Index {
@@ -158,7 +140,7 @@ impl Index {
     /// Every link to a bound object that is at or above the user, the strongest first. The first whose effect is
     /// [`GpoEffect::Applies`] wins, unless one before it [can't be judged](GpoEffect::is_undecidable).
     #[must_use]
-    pub fn consider(&self, user: &Subject, bound: &HashMap<Guid, Binding>) -> Vec<Considered> {
+    pub fn consider(&self, user: &Subject, bound: &HashMap<Guid, Binding>) -> Vec<GpoLink> {
         let mut considered = Vec::new();
         let mut blocked = false;
         for (height, name) in user.dn.containers().enumerate() {
@@ -175,7 +157,7 @@ impl Index {
                 .filter(|link| bound.contains_key(&link.gpo))
             {
                 let result = self.effect(link, blocked, user, bound[&link.gpo]);
-                considered.push(Considered {
+                considered.push(GpoLink {
                     gpo: link.gpo.clone(),
                     container: container.dn.clone(),
                     height,
@@ -243,8 +225,8 @@ fn unreadable<'c>(
     container: &'c Container,
     height: usize,
     bound: &'c HashMap<Guid, Binding>,
-) -> impl Iterator<Item = Considered> + 'c {
-    bound.keys().map(move |gpo| Considered {
+) -> impl Iterator<Item = GpoLink> + 'c {
+    bound.keys().map(move |gpo| GpoLink {
         gpo: gpo.clone(),
         container: container.dn.clone(),
         height,
@@ -259,7 +241,7 @@ fn unreadable<'c>(
 /// # Errors
 ///
 /// The link that can't be judged and stands before any that applies.
-pub fn winner(considered: &[Considered]) -> Result<Option<&Considered>, &Considered> {
+pub fn winner(considered: &[GpoLink]) -> Result<Option<&GpoLink>, &GpoLink> {
     for one in considered {
         if one.result.is_undecidable() {
             return Err(one);

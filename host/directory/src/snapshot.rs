@@ -33,7 +33,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use textsender_names::{Guid, Sid};
+use textsender_names::{Guid, Sid, lines::Object};
 
 use crate::{descriptor::Entry, gplink::Link};
 
@@ -137,6 +137,17 @@ impl Gpo {
             wmi_filter: false,
             entries: Vec::new(),
             kept_since: None,
+        }
+    }
+
+    /// As far as a policy can be bound to it.
+    #[must_use]
+    pub fn object(self) -> Object {
+        Object {
+            is_readable: self.state == GpoState::Readable,
+            id: self.id,
+            name: self.name,
+            wmi_filter: self.wmi_filter,
         }
     }
 }

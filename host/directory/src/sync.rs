@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
-use textsender_names::{Dn, Guid, Sid};
+use textsender_names::{Dn, Guid, Sid, lines::Finding};
 
 use crate::{
     descriptor,
@@ -27,36 +26,6 @@ const USER_HALF_OFF: i64 = 1;
 /// Bit of `gPOptions`: inheritance is blocked.
 const BLOCK_INHERITANCE: i64 = 1;
 
-/// What is to be said of a bound object or a container after a sync.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// The object, or the container's name.
-    pub of: String,
-    /// What is wrong with it, and what follows.
-    pub what: String,
-    /// Whether users may be hit: `sync`, `check` and `doctor` exit with 78.
-    pub is_fault: bool,
-}
-
-impl Finding {
-    /// One that may hit users.
-    pub fn fault(of: &str, what: impl ToString) -> Self {
-        Self {
-            of: of.to_owned(),
-            what: what.to_string(),
-            is_fault: true,
-        }
-    }
-
-    /// One that hits no one yet.
-    pub fn warning(of: &str, what: impl ToString) -> Self {
-        Self {
-            is_fault: false,
-            ..Self::fault(of, what)
-        }
-    }
-}
-
 impl Directory {
     /// Reads all containers with links or a block, and the objects that policies are bound to.
     ///
@@ -78,10 +47,8 @@ impl Directory {
             access_lists: false,
             most: None,
         };
-        let found = self.search(&search).await?.ok_or_else(|| {
-            let what = format!("{}: there is no {base} here: correct base", self.server());
-            DirectoryError::new(Code::DirectoryLoginFailed, what)
-        })?;
+        let found = self.search(&search).await?;
+        let found = found.ok_or_else(|| self.no_such_base(&base))?;
         let mut findings = Vec::new();
         let containers = found.iter();
         let containers = containers.map(|entry| container(entry, &domain, &mut findings));

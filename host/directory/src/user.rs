@@ -2,34 +2,34 @@
 
 use std::{collections::HashSet, str::FromStr};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use textsender_names::Sid;
+use jiff::{SignedDuration, Timestamp};
+use textsender_names::{Sid, lines::FoundUser};
 
 use crate::{
+    changed::{self, EPOCH},
     directory::Directory,
     error::{Code, DirectoryError},
-    ldap::{self, Entry, Scope, Search, any, equal},
+    ldap::{self, Entry, Scope, Search, any, equal, present},
 };
 
 /// Bit of `userAccountControl`: the account is switched off.
 const DISABLED: i64 = 2;
-/// 1601-01-01 to 1970-01-01, in seconds: where the domain's clock begins.
-const EPOCH: i64 = 11_644_473_600;
 /// Ticks of that clock in a second.
-const TICKS: i64 = 10_000_000;
+pub(crate) const TICKS: i64 = 10_000_000;
 /// `accountExpires` of an account that never does, beside 0.
-const NEVER: i64 = i64::MAX;
+pub(crate) const NEVER: i64 = i64::MAX;
 /// Most groups that are taken of a token, as of a request.
 const MAX_GROUPS: usize = 4096;
 
-/// Which attributes are a user's number and language.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+/// Which attributes are a user's number and language, and from when on a number counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// The first of them that has a value is the number.
     pub phone: Vec<String>,
     /// The language.
     pub locale: String,
+    /// How long a number that was changed is not texted; `None`: it counts at once.
+    pub hold_after_change: Option<SignedDuration>,
 }
 
 /// How a request names a user.
@@ -73,64 +73,41 @@ impl FromStr for UserName {
     }
 }
 
-/// A user who may be texted.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-pub struct FoundUser {
-    /// The entry's name, as the server writes it.
-    pub dn: String,
-    /// The user's own SID.
-    pub sid: Sid,
-    /// All groups that count for access, nested ones too.
-    pub groups: Vec<Sid>,
-    /// Those of the groups that were asked for by name, as they were.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub group_names: Vec<String>,
-    /// The account's name.
-    pub account: String,
-    /// The name for people.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub display_name: Option<String>,
-    /// The language.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub locale: Option<String>,
-    /// The number, as it is written there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone: Option<String>,
-    /// Which attribute it is from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phone_from: Option<String>,
-    /// How many numbers that attribute has; the first is taken.
-    pub phone_count: usize,
-}
-
-impl FoundUser {
-    /// That there is a number.
-    ///
-    /// # Errors
-    ///
-    /// There is none.
-    pub fn has_phone(&self, attributes: &Attributes) -> Result<(), DirectoryError> {
-        if self.phone.is_some() {
-            return Ok(());
-        }
+/// That there is a number, and that it may be texted now.
+///
+/// # Errors
+///
+/// There is none, or it was changed too recently.
+pub fn has_phone(
+    user: &FoundUser,
+    attributes: &Attributes,
+    now: Timestamp,
+) -> Result<(), DirectoryError> {
+    if user.phone.is_none() {
         let names = attributes.phone.join(", ");
         let what = format!("the user has no number in the directory (looked at {names})");
-        Err(DirectoryError::new(Code::PhoneMissing, what))
+        return Err(DirectoryError::new(Code::PhoneMissing, what));
     }
-
-    /// What security filters are held against: the user, the groups, and what everyone is.
-    #[must_use]
-    pub fn token(&self) -> HashSet<Sid> {
-        let own = self.groups.iter().chain([&self.sid]).copied();
-        own.chain(Sid::HELD_BY_ALL).collect()
+    let Some((changed, hold)) = user.phone_changed.zip(attributes.hold_after_change) else {
+        return Ok(());
+    };
+    let until = changed.checked_add(hold).unwrap_or(Timestamp::MAX);
+    match now < until {
+        true => {
+            let what = format!(
+                "the number was changed at {changed:.0}, and is texted from {until:.0} on (hold_after_change)"
+            );
+            Err(DirectoryError::new(Code::PhoneChanged, what))
+        }
+        false => Ok(()),
     }
 }
 
-/// A number is shown to the process that asked, and in no message or log.
-impl std::fmt::Debug for FoundUser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "FoundUser({:?})", self.dn)
-    }
+/// What security filters are held against: the user, the groups, and what everyone is.
+#[must_use]
+pub fn token(user: &FoundUser) -> HashSet<Sid> {
+    let own = user.groups.iter().chain([&user.sid]).copied();
+    own.chain(Sid::HELD_BY_ALL).collect()
 }
 
 impl Directory {
@@ -149,28 +126,58 @@ impl Directory {
         {
             return Err(unknown());
         }
-        let entry = self.user_entry(name, attributes).await?;
-        let token = self.entry(&entry.dn, &["tokenGroups"], false).await?;
-        let token = token.ok_or_else(unknown)?;
-        read(&entry, &token, attributes, Timestamp::now())
-    }
-
-    async fn user_entry(
-        &mut self,
-        name: &UserName,
-        attributes: &Attributes,
-    ) -> Result<Entry, DirectoryError> {
-        let base = self.base().await?;
         let mut wanted = vec![
-            "sAMAccountName",
-            "userPrincipalName",
-            "objectSid",
             "userAccountControl",
             "accountExpires",
             "displayName",
             attributes.locale.as_str(),
         ];
         wanted.extend(attributes.phone.iter().map(String::as_str));
+        let entry = self.user_entry(name, &wanted).await?;
+        let mut wanted = vec!["tokenGroups"];
+        if attributes.hold_after_change.is_some() {
+            wanted.extend(changed::ATTRIBUTES);
+        }
+        let token = self.entry(&entry.dn, &wanted, false).await?;
+        let token = token.ok_or_else(unknown)?;
+        let mut user = read(&entry, &token, attributes, Timestamp::now())?;
+        if let (Some(from), Some(_)) = (&user.phone_from, attributes.hold_after_change) {
+            let number = self.attribute_number(from).await?;
+            user.phone_changed = changed::at(&token, from, number);
+        }
+        Ok(user)
+    }
+
+    /// The SIDs of all users, those who are switched off among them.
+    ///
+    /// # Errors
+    ///
+    /// The domain can't be read as a whole.
+    pub async fn accounts(&mut self) -> Result<Vec<Sid>, DirectoryError> {
+        let base = self.base().await?;
+        let search = Search {
+            base: &base,
+            scope: Scope::Subtree,
+            filter: ldap::user(present("objectSid")),
+            attributes: &["objectSid"],
+            access_lists: false,
+            most: None,
+        };
+        let found = self.search(&search).await?;
+        let found = found.ok_or_else(|| self.no_such_base(&base))?;
+        let sids = found.iter().filter_map(|entry| entry.bytes("objectSid"));
+        Ok(sids.filter_map(|sid| Sid::from_bytes(sid).ok()).collect())
+    }
+
+    /// The one entry of this name, with these attributes and all of its names.
+    pub(crate) async fn user_entry(
+        &mut self,
+        name: &UserName,
+        attributes: &[&str],
+    ) -> Result<Entry, DirectoryError> {
+        let base = self.base().await?;
+        let mut wanted = vec!["sAMAccountName", "userPrincipalName", "objectSid"];
+        wanted.extend(attributes);
         let search = Search {
             base: &base,
             scope: Scope::Subtree,
@@ -180,10 +187,8 @@ impl Directory {
             // Enough to see that there are two.
             most: Some(3),
         };
-        let found = self.search(&search).await?.ok_or_else(|| {
-            let what = format!("{}: there is no {base} here: correct base", self.server());
-            DirectoryError::new(Code::DirectoryLoginFailed, what)
-        })?;
+        let found = self.search(&search).await?;
+        let found = found.ok_or_else(|| self.no_such_base(&base))?;
         // A directory takes some letters for others that it was not asked for.
         let mut found = found.into_iter().filter(|entry| is_named(entry, name));
         match (found.next(), found.next()) {
@@ -307,6 +312,7 @@ fn read(
         phone,
         phone_from,
         phone_count: phone_count.unwrap_or(0),
+        phone_changed: None,
     })
 }
 

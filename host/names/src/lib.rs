@@ -1,5 +1,5 @@
 //! Who is who in a directory: distinguished names, SIDs and the ids of group policy objects, read in any spelling and
-//! compared as a directory compares them; and what comes of an object's link.
+//! compared as a directory compares them; and the [lines] that go between `textsender` and `textsender-directory`.
 //!
 //! One piece for policy, which decides by what a caller brings, and for the directory's program, which decides by what
 //! a server says: two readings of one name would be two users.
@@ -7,6 +7,7 @@
 pub mod dn;
 mod effect;
 mod guid;
+pub mod lines;
 mod prepare;
 pub mod sid;
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::{
     config::{Config, Fault},
+    directory::Looked,
     net, secrets,
 };
 
@@ -20,6 +21,8 @@ pub const STEPS: [i64; 3] = [30, 7, 1];
 pub enum ExpiringKind {
     /// The certificate that the hub shows to callers on other machines.
     Certificate,
+    /// The certificate of a directory's server.
+    OfServer,
     /// The authorities that are trusted instead of the system's.
     Authorities,
     /// A stored secret.
@@ -30,7 +33,7 @@ impl ExpiringKind {
     /// Its word.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Certificate => "certificate",
+            Self::Certificate | Self::OfServer => "certificate",
             Self::Authorities => "authorities",
             Self::Secret => "secret",
         }
@@ -113,6 +116,32 @@ pub fn all(config: &Config, state: &Path) -> Vec<Expiring> {
     all
 }
 
+/// Adds what ends of a directory, by what its servers say: their certificates, and the password of the account, for
+/// which a date that was given by hand no longer counts.
+pub fn add_directory(all: &mut Vec<Expiring>, directory: &str, looked: &Looked) {
+    let secret = format!("{}.{directory}.{}", secrets::DIRECTORIES, secrets::PASSWORD);
+    let servers = looked.servers.iter();
+    let servers = servers.map(|one| (ExpiringKind::OfServer, &one.server, one.certificate_until));
+    let password = (ExpiringKind::Secret, &secret, looked.password_until);
+    for (kind, name, until) in servers.chain([password]) {
+        let Some(until) = until else { continue };
+        all.retain(|one| one.name != *name);
+        all.push(Expiring {
+            kind,
+            name: name.clone(),
+            until,
+            renew: match kind {
+                ExpiringKind::Secret => {
+                    format!("give the account a new password, then `textsender secret set {name}`")
+                }
+                _ => "renew it on that domain controller".to_owned(),
+            },
+            unreadable: None,
+        });
+    }
+    all.sort_by(|a, b| (a.until, &a.name).cmp(&(b.until, &b.name)));
+}
+
 fn certificate(config: &Config) -> Option<Expiring> {
     let file = &config.serve.tls.as_ref()?.certificate;
     let until = net::valid_until(file);
@@ -134,10 +163,12 @@ fn certificate(config: &Config) -> Option<Expiring> {
 fn authorities(config: &Config) -> Vec<Expiring> {
     let of_senders = config.senders.values().map(|sender| &sender.http.ca_file);
     let of_ledger = config.state.shared.as_ref().map(|shared| &shared.ca_file);
+    let of_directories = config.directories.values().map(|one| &one.ca_file);
     let files = [&config.http.ca_file]
         .into_iter()
         .chain(of_senders)
-        .chain(of_ledger);
+        .chain(of_ledger)
+        .chain(of_directories);
     let mut files: Vec<&PathBuf> = files.flatten().collect();
     files.sort();
     files.dedup();

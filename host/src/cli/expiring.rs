@@ -10,11 +10,11 @@ use super::{
     output::{Cell, Output, Style, json},
     site::Site,
 };
-use crate::check::expiring::{self, Expiring};
+use crate::check::expiring::Expiring;
 
 /// Lists what runs out: certificates, authorities, and secrets that were stored with --expires
 ///
-/// The nearest first. Alerts and `textsender health` tell of each at 30, 7 and 1 days.
+/// The nearest first. A directory's servers are asked for their certificates, and until when the account's password is good. Alerts and `textsender health` tell of each at 30, 7 and 1 days.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender expiring\n  \
@@ -38,7 +38,7 @@ impl ExpiringCommand {
         let site = Site::read(common)?;
         site.become_owner()?;
         let now = Timestamp::now();
-        let all = expiring::all(&site.config, &site.state);
+        let (all, _) = site.expiring();
         if self.json {
             let lines = all.iter().map(|expiring| Line {
                 days_left: expiring.days_left(now),

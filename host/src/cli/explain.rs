@@ -60,7 +60,7 @@ impl Explain {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
-        let draft = Completion::by(snapshot.config())?.of(draft)?;
+        let draft = Completion::by(snapshot.config())?.of(draft, true)?;
         let mut evaluation = Evaluation::of(&snapshot, draft);
         ask_senders(&mut evaluation);
         let now = Timestamp::now();

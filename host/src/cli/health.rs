@@ -14,8 +14,8 @@ const UNKNOWN: u8 = 3;
 
 /// Tells monitoring whether all is well: one line, and the exit code of a monitoring plugin
 ///
-/// It looks at configuration, ledger, senders, their seals, certificates, deliveries, pauses and the last 10 minutes' texts, as
-/// `stats --prometheus` does, and asks no provider. Exits 0 if all is well, 1 for a warning, 2 where texts are not
+/// It looks at configuration, ledger, senders, their seals, directories, certificates, deliveries, pauses and the last 10
+/// minutes' texts, as `stats --prometheus` does, and asks no provider. Exits 0 if all is well, 1 for a warning, 2 where texts are not
 /// sent or will not be, 3 where it can't tell, such as for another account, or can't alert.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \

@@ -1,4 +1,4 @@
-//! `textsender numbers check`: what a file of users holds for telephone numbers, before it matters.
+//! `textsender numbers check`: what a file of users, or a directory, holds for telephone numbers, before it matters.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -43,11 +43,16 @@ enum Command {
 /// Each line is a user as the field "user" of a request has it, such as {"dn":"...","phone":"..."}. Nothing is
 /// sent or written, and no number is shown.
 #[derive(Args)]
-#[command(after_help = "Example:\n  textsender numbers check --users users.jsonl")]
+#[command(after_help = "Examples:\n  \
+    textsender numbers check --users users.jsonl\n  \
+    textsender numbers check --directory example")]
 struct Check {
     /// The users, as JSON lines; standard input without it
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
+    /// All users of [directories.NAME] instead, but those whose accounts are disabled or have expired
+    #[arg(long, value_name = "NAME", conflicts_with = "users")]
+    directory: Option<String>,
     /// Writes JSON
     #[arg(long)]
     json: bool,
@@ -62,6 +67,9 @@ impl Numbers {
         check.run(common, out)
     }
 }
+
+/// Those for whom no policy decides.
+const NO_POLICY: &str = "(no policy)";
 
 /// What was counted of the users of one policy. Each user is in one of the first seven.
 #[derive(Debug, Default, Serialize)]
@@ -111,14 +119,21 @@ impl Check {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot.map_err(|failure| anyhow::anyhow!("{failure}"))?;
-        let lines: Box<dyn BufRead> = match &self.users {
-            Some(file) => Box::new(BufReader::new(
-                trust::open_named(file).with_context(|| file.display().to_string())?,
-            )),
-            None => Box::new(io::stdin().lock()),
-        };
         let directories = Completion::by(snapshot.config())?;
-        let counted = counted(&snapshot, &directories, lines)?;
+        let users: Box<dyn Iterator<Item = io::Result<String>>> =
+            match (&self.directory, &self.users) {
+                (Some(directory), _) => {
+                    let sids = directories.accounts(directory)?.into_iter();
+                    Box::new(sids.map(|sid| Ok(format!("{{\"sid\":\"{sid}\"}}"))))
+                }
+                (None, Some(file)) => {
+                    let opened = trust::open_named(file);
+                    let opened = opened.with_context(|| file.display().to_string())?;
+                    Box::new(BufReader::new(opened).lines())
+                }
+                (None, None) => Box::new(io::stdin().lock().lines()),
+            };
+        let counted = counted(&snapshot, &directories, users, self.directory.is_some())?;
         match (self.json, self.csv) {
             (true, _) => output::json(&Report { policies: &counted }),
             (_, true) => output::print(&csv(&counted)),
@@ -128,13 +143,15 @@ impl Check {
     }
 }
 
+/// `is_whole_directory`: they are all of a directory's, also those who are sent nothing.
 fn counted(
     snapshot: &Snapshot,
     directories: &Completion,
-    lines: impl BufRead,
+    users: impl Iterator<Item = io::Result<String>>,
+    is_whole_directory: bool,
 ) -> anyhow::Result<BTreeMap<String, Counts>> {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for (place, line) in lines.lines().enumerate() {
+    for (place, line) in users.enumerate() {
         let line = line.with_context(|| format!("line {}", place + 1))?;
         if line.trim().is_empty() {
             continue;
@@ -144,14 +161,29 @@ fn counted(
             Ok(draft) => draft,
             Err(failure) => bail!("line {}: {failure}", place + 1),
         };
-        // One who is described whole: links of group policy objects come from the snapshot, and nobody is looked up.
-        let draft = directories
-            .of(draft)
-            .with_context(|| format!("line {}", place + 1))?;
+        // Of one who is described whole the snapshot's links are taken, and nobody is looked up.
+        let draft = match directories.of(draft, false) {
+            Ok(draft) => draft,
+            Err(failure) if !is_whole_directory => {
+                return Err(failure).with_context(|| format!("line {}", place + 1));
+            }
+            Err(failure) => match failure.code {
+                // Disabled, or deleted meanwhile.
+                ErrorCode::AccountDisabled | ErrorCode::UserUnknown => continue,
+                // What decides for this one can't be read.
+                ErrorCode::DirectoryUnreadable => {
+                    let tally = tallies.entry(NO_POLICY.to_owned()).or_default();
+                    tally.counts.users += 1;
+                    tally.counts.unreadable += 1;
+                    continue;
+                }
+                _ => return Err(failure.into()),
+            },
+        };
         let resolution = snapshot.policies().resolve(&query(&draft.request));
         let name = match &resolution {
-            Ok(resolution) => resolution.policy.unwrap_or("(no policy)"),
-            Err(_) => "(no policy)",
+            Ok(resolution) => resolution.policy.unwrap_or(NO_POLICY),
+            Err(_) => NO_POLICY,
         };
         let tally = tallies.entry(name.to_owned()).or_default();
         tally.counts.users += 1;

@@ -41,7 +41,7 @@ impl PreviewCommand {
         let draft = self.draft.read()?;
         let (snapshot, _) = Snapshot::read(&common.config_file().path);
         let snapshot = snapshot?;
-        let draft = Completion::by(snapshot.config())?.of(draft)?;
+        let draft = Completion::by(snapshot.config())?.of(draft, false)?;
         let mut evaluation = Evaluation::of(&snapshot, draft);
         ask_senders(&mut evaluation);
         let preview = evaluation.preview()?;

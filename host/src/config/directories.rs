@@ -38,6 +38,8 @@ pub struct Directory {
     pub warn_after: Duration,
     /// How old it may be to decide anything.
     pub stale_after: Duration,
+    /// How long a number that was changed is not texted.
+    pub hold_after_change: Option<Duration>,
     /// Where its section starts.
     pub place: Place,
 }
@@ -85,6 +87,7 @@ impl Directory {
             timeout: t.duration("timeout").unwrap_or(TIMEOUT),
             warn_after: t.duration("warn_after").unwrap_or(WARN_AFTER),
             stale_after: t.duration("stale_after").unwrap_or(STALE_AFTER),
+            hold_after_change: t.duration("hold_after_change"),
             place: t.place(),
         }
     }

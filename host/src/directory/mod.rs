@@ -9,7 +9,6 @@
 //! LDAP, access lists and the snapshot are the business of `textsender-directory`, a program beside this one
 //! (`process`): it is started for the first look-up, and kept as long as this process lives.
 
-mod answer;
 mod process;
 
 use std::{
@@ -17,7 +16,11 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use textsender_names::lines::{
+    Answer, AskedUser, Bound, Code, Decided, DirectoryError, FoundUser, GroupName, Order, Settings,
+    Site,
+};
 use tokio::{
     sync::Mutex,
     time::{Instant, timeout_at},
@@ -30,14 +33,16 @@ use crate::{
     protocol::{ErrorCode, Event, Failure, Purpose, Request, User, is_language_tag},
     secrets, trust,
 };
-use answer::{Answer, Decided, Found};
-pub use answer::{Finding, Object};
 use process::Process;
 
 pub use process::{PROGRAM, hand_over};
+pub use textsender_names::lines::{Finding, Looked, Object};
 
 /// What is to be said of a directory, or why it can't be asked.
 pub type Findings = Result<Vec<Finding>, Failure>;
+
+/// How the servers of each directory are, by its name, or why it can't be asked.
+pub type AllLooked = Vec<(String, Result<Looked, Failure>)>;
 
 /// The folder of snapshots, in the state folder.
 pub const SNAPSHOTS: &str = "directories";
@@ -53,8 +58,8 @@ struct Domain {
     settings: Directory,
     state: PathBuf,
     /// Objects that policies are bound to, and groups that filters name, as an order has them.
-    bound: Value,
-    groups: Value,
+    bound: Vec<Bound>,
+    groups: Vec<GroupName>,
     /// Taken out while it is asked: one whose answer was not read to its end is never asked again.
     process: Mutex<Option<Process>>,
 }
@@ -75,8 +80,8 @@ impl Directories {
         (!all.is_empty()).then_some(Self { all })
     }
 
-    /// The request with what the directory knows of its user; `None`: nothing was asked. `needs_phone`: it can't
-    /// be sent without a number.
+    /// The request with what the directory knows of its user; `None`: nothing was asked. `needs_phone`: without a
+    /// number, and one that may be texted now, it is of no use.
     ///
     /// # Errors
     ///
@@ -91,7 +96,10 @@ impl Directories {
         let is_whole =
             user.dn.is_some() && !user.groups.is_empty() && !(needs_phone && user.phone.is_empty());
         match user.sid.as_ref().or(user.name.as_ref()) {
-            Some(name) if !is_whole => self.look_up(request, name, deadline).await.map(Some),
+            Some(name) if !is_whole => {
+                let found = self.look_up(request, name, needs_phone, deadline).await;
+                found.map(Some)
+            }
             _ => self.linked(request, deadline).await,
         }
     }
@@ -125,13 +133,12 @@ impl Directories {
     /// There is no such directory, or its password or certificates can't be read.
     pub fn described(&self, name: Option<&str>) -> Result<Zeroizing<String>, Failure> {
         let domain = self.named(name)?;
-        let described = json!({
-            "settings": domain.settings_json()?,
-            "bound": domain.bound,
-            "snapshot": domain.snapshot(),
-            "stale_after_s": domain.settings.stale_after.as_secs(),
-        });
-        Ok(Zeroizing::new(described.to_string()))
+        line(&Site {
+            settings: domain.entry()?,
+            bound: domain.bound.clone(),
+            snapshot: domain.snapshot(),
+            stale_after_s: domain.settings.stale_after.as_secs(),
+        })
     }
 
     /// The group policy objects of this name or id.
@@ -145,12 +152,50 @@ impl Directories {
         name: &str,
         deadline: Instant,
     ) -> Result<Vec<Object>, Failure> {
-        let order = json!({ "gpo": { "name": name } });
+        let name = name.to_owned();
+        let order = Order::Gpo { name };
         match self.named(directory)?.ask(&order, deadline).await? {
             Answer::Gpos(objects) => Ok(objects),
-            Answer::Error(error) => Err(error.failure()),
+            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
+    }
+
+    /// The SIDs of all users of a directory.
+    ///
+    /// # Errors
+    ///
+    /// It could not be asked.
+    pub async fn accounts(
+        &self,
+        directory: &str,
+        deadline: Instant,
+    ) -> Result<Vec<String>, Failure> {
+        let domain = self.named(Some(directory))?;
+        match domain.ask(&Order::Accounts {}, deadline).await? {
+            Answer::Accounts(accounts) => Ok(accounts.iter().map(ToString::to_string).collect()),
+            Answer::Error(error) => Err(failure(error)),
+            _ => Err(process::no_answer()),
+        }
+    }
+
+    /// How the servers of each directory are, and what of them runs out.
+    pub async fn look(&self) -> AllLooked {
+        let mut all = Vec::new();
+        for domain in &self.all {
+            let seen = domain.snapshot().with_extension("seen");
+            let order = Order::Look { seen };
+            // Connecting, logging in, and one search.
+            let deadline = Instant::now() + domain.settings.timeout * 3;
+            let looked = match domain.ask(&order, deadline).await {
+                Ok(Answer::Looked(looked)) => Ok(looked),
+                Ok(Answer::Error(error)) => Err(failure(error)),
+                Ok(_) => Err(process::no_answer()),
+                Err(failure) => Err(failure),
+            };
+            all.push((domain.name.clone(), looked));
+        }
+        all
     }
 
     /// What is to be said of each directory: of its snapshot, or, where its servers are to be asked, of all.
@@ -170,13 +215,17 @@ impl Directories {
         &self,
         request: &Request,
         name: &str,
+        needs_phone: bool,
         deadline: Instant,
     ) -> Result<Request, Failure> {
         let given = &request.user;
         if !given.phone.is_empty() && request.event != Some(Event::Enroll) {
             return Err(Failure::new(ErrorCode::PhoneNotAllowed));
         }
-        let asked = json!({ "name": name, "needs_phone": given.phone.is_empty() });
+        let asked = AskedUser::Named {
+            name: name.to_owned(),
+            needs_phone: needs_phone && given.phone.is_empty(),
+        };
         let mut found = None;
         for domain in &self.all {
             let decided = domain.decide(&asked, request.purpose, deadline).await;
@@ -188,8 +237,9 @@ impl Directories {
                 Err(failure) => return Err(failure),
             }
         }
-        let Decided { user, considered } =
-            found.ok_or_else(|| Failure::new(ErrorCode::UserUnknown))?;
+        let Decided {
+            user, considered, ..
+        } = found.ok_or_else(|| Failure::new(ErrorCode::UserUnknown))?;
         let found = user.ok_or_else(process::no_answer)?;
         Ok(Request {
             user: User {
@@ -209,7 +259,10 @@ impl Directories {
         let Some(dn) = &request.user.dn else {
             return Ok(None);
         };
-        let asked = json!({ "dn": dn, "groups": request.user.groups });
+        let asked = AskedUser::Given {
+            dn: dn.clone(),
+            groups: request.user.groups.clone(),
+        };
         let mut links = None;
         for domain in self.all.iter().filter(|domain| domain.is_bound()) {
             if !is_by_policy(request.purpose) {
@@ -232,30 +285,30 @@ impl Directories {
 
 impl Domain {
     fn is_bound(&self) -> bool {
-        self.bound.as_array().is_some_and(|bound| !bound.is_empty())
+        !self.bound.is_empty()
     }
 
     /// Who a user is, and which links reach him.
     async fn decide(
         &self,
-        user: &Value,
+        user: &AskedUser,
         purpose: Purpose,
         deadline: Instant,
     ) -> Result<Decided, Failure> {
         let (bound, groups) = match is_by_policy(purpose) {
             true => (self.bound.clone(), self.groups.clone()),
-            false => (json!([]), json!([])),
+            false => (Vec::new(), Vec::new()),
         };
-        let order = json!({ "decide": {
-            "user": user,
-            "groups": groups,
-            "bound": bound,
-            "snapshot": self.snapshot(),
-            "stale_after_s": self.settings.stale_after.as_secs(),
-        }});
+        let order = Order::Decide {
+            user: user.clone(),
+            groups,
+            bound,
+            snapshot: self.snapshot(),
+            stale_after_s: self.settings.stale_after.as_secs(),
+        };
         match self.ask(&order, deadline).await? {
-            Answer::Decided(decided) => Ok(decided),
-            Answer::Error(error) => Err(error.failure()),
+            Answer::Decided(decided) => Ok(*decided),
+            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
@@ -267,25 +320,26 @@ impl Domain {
             ..
         } = &self.settings;
         let order = match online {
-            true => json!({ "check": { "bound": self.bound } }),
+            true => Order::Check {
+                bound: self.bound.clone(),
+            },
             // Without a bound object nothing is decided by it.
             false if !self.is_bound() => return Ok(Vec::new()),
-            false => json!({ "snapshot": {
-                "bound": self.bound,
-                "snapshot": self.snapshot(),
-                "warn_after_s": warn_after.as_secs(),
-                "stale_after_s": stale_after.as_secs(),
-            }}),
+            false => Order::Snapshot {
+                bound: self.bound.clone(),
+                snapshot: self.snapshot(),
+                warn_after_s: warn_after.as_secs(),
+                stale_after_s: stale_after.as_secs(),
+            },
         };
         match self.ask(&order, deadline).await? {
             Answer::Findings(findings) => Ok(findings),
-            Answer::Sync(synced) => Ok(synced.findings),
-            Answer::Error(error) => Err(error.failure()),
+            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
 
-    async fn ask(&self, order: &Value, deadline: Instant) -> Result<Answer, Failure> {
+    async fn ask(&self, order: &Order, deadline: Instant) -> Result<Answer, Failure> {
         let late = |_| {
             let detail = format!(
                 "directory {}: it took longer than [send] timeout",
@@ -298,26 +352,23 @@ impl Domain {
             .map_err(late)?
     }
 
-    async fn ask_in_turn(&self, order: &Value) -> Result<Answer, Failure> {
+    async fn ask_in_turn(&self, order: &Order) -> Result<Answer, Failure> {
         let mut place = self.process.lock().await;
         let mut process = match place.take() {
             Some(process) => process,
-            None => Process::start(&self.settings_line()?)?,
+            // With the password, so that it stands in no argument.
+            None => Process::start(&line(&self.entry()?)?)?,
         };
-        let answer = process.ask(&order.to_string()).await?;
+        let answer = process.ask(order).await?;
         // One that could not log in may have an old password.
-        if !answer.is_about_the_login() {
+        if !matches!(&answer, Answer::Error(error) if error.code == Code::DirectoryLoginFailed) {
             *place = Some(process);
         }
         Ok(answer)
     }
 
-    /// The first line that the process reads: with the password, so that it stands in no argument.
-    fn settings_line(&self) -> Result<Zeroizing<String>, Failure> {
-        Ok(Zeroizing::new(self.settings_json()?.to_string()))
-    }
-
-    fn settings_json(&self) -> Result<Value, Failure> {
+    /// How it is entered.
+    fn entry(&self) -> Result<Settings, Failure> {
         let Directory {
             servers,
             ca_file,
@@ -326,6 +377,7 @@ impl Domain {
             phone,
             locale,
             timeout,
+            hold_after_change,
             ..
         } = &self.settings;
         let password = match &self.settings.password {
@@ -342,16 +394,17 @@ impl Domain {
                 Failure::with_detail(ErrorCode::DirectoryCertificate, detail)
             })
         });
-        Ok(json!({
-            "servers": servers,
-            "ca_pem": ca_pem.transpose()?,
-            "bind": bind,
-            "password": password.expose(),
-            "base": base,
-            "phone": phone,
-            "locale": locale,
-            "timeout_ms": u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-        }))
+        Ok(Settings {
+            servers: servers.clone(),
+            ca_pem: ca_pem.transpose()?,
+            bind: bind.clone(),
+            password: password.expose().to_owned(),
+            base: base.clone(),
+            phone: phone.clone(),
+            locale: locale.clone(),
+            hold_after_change_s: hold_after_change.map(|hold| hold.as_secs()),
+            timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+        })
     }
 
     /// Where the snapshot of its links is.
@@ -362,8 +415,18 @@ impl Domain {
     }
 }
 
+fn line(value: &impl Serialize) -> Result<Zeroizing<String>, Failure> {
+    let line = serde_json::to_string(value).map_err(|_| process::no_answer())?;
+    Ok(Zeroizing::new(line))
+}
+
+fn failure(error: DirectoryError) -> Failure {
+    let code = ErrorCode::parse(error.code.as_str()).unwrap_or(ErrorCode::DirectoryUnreadable);
+    Failure::with_detail(code, error.message)
+}
+
 /// The objects that policies are bound to and this directory has.
-fn bound(config: &Config, directory: &str) -> Value {
+fn bound(config: &Config, directory: &str) -> Vec<Bound> {
     let is_only = config.directories.len() == 1;
     let bindings = config.policies.iter().filter_map(|policy| {
         let binding = policy.binding.as_ref()?;
@@ -371,25 +434,26 @@ fn bound(config: &Config, directory: &str) -> Value {
             Some(named) => named.value == directory,
             None => is_only,
         };
-        is_its.then(|| {
-            json!({
-                "id": binding.id.as_str(),
-                "policy": policy.name.value,
-                "ignore_wmi_filter": binding.ignore_wmi_filter,
-            })
+        is_its.then(|| Bound {
+            id: binding.id.clone(),
+            policy: policy.name.value.clone(),
+            ignore_wmi_filter: binding.ignore_wmi_filter,
         })
     });
     bindings.collect()
 }
 
 /// The groups that filters name. A directory gives SIDs, and which names they have only if it is asked.
-fn groups(config: &Config) -> Value {
+fn groups(config: &Config) -> Vec<GroupName> {
     let filters = config.policies.iter().map(|policy| &policy.filter);
     let groups = filters.flat_map(|filter| {
         let allowed = filter.groups.iter().map(|group| (group, false));
         allowed.chain(filter.deny_groups.iter().map(|group| (group, true)))
     });
-    let groups = groups.map(|(group, denied)| json!({ "name": group.value, "denied": denied }));
+    let groups = groups.map(|(group, denied)| GroupName {
+        name: group.value.clone(),
+        denied,
+    });
     groups.collect()
 }
 
@@ -399,7 +463,7 @@ fn is_by_policy(purpose: Purpose) -> bool {
 }
 
 /// What a request says of its user, and what the directory does.
-fn merged(given: &User, found: Found) -> Result<User, Failure> {
+fn merged(given: &User, found: FoundUser) -> Result<User, Failure> {
     if let Some(dn) = &given.dn {
         let bad =
             |what: String| Failure::with_detail(ErrorCode::BadField, format!("user.dn: {what}"));
@@ -410,8 +474,8 @@ fn merged(given: &User, found: Found) -> Result<User, Failure> {
             ));
         }
     }
-    let mut groups = found.groups;
-    groups.push(found.sid);
+    let sids = found.groups.iter().chain([&found.sid]);
+    let mut groups: Vec<String> = sids.map(ToString::to_string).collect();
     groups.extend(found.group_names);
     let locale = found.locale.filter(|locale| is_language_tag(locale));
     Ok(User {

@@ -4,7 +4,8 @@ use std::{io, process::Child};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
-use super::answer::Answer;
+use textsender_names::lines::{Answer, Order};
+
 use crate::{
     os::{
         pipes::{Receiver, Sender},
@@ -16,8 +17,8 @@ use crate::{
 /// The program.
 pub const PROGRAM: &str = "textsender-directory";
 
-/// The longest answer, in bytes: a user is in at most 4,096 groups.
-const MAX_ANSWER: u64 = 4 * 1024 * 1024;
+/// The longest answer, in bytes: a user is in at most 4,096 groups, and a domain has at most 100,000 users.
+const MAX_ANSWER: u64 = 8 * 1024 * 1024;
 
 /// A process that asks one directory.
 pub(super) struct Process {
@@ -41,8 +42,9 @@ impl Process {
         })
     }
 
-    pub async fn ask(&mut self, order: &str) -> Result<Answer, Failure> {
-        let line = self.exchange(order).await.map_err(|_| no_answer())?;
+    pub async fn ask(&mut self, order: &Order) -> Result<Answer, Failure> {
+        let order = serde_json::to_string(order).map_err(|_| no_answer())?;
+        let line = self.exchange(&order).await.map_err(|_| no_answer())?;
         serde_json::from_slice(&line).map_err(|_| no_answer())
     }
 

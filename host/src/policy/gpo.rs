@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use textsender_names::Dn;
+use textsender_names::{Dn, Guid};
 
 use super::considered::{Beat, Considered, LinkResult, LinkView, Lost, Won};
 use super::error::PolicyError;
@@ -81,8 +81,8 @@ impl Policies {
         }
     }
 
-    fn bound_to(&self, gpo: &str) -> Option<usize> {
-        self.bound.get(gpo).copied()
+    fn bound_to(&self, gpo: &Guid) -> Option<usize> {
+        self.bound.get(gpo.as_str()).copied()
     }
 
     /// What became of links of our own, and of each object's: those that apply come first, as they would win.

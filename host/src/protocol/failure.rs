@@ -106,6 +106,7 @@ error_codes! {
     UserAmbiguous = "user_ambiguous", Refused, "the directory has several users of this name", "Name the user by user.sid, or in full, as NAME@DOMAIN.";
     AccountDisabled = "account_disabled", Refused, "the user's account is disabled or has expired", "Enable the account, if it is meant to be.";
     PhoneMissing = "phone_missing", Refused, "the directory has no number of the user", "Enter the number in the directory.";
+    PhoneChanged = "phone_changed", Refused, "the user's number was changed in the directory too recently", "Make sure of the user in another way, or wait as long as hold_after_change of [directories.NAME] says.";
     NoPolicy = "no_policy", Refused, "no policy applies to this user", "Link a policy to the user's container, or set [defaults] policy.";
     PurposeOff = "purpose_off", Refused, "this kind of message is not switched on", "Switch it on if it should be sent.";
     EventOff = "event_off", Refused, "the policy does not send texts for this event", "Add the event to the policy's events.";
@@ -153,6 +154,7 @@ impl ErrorCode {
                 | Self::UserAmbiguous
                 | Self::AccountDisabled
                 | Self::PhoneMissing
+                | Self::PhoneChanged
                 | Self::RegionNotAllowed
                 | Self::KindNotAllowed
                 | Self::Paused

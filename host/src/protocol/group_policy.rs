@@ -1,24 +1,6 @@
 //! What a directory's program says of the group policy objects that are linked above a user.
 
-use serde::Deserialize;
-pub use textsender_names::GpoEffect;
-
-/// A link of a group policy object that reaches a user.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct GpoLink {
-    /// The id of the object.
-    pub gpo: String,
-    /// Where it is linked.
-    pub container: String,
-    /// How many steps above the user's entry that is.
-    pub height: usize,
-    /// Its place there, the lowest first.
-    pub order: u32,
-    /// Whether links below do not beat it.
-    pub enforced: bool,
-    /// What comes of it.
-    pub result: GpoEffect,
-}
+pub use textsender_names::{GpoEffect, lines::GpoLink};
 
 /// What is said of an effect.
 pub fn words(effect: GpoEffect) -> &'static str {

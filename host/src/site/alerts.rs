@@ -345,6 +345,7 @@ mod tests {
             may_go_apart: false,
             senders: Vec::new(),
             expiring: Vec::new(),
+            directories: Vec::new(),
         };
         let (mut alerted, mut failures) = (Alerted::new(), 0);
         let mut wrong: BTreeMap<String, Vec<i64>> = BTreeMap::new();

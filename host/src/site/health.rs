@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{Installation, Site};
 use crate::{
     check::expiring::Expiring,
+    directory::Looked,
     ledger::{self, Deliveries, History, Options, SenderState, Tally, UsedBy, Uses},
-    protocol::{ErrorCode, Outcome},
+    protocol::{ErrorCode, Failure, Outcome},
 };
 
 /// How far back messages are counted that failed.
@@ -71,7 +72,7 @@ impl Level {
 /// How one thing is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct State {
-    /// What: `sending`, `configuration`, `ledger`, `sender NAME`, `seal NAME`, `certificate FILE`,
+    /// What: `sending`, `configuration`, `ledger`, `directory NAME`, `sender NAME`, `seal NAME`, `certificate FILE`,
     /// `secret NAME`, ...
     pub about: String,
     /// How well it is.
@@ -152,6 +153,8 @@ impl Health {
             .iter()
             .find(|state| state.level == Level::Critical);
         states.push(sending(broken, none_left, accepted, failed));
+        let directories = installation.directories.iter();
+        states.extend(directories.map(|(name, looked)| directory(name, looked)));
         states.extend(installation.expiring.iter().map(|one| ends(one, now)));
         states.extend(
             seen.deliveries
@@ -303,6 +306,22 @@ fn seal(name: &str, is_sealed: bool) -> State {
             "the sender's process is not wholly sealed",
             "textsender doctor --offline",
         ),
+    }
+}
+
+/// A directory of which one server is away is still asked.
+fn directory(name: &str, looked: &Result<Looked, Failure>) -> State {
+    let about = format!("directory {name}");
+    let command = format!("textsender directory check --directory {name}");
+    let looked = match looked {
+        Ok(looked) => looked,
+        Err(failure) => return bad(Level::Critical, about, failure.to_string(), command),
+    };
+    let mut away = looked.servers.iter().filter_map(|one| one.error.as_ref());
+    match (&looked.refused, away.next()) {
+        (Some(error), _) => bad(Level::Critical, about, error.message.as_str(), command),
+        (None, Some(error)) => bad(Level::Warning, about, error.message.as_str(), command),
+        (None, None) => well(about, "its servers answer"),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         expiring::{self, Expiring, ExpiringKind},
     },
     config::{Ledger, WhenUnreachable},
+    directory::{AllLooked, Directories},
     ledger::{Away, Exposition, History, LedgerError, Options},
     os::{disk, rights},
 };
@@ -32,6 +33,8 @@ pub struct Installation {
     pub(super) senders: Vec<Sender>,
     /// What runs out.
     pub(super) expiring: Vec<Expiring>,
+    /// How each directory is.
+    pub(super) directories: AllLooked,
 }
 
 /// How a sender stands.
@@ -55,11 +58,13 @@ impl Installation {
                 may_go_apart: false,
                 senders: Vec::new(),
                 expiring: Vec::new(),
+                directories: Vec::new(),
             };
         };
         let report = block_on(check::check(main));
         let standings = block_on(check::standings(&site.config, &site.state, None));
         let standings = standings.unwrap_or_default();
+        let (expiring, directories) = site.expiring();
         Self {
             faults: report.map_or(1, |report| report.faults.len()),
             is_ledger_ok: can_be_read(&site) && can_record(&site),
@@ -67,7 +72,8 @@ impl Installation {
             is_shared: site.config.state.shared.is_some(),
             may_go_apart: may_go_apart(&site) && can_record(&site),
             senders: standings.iter().map(|one| sender(&site, one)).collect(),
-            expiring: expiring::all(&site.config, &site.state),
+            expiring,
+            directories,
         }
     }
 
@@ -153,6 +159,22 @@ impl Installation {
             "Whether the process of a sender that is ready is sealed as configured.",
             &sealed.collect::<Vec<_>>(),
         );
+    }
+}
+
+impl Site {
+    /// What runs out, and how the directories are whose servers say of some of it.
+    pub fn expiring(&self) -> (Vec<Expiring>, AllLooked) {
+        let mut expiring = expiring::all(&self.config, &self.state);
+        let directories = Directories::of(&self.config, &self.state);
+        let looked = directories.map(|all| block_on(async move { all.look().await }));
+        let looked = looked.and_then(Result::ok).unwrap_or_default();
+        for (name, looked) in &looked {
+            if let Ok(looked) = looked {
+                expiring::add_directory(&mut expiring, name, looked);
+            }
+        }
+        (expiring, looked)
     }
 }
 

@@ -114,7 +114,7 @@ fn explained(visit: &Visit) -> anyhow::Result<Markup> {
     let draft = explain::read(request(visit).to_string().as_bytes())?;
     let (snapshot, _) = Snapshot::read(&visit.call.config);
     let snapshot = snapshot?;
-    let draft = Completion::by(snapshot.config())?.of(draft)?;
+    let draft = Completion::by(snapshot.config())?.of(draft, true)?;
     let mut evaluation = Evaluation::of(&snapshot, draft);
     block_on(evaluation.ask_senders())?;
     let mut explained = evaluation.explained();

@@ -1,19 +1,24 @@
 //! One connection to one server: TLS, bind, searches one after the other.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
+use jiff::Timestamp;
 use rasn::types::OctetString;
 use rasn_ldap::{
     AuthenticationChoice, BindRequest, ExtendedRequest, Filter, ProtocolOp, SearchRequest,
     SearchRequestDerefAliases, SearchRequestScope,
 };
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::{
+    CertificateError, ClientConfig,
+    pki_types::{ServerName, UnixTime},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
+use webpki::{EndEntityCert, KeyUsage};
 
 use super::{
     Entry, LdapError, Malformed, Message, Response, Server,
@@ -31,6 +36,9 @@ const MAX_EMPTY_PAGES: usize = 10;
 
 /// `StartTLS` (RFC 4511, 4.14).
 const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
+
+/// A time after the end of every certificate: the year 9999 is the last that one can name (RFC 5280, 4.1.2.5).
+const AFTER_ALL: UnixTime = UnixTime::since_unix_epoch(Duration::from_secs(1 << 40));
 
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT: u32 = 4;
@@ -95,6 +103,20 @@ impl Connection {
             unread: BytesMut::new(),
             last_id: 1,
         })
+    }
+
+    /// Until when the server's certificate is good, if it says.
+    #[must_use]
+    pub fn certificate_until(&self) -> Option<Timestamp> {
+        let (_, tls) = self.stream.get_ref();
+        let certificate = EndEntityCert::try_from(tls.peer_certificates()?.first()?).ok()?;
+        // What webpki finds of one that is looked at after its end: it shows the time nowhere else.
+        let usage = KeyUsage::server_auth();
+        let judged = certificate.verify_for_usage(&[], &[], &[], AFTER_ALL, usage, None, None);
+        match judged.err()? {
+            webpki::Error::CertExpired { not_after, .. } => time(not_after),
+            _ => None,
+        }
     }
 
     /// Logs in.
@@ -323,6 +345,10 @@ async fn read<S: AsyncRead + Unpin>(
     }
 }
 
+fn time(time: UnixTime) -> Option<Timestamp> {
+    Timestamp::from_second(time.as_secs().try_into().ok()?).ok()
+}
+
 fn broken(error: &io::Error) -> LdapError {
     LdapError::Unreachable(format!("the connection broke: {error}"))
 }
@@ -339,6 +365,10 @@ fn handshake_failed(error: &io::Error) -> LdapError {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
+        Some(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext {
+            not_after,
+            ..
+        })) => LdapError::Expired(time(*not_after).unwrap_or(Timestamp::UNIX_EPOCH)),
         Some(rustls::Error::InvalidCertificate(error)) => {
             LdapError::Untrusted(format!("its certificate is not to be trusted: {error}"))
         }

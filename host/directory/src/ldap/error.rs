@@ -1,5 +1,7 @@
 //! What can go wrong with one server.
 
+use jiff::Timestamp;
+
 /// Why a server could not be asked, or did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LdapError {
@@ -12,6 +14,9 @@ pub enum LdapError {
     /// It is not who it should be, or does not protect the connection.
     #[error("{0}")]
     Untrusted(String),
+    /// Its certificate was good until then.
+    #[error("its certificate expired at {0}")]
+    Expired(Timestamp),
     /// It does not let this account in.
     #[error("{0}")]
     LoginFailed(String),
@@ -34,6 +39,15 @@ impl LdapError {
     #[must_use]
     pub fn leaves_usable(&self) -> bool {
         matches!(self, Self::NoSuchEntry | Self::Refused(_))
+    }
+
+    /// Until when its certificate was good, if that is what is wrong.
+    #[must_use]
+    pub fn expired_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Expired(at) => Some(*at),
+            _ => None,
+        }
     }
 
     /// Whether another server would say the same; and to ask would count as one more wrong password.

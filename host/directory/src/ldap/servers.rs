@@ -7,7 +7,8 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use jiff::Timestamp;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -159,6 +160,29 @@ impl Servers {
         opened.map_err(most_telling)
     }
 
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.bind
+    }
+
+    /// Each server, and until when its certificate is good, if it says. Nothing is logged in to.
+    pub async fn certificates(&self) -> Vec<(String, Result<Option<Timestamp>, LdapError>)> {
+        let looks = self.servers.iter().map(|server| async move {
+            let looking = async {
+                let stream = connect(server).await?;
+                let connection = Connection::open(stream, server, Arc::clone(&self.tls)).await?;
+                Ok(connection.certificate_until())
+            };
+            let found = timeout(self.timeout, looking).await;
+            (
+                server.to_string(),
+                found.unwrap_or(Err(LdapError::TimedOut)),
+            )
+        });
+        join_all(looks).await
+    }
+
     /// The most that one search may take.
     #[must_use]
     pub fn timeout(&self) -> Duration {
@@ -200,7 +224,7 @@ impl Servers {
 fn most_telling(mut errors: Vec<ServerError>) -> ServerError {
     let weight = |error: &LdapError| match error {
         LdapError::LoginFailed(_) => 0,
-        LdapError::Untrusted(_) => 1,
+        LdapError::Untrusted(_) | LdapError::Expired(_) => 1,
         _ => 2,
     };
     errors.sort_by_key(|one| weight(&one.error));

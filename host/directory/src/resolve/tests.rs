@@ -164,7 +164,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// The letter of the winner, or that it can't be decided.
-fn decided(considered: &[Considered]) -> Option<String> {
+fn decided(considered: &[GpoLink]) -> Option<String> {
     match winner(considered) {
         Ok(one) => one.map(|one| one.gpo.to_string()[36..37].to_owned()),
         Err(_) => Some("undecidable".to_owned()),

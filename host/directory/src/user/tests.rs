@@ -9,6 +9,7 @@ fn attributes() -> Attributes {
     Attributes {
         phone: vec!["mobile".to_owned(), "telephoneNumber".to_owned()],
         locale: "preferredLanguage".to_owned(),
+        hold_after_change: Some(SignedDuration::from_hours(24)),
     }
 }
 
@@ -51,7 +52,7 @@ fn a_user_has_name_groups_number_and_language() {
         (Some("+44 7700 900123"), Some("mobile"))
     );
     assert_eq!(user.locale.as_deref(), Some("cy-GB"));
-    assert_eq!(user.token().len(), 4);
+    assert_eq!(token(&user).len(), 4);
     assert!(!format!("{user:?}").contains("7700"));
 }
 
@@ -96,8 +97,39 @@ fn the_first_attribute_with_a_value_is_the_number() {
     .unwrap();
     assert_eq!(user.phone_from.as_deref(), Some("telephoneNumber"));
     let without = read_with(&[("mobile", None)]).unwrap();
-    let error = without.has_phone(&attributes()).unwrap_err();
+    let error = has_phone(&without, &attributes(), Timestamp::now()).unwrap_err();
     assert_eq!(error.code, Code::PhoneMissing);
+}
+
+/// Only where it is known when the number was changed; the number of a day before counts.
+#[test]
+fn a_number_that_was_changed_is_held_back_for_as_long_as_is_said() {
+    let mut user = read_with(&[]).unwrap();
+    let changed = Timestamp::from_second(1_800_000_000).unwrap();
+    let day = SignedDuration::from_hours(24);
+    let code = |user: &FoundUser, hold_after_change, after: SignedDuration| {
+        let attributes = Attributes {
+            hold_after_change,
+            ..attributes()
+        };
+        let texted = has_phone(user, &attributes, changed + after);
+        texted.err().map(|error| error.code)
+    };
+    let second = SignedDuration::from_secs(1);
+    assert_eq!(code(&user, Some(day), second), None);
+    user.phone_changed = Some(changed);
+    assert_eq!(
+        code(&user, Some(day), day - second),
+        Some(Code::PhoneChanged)
+    );
+    // A server's clock that is ahead.
+    assert_eq!(code(&user, Some(day), -second), Some(Code::PhoneChanged));
+    assert_eq!(code(&user, Some(day), day), None);
+    assert_eq!(code(&user, None, second), None);
+    assert_eq!(
+        code(&user, Some(SignedDuration::MAX), day),
+        Some(Code::PhoneChanged)
+    );
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Bind {
         let object = self.object(common)?;
         let order = BindPolicy {
             policy: self.name.clone(),
-            id: object.id.clone(),
+            id: object.id.to_string(),
             name: object.name.clone(),
             directory: self.directory.clone(),
             ignore_wmi_filter: self.ignore_wmi_filter,
@@ -84,7 +84,7 @@ impl Bind {
                 other.id
             );
         }
-        if object.state != "readable" {
+        if !object.is_readable {
             bail!(
                 "the group policy object {} can't be read: give the account that logs in Read on it, as \
                  Authenticated Users have by default",

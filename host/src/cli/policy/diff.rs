@@ -96,7 +96,10 @@ impl Diff {
             let draft = Draft::of_user(line.as_bytes(), purpose, event)
                 .map_err(|failure| unread(format!("line {number}: {failure}")))?;
             report.users += 1;
-            let (before, after) = (of_old.of(draft.clone()), of_new.of(draft.clone()));
+            let (before, after) = (
+                of_old.of(draft.clone(), false),
+                of_new.of(draft.clone(), false),
+            );
             let sides = [(&old, before), (&new, after)];
             report.changed.extend(diff::change(number, sides, &draft));
         }

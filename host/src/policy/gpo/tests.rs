@@ -28,7 +28,7 @@ fn link(gpo: &str, height: usize, order: u32, enforced: bool, result: GpoEffect)
         _ => "DC=example,DC=org",
     };
     GpoLink {
-        gpo: gpo.to_owned(),
+        gpo: gpo.parse().unwrap(),
         container: container.to_owned(),
         height,
         order,
@@ -84,7 +84,17 @@ fn objects_and_links_of_our_own_are_ranked_by_one_set_of_rules() {
             "A",
         ),
         // An object that no policy is bound to any more.
-        (AT_STAFF, vec![link("{0}", 1, 1, false, Applies)], "Own"),
+        (
+            AT_STAFF,
+            vec![link(
+                "{11111111-0000-4000-8000-00000000000C}",
+                1,
+                1,
+                false,
+                Applies,
+            )],
+            "Own",
+        ),
     ] {
         assert_eq!(winner(&policies(own), &links), expected, "{own} {links:?}");
     }

@@ -20,6 +20,7 @@ fn installation() -> Installation {
         may_go_apart: false,
         senders: ["twilio", "gateway"].map(sender).into(),
         expiring: Vec::new(),
+        directories: Vec::new(),
     }
 }
 

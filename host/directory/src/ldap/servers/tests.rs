@@ -402,6 +402,7 @@ async fn a_user_whose_name_only_looks_alike_is_not_taken_for_the_one_asked_for()
     let attributes = crate::user::Attributes {
         phone: vec!["mobile".to_owned()],
         locale: "preferredLanguage".to_owned(),
+        hold_after_change: None,
     };
     for (name, expected) in [
         ("zoë", crate::error::Code::UserUnknown),
