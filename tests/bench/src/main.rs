@@ -16,12 +16,14 @@
 //! | i | `neighbour` | what a plugin that misbehaves costs another sender's messages |
 //! | j | `hub` | one send through the hub, messages a second, memory |
 //! | k | `shared` | the ledger in PostgreSQL beside SQLite; several front processes over one database |
+//! | l | `directory` | looking a user up, a sync, a send by name |
 //!
 //! `wiring` makes installations and their input, `load_server` the server, `subject` runs processes,
 //! `figures` is what comes out.
 
 mod calls;
 mod cost;
+mod directory;
 mod figures;
 mod hub;
 mod load_server;
@@ -63,7 +65,7 @@ struct Arguments {
 type Measure = fn(&Wiring, &mut Figures) -> anyhow::Result<()>;
 
 /// The parts: letter, title, and what measures it.
-const PARTS: [(char, &str, Measure); 11] = [
+const PARTS: [(char, &str, Measure); 12] = [
     ('a', "One send, process start to exit", one_send::measure),
     ('b', "Stream", stream::measure),
     ('c', "Processor time and memory", cost::measure),
@@ -75,6 +77,7 @@ const PARTS: [(char, &str, Measure); 11] = [
     ('i', "Beside a plugin that misbehaves", neighbour::measure),
     ('j', "Hub", hub::measure),
     ('k', "A ledger that several machines share", shared::measure),
+    ('l', "A directory", directory::measure),
 ];
 
 fn main() -> ExitCode {
@@ -98,7 +101,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .iter()
         .find(|part| !PARTS.iter().any(|(letter, ..)| letter == *part))
     {
-        anyhow::bail!("there is no part {unknown}: they are a to k");
+        anyhow::bail!("there is no part {unknown}: they are a to l");
     }
     let wiring = Wiring::new(arguments.long)?;
     let mut figures = Figures::new(Machine::look(wiring.server.what()));

@@ -70,12 +70,11 @@ impl Wiring {
         let installed = tempfile::Builder::new().prefix("bench-").tempdir()?;
         let program = installed.path().join("textsender");
         fs::copy(&artifacts.textsender, &program)?;
-        // What it becomes where several machines share the ledger.
-        let shared = "textsender-postgres";
-        fs::copy(
-            artifacts.textsender.with_file_name(shared),
-            installed.path().join(shared),
-        )?;
+        // What it becomes where several machines share the ledger, and what it starts for a directory.
+        for beside in ["textsender-postgres", "textsender-directory"] {
+            let built = artifacts.textsender.with_file_name(beside);
+            fs::copy(built, installed.path().join(beside))?;
+        }
         Ok(Self {
             artifacts,
             program,

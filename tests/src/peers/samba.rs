@@ -26,10 +26,18 @@ impl Domain {
     /// If Samba can't run here, and why.
     pub fn shared() -> &'static Domain {
         static DOMAIN: OnceLock<Domain> = OnceLock::new();
-        DOMAIN.get_or_init(Domain::start)
+        DOMAIN.get_or_init(|| Domain::start(0))
     }
 
-    fn start() -> Domain {
+    /// One with so many more containers, each with a link and a user.
+    ///
+    /// # Panics
+    /// If Samba can't run here, and why.
+    pub fn large(containers: u32) -> Domain {
+        Domain::start(containers)
+    }
+
+    fn start(more: u32) -> Domain {
         // In memory where that is possible: what a domain controller writes is much, and worth nothing.
         let memory = Path::new("/dev/shm");
         let mut folder = tempfile::Builder::new();
@@ -46,6 +54,7 @@ impl Domain {
             let up = script("sh", "samba-up.sh")
                 .arg(&folder)
                 .args(ports)
+                .arg(more.to_string())
                 .output();
             let up = up.unwrap();
             if up.status.success() {
