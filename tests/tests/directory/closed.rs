@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use textsender_tests::peers::samba::Domain;
 
 use crate::sending::{bound_to, snapshot, synced, to, to_by};
+use crate::server::{How, Server};
 use crate::{EVERYONE, GONE, HIDDEN, NOT_VPN, STAFF};
 
 /// A hardened domain leaves an attribute out, and gives no error.
@@ -184,4 +185,59 @@ fn directory_a_server_that_is_cut_at_any_message_sends_nothing() {
     }
     // The handshake, the login, what the server is, the user, the groups.
     assert!(cut >= 5, "{cut}");
+}
+
+/// The answer that came too late is nobody's: not the next user's either.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_an_answer_that_comes_too_late_is_not_the_next_users() {
+    let server = Server::start(How::Held);
+    let test = to_by(json!({ "name": "ada" }), &[&server.url()]);
+    let test = test.config("[send]\ntimeout = \"4s\"\n");
+    let request = |name: &str| {
+        json!({
+            "id": name, "purpose": "verification_code", "event": "reset",
+            "code": "beK989vc", "user": { "name": name },
+        })
+    };
+    let mut stream = test.stream().start_silent();
+    stream.ask([&request("ada")]);
+    let answers = stream.wait_for_answers(1);
+    assert_eq!(answers[0]["error"]["code"], "directory_unreachable");
+    server.is(How::Alive);
+    stream.ask([&request("bob")]);
+    let answers = stream.wait_for_answers(2);
+    assert_eq!(answers[1]["outcome"], "accepted", "{answers:?}");
+    stream.end_input();
+    let run = stream.finish();
+    assert_eq!(run.the_text().to, "+447700900124");
+}
+
+/// One that was refused has no place in a stream: the next message reads the password anew.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_a_new_password_counts_for_the_next_message_of_a_stream() {
+    let test = to(json!({ "name": "ada" }));
+    let stored = test
+        .site()
+        .state()
+        .join("secrets/directories.example.password");
+    let good = fs::read_to_string(&stored).unwrap();
+    fs::write(&stored, "another").unwrap();
+    let request = |id: &str| {
+        json!({
+            "id": id, "purpose": "verification_code", "event": "reset",
+            "code": "beK989vc", "user": { "name": "ada" },
+        })
+    };
+    let mut stream = test.stream().start_silent();
+    stream.ask([&request("before")]);
+    let answers = stream.wait_for_answers(1);
+    assert_eq!(answers[0]["error"]["code"], "directory_login_failed");
+    fs::write(&stored, good).unwrap();
+    stream.ask([&request("after")]);
+    let answers = stream.wait_for_answers(2);
+    assert_eq!(answers[1]["outcome"], "accepted", "{answers:?}");
+    stream.end_input();
+    stream.finish();
 }

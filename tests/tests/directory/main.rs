@@ -5,13 +5,23 @@
 //! |---|---|
 //! | this one | the commands `textsender directory check`, `sync` and `user`, and `policy bind` |
 //! | [`sending`] | requests that leave their user to the directory: `send`, a stream, `explain` |
+//! | [`numbers`] | `numbers check` of a whole domain |
+//! | [`held`] | numbers that were changed too recently |
+//! | [`several`] | several directories, the program that is missing, the hub |
+//! | [`oncall`] | the directory's incident of docs/oncall.md |
+//! | [`server`] | a domain controller that a test switches off, holds back, or gives another certificate |
 //! | [`closed`] | what is missing or cut stops the message, and never becomes another user's |
 
 #![allow(clippy::unwrap_used)]
 #![cfg_attr(not(has_samba), allow(dead_code, unused_imports))]
 
 mod closed;
+mod held;
+mod numbers;
+mod oncall;
 mod sending;
+mod server;
+mod several;
 
 use std::fmt::Write;
 use std::fs;

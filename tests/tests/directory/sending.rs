@@ -413,6 +413,24 @@ fn directory_explain_looks_the_user_up_and_shows_what_became_of_each_object() {
     );
 }
 
+/// A filter may name a user's own SID; and what stands in the language's attribute may be no language.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_a_users_own_sid_is_in_the_token_and_no_language_is_invented() {
+    let domain = Domain::shared();
+    let more = ["mobile=+447700900123", "preferredLanguage=as in Wales"];
+    domain.edit(&["user", "tongue", more[0], more[1]]);
+    let sid = crate::Site::bound_to(&[]).user("tongue")["user"]["sid"].clone();
+    let policy = format!(
+        "name = \"Everyone\"\nregion = \"GB\"\n[filter]\ngroups = [{sid}]\n[verification_code]\ntext = \"%code%\"\n"
+    );
+    let run = to(json!({ "name": "tongue" })).policy(&policy).run();
+    run.outcome("accepted");
+    assert_ne!(run.response["locale"], "as in Wales", "{run}");
+    let run = to(json!({ "name": "ada" })).policy(&policy).run();
+    run.outcome("refused");
+}
+
 /// Many users over one process that asks: each gets what is his own.
 #[test]
 #[cfg_attr(not(has_samba), ignore = "needs Samba")]

@@ -2,6 +2,7 @@
 """Changes a domain that runs, as its administrator would: edit.py DIR WHAT ...
 
 user NAME [ATTRIBUTE=VALUE ...]   a user in OU=Staff
+user-at DN NAME [...]             the same in a container that is made if need be
 deny DN ATTRIBUTE                 svc-textsender may not read this attribute, and gets no error
 hide GUID                         svc-textsender may not read this group policy object
 gpo GUID NAME                     a group policy object for everyone
@@ -34,14 +35,16 @@ def schema_id(attribute):
 
 def policy(guid): return f"CN={{{guid}}},CN=Policies,CN=System,{base}"
 
+def made(dn):
+    try: return ou(dn)
+    except ldb.LdbError: return dn
+
 what, rest = arguments[0], arguments[1:]
-if what == "user": user(rest[0], f"OU=Staff,{base}", rest[0], **dict(one.split("=", 1) for one in rest[1:]))
+if what == "user": what, rest = "user-at", [f"OU=Staff,{base}"] + rest
+if what == "user-at": user(rest[1], made(rest[0]), rest[1], **dict(one.split("=", 1) for one in rest[2:]))
 elif what == "deny": first_entry(rest[0], f"(OD;;RP;{schema_id(rest[1])};;{SVC})")
 elif what == "hide": first_entry(policy(rest[0]), f"(D;;RPRC;;;{SVC})")
 elif what == "gpo": gpo(rest[0], rest[1])
-elif what == "link":
-    try: ou(rest[0])
-    except ldb.LdbError: pass
-    link(rest[0], (policy(rest[1]), 0))
+elif what == "link": link(made(rest[0]), (policy(rest[1]), 0))
 elif what == "attribute": replace(rest[0], rest[1], rest[2])
 else: sys.exit(__doc__)

@@ -156,7 +156,7 @@ fn the_database_is_away() {
     day.is_told(2, " OK: ");
 }
 
-/// Without a domain controller: that its commands are there. `tests/directory` has what is answered without a server.
+/// Without a domain controller: that its commands are there. `tests/directory/oncall.rs` plays it whole.
 #[test]
 fn the_directory_can_t_be_reached() {
     let day = Day::begin("The directory can't be reached");
