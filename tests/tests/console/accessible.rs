@@ -1,5 +1,7 @@
 //! WCAG 2.2 AA on every page and error state, by axe-core; narrow and wide; with the system's own colours.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Hand};
@@ -40,7 +42,7 @@ const PAGES: [&str; 28] = [
 ];
 
 /// Everything that axe finds on the page that is shown.
-async fn violations(browser: &Browser) -> Vec<String> {
+pub async fn violations(browser: &Browser) -> Vec<String> {
     let tags = [
         "wcag2a",
         "wcag2aa",
@@ -160,6 +162,46 @@ async fn axe_finds_nothing_in_what_is_asked_and_refused() {
     browser.press("#ok").await;
     browser.says("It would be sent by").await;
     found.extend(violations(&browser).await);
+    assert_eq!(found, Vec::<String>::new());
+}
+
+/// The buttons that send a form, with where they send it; what ends the session is left out.
+const BUTTONS: &str = "const buttons = [...document.querySelectorAll('form[method=post] button:not([type=button])')]
+        .map(button => [button, button.getAttribute('formaction') ?? button.form.getAttribute('action')])
+        .filter(([, action]) => action !== '/close');";
+
+/// Presses one of them, with what the form has, be it complete or not.
+const PRESS: &str = "document.documentElement.dataset.before = '';
+    const [button] = buttons[arguments[0]];
+    button.form.noValidate = true;
+    button.form.requestSubmit(button);";
+
+/// Every form as it stands on its page: what is asked before a change, what is refused, what came of it.
+#[tokio::test]
+#[cfg_attr(not(has_chromium), ignore = "needs chromium and chromium-driver")]
+async fn axe_finds_nothing_in_what_any_form_is_answered() {
+    let (served, browser) = opened().await;
+    let mut answered = BTreeSet::new();
+    let mut found = Vec::new();
+    for path in PAGES {
+        goto(&browser, &served, path).await;
+        let actions = format!("{BUTTONS} return buttons.map(([, action]) => action);");
+        let actions = browser.client.execute(&actions, Vec::new()).await.unwrap();
+        let actions: Vec<String> = serde_json::from_value(actions).unwrap();
+        for (number, action) in actions.iter().enumerate() {
+            if !answered.insert(action.clone()) {
+                continue;
+            }
+            goto(&browser, &served, path).await;
+            let press = format!("{BUTTONS} {PRESS}");
+            let press = browser.client.execute(&press, vec![number.into()]);
+            press.await.unwrap();
+            browser.element("html:not([data-before]) h1").await;
+            let all = violations(&browser).await;
+            found.extend(all.iter().map(|one| format!("{action} of {path}: {one}")));
+        }
+    }
+    assert!(answered.len() > 15, "{answered:?}");
     assert_eq!(found, Vec::<String>::new());
 }
 

@@ -4,6 +4,7 @@
 use textsender_tests::sandbox::smtp::Security;
 use textsender_tests::sandbox::{notify, twilio};
 
+use crate::accessible::violations;
 use crate::browser::{Browser, Hand};
 use crate::served::Served;
 
@@ -77,6 +78,10 @@ async fn follow(hand: Hand, of: fn(&Served) -> Provider<'static>) {
         // Of the other providers the guide shows what is not as with Twilio.
         if name == "twilio" || OWN_STEPS.contains(&what) {
             browser.picture(&format!("{name}-{number:02}-{what}")).await;
+        }
+        if hand == Hand::Pointer {
+            let found = violations(&browser).await;
+            assert_eq!(found, Vec::<String>::new(), "step {number}, {what}");
         }
     };
 
