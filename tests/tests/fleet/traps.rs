@@ -1,5 +1,6 @@
 //! What a server does that one would not expect: each was seen.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -52,19 +53,36 @@ fn wait_for_standby(fleet: &Fleet, names: &str) {
     });
 }
 
-/// The backend that waits for a standby.
-const WAITING: &str = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND query LIKE '%step_1%' LIMIT 1";
+/// The server's process in which the claim of an id waits for a standby: no other step locks an id and waits for one.
+fn waiting_claim(id: &str) -> String {
+    format!(
+        "SELECT DISTINCT a.pid FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid
+         WHERE a.wait_event = 'SyncRep' AND l.locktype = 'advisory' AND l.granted
+           AND (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('{id}', 0)"
+    )
+}
+
+fn wait_for_claim(fleet: &Fleet, id: &str) {
+    wait_for("the claim to wait for a standby", || {
+        (!fleet
+            .server()
+            .sql("postgres", &waiting_claim(id))
+            .is_empty())
+        .then_some(())
+    });
+}
 
 #[test]
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_a_commit_that_was_cancelled_while_it_waited_for_a_standby_is_none() {
     let fleet = without_standby();
     let sending = fleet.on(0).with(json!({ "id": "a" })).start();
-    wait_for("the claim to wait for a standby", || {
-        (!fleet.server().sql("postgres", WAITING).is_empty()).then_some(())
-    });
+    wait_for_claim(&fleet, "a");
     // It is sent again until its time is over, and cancelled each time.
-    let cancel = format!("SELECT pg_cancel_backend(pid) FROM ({WAITING}) waiting");
+    let cancel = format!(
+        "SELECT pg_cancel_backend(pid) FROM ({}) waiting",
+        waiting_claim("a")
+    );
     let mut cancelled = 0;
     let ended = std::thread::scope(|scope| {
         let ended = scope.spawn(|| sending.finish());
@@ -96,15 +114,37 @@ fn fleet_a_wait_for_a_standby_is_bound_and_so_is_one_for_the_locks_that_it_keeps
     // Its claim is committed now; as nothing was sent by it, it is closed once its lease is over.
     wait_for_standby(&fleet, "");
     wait_for("the claims to be committed", || {
-        fleet
-            .server()
-            .sql("postgres", WAITING)
-            .is_empty()
-            .then_some(())
+        let waiting = ["a", "b"].map(|id| fleet.server().sql("postgres", &waiting_claim(id)));
+        waiting.iter().all(String::is_empty).then_some(())
     });
     fleet.end_leases();
     let sent = fleet.on(1).with(json!({ "id": "a" })).run();
     sent.outcome("accepted").texts(2);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_a_restart_commits_a_claim_that_waited_for_a_standby_and_no_text_goes_out_for_it() {
+    let mut fleet = without_standby();
+    let sending = fleet.on(0).with(json!({ "id": "a" }));
+    let sending = sending.stdout(Stdio::null()).start();
+    wait_for_claim(&fleet, "a");
+    // Whoever waited for the answer is gone before the server is.
+    let id = sending.id().to_string();
+    let killed = Command::new("kill").args(["-9", &id]).status();
+    assert!(killed.unwrap().success());
+    sending.wait_for_end();
+    let open = "SELECT count(*) FROM textsender.decisions WHERE id = 'a' AND outcome IS NULL";
+    assert_eq!(fleet.server().sql("textsender", open), "0", "it waits");
+    fleet.stop_server();
+    fleet.launch_server(&["fsync=off", "synchronous_standby_names="]);
+    assert_eq!(fleet.server().sql("textsender", open), "1", "it stands");
+    let early = fleet.on(1).with(json!({ "id": "a" })).run();
+    early.outcome("in_progress").texts(1);
+    // As after any restart: what was written after the claim may be lost.
+    fleet.end_leases();
+    let later = fleet.on(1).with(json!({ "id": "a" })).run();
+    later.outcome("unknown").texts(1);
 }
 
 #[test]
