@@ -75,7 +75,7 @@ struct Check {
 
 /// Moves the ledger that was this machine's own to the one that is now shared
 ///
-/// Its decisions, what its limits count, its pauses and what is known of its senders. The file stays where it is. Done
+/// Its decisions, counts of all time, what its limits count, its pauses and what is known of its senders. The file stays where it is. Done
 /// again, it brings what came since, and nothing twice.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  sudo -u textsender textsender ledger move")]

@@ -3,6 +3,8 @@
 //! They are what the decisions say, and of those that are gone what a table of totals has. It is written where a
 //! decision is deleted or its outcome changes, so that a send pays nothing for it.
 
+use serde::Serialize;
+
 use crate::protocol::Outcome;
 
 /// The most milliseconds of each step of the histogram; the last has no bound.
@@ -36,6 +38,7 @@ impl Total {
 }
 
 /// A row of totals, as either store has it; `None` if it holds what textsender never writes.
+#[derive(Serialize)]
 pub(super) struct Row {
     pub sender: String,
     pub region: String,

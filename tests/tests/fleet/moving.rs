@@ -46,6 +46,42 @@ fn fleet_a_ledger_is_moved_with_its_ids_and_what_its_limits_count() {
 
 #[test]
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_a_moved_ledger_goes_on_counting_what_it_had_deleted() {
+    let alone = Test::new().config("[state]\nretention_days = 1");
+    let id = |id: &str| json!({ "id": id });
+    alone.beside().with(id("a")).run().outcome("accepted");
+    wait_for("the first to be deleted", || {
+        let later = alone.beside().with(id("b")).clock_ahead(4 * 86_400);
+        later.run().outcome("accepted");
+        let first = alone.beside().command(["log", "--id", "a"]).stdin("").run();
+        (first.stdout.as_deref() == Some("")).then_some(())
+    });
+    let counted = |test: &Test| {
+        let file = test.site().folder().join("metrics.prom");
+        let file = file.to_str().unwrap();
+        let stats = test.beside().command(["stats", "--prometheus", file]);
+        stats.stdin("").run().exit(0);
+        let page = fs::read_to_string(file).unwrap();
+        let totals = page
+            .lines()
+            .filter(|line| line.starts_with("textsender_messages_total{"));
+        totals.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = counted(&alone);
+    assert!(before[0].ends_with("outcome=\"accepted\"} 2"), "{before:?}");
+    let server = Postgres::start(&["fsync=off"]);
+    prepare(&server);
+    let shared = section(&server.url("textsender", "textsender"), "none", "30s");
+    let shared = alone.config(&shared);
+    for _ in 0..2 {
+        let moved = shared.beside().command(["ledger", "move"]).stdin("").run();
+        moved.exit(0);
+        assert_eq!(counted(&shared), before);
+    }
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_a_ledger_of_another_key_is_not_moved_and_the_reason_is_said() {
     let alone = Test::new();
     alone.beside().run().outcome("accepted");

@@ -41,7 +41,7 @@ pub(super) fn bring(
     }
 }
 
-/// The same with what the limits count, what is paused and what is known of senders.
+/// The same with what the limits count, the counts of all time, what is paused and what is known of senders.
 pub(super) fn move_all(
     folder: &Path,
     shared: &config::Shared,
@@ -52,6 +52,7 @@ pub(super) fn move_all(
             folder: folder.to_owned(),
         });
     };
+    carrier.bring_totals()?;
     let windows = carrier.bring_windows()?;
     let brought = carrier.bring_decisions()?;
     carrier.bring_pauses()?;
@@ -141,6 +142,18 @@ impl Carrier {
             if is_done {
                 brought.decisions += decisions.len() as u64;
             }
+        }
+    }
+
+    /// Brings what is counted of decisions that are gone, of a ledger none of which was brought yet. Those of a later
+    /// time were brought before they went, and count there.
+    fn bring_totals(&self) -> Result<(), LedgerError> {
+        if self.step(|store| self.progress(store))? != Progress::default() {
+            return Ok(());
+        }
+        match self.from.totals()? {
+            totals if totals.is_empty() => Ok(()),
+            totals => self.to.add_totals(&hexadecimal(&self.progress), &totals),
         }
     }
 

@@ -27,6 +27,7 @@ use crate::ledger::store::{
     StoreResult,
 };
 use crate::ledger::stored::{self, Decision, hexadecimal, lines};
+use crate::ledger::totals;
 use crate::os::process::since_boot;
 use crate::protocol::Outcome;
 
@@ -166,6 +167,16 @@ impl PostgresStore {
         let seq = self.numbers.borrow_mut().next(self.now());
         let row = Decision { seq, ..decision };
         self.work.borrow_mut().insert.insert(seq, row);
+    }
+
+    /// Adds what decisions counted that another ledger had deleted; once for each such ledger.
+    pub fn add_totals(&self, ledger: &str, totals: &[totals::Row]) -> Result<(), LedgerError> {
+        let totals = serde_json::to_string(totals).unwrap_or_default();
+        let values: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&ledger, Type::TEXT), (&totals, Type::TEXT)];
+        self.link
+            .ask("SELECT textsender.totals_1($1, $2)", &values)
+            .map(drop)
     }
 
     /// The row of a claim that is open and whose key is this.

@@ -19,7 +19,11 @@ pub fn migration(from: u32, role: &str) -> String {
 pub const VERSION: u32 = STEPS.len() as u32;
 
 /// Tables and functions: what leads from each version to the next.
-const STEPS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 
 /// What the account may do that textsender connects as.
 const GRANTS: &str = include_str!("grants.sql");

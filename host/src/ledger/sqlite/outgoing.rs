@@ -12,6 +12,7 @@ use crate::ledger::keys::{Digest, Keys};
 use crate::ledger::settle::code_of_abandoned;
 use crate::ledger::store::{Breaker, Life};
 use crate::ledger::stored::{Decision, hexadecimal};
+use crate::ledger::totals;
 
 /// A file whose rows are brought over. They stay where they are.
 pub(in crate::ledger) struct Outgoing {
@@ -87,6 +88,11 @@ impl Outgoing {
                 })?
                 .collect()
         })
+    }
+
+    /// What decisions counted that are gone.
+    pub fn totals(&self) -> Result<Vec<totals::Row>, LedgerError> {
+        self.read(|| super::totals::gone(&self.sql))
     }
 
     /// What is known of senders.

@@ -65,19 +65,32 @@ pub(super) fn all(sql: &Connection) -> rusqlite::Result<Vec<Total>> {
          GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
     ))?
     .query_map([], |row| {
-        let read = Row {
-            sender: row.get(0)?,
-            region: row.get(1)?,
-            outcome: row.get(2)?,
-            step: row.get(3)?,
-            messages: row.get(4)?,
-            segments: row.get(5)?,
-            ms: row.get(6)?,
-        };
-        read.read()
-            .ok_or_else(|| columns::damaged("outcome", Type::Text))
+        let read = read(row)?.read();
+        read.ok_or_else(|| columns::damaged("outcome", Type::Text))
     })?
     .collect()
+}
+
+/// Of decisions that are gone, or had another outcome.
+pub(super) fn gone(sql: &Connection) -> rusqlite::Result<Vec<Row>> {
+    if !has_table(sql)? {
+        return Ok(Vec::new());
+    }
+    sql.prepare("SELECT * FROM totals")?
+        .query_map([], read)?
+        .collect()
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        sender: row.get(0)?,
+        region: row.get(1)?,
+        outcome: row.get(2)?,
+        step: row.get(3)?,
+        messages: row.get(4)?,
+        segments: row.get(5)?,
+        ms: row.get(6)?,
+    })
 }
 
 /// The totals of the ledger in a folder that this process has for itself; none if it can't be read.
