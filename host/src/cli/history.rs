@@ -1,5 +1,7 @@
 //! What the commands that read the ledger share: where it is, and since when.
 
+use std::path::PathBuf;
+
 use jiff::{Span, Timestamp, civil::Date};
 
 use super::{Common, site::Site};
@@ -14,12 +16,18 @@ impl Common {
     /// Opens the ledger for reading. Faults of the configuration don't matter: where one is in the
     /// way of sending, the ledger may tell since when.
     pub(super) fn history(&self) -> Result<History, LedgerError> {
+        let (state, options) = self.ledger_place()?;
+        History::open(&state, &options)
+    }
+
+    /// The ledger's folder, and how it is opened.
+    pub(super) fn ledger_place(&self) -> Result<(PathBuf, Options), LedgerError> {
         let reading = Reading::of(Sources::read(&self.config_file().path)).believed();
         let reading = reading.map_err(|found| LedgerError::Untrusted {
             reason: format!("the configuration, which says where it is, can't be trusted: {found}"),
         })?;
         let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
-        History::open(&state.path, &Options::of(&reading.config.state))
+        Ok((state.path, Options::of(&reading.config.state)))
     }
 
     /// An error where this caller can't see what the account that sends has recorded.

@@ -1,5 +1,7 @@
 //! `textsender log`: the audit, a line for each decision.
 
+mod records;
+
 use std::{
     io::{self, Write},
     ops::ControlFlow,
@@ -12,6 +14,8 @@ use std::{
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use textsender_plugin_api::Phone;
+
+use records::Records;
 
 use super::{
     Common, history,
@@ -118,8 +122,8 @@ pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
     if let Err(error) = common.may_read_records() {
         return output::print_error(&format!("{error:#}"), 1);
     }
-    let entries = common.history().map_err(Error::from);
-    match entries.and_then(|history| of_id(id, &history)) {
+    let records = Records::open(common).map_err(Error::from);
+    match records.and_then(|records| of_id(id, &records)) {
         Ok(entries) if json => output::json(&entries),
         Ok(entries) => output::print(&explain_history(&entries)),
         Err(error) => return output::print_error(&error.to_string(), 1),
@@ -146,7 +150,7 @@ impl Log {
             return self.show_changes(common);
         }
         if let Some(id) = &self.id {
-            let entries = of_id(id, &common.history()?)?;
+            let entries = of_id(id, &Records::open(common)?)?;
             return entries.iter().try_for_each(|entry| self.line(entry));
         }
         let filter = Filter {
@@ -161,7 +165,7 @@ impl Log {
         };
         match self.follow {
             true => self.show_news(common, &filter),
-            false => self.show_past(&common.history()?, &filter),
+            false => self.show_past(&Records::open(common)?, &filter),
         }
     }
 
@@ -182,13 +186,14 @@ impl Log {
         })
     }
 
-    fn show_past(&self, history: &History, filter: &Filter) -> Result<(), Error> {
-        if let Some(count) = self.count() {
-            let latest = history.latest(count, filter)?;
+    fn show_past(&self, records: &Records, filter: &Filter) -> Result<(), Error> {
+        let count = self.count();
+        if count.is_some() || records.is_merged() {
+            let latest = records.latest(count.unwrap_or(usize::MAX), filter)?;
             return latest.iter().try_for_each(|entry| self.line(entry));
         }
         let mut shown = Ok(());
-        history.each(filter, |entry| {
+        records.history.each(filter, |entry| {
             shown = self.line(&entry);
             match shown {
                 Ok(()) => ControlFlow::Continue(()),
@@ -208,8 +213,8 @@ impl Log {
                 Some((history, cursor)) if history.is_in_place() => {
                     Some((history.renewed()?, cursor))
                 }
-                _ => match common.history() {
-                    Ok(history) => Some((history, Cursor::default())),
+                _ => match Records::open(common) {
+                    Ok(records) => Some((records.history, Cursor::default())),
                     Err(LedgerError::Absent { .. }) => None,
                     Err(error) => return Err(error.into()),
                 },
@@ -325,14 +330,14 @@ fn shown(entry: &Entry, paint: &Paint) -> String {
     )
 }
 
-fn of_id(id: &str, history: &History) -> Result<Vec<Entry>, Error> {
-    let mut entries = history.of_id(id)?;
+fn of_id(id: &str, records: &Records) -> Result<Vec<Entry>, Error> {
+    let mut entries = records.of_id(id)?;
     if entries.is_empty() {
         let beginning = Filter {
             id_prefix: Some(id.to_owned()),
             ..Filter::default()
         };
-        entries = history.latest(usize::MAX, &beginning)?;
+        entries = records.latest(usize::MAX, &beginning)?;
     }
     match entries.is_empty() {
         true => Err(Error::NoSuchId(id.to_owned())),

@@ -99,6 +99,18 @@ impl History {
         })
     }
 
+    /// Opens this machine's own ledger, beside one that is shared.
+    ///
+    /// # Errors
+    /// As [`History::open`].
+    pub fn own(folder: &Path, options: &Options) -> Result<History, LedgerError> {
+        let options = Options {
+            shared: None,
+            ..options.clone()
+        };
+        History::open(folder, &options)
+    }
+
     /// The latest decisions that pass the filter, at most so many, oldest first.
     ///
     /// # Errors

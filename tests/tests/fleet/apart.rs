@@ -66,6 +66,39 @@ fn fleet_codes_go_by_each_machines_own_ledger_while_the_database_is_away() {
 
 #[test]
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_log_and_explain_tell_what_went_by_the_own_ledger_until_it_is_brought_over_and_once() {
+    let mut fleet = without_database("");
+    fleet.on(0).with(id("a")).run().outcome("accepted");
+    let ids = |fleet: &Fleet, words: &[&str]| -> Vec<String> {
+        let log = run(fleet, 0, &[&["log", "--json"], words].concat());
+        let entry = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        let ids = log.lines().map(|line| entry(line)["id"].clone());
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect()
+    };
+    let log = fleet.on(0).command(["log"]).stdin("").run();
+    let said = &log.exit(0).stderr;
+    assert!(said.contains("this machine's own ledger"), "{said}");
+    assert_eq!(ids(&fleet, &[]), ["a"]);
+    let told = run(&fleet, 0, &["explain", "--id", "a"]);
+    assert!(told.contains("accepted by"), "{told}");
+    // The other machine knows nothing of it.
+    let none = fleet.on(1).command(["explain", "--id", "a"]).stdin("").run();
+    none.exit(1);
+
+    fleet.start_server();
+    for words in [&[][..], &["--since", "1h"]] {
+        let all = ids(&fleet, words);
+        assert_eq!(all, ["before", "before-too", "a"], "not brought over yet");
+    }
+    let told = run(&fleet, 0, &["explain", "--id", "a"]);
+    assert!(told.contains("accepted by"), "{told}");
+    run(&fleet, 0, &["ledger", "move"]);
+    assert_eq!(ids(&fleet, &[]), ["before", "before-too", "a"]);
+    assert_eq!(ids(&fleet, &["--id", "a"]), ["a"]);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_new_passwords_wait_for_the_database() {
     let fleet = without_database("[helpdesk]\nnew_password = true");
     let secret = fleet.on(0).code().to_owned();
