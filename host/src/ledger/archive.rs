@@ -60,6 +60,19 @@ pub struct Server {
     pub clock_differs: Duration,
     /// How long one question takes.
     pub round_trip: Duration,
+    /// What is between, if that shows.
+    pub pooler: Option<Pooler>,
+}
+
+/// A pooler such as PgBouncer in front of a server, by what gets a connection of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooler {
+    /// Each statement. The ledger needs transactions of more than one.
+    Statement,
+    /// Each transaction.
+    Transaction,
+    /// Each session, or that can't be told.
+    Unknown,
 }
 
 /// A store, open for reading.

@@ -97,7 +97,7 @@ use textsender_plugin_api::{DeliveryState, Phone};
 use tokio::sync::oneshot;
 
 pub use apart::Away;
-pub use archive::Server;
+pub use archive::{Pooler, Server};
 pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
 pub use delivery::Deliveries;
 pub use entry::{Entry, EntryState};

@@ -12,7 +12,7 @@ use textsender_tests::peers::postgres::Postgres;
 use textsender_tests::peers::shared_ledger::prepare;
 
 use super::machines::Fleet;
-use super::outcomes;
+use super::{doctor, outcomes};
 
 /// An account that is no one's, for where the tests run as root: PgBouncer refuses to.
 const NOBODY: u32 = 65534;
@@ -26,7 +26,8 @@ struct Pooler {
 }
 
 impl Pooler {
-    fn before(server: &Postgres) -> Pooler {
+    /// One that gives each session, transaction or statement a connection.
+    fn before(server: &Postgres, mode: &str) -> Pooler {
         let folder = tempfile::Builder::new()
             .prefix("tsp")
             .tempdir_in("/tmp")
@@ -38,7 +39,7 @@ impl Pooler {
         let text = format!(
             "[databases]\ntextsender = host={} port=5432 dbname=textsender\n\
              [pgbouncer]\nunix_socket_dir = {}\nunix_socket_mode = 0777\nlisten_addr =\nlisten_port = 5432\n\
-             auth_type = trust\nauth_file = {}\npool_mode = transaction\ndefault_pool_size = 4\nmax_client_conn = 300\n",
+             auth_type = trust\nauth_file = {}\npool_mode = {mode}\ndefault_pool_size = 4\nmax_client_conn = 300\n",
             server.socket().display(),
             path.display(),
             users.display(),
@@ -82,7 +83,7 @@ impl Drop for Pooler {
 fn fleet_ids_and_limits_hold_through_a_pooler_that_gives_each_transaction_a_connection() {
     let server = Postgres::start(&["fsync=off"]);
     prepare(&server);
-    let pooler = Pooler::before(&server);
+    let pooler = Pooler::before(&server, "transaction");
     let limits = "[limits]\nrecipient = { limits = [\"7/10m\"], mode = \"enforce\" }";
     let fleet = Fleet::at(server, &pooler.url(), limits, "none");
     let runs = at_once(SOME, |number| {
@@ -99,4 +100,32 @@ fn fleet_ids_and_limits_hold_through_a_pooler_that_gives_each_transaction_a_conn
     let (accepted, limited) = (outcomes(&runs, "accepted"), outcomes(&runs, "limited"));
     assert_eq!((accepted, limited), (6, SOME - 6));
     assert_eq!(fleet.sandbox().text_count(), 7);
+}
+
+#[test]
+#[cfg_attr(
+    not(all(has_postgresql, has_pgbouncer)),
+    ignore = "needs PostgreSQL and PgBouncer"
+)]
+fn fleet_doctor_names_a_pooler_and_what_it_gives_a_connection() {
+    let direct = doctor(&Fleet::new(""));
+    assert!(!direct.contains("a pooler"), "{direct}");
+    for (mode, words) in [
+        ("transaction", "in front of the server, by transaction"),
+        ("session", "in front of the server, by session or too busy"),
+        ("statement", "set pool_mode = transaction in the pooler"),
+    ] {
+        let server = Postgres::start(&["fsync=off"]);
+        prepare(&server);
+        let pooler = Pooler::before(&server, mode);
+        let fleet = Fleet::at(server, &pooler.url(), "", "none");
+        // It has connections from now on, which it keeps.
+        at_once(4, |number| {
+            fleet
+                .on(number % 2)
+                .with(json!({ "id": format!("{number}") }))
+        });
+        let said = doctor(&fleet);
+        assert!(said.contains(words), "{mode}: {said}");
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
         site::{Site, block_on},
     },
     config::{Fault, Ledger, Replication},
-    ledger::{self, Away, Health, History, LedgerError, Options, Server},
+    ledger::{self, Away, Health, History, LedgerError, Options, Pooler, Server},
     os::{process::host_name, rights},
     site::plugins,
 };
@@ -266,6 +266,7 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
     let took = round_trip.as_secs_f64() * 1e3;
     let reached = format!("it is shared, in PostgreSQL {version} on {hosts}: {took:.1} ms away");
     let mut findings = vec![ok("ledger", reached)];
+    findings.extend(server.pooler.map(pooler));
     if *version < OLDEST_SERVER {
         let what = format!("PostgreSQL {version} is older than {OLDEST_SERVER}");
         findings.push(problem("ledger", what, "upgrade the database"));
@@ -311,6 +312,22 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
         findings.push(note("ledger", what));
     }
     findings
+}
+
+/// What is between this machine and the server.
+fn pooler(pooler: Pooler) -> Finding {
+    match pooler {
+        Pooler::Transaction => ok("ledger", "a pooler is in front of the server, by transaction"),
+        Pooler::Unknown => note(
+            "ledger",
+            "a pooler is in front of the server, by session or too busy to tell; pooling by transaction takes fewer connections",
+        ),
+        Pooler::Statement => problem(
+            "ledger",
+            "a pooler is in front of the server, by statement: a message that waits for others may not be sent",
+            "set pool_mode = transaction in the pooler",
+        ),
+    }
 }
 
 /// What brings a schema up to date.

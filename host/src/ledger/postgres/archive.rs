@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::link::{Link, NO_PROOF, server};
+use super::pooler;
 use super::store::{life_of, outcome};
 use super::wire::SenderRow;
 use crate::config;
@@ -119,7 +120,9 @@ impl PostgresArchive {
         let theirs = self.number("SELECT textsender.now_ms()", Vec::new())?;
         let (ours, round_trip) = (Timestamp::now().as_millisecond(), began.elapsed());
         let schema = self.number(SCHEMA, Vec::new())?;
+        let pooler = self.reader.ask(pooler::look)?;
         Ok(Server {
+            pooler,
             hosts: self.server.clone(),
             is_begun: hello.proof.is_some(),
             version: hello.version / 10_000,

@@ -83,6 +83,23 @@ impl Link {
         self.runtime.block_on(self.connected(deadline))
     }
 
+    /// Another connection to the same place.
+    pub fn another(&self) -> Result<Link, LedgerError> {
+        Link::new(self.shared.clone(), self.state.clone(), self.proof.clone())
+    }
+
+    /// Whether a transaction can be begun here, of more than one statement.
+    pub fn can_begin(&self) -> bool {
+        let begun = self.connect().is_ok_and(|connected| {
+            let begun = self.runtime.block_on(async {
+                timeout_at(self.deadline(), connected.client.batch_execute("BEGIN")).await
+            });
+            matches!(begun, Ok(Ok(())))
+        });
+        self.roll_back();
+        begun
+    }
+
     /// Sends a step until it is answered, or the time is up. If `holds`, it stands in a transaction that
     /// keeps its locks where it turns out to be stale, so that the next try is not.
     pub fn step(&self, request: &str, holds: bool) -> Result<Answer, Failed> {
@@ -418,7 +435,7 @@ fn remedy(said: &DbError) -> &'static str {
         SqlState::UNDEFINED_FUNCTION
         | SqlState::INVALID_SCHEMA_NAME
         | SqlState::UNDEFINED_TABLE => {
-            "have the database's owner run `textsender ledger schema --postgres`"
+            "have the database's owner run `textsender ledger schema --postgres`, or `textsender ledger migrate` where an older schema is there"
         }
         SqlState::INSUFFICIENT_PRIVILEGE => {
             "have the database's owner run the GRANT lines of `textsender ledger schema --postgres`"

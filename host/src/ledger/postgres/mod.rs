@@ -8,6 +8,7 @@
 //! | `archive` | the audit, read back |
 //! | `bring` | what a machine's own ledger has, brought over |
 //! | `link` | the connection; a step is done once, however often it is sent |
+//! | `pooler` | whether one is in front of the server |
 //! | `wire` | what is said and answered, as JSON |
 //!
 //! The tables and functions are in `shared/schema_1.sql`.
@@ -38,6 +39,7 @@ mod bring;
 mod clock;
 mod known;
 mod link;
+mod pooler;
 mod store;
 pub(super) mod wire;
 
