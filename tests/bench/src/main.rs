@@ -60,6 +60,9 @@ struct Arguments {
     /// In part c, follow the memory of a stream for a million messages: some minutes more
     #[arg(long)]
     long: bool,
+    /// In part k, few messages: to see that it runs, not what it takes
+    #[arg(long)]
+    brief: bool,
 }
 
 type Measure = fn(&Wiring, &mut Figures) -> anyhow::Result<()>;
@@ -103,7 +106,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     {
         anyhow::bail!("there is no part {unknown}: they are a to l");
     }
-    let wiring = Wiring::new(arguments.long)?;
+    let wiring = Wiring::new(arguments.long, arguments.brief)?;
     let mut figures = Figures::new(Machine::look(wiring.server.what()));
     let mut out = io::stdout();
     figures.machine.write(&mut out)?;

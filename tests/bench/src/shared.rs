@@ -30,12 +30,20 @@ use crate::{
 };
 
 /// How often one send is run, and how many of these warm up.
-const SENDS: usize = 60;
 const WARM_UP: usize = 3;
 
+fn sends(wiring: &Wiring) -> usize {
+    if wiring.brief { 5 } else { 60 }
+}
+
 /// How many messages a stream's turn takes, and how many turns there are.
-const COUNT: u64 = 10_000;
-const ROUNDS: usize = 3;
+fn messages(wiring: &Wiring) -> u64 {
+    if wiring.brief { 200 } else { 10_000 }
+}
+
+fn rounds(wiring: &Wiring) -> usize {
+    if wiring.brief { 1 } else { 3 }
+}
 
 /// Messages in flight in each front process.
 const IN_FLIGHT: usize = 64;
@@ -82,7 +90,7 @@ fn direct(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::
         wiring.one_send("SQLite", &own)?,
         wiring.one_send("PostgreSQL", &shared)?,
     ];
-    beside("one send", &subjects, DIRECT, figures)
+    beside("one send", sends(wiring), &subjects, DIRECT, figures)
 }
 
 fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
@@ -97,17 +105,24 @@ fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> any
         wiring.one_send("SQLite", &own)?,
         wiring.one_send("PostgreSQL", &shared)?,
     ];
-    beside("one send through the hub", &subjects, THROUGH_HUB, figures)
+    beside(
+        "one send through the hub",
+        sends(wiring),
+        &subjects,
+        THROUGH_HUB,
+        figures,
+    )
 }
 
 /// Both engines in turns, and what the shared one adds.
 fn beside(
     what: &str,
+    sends: usize,
     subjects: &[crate::subject::Subject; 2],
     most: f64,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
-    let taken = in_turns(SENDS, subjects)?;
+    let taken = in_turns(sends, subjects)?;
     let median = |which: usize| median_ms(taken[which].iter().skip(WARM_UP).copied());
     let (own, shared) = (median(0), median(1));
     let figure = Figure::new(format!("{what}, PostgreSQL"), shared, "ms");
@@ -120,9 +135,9 @@ fn beside(
 fn streams(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
     let own = wiring.site(Scheme::Http, true)?;
     let alone = site(wiring, server, "none", "")?;
-    let pace = |site: &Site| stream::in_bulk(wiring, site, IN_FLIGHT, COUNT);
+    let pace = |site: &Site| stream::in_bulk(wiring, site, IN_FLIGHT, messages(wiring));
     let (mut with_own, mut with_one) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds(wiring) {
         with_own.push(pace(&own)?);
         with_one.push(pace(&alone)?);
     }
@@ -140,7 +155,7 @@ fn streams(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow:
     wait_for_quorum(server)?;
     let quorum = site(wiring, server, "required", "")?;
     let mut with_quorum = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds(wiring) {
         with_quorum.push(pace(&quorum)?);
     }
     let figure = Figure::new(what("quorum commit"), median(with_quorum), "a second");
@@ -174,7 +189,7 @@ fn fronts(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::
         let sites: Vec<Site> = sites.collect::<anyhow::Result<_>>()?;
         let mut alone: Option<Alone> = None;
         for count in FRONTS {
-            let measured: Vec<Together> = (0..ROUNDS)
+            let measured: Vec<Together> = (0..rounds(wiring))
                 .map(|_| together(wiring, server, &sites[..count]))
                 .collect::<anyhow::Result<_>>()?;
             let rate = median(measured.iter().map(|one| one.rate).collect());
@@ -247,7 +262,7 @@ fn together(wiring: &Wiring, server: &Postgres, sites: &[Site]) -> anyhow::Resul
     thread::scope(|scope| {
         let running: Vec<_> = sites
             .iter()
-            .map(|site| scope.spawn(|| stream::in_bulk(wiring, site, IN_FLIGHT, COUNT)))
+            .map(|site| scope.spawn(|| stream::in_bulk(wiring, site, IN_FLIGHT, messages(wiring))))
             .collect();
         running.into_iter().try_for_each(|one| {
             let rate = one.join();
@@ -256,7 +271,7 @@ fn together(wiring: &Wiring, server: &Postgres, sites: &[Site]) -> anyhow::Resul
         })
     })?;
     let took = begun.elapsed().as_secs_f64();
-    let messages = sites.len() as f64 * COUNT as f64;
+    let messages = sites.len() as f64 * messages(wiring) as f64;
     Ok(Together {
         rate: messages / took,
         processor_ms: (machine_ms()? - before.0) / messages,

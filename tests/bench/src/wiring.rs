@@ -34,6 +34,8 @@ pub struct Wiring {
     pub server: LoadServer,
     /// Whether minutes do not matter.
     pub long: bool,
+    /// Whether part k only shows that it runs.
+    pub brief: bool,
     _installed: TempDir,
 }
 
@@ -64,7 +66,7 @@ impl Wiring {
     ///
     /// # Errors
     /// The machine has no port or no room to give.
-    pub fn new(long: bool) -> anyhow::Result<Self> {
+    pub fn new(long: bool, brief: bool) -> anyhow::Result<Self> {
         let artifacts = artifacts();
         let sandbox = Sandbox::builder().keep_requests(false).start()?;
         let installed = tempfile::Builder::new().prefix("bench-").tempdir()?;
@@ -82,6 +84,7 @@ impl Wiring {
             server: LoadServer::start(&sandbox)?,
             sandbox,
             long,
+            brief,
         })
     }
 
