@@ -34,6 +34,9 @@ const ALL: Digest = *b"codes used, all:";
 /// So many unused codes are nothing to worry about, whatever the share: some users give up.
 const ALWAYS: u64 = 20;
 
+/// Milliseconds for which a code that was not typed in yet is no sign of anything.
+const GRACE: i64 = 10 * 60 * 1000;
+
 /// How a region's codes are counted for one message.
 pub(super) struct Counter {
     key: Digest,
@@ -90,7 +93,9 @@ impl Counter {
         let span = millis(seconds);
         let used = self.used.count(span, self.now);
         let most = (used * u64::from(share) / 1000).max(ALWAYS);
-        let count = self.unused.count(span, self.now);
+        // Whoever asked just now may be about to type it in.
+        let fresh = self.unused.count(GRACE, self.now);
+        let count = self.unused.count(span, self.now).saturating_sub(fresh);
         if count < most {
             return None;
         }
@@ -107,7 +112,7 @@ impl Counter {
     /// Counts the code as unused, until it is used.
     pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
         let span = millis(DAY);
-        self.unused.add(&[millis(HOUR), span], self.now);
+        self.unused.add(&[GRACE, millis(HOUR), span], self.now);
         let until = self.now.saturating_add(span);
         store.put_window(&self.key, Some(until), &self.unused.bytes())?;
         Ok(Place {

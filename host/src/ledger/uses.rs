@@ -36,6 +36,21 @@ pub struct Uses {
     pub used: u64,
 }
 
+impl Uses {
+    /// The same without what is counted here: those of a later time, whose users may be about to type them in.
+    pub fn without(all: Vec<Self>, later: &[Self]) -> Vec<Self> {
+        let less = |one: Self| match later.iter().find(|later| later.by == one.by) {
+            Some(later) => Self {
+                sent: one.sent.saturating_sub(later.sent),
+                used: one.used.saturating_sub(later.used),
+                ..one
+            },
+            None => one,
+        };
+        all.into_iter().map(less).collect()
+    }
+}
+
 impl History {
     /// Counts the codes since `since`, those most of which went unused first.
     ///

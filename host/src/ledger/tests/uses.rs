@@ -7,6 +7,9 @@ use super::*;
 const ENFORCED: &str =
     r#"{"recipient":{"limits":[]},"unused":{"day":0.3,"hour":0.2,"mode":"enforce"}}"#;
 
+/// Milliseconds in which a code may still be typed in.
+const GRACE: i64 = 600_000;
+
 fn to(n: u32) -> Claim {
     let message = message_under(&format!("id-{n}"), ENFORCED);
     Claim {
@@ -154,6 +157,10 @@ async fn many_unused_codes_to_a_region_stop_it_but_for_those_who_used_one() {
     for n in 100..120 {
         assert_eq!(is_limited(&fixture, to(n)).await, None, "{n}");
     }
+    // Their users have ten minutes.
+    NOW.fetch_add(GRACE - 1, SeqCst);
+    assert_eq!(is_limited(&fixture, to(130)).await, None);
+    NOW.fetch_add(1, SeqCst);
     let reached = is_limited(&fixture, to(120)).await.unwrap();
     assert_eq!(
         reached.to_string(),
@@ -171,6 +178,7 @@ async fn many_unused_codes_to_a_region_stop_it_but_for_those_who_used_one() {
     // Each that is used makes room for the next.
     used(&fixture, "id-100").await;
     assert_eq!(is_limited(&fixture, to(123)).await, None);
+    NOW.fetch_add(GRACE, SeqCst);
     assert!(is_limited(&fixture, to(124)).await.is_some());
     NOW.fetch_add(86_400_000, SeqCst);
     assert_eq!(is_limited(&fixture, to(124)).await, None);
@@ -178,32 +186,34 @@ async fn many_unused_codes_to_a_region_stop_it_but_for_those_who_used_one() {
 
 #[tokio::test]
 async fn where_most_are_used_a_share_may_go_unused() {
-    let fixture = Fixture::new();
-    for n in 0..100 {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    for n in 0..200 {
         fixture.send(to(n), Outcome::Accepted).await;
         used(&fixture, &format!("id-{n}")).await;
     }
-    let sent = (100..200).map(to);
-    let mut count = 0;
-    for message in sent {
-        if is_limited(&fixture, message).await.is_some() {
-            break;
-        }
-        count += 1;
+    for n in 200..239 {
+        assert_eq!(is_limited(&fixture, to(n)).await, None, "{n}");
     }
-    // 0.2 of 100 in the hour.
-    assert_eq!(count, 20);
+    NOW.fetch_add(GRACE, SeqCst);
+    assert_eq!(is_limited(&fixture, to(239)).await, None);
+    NOW.fetch_add(GRACE, SeqCst);
+    // 0.2 of 200 in the hour.
+    let reached = is_limited(&fixture, to(240)).await.unwrap();
+    assert_eq!(reached.count, 40);
 }
 
 #[tokio::test]
 async fn unless_it_is_told_to_refuse_it_only_records() {
-    let fixture = Fixture::new();
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
     let to = |n: u32| message_to(&format!("id-{n}"), &format!("+44770090{n:04}"));
     fixture.send(to(0), Outcome::Accepted).await;
     used(&fixture, "id-0").await;
     for n in 1..=20 {
         fixture.send(to(n), Outcome::Accepted).await;
     }
+    NOW.fetch_add(GRACE, SeqCst);
     let ticket = fixture.fresh(to(21)).await;
     let over: Vec<_> = ticket.over().iter().map(|one| one.scope).collect();
     assert!(over.contains(&Scope::Unused), "{over:?}");
