@@ -233,6 +233,8 @@ BEGIN
             JOIN textsender.decisions d ON d.seq = l.seq
             WHERE d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms()));
     IF is_stale THEN
+        -- Locks alone were taken: no standby has to have that.
+        PERFORM set_config('synchronous_commit', 'local', true);
         RETURN json_build_object(
             'stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
             'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'),
