@@ -644,6 +644,11 @@ impl Store for PostgresStore {
             return Ok(());
         }
         self.tidied.set(Some(since_boot()));
+        // First, as a process that has answered may end before it has done the rest, which any machine does. A schema
+        // that is older lacks the place for it: `doctor` says so.
+        if let Err(error) = self.report() {
+            tracing::debug!(%error, "how this machine is set up is not in the shared ledger");
+        }
         let at = self.clock.given();
         let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
         let rows = self.link.ask(
@@ -656,10 +661,6 @@ impl Store for PostgresStore {
             .and_then(|row| row.try_get::<_, String>(0).ok());
         let lapsed = lapsed.and_then(|rows| serde_json::from_str(&rows).ok());
         self.close_lapsed(lapsed.unwrap_or_default())?;
-        // A schema that is older lacks the place for it: `doctor` says so.
-        if let Err(error) = self.report() {
-            tracing::debug!(%error, "how this machine is set up is not in the shared ledger");
-        }
         Ok(())
     }
 }
