@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     config::{Config, Fault},
     directory::Looked,
+    ledger::{Ledger, Options},
     net, secrets,
 };
 
@@ -21,7 +22,7 @@ pub const STEPS: [i64; 3] = [30, 7, 1];
 pub enum ExpiringKind {
     /// The certificate that the hub shows to callers on other machines.
     Certificate,
-    /// The certificate of a directory's server.
+    /// The certificate of a server of a directory or of a shared ledger.
     OfServer,
     /// The authorities that are trusted instead of the system's.
     Authorities,
@@ -112,7 +113,24 @@ pub fn all(config: &Config, state: &Path) -> Vec<Expiring> {
     let mut all: Vec<Expiring> = certificate(config).into_iter().collect();
     all.extend(authorities(config));
     all.extend(stored(state));
-    all.sort_by(|a, b| (a.until, &a.name).cmp(&(b.until, &b.name)));
+    sort(&mut all);
+    all
+}
+
+/// The same, and what the servers of a shared ledger show when they are asked.
+pub fn with_servers(config: &Config, state: &Path) -> Vec<Expiring> {
+    let servers = Ledger::certificates(state, &Options::of(&config.state));
+    let servers = servers.into_iter().map(|(name, until)| Expiring {
+        kind: ExpiringKind::OfServer,
+        name,
+        until,
+        renew: "renew it on the database server, and have that read it again (pg_ctl reload)"
+            .to_owned(),
+        unreadable: None,
+    });
+    let mut all = all(config, state);
+    all.extend(servers);
+    sort(&mut all);
     all
 }
 
@@ -139,6 +157,10 @@ pub fn add_directory(all: &mut Vec<Expiring>, directory: &str, looked: &Looked) 
             unreadable: None,
         });
     }
+    sort(all);
+}
+
+fn sort(all: &mut [Expiring]) {
     all.sort_by(|a, b| (a.until, &a.name).cmp(&(b.until, &b.name)));
 }
 

@@ -14,7 +14,7 @@ use crate::check::expiring::Expiring;
 
 /// Lists what runs out: certificates, authorities, and secrets that were stored with --expires
 ///
-/// The nearest first. A directory's servers are asked for their certificates, and until when the account's password is good. Alerts and `textsender health` tell of each at 30, 7 and 1 days.
+/// The nearest first. The servers of a directory and of a shared ledger are asked for their certificates, and of a directory until when the account's password is good. Alerts and `textsender health` tell of each at 30, 7 and 1 days.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender expiring\n  \

@@ -2,7 +2,7 @@
 //! opening and setting aside the ledger's file.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -207,6 +207,19 @@ impl Folder {
         };
         file.and_then(|file| trust::judge(path, &file).map(|()| file))
             .map_err(|error| self.fault(&error, path))
+    }
+
+    /// Keeps a text in a file of ours, written whole or not at all.
+    pub fn keep(&self, name: &str, text: &str) -> Result<(), LedgerError> {
+        let (path, new) = (self.path.join(name), self.path.join(format!("{name}.new")));
+        if trust::read_to_string(&path).is_ok_and(|kept| kept == text) {
+            return Ok(());
+        }
+        let fault = |error: io::Error| self.fault(&error, &new);
+        let mut file = self.open_or_make(&new)?;
+        file.set_len(0).map_err(fault)?;
+        file.write_all(text.as_bytes()).map_err(fault)?;
+        fs::rename(&new, &path).map_err(fault)
     }
 
     /// Makes a folder of ours (0700) inside the state folder, if it is missing.

@@ -255,6 +255,16 @@ impl Ledger {
             .transpose()
     }
 
+    /// Until when the certificates of the servers of a shared ledger are valid, by server; nothing is known of those
+    /// that never answered, or are reached without TLS.
+    #[must_use]
+    pub fn certificates(folder: &Path, options: &Options) -> Vec<(String, Timestamp)> {
+        match (&options.shared, shared::store()) {
+            (Some(shared), Ok(store)) => (store.certificates)(folder, shared),
+            _ => Vec::new(),
+        }
+    }
+
     /// Brings the ledger that was this machine's own over to the one that is now shared: its decisions, what its
     /// limits count, its pauses, and what is known of its senders. Done again, it brings what came since.
     ///

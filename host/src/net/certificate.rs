@@ -8,6 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, UnixTime, pem::PemObject};
+use tokio_rustls::client::TlsStream;
 use webpki::{EndEntityCert, Error, KeyUsage};
 
 use crate::trust;
@@ -32,6 +33,12 @@ pub fn valid_until(file: &Path) -> io::Result<Timestamp> {
 /// As above.
 pub fn last_valid_until(file: &Path) -> io::Result<Timestamp> {
     ends(file).map(|(_, last)| last)
+}
+
+/// When the certificate of a peer ceases to be valid.
+pub fn valid_until_of<S>(stream: &TlsStream<S>) -> Option<Timestamp> {
+    let (_, session) = stream.get_ref();
+    end_of(session.peer_certificates()?.first()?)
 }
 
 fn ends(file: &Path) -> io::Result<(Timestamp, Timestamp)> {

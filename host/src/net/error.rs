@@ -223,6 +223,16 @@ impl Cause {
         }
     }
 
+    /// When a certificate ended that is refused for that.
+    pub fn expired_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Certificate(CertificateFault::Expired(Some(at))) => {
+                Timestamp::from_second(i64::try_from(*at).ok()?).ok()
+            }
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> &'static str {
         match self {

@@ -17,7 +17,7 @@ mod error;
 mod resolve;
 mod tls;
 
-pub use certificate::{last_valid_until, valid_until};
+pub use certificate::{last_valid_until, valid_until, valid_until_of};
 pub use connect::connect;
 pub use error::{Cause, NetError, chain, peer};
 pub use resolve::{Admits, Lookups, Resolver};

@@ -165,7 +165,7 @@ impl Installation {
 impl Site {
     /// What runs out, and how the directories are whose servers say of some of it.
     pub fn expiring(&self) -> (Vec<Expiring>, AllLooked) {
-        let mut expiring = expiring::all(&self.config, &self.state);
+        let mut expiring = expiring::with_servers(&self.config, &self.state);
         let directories = Directories::of(&self.config, &self.state);
         let looked = directories.map(|all| block_on(async move { all.look().await }));
         let looked = looked.and_then(Result::ok).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::io::copy;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use textsender_tests::harness::Run;
 use textsender_tests::peers::postgres::Postgres;
@@ -12,6 +13,7 @@ use textsender_tests::peers::shared_ledger::prepare;
 use textsender_tests::sandbox::{Authority, Certificate};
 
 use super::machines::Fleet;
+use super::run;
 
 const PASSWORD: &str = "a long pass-phrase of this test";
 
@@ -134,4 +136,29 @@ fn fleet_a_wrong_password_is_named_without_being_shown() {
     let refused = distant.send();
     refused.outcome("misconfigured").error("ledger_refused");
     refused.says("secret set ledger.password").texts(0);
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_the_certificate_of_the_database_is_among_what_runs_out_also_while_it_is_away() {
+    let mut distant = Distant::new(Certificate::Valid).with_password(PASSWORD);
+    distant.send().outcome("accepted");
+    let days = |distant: &Distant| {
+        let said = run(&distant.fleet, 0, &["expiring", "--json"]);
+        let all: Vec<Value> = serde_json::from_str(&said).unwrap();
+        let one = all.iter().find(|one| one["kind"] == "of_server");
+        let one = one.unwrap_or_else(|| panic!("{said}"));
+        assert!(one["name"].as_str().unwrap().starts_with("localhost:"));
+        one["days_left"].as_i64().unwrap()
+    };
+    let left = days(&distant);
+    assert!(left > 0, "{left}");
+    distant.fleet.stop_server();
+    assert_eq!(days(&distant), left);
+
+    let distant = Distant::new(Certificate::Expired).with_password(PASSWORD);
+    assert!(days(&distant) < 0);
+    let health = run(&distant.fleet, 0, &["health"]);
+    assert!(health.contains("certificate localhost:"), "{health}");
+    assert!(health.contains("it expired at"), "{health}");
 }

@@ -182,7 +182,7 @@ impl Apart {
 
     /// What was paused when the shared ledger was last heard of; `None`: it was never heard of.
     fn known_pauses(&self) -> Option<String> {
-        trust::read_to_string(&pauses_in(&self.folder)).ok()
+        trust::read_to_string(&self.folder.join(PAUSES)).ok()
     }
 
     /// Brings what is in the own ledger over to the shared one, on a thread of its own.
@@ -277,21 +277,11 @@ pub(super) fn move_over(folder: &Path, options: &Options) -> Result<Brought, Led
 
 /// Keeps what is paused, as the shared ledger has it, for when it is away.
 pub(super) fn keep_pauses(folder: &Folder, pauses: &str) -> Result<(), LedgerError> {
-    let path = pauses_in(folder.path());
-    if trust::read_to_string(&path).is_ok_and(|kept| kept == pauses) {
-        return Ok(());
-    }
-    let new = folder.path().join("ledger.pauses.new");
-    let io = |error: std::io::Error| folder.fault(&error, &new);
-    let mut file = folder.open_or_make(&new)?;
-    file.set_len(0).map_err(io)?;
-    std::io::Write::write_all(&mut file, pauses.as_bytes()).map_err(io)?;
-    std::fs::rename(&new, &path).map_err(io)
+    folder.keep(PAUSES, pauses)
 }
 
-fn pauses_in(folder: &Path) -> PathBuf {
-    folder.join("ledger.pauses")
-}
+/// The file in which they are kept.
+const PAUSES: &str = "ledger.pauses";
 
 /// Makes the pauses of the own ledger those that are known.
 pub(super) fn adopt_pauses(store: &dyn Store, known: Option<&str>) -> StoreResult<()> {

@@ -256,7 +256,7 @@ impl Link {
         let mut reason = String::new();
         for turn in 0..hosts.len() {
             let index = (self.host.get() + turn) % hosts.len();
-            let port = ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+            let port = port_of(&ports, index);
             // A host that is silent leaves time for the next.
             let left = deadline.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(hosts.len() - turn).unwrap_or(1);
@@ -483,6 +483,25 @@ fn is_commit_warning(notice: &DbError) -> bool {
 /// Where the database is, as the library reads it.
 fn address(shared: &config::Shared) -> Result<Config, Error> {
     shared.address().parse()
+}
+
+/// The servers across the network, each with its port.
+pub(super) fn hosts(shared: &config::Shared) -> Vec<(String, u16)> {
+    let Ok(address) = address(shared) else {
+        return Vec::new();
+    };
+    let ports = address.get_ports();
+    let hosts = address.get_hosts().iter().enumerate();
+    let distant = hosts.filter_map(|(index, host)| match host {
+        Host::Tcp(name) => Some((name.clone(), port_of(ports, index))),
+        Host::Unix(_) => None,
+    });
+    distant.collect()
+}
+
+/// One port may stand for all hosts.
+fn port_of(ports: &[u16], index: usize) -> u16 {
+    ports.get(index).or(ports.first()).copied().unwrap_or(5432)
 }
 
 /// How a database is named in messages: its hosts, without a user.

@@ -7,6 +7,7 @@
 //! | `clock` | the server's time, and the numbers of rows |
 //! | `archive` | the audit, read back |
 //! | `bring` | what a machine's own ledger has, brought over |
+//! | `certificates` | until when those of the servers are valid |
 //! | `link` | the connection; a step is done once, however often it is sent |
 //! | `pooler` | whether one is in front of the server |
 //! | `wire` | what is said and answered, as JSON |
@@ -36,6 +37,7 @@
 
 mod archive;
 mod bring;
+mod certificates;
 mod clock;
 mod known;
 mod link;
@@ -71,6 +73,7 @@ pub static POSTGRES: SharedStore = SharedStore {
     server: PostgresArchive::server_of,
     bring: bring::bring,
     move_all: bring::move_all,
+    certificates: certificates::look,
 };
 
 /// Opens the shared ledger, any number of times in the life of a process.

@@ -45,7 +45,8 @@ fn process(link: &Link) -> Result<(i64, Duration), LedgerError> {
     Ok((number(0), Duration::from_millis(age)))
 }
 
-const PROCESS: &str = "SELECT pid::bigint, (extract(epoch FROM clock_timestamp() - backend_start) * 1000)::bigint
+const PROCESS: &str =
+    "SELECT pid::bigint, (extract(epoch FROM clock_timestamp() - backend_start) * 1000)::bigint
      FROM pg_stat_activity WHERE pid = pg_backend_pid()";
 
 /// How often it is looked for: others may use a pooler's connections meanwhile.

@@ -9,6 +9,8 @@ mod schema;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
+
 use super::Options;
 use super::archive::{Archive, Server};
 use super::error::LedgerError;
@@ -33,6 +35,8 @@ pub struct SharedStore {
     /// Brings over a ledger that was one machine's until now, with what its limits count, its pauses, and what is known
     /// of its senders.
     pub(super) move_all: fn(&Path, &Shared, &Options) -> Result<Brought, LedgerError>,
+    /// Until when the certificates of the servers are valid, by server.
+    pub(super) certificates: fn(&Path, &Shared) -> Vec<(String, Timestamp)>,
 }
 
 /// What was brought over to the shared ledger.
