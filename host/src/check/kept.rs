@@ -11,12 +11,12 @@ const KEPT: [(&str, &str); 2] = [
     // https://www.twilio.com/docs/messaging/guides/privacy-message-redaction
     (
         "twilio",
-        "Twilio keeps it until it is deleted: switch message redaction on in its console",
+        "Twilio keeps it until it is deleted: switch message redaction on in its console, and say keeps_texts = false in the sender's section",
     ),
     // https://www.notifications.service.gov.uk/using-notify/data-retention-period
     (
         "govuk-notify",
-        "GOV.UK Notify keeps it for 7 days: set the data retention period to 3 in its settings",
+        "GOV.UK Notify keeps it for 7 days: set the data retention period to 3 in its settings; keeps_texts = false in the sender's section says that this will do",
     ),
 ];
 
@@ -28,6 +28,9 @@ pub(super) fn warnings(config: &Config, usages: &[Usage<'_>]) -> Vec<Fault> {
         passwords.flat_map(|usage| usage.senders.iter().map(move |sender| (usage, *sender)));
     let warned = pairs.filter_map(|(usage, name)| {
         let sender = config.senders.get(name)?;
+        if sender.keeps_texts == Some(false) {
+            return None;
+        }
         let (_, remedy) = KEPT
             .iter()
             .find(|(plugin, _)| *plugin == sender.plugin.as_str())?;

@@ -21,6 +21,8 @@ pub struct Sender {
     pub http: Http,
     /// The plugin's settings. Only its own schema can say which are missing or wrong.
     pub settings: BTreeMap<String, Located<Setting>>,
+    /// Whether its provider keeps texts, where that is said: it may be a setting of the account.
+    pub keeps_texts: Option<bool>,
     /// Where its section starts.
     pub place: Place,
 }
@@ -52,6 +54,7 @@ impl Sender {
             network,
             http,
             settings: settings.unwrap_or_default(),
+            keeps_texts: t.boolean("keeps_texts"),
             place: t.place(),
         }
     }

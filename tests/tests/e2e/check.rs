@@ -175,6 +175,10 @@ fn what_is_right_has_no_fault() {
     let end = "\n1 sender, 1 policy: no faults, 1 warning\n";
     assert!(stdout.ends_with(end), "{run}");
     run.requests(0);
+    let answered = Test::new().config("[senders.twilio]\nkeeps_texts = false");
+    let run = answered.command(["check"]).run();
+    let stdout = run.exit(0).stdout.as_deref().unwrap();
+    assert!(!stdout.contains(kept), "{run}");
 }
 
 #[test]
