@@ -43,6 +43,24 @@ impl Alerts {
         }
     }
 
+    /// The section, as a file has it.
+    ///
+    /// # Errors
+    ///
+    /// None that anyone has seen: words and lists are written as JSON has them, which TOML reads.
+    pub fn text(&self) -> serde_json::Result<String> {
+        let mut text = "[alerts]\n".to_owned();
+        for (key, words) in [("mail", &self.mail), ("command", &self.command)] {
+            if !words.is_empty() {
+                text += &format!("{key} = {}\n", serde_json::to_string(words)?);
+            }
+        }
+        if let Some(url) = &self.webhook {
+            text += &format!("webhook = {}\n", serde_json::to_string(url.as_str())?);
+        }
+        Ok(text)
+    }
+
     /// Whether there is no way for an alert.
     pub fn is_off(&self) -> bool {
         *self == Self::default()
@@ -123,6 +141,16 @@ mod tests {
             read("mail = [\"a@x.org\", \"b@x.org\"]\ncommand = [\"/bin/page\", \"me\"]");
         assert_eq!((alerts.mail.len(), alerts.command.len(), faults), (2, 2, 0));
         assert!(read("").0.is_off());
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let (alerts, _) = read(
+            "mail = [\"a@x.org\", \"b@x.org\"]\ncommand = ['/bin/sh', '-c', \"echo \\\"\\u0001\\\\ä\\n\\\"\"]\nwebhook = \"https://chat.example.org/x?y=%22\"",
+        );
+        assert_eq!(alerts.command.len(), 3);
+        let text = alerts.text().unwrap();
+        assert_eq!(read(text.strip_prefix("[alerts]\n").unwrap()), (alerts, 0));
     }
 
     #[test]

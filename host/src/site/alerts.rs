@@ -11,6 +11,7 @@
 //!
 //! What was alerted stands in a file of the state folder, as the ledger may be what is broken.
 
+mod kept;
 mod ways;
 
 use std::{collections::BTreeMap, fs, io, path::Path};
@@ -74,7 +75,8 @@ impl Site {
     ///
     /// What was alerted can't be read or noted, or no way took the message: then the next look sends it.
     pub fn alert(&self, health: &Health) -> anyhow::Result<Sent> {
-        if self.config.alerts.is_off() {
+        let alerts = kept::known(self, health);
+        if alerts.is_off() {
             bail!("there is no way to alert: set mail, command or webhook of [alerts]");
         }
         let file = self.state.join(FILE);
@@ -92,7 +94,7 @@ impl Site {
             });
         }
         let message = message(&news, &host_name());
-        let failed = ways::send(&self.config, &message)?;
+        let failed = ways::send(&alerts, &self.config.http, &message)?;
         write(&file, &after)?;
         Ok(Sent {
             subject: Some(message.subject),

@@ -24,7 +24,7 @@ use url::Url;
 use super::Message;
 use crate::{
     budget::Budget,
-    config::{Alerts, Config},
+    config::{Alerts, Http},
     plugins,
     site::block_on,
     transport::{Egress, HttpSettings, NamedHost, Progress, Transports},
@@ -44,12 +44,12 @@ const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
 /// # Errors
 ///
 /// All failed.
-pub(super) fn send(config: &Config, message: &Message) -> anyhow::Result<Vec<String>> {
+pub(super) fn send(alerts: &Alerts, http: &Http, message: &Message) -> anyhow::Result<Vec<String>> {
     let Alerts {
         mail,
         command,
         webhook,
-    } = &config.alerts;
+    } = alerts;
     let mut ways: Vec<(&str, anyhow::Result<()>)> = Vec::new();
     if !mail.is_empty() {
         ways.push(("mail", by_mail(mail, message)));
@@ -59,7 +59,7 @@ pub(super) fn send(config: &Config, message: &Message) -> anyhow::Result<Vec<Str
         ways.push(("command", sent));
     }
     if let Some(url) = webhook {
-        ways.push(("webhook", by_webhook(url, config, message)));
+        ways.push(("webhook", by_webhook(url, http, message)));
     }
     let count = ways.len();
     let failed = ways.into_iter().filter_map(|(way, sent)| {
@@ -137,7 +137,7 @@ fn by_program(program: &Path, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> 
     }
 }
 
-fn by_webhook(url: &Url, config: &Config, message: &Message) -> anyhow::Result<()> {
+fn by_webhook(url: &Url, http: &Http, message: &Message) -> anyhow::Result<()> {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let named = NamedHost {
         host: host.to_owned(),
@@ -151,8 +151,8 @@ fn by_webhook(url: &Url, config: &Config, message: &Message) -> anyhow::Result<(
         delivers: true,
     };
     let settings = HttpSettings {
-        proxy: plugins::proxy(&config.http, "[alerts]", &mut Vec::new())?,
-        ca_file: config.http.ca_file.clone(),
+        proxy: plugins::proxy(http, "[alerts]", &mut Vec::new())?,
+        ca_file: http.ca_file.clone(),
         ..HttpSettings::default()
     };
     let answer = block_on(async {
