@@ -35,8 +35,8 @@ impl HealthCommand {
     pub(super) fn run(&self, common: &Common, out: &Output) -> ExitCode {
         let site = match Site::read(common) {
             Ok(site) => site,
-            // What is there and can't be used sends nothing.
-            Err(error) if common.config_file().path.exists() => {
+            // What is there and can't be used sends nothing; it says no one who is to be alerted.
+            Err(error) if common.config_file().path.exists() && !self.alert => {
                 return told(Level::Critical.word(), &error, Level::Critical.exit(), out);
             }
             Err(error) => return told("UNKNOWN", &error, UNKNOWN, out),

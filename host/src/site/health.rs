@@ -27,8 +27,8 @@ const DOWN: u32 = 3;
 /// Messages that tell something of the share that failed.
 const ENOUGH: u64 = 5;
 
-/// Messages that reached one limit in ten minutes, from which it is a flood; and codes of an hour to one region of which
-/// the share that was typed in tells something, and the least of it, in percent.
+/// Messages that reached one limit in ten minutes, from which it is a flood; and codes of an hour to one region,
+/// those of the last ten minutes left out, of which the share that was typed in tells something, and the least of it, in percent.
 const FLOOD: u64 = 20;
 const CODES: u64 = 50;
 const TYPED_IN: u64 = 50;
@@ -36,6 +36,12 @@ const TYPED_IN: u64 = 50;
 /// Texts that were asked about, of which the share that arrived tells something; and the least of it, in percent.
 const WATCHED: u64 = 10;
 const ARRIVED: u64 = 50;
+
+/// What the ledger is called among the states; what is said of a sender that is not ready; how it is said that the
+/// configuration or the ledger stops everything.
+const LEDGER: &str = "ledger";
+const LACKS: &str = "it lacks something";
+const STOPPED: &str = "nothing can be sent: ";
 
 /// How well something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,6 +118,9 @@ pub(super) struct Seen {
 }
 
 impl Health {
+    /// What the configuration is called among the states.
+    pub const CONFIGURATION: &str = "configuration";
+
     /// Looks at an installation, as the account that sends; asks no provider.
     pub fn look(site: &Site) -> Health {
         let now = Timestamp::now();
@@ -125,7 +134,10 @@ impl Health {
                 deliveries: history.deliveries(Some(since(HOUR)))?,
                 pauses: history.pauses(now)?,
                 over_limits: history.over_limits(since(LATELY))?,
-                uses: history.uses(UsedBy::Region, Some(since(HOUR)))?,
+                uses: Uses::without(
+                    history.uses(UsedBy::Region, Some(since(HOUR)))?,
+                    &history.uses(UsedBy::Region, Some(since(LATELY)))?,
+                ),
             })
         });
         // Before the first message there is nothing to read; all else is a state of the ledger.
@@ -139,7 +151,7 @@ impl Health {
         for sender in &installation.senders {
             let known = seen.senders.iter().find(|it| it.sender == sender.name);
             let state = sender_state(&sender.name, sender.is_ready, known);
-            is_down.push(state.level == Level::Critical);
+            is_down.push(!sender.is_ready || state.level == Level::Critical);
             states.push(state);
             states.extend(
                 sender
@@ -181,6 +193,17 @@ impl Health {
             failed,
             states,
         }
+    }
+
+    /// What is wrong that neither `check` nor a look at the ledger tells: what became of messages, senders that fail,
+    /// seals, pauses, what runs out.
+    pub fn beside_check(&self) -> impl Iterator<Item = &State> {
+        self.states.iter().filter(|state| {
+            let is_told = [Self::CONFIGURATION, LEDGER].contains(&state.about.as_str())
+                || state.words == LACKS
+                || state.words.starts_with(STOPPED);
+            state.level != Level::Ok && !is_told
+        })
     }
 
     /// One line for monitoring: the level, what is wrong, and the counts as performance data.
@@ -225,7 +248,7 @@ fn bad(level: Level, about: String, words: impl Into<String>, command: impl Into
 }
 
 fn configuration(installation: &Installation) -> State {
-    let about = "configuration".to_owned();
+    let about = Health::CONFIGURATION.to_owned();
     match installation.faults {
         0 => well(about, "no faults"),
         1 => bad(Level::Critical, about, "it has a fault", "textsender check"),
@@ -239,7 +262,7 @@ fn configuration(installation: &Installation) -> State {
 }
 
 fn ledger_state(installation: &Installation) -> State {
-    let about = "ledger".to_owned();
+    let about = LEDGER.to_owned();
     match (installation.is_ledger_ok, installation.away) {
         (true, None) => well(about, "it can be read and written"),
         (true, Some(_)) => bad(
@@ -269,8 +292,9 @@ fn ledger_state(installation: &Installation) -> State {
 fn sender_state(name: &str, is_ready: bool, known: Option<&SenderState>) -> State {
     let about = format!("sender {name}");
     if !is_ready {
+        // One that is used is a fault of the configuration.
         let command = format!("textsender sender show {name}");
-        return bad(Level::Critical, about, "it lacks something", command);
+        return bad(Level::Warning, about, LACKS, command);
     }
     let failing = known.and_then(|known| match &known.health {
         ledger::Health::Good | ledger::Health::RateLimited { .. } => None,
@@ -343,7 +367,7 @@ fn counts(lately: &[Tally]) -> (u64, u64) {
 fn sending(broken: Option<&State>, none_left: bool, accepted: u64, failed: u64) -> State {
     let about = "sending".to_owned();
     if let Some(broken) = broken {
-        let words = format!("nothing can be sent: {}: {}", broken.about, broken.words);
+        let words = format!("{STOPPED}{}: {}", broken.about, broken.words);
         return bad(Level::Critical, about, words, broken.command.clone());
     }
     if none_left {

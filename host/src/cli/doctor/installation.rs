@@ -317,7 +317,10 @@ fn shared(site: &Site, server: &Server) -> Vec<Finding> {
 /// What is between this machine and the server.
 fn pooler(pooler: Pooler) -> Finding {
     match pooler {
-        Pooler::Transaction => ok("ledger", "a pooler is in front of the server, by transaction"),
+        Pooler::Transaction => ok(
+            "ledger",
+            "a pooler is in front of the server, by transaction",
+        ),
         Pooler::Unknown => note(
             "ledger",
             "a pooler is in front of the server, by session or too busy to tell; pooling by transaction takes fewer connections",

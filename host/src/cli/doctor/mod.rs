@@ -2,6 +2,7 @@
 //! problem.
 
 mod directories;
+mod health;
 mod installation;
 mod machine;
 mod not_enabled;
@@ -159,6 +160,7 @@ impl Doctor {
         }
         findings.extend(installation::findings(&site)?);
         findings.extend(providers::seals(&site)?);
+        findings.extend(health::findings(&site));
         if !self.offline {
             findings.extend(providers::findings(&site, common)?);
             findings.extend(directories::findings(&site)?);

@@ -18,6 +18,7 @@ use crate::{
     ledger::{Health, LedgerError, Pause, SenderState},
     os::process::host_name,
     protocol::ErrorCode,
+    site,
 };
 
 /// The width of a terminal that is no wider than the first ones were.
@@ -87,6 +88,14 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
         .chain(doctor::problems_of_shared(&site))
         .map(|(what, remedy)| Problem { what, remedy })
         .collect();
+    let judged = site::health::Health::look(&site);
+    let beside = judged.beside_check();
+    // Those have a line of their own.
+    let beside = beside.filter(|state| !state.about.starts_with("pause "));
+    problems.extend(beside.map(|state| Problem {
+        what: format!("{}: {}", state.about, state.words),
+        remedy: state.command.clone(),
+    }));
     let known = common.history().and_then(|history| {
         let recent = Recent::of(&history, now)?;
         Ok((recent, history.senders(now)?, history.pauses(now)?))

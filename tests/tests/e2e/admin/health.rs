@@ -167,3 +167,86 @@ fn without_a_way_to_alert_it_is_said_what_to_set() {
         .failed(3)
         .says("set mail, command or webhook of [alerts]");
 }
+
+#[test]
+fn a_configuration_that_lost_its_end_alerts_as_the_last_good_one_said() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let without = admin.config_text();
+    let cut = format!("{without}\n[sen");
+    admin.write_config(&cut);
+    admin
+        .run(&["health", "--alert"])
+        .failed(3)
+        .says("set mail, command or webhook of [alerts]");
+    admin.write_config(&without);
+    let file = alerted_by_command(&admin);
+    let whole = admin.config_text();
+    admin.run(&["health", "--alert"]).ok();
+    admin.write_config(&cut);
+    for _ in 0..2 {
+        admin.run(&["health", "--alert"]).failed(2);
+    }
+    let told = alerts(&file);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("configuration: it has a fault"),
+        "{told:?}"
+    );
+    admin.write_config(&whole);
+    admin.run(&["health", "--alert"]).ok();
+    assert!(alerts(&file)[1].contains(" OK: "), "{:?}", alerts(&file));
+    // One that means to alert no one is no cut one.
+    admin.write_config(&without);
+    admin.run(&["health", "--alert"]).failed(3);
+    admin.write_config(&cut);
+    admin.run(&["health", "--alert"]).failed(3);
+    assert_eq!(alerts(&file).len(), 2);
+}
+
+#[test]
+fn status_and_doctor_name_what_health_finds_wrong() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let shown = |admin: &Admin| {
+        let status = admin.run(&["status", "--json"]).stdout;
+        [status, admin.run(&["doctor", "--offline"]).stdout]
+    };
+    for said in shown(&admin) {
+        assert!(!said.contains("it fails"), "{said}");
+    }
+    is_refused(&sandbox, &admin);
+    admin
+        .run(&["pause", "--region", "FR", "--reason", "x"])
+        .ok();
+    admin
+        .feed(
+            &[
+                "secret",
+                "set",
+                "twilio.auth_token",
+                "--expires",
+                "2001-02-03",
+            ],
+            "0123456789abcdef0123456789abcdef",
+        )
+        .ok();
+    let health = admin.run(&["health", "--json"]);
+    let health = health.failed(2).json();
+    let states = health["states"].as_array().unwrap().iter();
+    let wrong: Vec<&str> = states
+        .filter(|state| state["level"] != "ok")
+        .map(|state| state["about"].as_str().unwrap())
+        .collect();
+    assert_eq!(wrong.len(), 4, "{wrong:?}");
+    let [status, doctor] = shown(&admin);
+    for about in wrong {
+        assert!(doctor.contains(&format!("{about}: ")), "{about}: {doctor}");
+        let in_status = match about.strip_prefix("pause ") {
+            Some(_) => "\"FR\"".to_owned(),
+            None => format!("{about}: "),
+        };
+        assert!(status.contains(&in_status), "{about}: {status}");
+    }
+    admin.run(&["doctor", "--offline"]).failed(78);
+}
