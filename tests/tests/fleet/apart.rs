@@ -82,7 +82,11 @@ fn fleet_log_and_explain_tell_what_went_by_the_own_ledger_until_it_is_brought_ov
     let told = run(&fleet, 0, &["explain", "--id", "a"]);
     assert!(told.contains("accepted by"), "{told}");
     // The other machine knows nothing of it.
-    let none = fleet.on(1).command(["explain", "--id", "a"]).stdin("").run();
+    let none = fleet
+        .on(1)
+        .command(["explain", "--id", "a"])
+        .stdin("")
+        .run();
     none.exit(1);
 
     fleet.start_server();

@@ -8,6 +8,7 @@ mod apart;
 mod cuts;
 mod machines;
 mod moving;
+mod oncall;
 mod pooler;
 mod servers;
 mod tls;
