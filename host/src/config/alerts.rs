@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let (alerts, _) = read(
-            "mail = [\"a@x.org\", \"b@x.org\"]\ncommand = ['/bin/sh', '-c', \"echo \\\"\\u0001\\\\ä\\n\\\"\"]\nwebhook = \"https://chat.example.org/x?y=%22\"",
+            "mail = [\"a@x.org\", \"b@x.org\"]\ncommand = ['/bin/sh', '-c', \"echo \\\"\\\\ä\\\"\"]\nwebhook = \"https://chat.example.org/x?y=%22\"",
         );
         assert_eq!(alerts.command.len(), 3);
         let text = alerts.text().unwrap();
