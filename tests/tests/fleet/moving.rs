@@ -171,18 +171,13 @@ fn fleet_check_says_that_an_account_may_do_more_than_it_needs() {
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_a_machine_that_is_set_up_otherwise_is_named_with_what_differs() {
     let fleet = Fleet::new("");
-    // A process that ends with its answer may leave it to the next one.
-    let mut running = fleet.on(0).stream().start_silent();
-    running.ask([&json!({
-        "id": "a", "purpose": "verification_code", "event": "reset", "code": "beK989vc",
-        "user": { "phone": "+447700900123" },
-    })]);
-    running.wait_for_answers(1);
+    // One send is enough; on a machine that has much else to do, the next ones.
     wait_for("the machine's report", || {
+        let sent = fleet.on(0).with(json!({ "id": "a" })).run();
+        sent.outcome("accepted");
         let count = "SELECT count(*) FROM textsender.machines";
         (fleet.server().sql("textsender", count) == "1").then_some(())
     });
-    running.finish().exit(0);
     // Both are this machine; the one that reported is given another name.
     let rename = "UPDATE textsender.machines SET node = 'srv2'";
     fleet.server().sql("textsender", rename);
