@@ -123,8 +123,16 @@ impl Health {
 
     /// Looks at an installation, as the account that sends; asks no provider.
     pub fn look(site: &Site) -> Health {
+        Health::of(site, &Installation::look(&site.config.sources.main))
+    }
+
+    /// The same, and asks no directory and for no certificate either.
+    pub fn look_offline(site: &Site) -> Health {
+        Health::of(site, &Installation::look_offline(&site.config.sources.main))
+    }
+
+    fn of(site: &Site, installation: &Installation) -> Health {
         let now = Timestamp::now();
-        let installation = Installation::look(&site.config.sources.main);
         let options = Options::of(&site.config.state);
         let read = History::open(&site.state, &options).and_then(|history| {
             let since = |span| now.saturating_sub(span).unwrap_or(now);
@@ -141,7 +149,7 @@ impl Health {
             })
         });
         // Before the first message there is nothing to read; all else is a state of the ledger.
-        Health::judge(&installation, &read.unwrap_or_default(), now)
+        Health::judge(installation, &read.unwrap_or_default(), now)
     }
 
     /// Judges what was found.

@@ -49,6 +49,17 @@ pub(super) struct Sender {
 impl Installation {
     /// Looks at the one whose `textsender.toml` is `main`; asks no provider. For a process of its own, as `check` is.
     pub fn look(main: &Path) -> Self {
+        Self::of(main, Site::expiring)
+    }
+
+    /// The same, and asks no directory and for no certificate either.
+    pub fn look_offline(main: &Path) -> Self {
+        Self::of(main, |site| {
+            (expiring::all(&site.config, &site.state), Vec::new())
+        })
+    }
+
+    fn of(main: &Path, expiring: fn(&Site) -> (Vec<Expiring>, AllLooked)) -> Self {
         let Ok(site) = Site::at(main) else {
             return Self {
                 faults: 1,
@@ -64,7 +75,7 @@ impl Installation {
         let report = block_on(check::check(main));
         let standings = block_on(check::standings(&site.config, &site.state, None));
         let standings = standings.unwrap_or_default();
-        let (expiring, directories) = site.expiring();
+        let (expiring, directories) = expiring(&site);
         Self {
             faults: report.map_or(1, |report| report.faults.len()),
             is_ledger_ok: can_be_read(&site) && can_record(&site),

@@ -6,11 +6,15 @@ use crate::{
     site::health::{Health, Level},
 };
 
-pub(super) fn findings(site: &Site) -> Vec<Finding> {
-    let health = Health::look(site);
+pub(super) fn findings(site: &Site, is_offline: bool) -> Vec<Finding> {
+    let health = match is_offline {
+        true => Health::look_offline(site),
+        false => Health::look(site),
+    };
     let beside = health.beside_check();
-    // Seals are looked at, each with what is missing.
-    let beside = beside.filter(|state| !state.about.starts_with("seal "));
+    // What has findings of its own here.
+    let is_told = |about: &str| about.starts_with("seal ") || about.starts_with("directory ");
+    let beside = beside.filter(|state| !is_told(&state.about));
     let findings = beside.map(|state| {
         let what = format!("{}: {}", state.about, state.words);
         match state.level {

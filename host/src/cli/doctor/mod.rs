@@ -160,7 +160,7 @@ impl Doctor {
         }
         findings.extend(installation::findings(&site)?);
         findings.extend(providers::seals(&site)?);
-        findings.extend(health::findings(&site));
+        findings.extend(health::findings(&site, self.offline));
         if !self.offline {
             findings.extend(providers::findings(&site, common)?);
             findings.extend(directories::findings(&site)?);
