@@ -25,6 +25,10 @@ struct Distant {
 
 impl Distant {
     fn new(certificate: Certificate) -> Distant {
+        Distant::within(certificate, "25s")
+    }
+
+    fn within(certificate: Certificate, timeout: &str) -> Distant {
         let authority = Authority::new(certificate).unwrap();
         let files = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| {
@@ -59,7 +63,7 @@ impl Distant {
         );
         let port = forward_to(&address);
         let url = format!("postgresql://textsender@localhost:{port}/textsender");
-        let config = format!("[state.shared]\nca_file = {ca:?}\ntimeout = \"25s\"");
+        let config = format!("[state.shared]\nca_file = {ca:?}\ntimeout = {timeout:?}");
         Distant {
             fleet: Fleet::at(server, &url, &config, "none"),
             _files: files,
@@ -156,7 +160,7 @@ fn fleet_the_certificate_of_the_database_is_among_what_runs_out_also_while_it_is
     distant.fleet.stop_server();
     assert_eq!(days(&distant), left);
 
-    let distant = Distant::new(Certificate::Expired).with_password(PASSWORD);
+    let distant = Distant::within(Certificate::Expired, "2s").with_password(PASSWORD);
     assert!(days(&distant) < 0);
     let health = run(&distant.fleet, 0, &["health"]);
     assert!(health.contains("certificate localhost:"), "{health}");

@@ -17,6 +17,8 @@ fn with_readers() -> (Hub, std::path::PathBuf) {
     let socket = test.site().folder().join("read.sock");
     let section = format!("[serve]\nread_socket = {socket:?}");
     let hub = Hub::start(test.config(&section));
+    // It listens there after it listens for requests.
+    wait_for("the readers' socket", || socket.exists().then_some(()));
     (hub, socket)
 }
 
