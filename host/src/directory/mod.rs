@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 use crate::{
     config::{Config, Directory},
     policy::Dn,
-    protocol::{ErrorCode, Event, Failure, Purpose, Request, User, is_language_tag},
+    protocol::{ErrorCode, Event, Failure, Purpose, Request, User, languages_of},
     secrets, trust,
 };
 use process::Process;
@@ -477,7 +477,6 @@ fn merged(given: &User, found: FoundUser) -> Result<User, Failure> {
     let sids = found.groups.iter().chain([&found.sid]);
     let mut groups: Vec<String> = sids.map(ToString::to_string).collect();
     groups.extend(found.group_names);
-    let locale = found.locale.filter(|locale| is_language_tag(locale));
     Ok(User {
         name: given.name.clone().or(Some(found.account)),
         sid: given.sid.clone(),
@@ -485,7 +484,11 @@ fn merged(given: &User, found: FoundUser) -> Result<User, Failure> {
         dn: Some(found.dn),
         groups,
         locales: match given.locales.is_empty() {
-            true => locale.into_iter().collect(),
+            // What is no language is none.
+            true => found
+                .locale
+                .and_then(|list| languages_of(&list))
+                .unwrap_or_default(),
             false => given.locales.clone(),
         },
         phone: match given.phone.is_empty() {

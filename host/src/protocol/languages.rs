@@ -3,7 +3,7 @@
 
 /// The tags of a list, the one that is liked best first. What is not acceptable (`q=0`) is left out, and so is
 /// what stands after `*`, which is any language. `None` if it is neither a tag nor a list of them.
-pub(super) fn parse(list: &str) -> Option<Vec<String>> {
+pub fn parse(list: &str) -> Option<Vec<String>> {
     let mut weighted: Vec<(u16, &str)> = Vec::new();
     for item in list.split(',') {
         let (range, weight) = match item.split_once(';') {

@@ -13,7 +13,7 @@ mod schema;
 pub use failure::{ErrorCode, Failure};
 pub use group_policy::{GpoEffect, GpoLink, words as words_of_effect};
 pub use id::MessageId;
-pub use languages::is_tag as is_language_tag;
+pub use languages::{is_tag as is_language_tag, parse as languages_of};
 pub use outcome::Outcome;
 pub use request::{
     Code, Content, Draft, Event, MAX_GROUPS, MAX_REQUEST, Password, Request, Resend, TestRequest,

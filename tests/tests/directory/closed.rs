@@ -120,6 +120,34 @@ fn directory_without_a_snapshot_in_force_no_policy_is_guessed() {
     }
 }
 
+/// One whom the caller describes is decided for by the snapshot alone: then it must be in force, too. Messages that no
+/// user's policy decides about need none.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_without_a_snapshot_in_force_no_policy_is_guessed_for_one_who_is_given_whole() {
+    let whole = json!({
+        "name": "ada", "phone": "+447700900123", "dn": "CN=Ada Lovelace,OU=Staff,DC=example,DC=org",
+        "groups": ["CN=Other,OU=Groups,DC=example,DC=org"],
+    });
+    let test = bound_to(to(whole), &[STAFF]);
+    let is_stale = || {
+        let run = test.beside().run();
+        run.outcome("misconfigured").error("directory_stale");
+        let helpdesk = json!({ "purpose": "helpdesk_code", "event": null, "actor": "bob" });
+        test.beside().with(helpdesk).run().outcome("accepted");
+    };
+    is_stale();
+    synced(&test);
+    let run = test.beside().run();
+    run.outcome("accepted").has("/policy", STAFF);
+    let path = snapshot(&test);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut old: Value = serde_json::from_str(&text).unwrap();
+    old["taken"] = json!("2020-01-01T00:00:00Z");
+    fs::write(&path, old.to_string()).unwrap();
+    is_stale();
+}
+
 /// A server that ends after so many of its TLS records, on each connection.
 fn cut_after(records: usize, connections: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

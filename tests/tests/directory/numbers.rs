@@ -51,9 +51,18 @@ fn directory_numbers_of_all_users_are_counted_by_the_policy_that_a_group_policy_
     ] {
         assert_eq!(counts[count], expected, "{count}: {shown:#}");
     }
-    // Whose groups can't be read is for no policy.
-    let unreadable = shown["policies"]["(no policy)"]["unreadable"].as_u64();
-    assert!(unreadable >= Some(1), "{shown:#}");
+    // Whose groups can't be read is for no policy; an account that is off is nobody.
+    let below = format!("[directories.example]\nbase = {CONTAINER:?}\n");
+    let run = to(json!({ "name": "ada" })).config(&below).command(words);
+    let run = run.args(["--json"]).run();
+    let shown: Value = serde_json::from_str(run.stdout.as_ref().unwrap()).unwrap();
+    let users = |policy: &str| shown["policies"][policy]["users"].as_u64();
+    assert_eq!(users("Everyone"), Some(7), "{shown:#}");
+    assert_eq!(users("(no policy)"), Some(1), "{shown:#}");
+    assert_eq!(
+        shown["policies"]["(no policy)"]["unreadable"], 1,
+        "{shown:#}"
+    );
 }
 
 #[test]
