@@ -129,7 +129,9 @@ fn texts_arrive_byte_for_byte_or_are_told_to_be_impossible() {
                 true => format!("\u{2068}{code}\u{2069}"),
                 false => code.to_owned(),
             };
-            let expected = text.replace("%code%", &code).replace("%%", "%");
+            // A code may have percent signs of its own.
+            let parts = text.split("%%").map(|part| part.replace("%code%", &code));
+            let expected = parts.collect::<Vec<_>>().join("%");
             run.outcome("accepted").text(&expected);
             checked.exit(0);
         } else {
