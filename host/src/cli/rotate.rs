@@ -287,6 +287,16 @@ fn hub_key(site: &Site) -> Option<Rotation> {
 /// The key of the ledger's hashes opens nothing elsewhere.
 fn ledger_key(site: &Site) -> Option<Rotation> {
     let file = site.state.join("ledger.key");
+    let key = file.display();
+    let is_shared = site.config.state.shared.is_some();
+    let [copied, each, check] = match is_shared {
+        true => [
+            ", and copy it to the same place on each machine that shares the ledger",
+            ", on one machine after the other",
+            "see that none still writes with the old one: textsender ledger check",
+        ],
+        false => ["", "", "see that it is taken: textsender doctor --offline"],
+    };
     file.exists().then(|| Rotation {
         age_days: age_of(&file),
         secret: file.display().to_string(),
@@ -295,8 +305,11 @@ fn ledger_key(site: &Site) -> Option<Rotation> {
         expires: None,
         steps: vec![
             "it opens nothing elsewhere: with a copy of the ledger it tells whether a number that one knows was texted".to_owned(),
-            "one who took both can tell that for good; for one who took neither, a new key changes nothing: leave it".to_owned(),
-            "else begin a new ledger, without the ids and limits of before: stop sending, and move ledger.key and ledger.sqlite3* away".to_owned(),
+            "one who took both can tell that for good of what is in it; for one who took neither, leave the key".to_owned(),
+            format!("else make the next one, as the account that sends{copied}: (umask 077; head -c 32 /dev/urandom > {key}.next)"),
+            format!("write with it{each}: ln -f {key} {key}.before && mv {key}.next {key}; then restart the hub and streams"),
+            check.to_owned(),
+            format!("until then both count; once all rows of before are deleted ([state] retention_days): rm {key}.before"),
         ],
     })
 }

@@ -27,6 +27,8 @@ pub(super) type Found = (Decision, Life);
 pub(super) struct Wanted {
     pub since: i64,
     pub recipient: Option<Digest>,
+    /// The same by another key.
+    pub or_recipient: Option<Digest>,
     pub outcome: Option<&'static str>,
 }
 

@@ -204,7 +204,8 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         return Ok(result);
     }
     if let Some(of) = row.facts.resend_of.clone()
-        && let Some(code) = resend::check(store, &mut row, &claim.secret, &of)?
+        && let Some(code) =
+            resend::check(store, &mut row, (&claim.phone, claim.secret.as_str()), &of)?
     {
         note(store, &row, &Ending::bare(code, now))?;
         return Ok(match code {
@@ -301,7 +302,7 @@ fn meet(
 ) -> StoreResult<Option<ClaimResult>> {
     let now = row.at;
     let end = |code| note(store, row, &Ending::bare(code, now));
-    if !holder.is_same(row, now) {
+    if !holder.is_same(store, claim, row) {
         end(ErrorCode::IdReused)?;
         return Ok(Some(ClaimResult::Mismatch));
     }
@@ -393,15 +394,12 @@ impl Claim {
 
     /// How codes that were never used are counted, if this one is.
     fn use_counter(&self, store: &dyn Store, row: &Row) -> StoreResult<Option<unused::Counter>> {
-        let Some(recipient) = row
-            .recipient
-            .filter(|_| !self.limits.is_exempt(&self.phone))
-        else {
+        if self.limits.is_exempt(&self.phone) {
             return Ok(None);
-        };
+        }
         let region = self.facts.region.as_deref();
         let shares = self.limits.unused;
-        unused::Counter::read(store, shares, self.purpose, region, &recipient, row.at)
+        unused::Counter::read(store, shares, self.purpose, region, &self.phone, row.at)
     }
 
     /// How the texts of today are counted, if this one is.
@@ -473,9 +471,17 @@ impl Claim {
 impl Holder {
     /// Whether a message is the one that holds the id. After its expiry the secret is forgotten and
     /// no longer told apart.
-    fn is_same(&self, row: &Row, now: i64) -> bool {
-        let same_secret = now >= self.expires || self.tag.is_none() || self.tag == row.tag;
-        self.content == row.content && same_secret
+    fn is_same(&self, store: &dyn Store, claim: &Claim, row: &Row) -> bool {
+        let is_forgotten = row.at >= self.expires || self.tag.is_none();
+        if self.content == row.content && (is_forgotten || self.tag == row.tag) {
+            return true;
+        }
+        // Another machine may have written it with another key.
+        store.keys().other().is_some_and(|keys| {
+            let is_tag = || self.tag == Some(keys.secret_tag(&self.id, &claim.secret));
+            self.content == Some(keys.content(claim.purpose, &claim.phone))
+                && (is_forgotten || is_tag())
+        })
     }
 
     /// Whether it may have been sent, and the provider was not asked lately.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::keys::Digest;
 use super::limits::{Daily, Limit, Scope};
-use super::reservation::{LimitReached, read_window};
+use super::reservation::{LimitReached, read_window, with_other};
 use super::store::{Place, Store, StoreResult};
 use super::window::Window;
 
@@ -25,6 +25,8 @@ const SPAN: i64 = (DAYS + 1) * DAY;
 pub(super) struct Counter {
     key: Digest,
     window: Window,
+    /// What today counts.
+    today: u64,
     bound: u64,
     refuses: bool,
     now: i64,
@@ -45,11 +47,15 @@ impl Counter {
         let kind = kind(region, event);
         let key = store.keys().window(Scope::Daily, &kind);
         let window = read_window(store, &key, now)?.unwrap_or_default();
-        let earlier = window.count(SPAN, now) - window.count(DAY, now);
+        let merged = with_other(store, &window, Scope::Daily, &kind, now)?;
+        let counted = merged.as_ref().unwrap_or(&window);
+        let today = counted.count(DAY, now);
+        let earlier = counted.count(SPAN, now) - today;
         Ok(Some(Counter {
             key,
             bound: bound(earlier, daily.times, floor),
             window,
+            today,
             refuses: daily.enforce.iter().any(|of| Some(of.as_str()) == event),
             now,
         }))
@@ -57,7 +63,7 @@ impl Counter {
 
     /// The bound, if it is reached: where it refuses, and where it only records.
     pub fn reached(&self) -> (Option<LimitReached>, Option<LimitReached>) {
-        let count = self.window.count(DAY, self.now);
+        let count = self.today;
         if count < self.bound {
             return (None, None);
         }

@@ -335,9 +335,11 @@ impl History {
     /// The part of a filter that a store applies.
     fn wanted(&self, filter: &Filter) -> Wanted {
         let recipient = filter.recipient.as_ref();
+        let recipient = recipient.map(|phone| self.keys.both(|keys| keys.recipient(phone)));
         Wanted {
             since: filter.since.map_or(i64::MIN, Timestamp::as_millisecond),
-            recipient: recipient.map(|phone| self.keys.recipient(phone)),
+            recipient: recipient.map(|(own, _)| own),
+            or_recipient: recipient.and_then(|(_, other)| other),
             outcome: filter.outcome.map(Outcome::as_str),
         }
     }
@@ -357,19 +359,24 @@ impl History {
 
     /// Whether an entry passes the filter.
     fn shows(&self, filter: &Filter, entry: &Entry) -> bool {
-        let is_of = |hash: &Option<String>, wanted: Option<Digest>| match wanted {
-            Some(wanted) => *hash == Some(hexadecimal(&wanted)),
-            None => true,
+        let is_of = |hash: &Option<String>, wanted: Option<(Digest, Option<Digest>)>| {
+            let Some((own, other)) = wanted else {
+                return true;
+            };
+            let is = |wanted: &Digest| *hash == Some(hexadecimal(wanted));
+            is(&own) || other.as_ref().is_some_and(is)
         };
         let phone = filter.recipient.as_ref();
         let user = filter.user.as_deref();
         is_of(
             &entry.recipient_hash,
-            phone.map(|phone| self.keys.recipient(phone)),
-        ) && is_of(&entry.user_hash, user.map(|user| self.keys.user(user)))
-            && filter
-                .outcome
-                .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
+            phone.map(|phone| self.keys.both(|keys| keys.recipient(phone))),
+        ) && is_of(
+            &entry.user_hash,
+            user.map(|user| self.keys.both(|keys| keys.user(user))),
+        ) && filter
+            .outcome
+            .is_none_or(|outcome| entry.state == EntryState::Ended(outcome))
             && filter.since.is_none_or(|since| entry.at >= since)
             && is_wanted(&filter.sender, &entry.sender)
             && is_wanted(&filter.policy, &entry.policy)

@@ -3,9 +3,16 @@
 //! HMAC-SHA-256 (RFC 2104, from `ring`, which TLS brings along), cut to 128 bits. The key is 32
 //! random bytes in `ledger.key`; an attacker who has the ledger without the key learns nothing from a hash,
 //! even though numbers and codes are few enough to try them all.
+//!
+//! # A new key
+//!
+//! While machines that share a ledger get a new key, some write with the old one and some with the new one. So a key
+//! may have another beside it: `ledger.key.next`, before this machine writes with that one, and `ledger.key.before`,
+//! afterwards. What is looked for is looked for by both: repeats, what limits count, people.
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::path::PathBuf;
 
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -15,20 +22,58 @@ use zeroize::Zeroizing;
 use super::error::LedgerError;
 use super::folder::Folder;
 use super::limits::Scope;
+use super::stored::hexadecimal;
 use crate::trust;
 
 /// A hash as it is stored: 128 bits.
 pub(super) type Digest = [u8; 16];
 
-/// The ledger's key.
+/// The ledger's key, and perhaps another, by which rows may have been written.
 pub(super) struct Keys {
     key: hmac::Key,
+    other: Option<Box<Keys>>,
+    /// Whether the other is the one of before.
+    is_after: bool,
+}
+
+/// What proves to a shared ledger that this machine has its key.
+#[derive(Clone, Default)]
+pub(super) struct Proof {
+    /// That of the key that is written with; empty: this machine has none yet.
+    pub own: String,
+    /// That of the key of before, which the shared ledger may know still.
+    pub before: Option<String>,
+    /// That of the next one.
+    pub next: Option<String>,
 }
 
 impl Keys {
     /// Reads the key; `None` if the file is missing or is not a key.
     pub fn read(folder: &Folder) -> Result<Option<Keys>, LedgerError> {
-        let path = folder.key();
+        let Some(keys) = Self::read_file(folder, "")? else {
+            return Ok(None);
+        };
+        // Between two commands both may be there.
+        for (ending, is_after) in [(NEXT, false), (BEFORE, true)] {
+            if let Some(other) = Self::read_file(folder, ending)? {
+                return Ok(Some(Keys {
+                    other: Some(Box::new(other)),
+                    is_after,
+                    ..keys
+                }));
+            }
+        }
+        Ok(Some(keys))
+    }
+
+    fn read_file(folder: &Folder, ending: &str) -> Result<Option<Keys>, LedgerError> {
+        let mut path = folder.key().into_os_string();
+        path.push(ending);
+        let path = PathBuf::from(path);
+        // Mostly there is no other, which each send asks.
+        if !ending.is_empty() && !path.exists() {
+            return Ok(None);
+        }
         let read = || -> std::io::Result<_> {
             let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + 1));
             trust::open(&path)?
@@ -66,7 +111,34 @@ impl Keys {
     fn new(bytes: &[u8]) -> Keys {
         Keys {
             key: hmac::Key::new(hmac::HMAC_SHA256, bytes),
+            other: None,
+            is_after: false,
         }
+    }
+
+    /// The other key, while there are two.
+    pub fn other(&self) -> Option<&Keys> {
+        self.other.as_deref()
+    }
+
+    /// Whether the other key is the one of before.
+    pub fn is_after(&self) -> bool {
+        self.is_after
+    }
+
+    /// The same by both keys.
+    pub fn both<T>(&self, of: impl Fn(&Keys) -> T) -> (T, Option<T>) {
+        (of(self), self.other().map(&of))
+    }
+
+    /// What this machine proves itself by.
+    pub fn proofs(&self) -> Proof {
+        let (own, other) = self.both(|keys| hexadecimal(&keys.proof()));
+        let (before, next) = match self.is_after {
+            true => (other, None),
+            false => (None, other),
+        };
+        Proof { own, before, next }
     }
 
     /// Proves, stored in the ledger, that the ledger was written with this key.
@@ -102,11 +174,6 @@ impl Keys {
     /// What machines are compared by: a file or a secret.
     pub fn setup(&self, bytes: &[u8]) -> Digest {
         self.digest("setup", &[bytes])
-    }
-
-    /// How far a ledger of this name was brought over to the shared one.
-    pub fn brought(&self, ledger: &str) -> Digest {
-        self.digest("brought", &[ledger.as_bytes()])
     }
 
     /// What makes two messages the same, but the secret.
@@ -145,5 +212,9 @@ impl Keys {
         digest
     }
 }
+
+/// Endings of the files of other keys.
+const BEFORE: &str = ".before";
+const NEXT: &str = ".next";
 
 const KEY_BYTES: usize = 32;

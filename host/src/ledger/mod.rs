@@ -567,8 +567,13 @@ impl Ledger {
     pub async fn content_id(&self, content: &[&str]) -> Result<String, LedgerError> {
         let content: Vec<String> = content.iter().map(|part| (*part).to_owned()).collect();
         self.ask(move |store| {
-            let digest = store.keys().message(&content);
-            Ok(format!("content-{:032x}", u128::from_be_bytes(digest)))
+            let id = |digest| format!("content-{:032x}", u128::from_be_bytes(digest));
+            let (own, other) = store.keys().both(|keys| id(keys.message(&content)));
+            // A machine that writes with another key may have it under that one's.
+            match other {
+                Some(other) if store.holder(&other)?.is_some() => Ok(other),
+                _ => Ok(own),
+            }
         })
         .await
     }

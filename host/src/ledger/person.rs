@@ -28,17 +28,22 @@ pub enum Person {
 }
 
 impl Person {
-    /// The hash that the ledger has, and whether it is a user's.
-    fn hash(&self, keys: &Keys) -> (Digest, bool) {
-        match self {
-            Person::Phone(phone) => (keys.recipient(phone), false),
-            Person::User(name) => (keys.user(name), true),
-        }
+    /// The hashes that the ledger may have.
+    fn hashes(&self, keys: &Keys) -> impl Iterator<Item = Digest> {
+        let (own, other) = keys.both(|keys| match self {
+            Person::Phone(phone) => keys.recipient(phone),
+            Person::User(name) => keys.user(name),
+        });
+        [Some(own), other].into_iter().flatten()
+    }
+
+    fn is_user(&self) -> bool {
+        matches!(self, Person::User(_))
     }
 }
 
 /// What erasing came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Erased {
     /// Decisions that no longer lead to the person.
     pub erased: u64,
@@ -76,22 +81,31 @@ impl Ledger {
         let until = until.as_millisecond();
         if let Some(shared) = &options.shared {
             let (archive, keys) = (shared::store()?.archive)(state, shared, options)?;
-            let (hash, is_user) = person.hash(&keys);
-            let [erased, kept] = archive.erase(&hash, is_user, until)?;
-            return Ok(Erased { erased, kept });
+            let mut sum = Erased::default();
+            for hash in person.hashes(&keys) {
+                let [erased, kept] = archive.erase(&hash, person.is_user(), until)?;
+                sum.erased += erased;
+                sum.kept += kept;
+            }
+            return Ok(sum);
         }
         let folder = Folder::existing(state)?;
         let (sql, keys) = schema::open_to_erase(&folder, options.lock_timeout)?;
-        let (hash, is_user) = person.hash(&keys);
-        let column = if is_user {
+        let column = if person.is_user() {
             "user_hash"
         } else {
             "recipient_hash"
         };
-        erase(&sql, column, &hash, until).map_err(|error| {
-            let full = || folder.is_full();
-            LedgerError::from_sqlite(&error, &folder.database(), options.lock_timeout, full)
-        })
+        let mut sum = Erased::default();
+        for hash in person.hashes(&keys) {
+            let erased = erase(&sql, column, &hash, until).map_err(|error| {
+                let full = || folder.is_full();
+                LedgerError::from_sqlite(&error, &folder.database(), options.lock_timeout, full)
+            })?;
+            sum.erased += erased.erased;
+            sum.kept += erased.kept;
+        }
+        Ok(sum)
     }
 }
 

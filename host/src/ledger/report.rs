@@ -81,6 +81,7 @@ pub(super) fn look(main: &Path, state: &Path, keys: &Keys) -> Report {
         "textsender".to_owned(),
         env!("CARGO_PKG_VERSION").to_owned(),
     );
+    report.insert(KEY.to_owned(), print(KEY.as_bytes()));
     let config = Reading::of(Sources::read(main)).config;
     let folder = main.parent().unwrap_or(main);
     for file in &config.sources.files {
@@ -109,6 +110,12 @@ pub(super) fn look(main: &Path, state: &Path, keys: &Keys) -> Report {
 
 /// Names that only one has, or that are not the same.
 fn differences(one: &Report, other: &Report) -> Vec<String> {
+    // By another key all fingerprints are others. An older version said nothing of it.
+    if let (Some(own), Some(others)) = (one.get(KEY), other.get(KEY))
+        && own != others
+    {
+        return vec![KEY.to_owned()];
+    }
     let names = one.keys().chain(other.keys());
     let mut names: Vec<_> = names
         .filter(|name| one.get(*name) != other.get(*name))
@@ -118,6 +125,9 @@ fn differences(one: &Report, other: &Report) -> Vec<String> {
     names.dedup();
     names
 }
+
+/// The key of all fingerprints.
+const KEY: &str = "ledger.key";
 
 fn files(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -10,6 +10,9 @@
 
 use std::time::Duration;
 
+use textsender_plugin_api::Phone;
+
+use super::keys::Keys;
 use super::store::{Holder, Life, Row, Store, StoreResult};
 use crate::protocol::{ErrorCode, Resend};
 
@@ -83,18 +86,18 @@ fn was_sent(holder: &Holder) -> bool {
     }
 }
 
-/// Holds a resend, which brings `secret`, against the message `of` that it is to be. Its code is good for no
+/// Holds a resend against the message `of` that it is to be. Its code is good for no
 /// longer than that message's. The answer is why it can't be sent, if it can't.
 pub(super) fn check(
     store: &dyn Store,
     row: &mut Row,
-    secret: &str,
+    (phone, secret): (&Phone, &str),
     of: &str,
 ) -> StoreResult<Option<ErrorCode>> {
     let Some(original) = store.holder(of)?.filter(was_sent) else {
         return Ok(Some(ErrorCode::ResendUnknown));
     };
-    if !brings_the_same(store, row, secret, &original) {
+    if !brings_the_same(store, row, (phone, secret), &original) {
         return Ok(Some(ErrorCode::ResendMismatch));
     }
     if original.outcome.is_none() && original.life == Life::Alive {
@@ -105,7 +108,17 @@ pub(super) fn check(
 }
 
 /// The same purpose and number, and the same code, which is still good.
-fn brings_the_same(store: &dyn Store, row: &Row, secret: &str, original: &Holder) -> bool {
-    let tag = store.keys().secret_tag(&original.id, secret);
-    row.at < original.expires && original.content == row.content && original.tag == Some(tag)
+fn brings_the_same(
+    store: &dyn Store,
+    row: &Row,
+    (phone, secret): (&Phone, &str),
+    original: &Holder,
+) -> bool {
+    let is_by = |keys: &Keys| {
+        let tag = keys.secret_tag(&original.id, secret);
+        let content = row.purpose.map(|purpose| keys.content(purpose, phone));
+        original.content == content && original.tag == Some(tag)
+    };
+    let keys = store.keys();
+    row.at < original.expires && (is_by(keys) || keys.other().is_some_and(is_by))
 }

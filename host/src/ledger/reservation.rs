@@ -54,6 +54,8 @@ pub(super) struct Counter<'a> {
     scope: Scope,
     rule: &'a Rule,
     window: Window,
+    /// The same with what another key's window counts.
+    merged: Option<Window>,
     now: i64,
 }
 
@@ -68,13 +70,19 @@ impl<'a> Counter<'a> {
     ) -> StoreResult<Self> {
         let key = store.keys().window(scope, value);
         let window = read_window(store, &key, now)?.unwrap_or_default();
+        let merged = with_other(store, &window, scope, value, now)?;
         Ok(Counter {
             key,
             scope,
             rule,
             window,
+            merged,
             now,
         })
+    }
+
+    fn counted(&self) -> &Window {
+        self.merged.as_ref().unwrap_or(&self.window)
     }
 
     /// The limits that leave no place, apart: those that refuse, and those that only record.
@@ -88,11 +96,11 @@ impl<'a> Counter<'a> {
     }
 
     fn is_reached(&self, limit: Limit) -> Option<LimitReached> {
-        let count = self.window.count(span(limit), self.now);
+        let count = self.counted().count(span(limit), self.now);
         if count < u64::from(limit.count()) {
             return None;
         }
-        let free_at = self.window.free_at(span(limit), limit.count(), self.now);
+        let free_at = self.counted().free_at(span(limit), limit.count(), self.now);
         let wait = free_at.saturating_sub(self.now);
         Some(LimitReached {
             scope: self.scope,
@@ -181,6 +189,25 @@ pub(super) fn read_window(
         store.put_window(key, None, &window.bytes())?;
     }
     Ok(Some(window))
+}
+
+/// A window with what is counted by another key; `None`: there is none, or nothing in it.
+pub(super) fn with_other(
+    store: &dyn Store,
+    window: &Window,
+    scope: Scope,
+    value: &str,
+    now: i64,
+) -> StoreResult<Option<Window>> {
+    let Some(other) = store.keys().other() else {
+        return Ok(None);
+    };
+    let Some(there) = read_window(store, &other.window(scope, value), now)? else {
+        return Ok(None);
+    };
+    let mut merged = window.clone();
+    merged.merge(&there);
+    Ok(Some(merged))
 }
 
 /// The number less its last four digits.

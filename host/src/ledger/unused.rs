@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use textsender_plugin_api::Purpose;
+use textsender_plugin_api::{Phone, Purpose};
 
 use super::keys::Digest;
 use super::limits::{Limit, Mode, Scope, Shares};
@@ -53,7 +53,7 @@ impl Counter {
         shares: Shares,
         purpose: Purpose,
         region: Option<&str>,
-        recipient: &Digest,
+        phone: &Phone,
         now: i64,
     ) -> StoreResult<Option<Self>> {
         let (Some(region), true) = (region, is_typed_in(purpose)) else {
@@ -63,8 +63,11 @@ impl Counter {
         if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
             return Ok(None);
         }
-        if store.has_used(recipient)? {
-            return Ok(None);
+        let (own, other) = store.keys().both(|keys| keys.recipient(phone));
+        for recipient in [Some(own), other].into_iter().flatten() {
+            if store.has_used(&recipient)? {
+                return Ok(None);
+            }
         }
         let key = of_unused(store, region);
         Ok(Some(Counter {

@@ -102,6 +102,13 @@ impl Window {
         }
     }
 
+    /// Counts what another window counts, for this look.
+    pub fn merge(&mut self, other: &Window) {
+        for entry in &other.entries {
+            self.put(entry.at, entry.count);
+        }
+    }
+
     /// When events happened, and how many of them.
     pub fn events(&self) -> impl Iterator<Item = (i64, u32)> {
         self.entries.iter().map(|entry| (entry.at, entry.count))

@@ -6,6 +6,7 @@
 
 mod apart;
 mod cuts;
+mod keys;
 mod machines;
 mod moving;
 mod oncall;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::link::{Link, NO_PROOF, server};
+use super::link::{Link, server};
 use super::pooler;
 use super::store::{life_of, outcome};
 use super::wire::SenderRow;
@@ -19,7 +19,7 @@ use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
 use crate::ledger::delivery::Deliveries;
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
-use crate::ledger::keys::{Digest, Keys};
+use crate::ledger::keys::{Digest, Keys, Proof};
 use crate::ledger::machines::Machine;
 use crate::ledger::shared::SharedArchive;
 use crate::ledger::stats::Tally;
@@ -44,11 +44,7 @@ type Question = Box<dyn FnOnce(&Link) + Send>;
 type Value = (Box<dyn ToSql + Sync + Send>, Type);
 
 impl Reader {
-    fn start(
-        shared: config::Shared,
-        folder: PathBuf,
-        proof: String,
-    ) -> Result<Reader, LedgerError> {
+    fn start(shared: config::Shared, folder: PathBuf, proof: Proof) -> Result<Reader, LedgerError> {
         let (questions, asked) = mpsc::channel::<Question>();
         let (opened, open) = mpsc::channel();
         let place = folder.clone();
@@ -95,7 +91,7 @@ impl PostgresArchive {
         };
         // Without a key this machine never sent anything.
         let keys = Keys::read(&Folder::to_read(folder)?)?.ok_or_else(absent)?;
-        let proof = hexadecimal(&keys.proof());
+        let proof = keys.proofs();
         let archive = PostgresArchive {
             reader: Reader::start(shared.clone(), folder.to_owned(), proof)?,
             server: server(shared),
@@ -107,7 +103,7 @@ impl PostgresArchive {
     /// The server, as it presents itself to a machine that may have no key yet.
     pub fn server_of(folder: &Path, shared: &config::Shared) -> Result<Server, LedgerError> {
         let archive = PostgresArchive {
-            reader: Reader::start(shared.clone(), folder.to_owned(), NO_PROOF.to_owned())?,
+            reader: Reader::start(shared.clone(), folder.to_owned(), Proof::default())?,
             server: server(shared),
             clock: None,
         };
@@ -218,15 +214,17 @@ impl Archive for PostgresArchive {
             Page::Before(number) => ("seq < $4", "seq DESC", number),
         };
         let sql = format!(
-            "WHERE {range} AND at >= $1 AND ($2 IS NULL OR recipient_hash = $2)
+            "WHERE {range} AND at >= $1 AND ($2 IS NULL OR recipient_hash IN ($2, $5))
              AND ($3 IS NULL OR outcome IS NULL OR outcome = $3) ORDER BY {order} LIMIT {PAGE}"
         );
-        let recipient = wanted.recipient.map(|hash| hexadecimal(&hash));
+        let [recipient, or_recipient] =
+            [wanted.recipient, wanted.or_recipient].map(|hash| hash.map(|hash| hexadecimal(&hash)));
         let values: Vec<Value> = vec![
             (Box::new(wanted.since), Type::INT8),
             (Box::new(recipient), Type::TEXT),
             (Box::new(wanted.outcome), Type::TEXT),
             (Box::new(at), Type::INT8),
+            (Box::new(or_recipient), Type::TEXT),
         ];
         self.decisions(&sql, values)
     }

@@ -108,8 +108,12 @@ impl Carrier {
             Err(error) => return Err(error),
         };
         let (from, keys) = Outgoing::open(&own, options)?;
-        let progress = keys.brought(&from.name()?);
-        let proof = hexadecimal(&keys.proof());
+        // A name of its own, and no secret: it outlasts every key.
+        let name = from_hex(&from.name()?, "name").ok();
+        let progress = name
+            .and_then(|name| Digest::try_from(name).ok())
+            .unwrap_or_default();
+        let proof = keys.proofs();
         let link = Link::new(shared.clone(), folder.to_owned(), proof)?;
         let process = Rc::clone(&Postgres::new(shared, folder, options).process);
         let to = PostgresStore::open(link, keys, process, shared, options)?;

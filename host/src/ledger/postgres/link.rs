@@ -22,6 +22,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::wire::{Answer, Hello};
 use crate::config;
 use crate::ledger::error::LedgerError;
+use crate::ledger::keys::Proof;
 use crate::net::{self, Lookups, Resolver};
 use crate::os::socket;
 use crate::secrets;
@@ -31,7 +32,7 @@ pub(super) struct Link {
     shared: config::Shared,
     /// Where the password is.
     state: PathBuf,
-    proof: String,
+    proof: Proof,
     runtime: Runtime,
     connected: RefCell<Option<Rc<Connected>>>,
     tls: OnceCell<rustls::ClientConfig>,
@@ -63,7 +64,7 @@ enum Trouble {
 }
 
 impl Link {
-    pub fn new(shared: config::Shared, state: PathBuf, proof: String) -> Result<Link, LedgerError> {
+    pub fn new(shared: config::Shared, state: PathBuf, proof: Proof) -> Result<Link, LedgerError> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| LedgerError::from_io(&error, &state, &state))?;
         Ok(Link {
@@ -267,7 +268,7 @@ impl Link {
                 }
                 Ok(Ok(connected)) => {
                     self.host.set(index);
-                    return self.proven(connected);
+                    return self.proven(connected).await;
                 }
                 Ok(Err(Trouble::Passing(other))) => reason = other,
                 Ok(Err(failed)) => return Err(failed),
@@ -323,7 +324,7 @@ impl Link {
         let rows = client
             .query_typed(
                 "SELECT textsender.hello_1($1)",
-                &[(&self.proof, Type::TEXT)],
+                &[(&self.proof.own, Type::TEXT)],
             )
             .await;
         let rows = rows.map_err(|error| self.judged(&error))?;
@@ -340,16 +341,29 @@ impl Link {
     }
 
     /// All machines must have the same key: with another one no id would be known again.
-    fn proven(&self, connected: Connected) -> Result<Connected, Trouble> {
-        match connected.hello.proof.as_deref() {
-            Some(proof) if self.proof != NO_PROOF && proof != self.proof => {
-                Err(Trouble::Failed(Failed::Error(LedgerError::KeyMismatch {
-                    server: self.server(),
-                    key: self.state.join("ledger.key"),
-                })))
-            }
-            _ => Ok(connected),
+    async fn proven(&self, connected: Connected) -> Result<Connected, Trouble> {
+        let Proof { own, before, next } = &self.proof;
+        let known = &connected.hello.proof;
+        if own.is_empty() || known.as_ref().is_none_or(|known| known == own) || known == next {
+            return Ok(connected);
         }
+        if known != before {
+            return Err(Trouble::Failed(Failed::Error(LedgerError::KeyMismatch {
+                server: self.server(),
+                key: self.state.join("ledger.key"),
+            })));
+        }
+        // The first machine that writes with a new key: from now on each has to have it.
+        let keys = [before, &Some(own.clone())].map(|proof| proof.clone().unwrap_or_default());
+        let changed = connected
+            .client
+            .query_typed(
+                "SELECT textsender.key_1($1, $2)",
+                &[(&keys[0], Type::TEXT), (&keys[1], Type::TEXT)],
+            )
+            .await;
+        changed.map_err(|error| self.judged(&error))?;
+        Ok(connected)
     }
 
     fn tls(&self) -> Result<rustls::ClientConfig, String> {
@@ -518,9 +532,6 @@ pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
 
 /// What to do about an address that the library does not take.
 const URL: &str = "correct [state.shared] url";
-
-/// Of a machine that has no key yet, and only looks.
-pub(super) const NO_PROOF: &str = "";
 
 /// How long to wait before the next try.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -125,7 +125,7 @@ impl Engine for Postgres {
     fn open(&mut self) -> Result<Box<dyn Store>, LedgerError> {
         let folder = Folder::prepare(&self.folder)?;
         let keys = self.keys(&folder)?;
-        let proof = hexadecimal(&keys.proof());
+        let proof = keys.proofs();
         let link = Link::new(self.shared.clone(), self.folder.clone(), proof)?;
         let process = Rc::clone(&self.process);
         let store = PostgresStore::open(link, keys, process, &self.shared, &self.options)?;

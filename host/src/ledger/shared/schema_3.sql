@@ -16,6 +16,16 @@ BEGIN
 END
 $$;
 
+-- From now on each machine has to have another key. Whoever says so knows the one that all had.
+CREATE FUNCTION textsender.key_1(before text, now text) RETURNS text
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE textsender.meta SET value = key_1.now WHERE name = 'proof' AND value = key_1.before;
+    RETURN key_1.now;
+END
+$$;
+
 UPDATE textsender.meta SET value = '3' WHERE name = 'schema';
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA textsender FROM PUBLIC;

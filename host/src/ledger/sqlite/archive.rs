@@ -87,7 +87,8 @@ impl Archive for SqliteArchive {
             wanted.recipient,
             wanted.outcome,
             at,
-            PAGE as i64
+            PAGE as i64,
+            wanted.or_recipient
         ];
         self.read(|| {
             self.sql
@@ -386,7 +387,7 @@ const fn columns(by: UsedBy) -> (&'static str, &'static str) {
 }
 
 /// What [`Wanted`] asks of a row.
-const WANTED: &str = "at >= ?1 AND (?2 IS NULL OR recipient_hash = ?2)
+const WANTED: &str = "at >= ?1 AND (?2 IS NULL OR recipient_hash IN (?2, ?6))
                       AND (?3 IS NULL OR outcome IS NULL OR outcome = ?3)";
 
 /// A sum of the database, which has no unsigned numbers.

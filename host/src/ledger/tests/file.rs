@@ -20,6 +20,47 @@ async fn a_claim_of_an_earlier_boot_may_have_been_sent() {
 }
 
 #[tokio::test]
+async fn a_new_key_finds_what_the_one_of_before_wrote_until_that_is_taken_away() {
+    let limits = r#"{"recipient":{"limits":["2/1h"]}}"#;
+    let mut fixture = Fixture::new();
+    fixture
+        .send(message_under("a", limits), Outcome::Accepted)
+        .await;
+    fixture.close().await;
+    let key = fixture.path().join("ledger.key");
+    let before = fixture.path().join("ledger.key.before");
+    std::fs::copy(&key, &before).unwrap();
+    std::fs::write(&key, [7; 32]).unwrap();
+    fixture.reopen().await.ready().await.unwrap();
+    let is_replayed = async |fixture: &Fixture| {
+        let repeat = fixture.claim(message_under("a", limits)).await;
+        matches!(repeat, ClaimResult::Replay { .. })
+    };
+    assert!(is_replayed(&fixture).await);
+    fixture
+        .send(message_under("b", limits), Outcome::Accepted)
+        .await;
+    let third = fixture.claim(message_under("c", limits)).await;
+    assert!(matches!(third, ClaimResult::Limited(_)), "{third:?}");
+    let found = |fixture: &Fixture| {
+        let recipient = Some(message("a").phone);
+        let filter = Filter {
+            recipient,
+            ..Filter::default()
+        };
+        let found = fixture.history().latest(10, &filter).unwrap();
+        found.iter().filter(|entry| !entry.replayed).count()
+    };
+    assert_eq!(found(&fixture), 3);
+    fixture.close().await;
+    std::fs::remove_file(before).unwrap();
+    fixture.reopen().await.ready().await.unwrap();
+    assert_eq!(found(&fixture), 2, "by the new key");
+    let refused = fixture.claim(message_under("a", limits)).await;
+    assert!(matches!(refused, ClaimResult::Mismatch), "{refused:?}");
+}
+
+#[tokio::test]
 async fn nothing_is_dispatched_on_a_ledger_that_was_replaced() {
     let fixture = Fixture::new();
     let ticket = fixture.fresh(message("a")).await;
