@@ -5,7 +5,7 @@ use std::{
     fs::{File, TryLockError},
     io,
     os::{
-        fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
         unix::fs::{FileTypeExt, PermissionsExt},
         unix::net::{self, UnixListener},
     },
@@ -265,8 +265,22 @@ pub fn notify(state: &str) {
 /// # Errors
 ///
 /// The system does not say.
+#[allow(unsafe_code)]
 pub fn peer(stream: &Blocking) -> io::Result<u32> {
-    Ok(sockopt::socket_peercred(stream)?.uid.as_raw())
+    let mut peer = libc::ucred {
+        // A process of another pid namespace has none, which rustix takes for an error.
+        pid: 0,
+        uid: u32::MAX,
+        gid: u32::MAX,
+    };
+    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_PEERCRED);
+    let at = (&raw mut peer).cast();
+    // SAFETY: it writes to `peer`, which is of that size, and to `size` alone.
+    match unsafe { libc::getsockopt(stream.as_raw_fd(), level, name, at, &raw mut size) } {
+        0 => Ok(peer.uid),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Connects to a socket. One whose queue is full is waited for, but not longer than this.

@@ -16,12 +16,15 @@ const ORDINARY: &str = "--proc /proc --uid 1000 --gid 1000";
 
 /// Runs a command where the state folder alone can be written to, with what a case has around it.
 fn inside(admin: &Admin, around: &str, command: &str, input: &str) -> Ran {
+    admin.shell(&line(admin, around, command), input)
+}
+
+fn line(admin: &Admin, around: &str, command: &str) -> String {
     let state = admin.state().display().to_string();
-    let line = format!(
-        "bwrap --unshare-all --share-net --cap-drop ALL --ro-bind / / --dev /dev {around} \
+    format!(
+        "bwrap --unshare-all --share-net --die-with-parent --cap-drop ALL --ro-bind / / --dev /dev {around} \
          --bind {state} {state} {command}"
-    );
-    admin.shell(&line, input)
+    )
 }
 
 #[test]
@@ -44,6 +47,28 @@ fn as_root_plugins_are_sealed_in_a_container_with_a_read_only_root_and_without_c
     // The root is as it is in the image.
     let init = "textsender init --region GB --folder /etc/textsender-inside";
     inside(&admin, ORDINARY, init, "").says("as it is on a read-only file system");
+}
+
+/// The socket's folder is shared, and neither side knows the other's processes.
+#[test]
+#[ignore = "needs root and bwrap"]
+fn as_root_a_hub_takes_messages_of_another_container() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let socket = admin.state().join("hub.sock");
+    let socket = socket.display();
+    admin.write_config(&format!(
+        "{}\n[serve]\nsocket = \"{socket}\"\nhub = \"required\"\n",
+        admin.config_text()
+    ));
+    let [hub, send] =
+        ["serve", "send"].map(|it| line(&admin, ORDINARY, &format!("textsender {it}")));
+    let both = format!(
+        "{hub} 2> hub.log & until [ -S {socket} ]; do sleep 0.1; done; \
+         {send}; ended=$?; kill $!; exit $ended"
+    );
+    admin.shell(&both, REQUEST).ok();
+    assert_eq!(sandbox.texts().len(), 1);
 }
 
 #[test]
