@@ -9,10 +9,25 @@ pub(super) fn faults(config: &Config) -> Vec<Fault> {
     let policies = config.policies.iter().map(|policy| ("", &policy.reach));
     let helpdesk = config.helpdesk.as_ref();
     let helpdesk = helpdesk.map(|helpdesk| ("helpdesk.", &helpdesk.reach));
+    let prices = config.prices.values();
     policies
         .chain(helpdesk)
         .flat_map(|(prefix, reach)| of_reach(config, prefix, reach))
+        .chain(prices.filter_map(|price| {
+            unknown_region(
+                config,
+                &price.region,
+                format!("prices.{}", price.region.value),
+            )
+        }))
         .collect()
+}
+
+fn unknown_region(config: &Config, region: &Located<String>, key: String) -> Option<Fault> {
+    Region::parse(region).err()?;
+    let message = format!("{:?} is not a region", region.value);
+    let remedy = "use the two letters of ISO 3166-1, such as \"GB\" for the United Kingdom";
+    Some(config.sources.fault(region.place, key, message, remedy))
 }
 
 /// Policies whose own region's mobiles are often refused when they are written as bare digits, and that do not
@@ -49,16 +64,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Fault> {
 const MOST_UNCLEAR: u16 = 20;
 
 fn of_reach(config: &Config, prefix: &str, reach: &Reach) -> Vec<Fault> {
-    let fault = |name: &Located<String>, key: &str, message: &str, remedy: String| {
-        let message = format!("{:?} {message}", name.value);
-        let key = format!("{prefix}{key}");
-        config.sources.fault(name.place, key, message, remedy)
-    };
-    let unknown_region = |region: &Located<String>, key: &str| {
-        Region::parse(region).err()?;
-        let remedy = "use the two letters of ISO 3166-1, such as \"GB\" for the United Kingdom";
-        Some(fault(region, key, "is not a region", remedy.to_owned()))
-    };
+    let unknown_region = |region, key| unknown_region(config, region, format!("{prefix}{key}"));
     let mut faults: Vec<Fault> = Vec::new();
     if let Some(region) = &reach.region {
         faults.extend(unknown_region(region, "region"));
@@ -78,7 +84,9 @@ fn of_reach(config: &Config, prefix: &str, reach: &Reach) -> Vec<Fault> {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("the kinds are {}", names().collect::<Vec<_>>().join(", ")),
         };
-        faults.push(fault(kind, "kinds", "is not a kind of number", remedy));
+        let message = format!("{:?} is not a kind of number", kind.value);
+        let key = format!("{prefix}kinds");
+        faults.push(config.sources.fault(kind.place, key, message, remedy));
     }
     faults
 }

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp, civil::Date};
 
 use super::{Common, site::Site};
 use crate::{
-    config::{self, Environment, Reading, ResolvedPath, Sources},
+    config::{self, Environment, Prices, Reading, ResolvedPath, Sources},
     ledger::{History, LedgerError, Options},
     os::rights,
     trust::Unsafe,
@@ -28,6 +28,12 @@ impl Common {
         })?;
         let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
         Ok((state.path, Options::of(&reading.config.state)))
+    }
+
+    /// What segments cost, whatever else is wrong with the configuration.
+    pub(super) fn prices(&self) -> Prices {
+        let reading = Reading::of(Sources::read(&self.config_file().path));
+        reading.config.prices
     }
 
     /// An error where this caller can't see what the account that sends has recorded.

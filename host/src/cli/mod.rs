@@ -221,7 +221,7 @@ pub fn run(failpoints: Failpoints) -> ExitCode {
         Command::Restore(command) => finish(command.run(&common, &out)),
         Command::Ledger(command) => finish(command.run(&common, &out)),
         Command::Log(log) => log.run(&common),
-        Command::Stats(stats) => stats.run(&common),
+        Command::Stats(stats) => stats.run(&common, &out),
     }
 }
 

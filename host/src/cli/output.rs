@@ -122,7 +122,7 @@ impl Output {
 }
 
 /// What a table is made for where the terminal does not say how wide it is.
-const WIDTH: usize = 80;
+pub(super) const WIDTH: usize = 80;
 
 /// Between two columns.
 const GAP: &str = "  ";

@@ -1,5 +1,6 @@
 //! `textsender stats`: how much was sent, by day, sender, region and outcome.
 
+mod plot;
 mod prometheus;
 
 use std::{
@@ -9,10 +10,16 @@ use std::{
 
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
-use super::{Common, history, output};
+use super::{
+    Common, history,
+    output::{self, Cell, Output},
+};
 use crate::{
-    ledger::{Exposition, LedgerError, Tally, UsedBy, Uses},
+    config::{Prices, Spend},
+    ledger::{Exposition, History, LedgerError, Tally, UsedBy, Uses},
     site::{Installation, Recorded},
 };
 
@@ -22,12 +29,14 @@ const HOUR: i64 = 1;
 
 /// Counts what was decided, by day, sender, region and outcome
 ///
-/// For the last 7 days, in UTC; answers that were replayed are not counted again. With --prometheus,
+/// For the last 7 days, in UTC; answers that were replayed are not counted again. Where the configuration has
+/// [prices], with what was spent. With --prometheus,
 /// for the last hour, into a file for node_exporter's textfile collector, with whether configuration, ledger and
 /// senders are in order: run it by a timer.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  \
     textsender stats --since 30d --json\n  \
+    textsender stats --plot --since 24h\n  \
     textsender stats --prometheus /var/lib/prometheus/node-exporter/textsender.prom")]
 pub(super) struct Stats {
     /// Since so long ago (10m, 12h, 7d), a day (2026-11-24, UTC), or a time (RFC 3339)
@@ -36,6 +45,9 @@ pub(super) struct Stats {
     /// Counts instead how many of the codes were typed in, as far as callers report it
     #[arg(long, value_name = "BY", conflicts_with = "prometheus", value_parser = PossibleValuesParser::new(BY.map(|(word, _)| word)))]
     used_by: Option<String>,
+    /// Draws instead how many were sent when: by hour up to two days, else by day
+    #[arg(long, conflicts_with_all = ["prometheus", "used_by", "json"])]
+    plot: bool,
     /// Writes JSON
     #[arg(long, conflicts_with = "prometheus")]
     json: bool,
@@ -48,17 +60,17 @@ pub(super) struct Stats {
 }
 
 impl Stats {
-    pub(super) fn run(&self, common: &Common) -> ExitCode {
+    pub(super) fn run(&self, common: &Common, out: &Output) -> ExitCode {
         if let Err(error) = common.may_read_records() {
             return output::print_error(&format!("{error:#}"), 1);
         }
-        match self.count(common) {
+        match self.count(common, out) {
             Ok(()) => ExitCode::SUCCESS,
             Err(words) => output::print_error(&words, 1),
         }
     }
 
-    fn count(&self, common: &Common) -> Result<(), String> {
+    fn count(&self, common: &Common, out: &Output) -> Result<(), String> {
         if self.installation {
             let mut page = Exposition::default();
             Installation::look(&common.config_file().path).write(Timestamp::now(), &mut page);
@@ -72,18 +84,23 @@ impl Stats {
         if let Some(by) = self.used_by() {
             return self.count_uses(by, since, common);
         }
-        let tallies = common
-            .history()
-            .and_then(|ledger| ledger.tallies(Some(since)));
-        let tallies = match tallies {
-            Ok(tallies) => tallies,
-            // Before the first message there is nothing to count.
-            Err(LedgerError::Absent { .. }) => Vec::new(),
-            Err(error) => return Err(error.to_string()),
-        };
+        if self.plot {
+            let now = Timestamp::now();
+            let (first, step) = plot::steps(since, now);
+            let marks = read(common, |ledger| ledger.timeline(first))?;
+            plot::draw(&marks, first, step, now, out);
+            return Ok(());
+        }
+        let tallies = read(common, |ledger| ledger.tallies(Some(since)))?;
+        let prices = common.prices();
         match self.json {
-            true => output::json(&tallies),
-            false => output::print(&shown(&tallies)),
+            true => output::json(
+                &tallies
+                    .iter()
+                    .map(|tally| Priced::of(tally, &prices))
+                    .collect::<Vec<_>>(),
+            ),
+            false => show(&tallies, &prices, out),
         }
         Ok(())
     }
@@ -96,14 +113,7 @@ impl Stats {
     }
 
     fn count_uses(&self, by: UsedBy, since: Timestamp, common: &Common) -> Result<(), String> {
-        let uses = common
-            .history()
-            .and_then(|ledger| ledger.uses(by, Some(since)));
-        let uses = match uses {
-            Ok(uses) => uses,
-            Err(LedgerError::Absent { .. }) => Vec::new(),
-            Err(error) => return Err(error.to_string()),
-        };
+        let uses = read(common, |ledger| ledger.uses(by, Some(since)))?;
         match self.json {
             true => output::json(&uses),
             false => output::print(&shown_uses(&uses)),
@@ -125,6 +135,17 @@ impl Stats {
         recorded.write(now.duration_since(since), &mut page);
         prometheus::replace(file, &page.into_text())
             .map_err(|error| format!("cannot write {}: {error}", file.display()))
+    }
+}
+
+/// What the ledger has of something. Before the first message there is nothing to count.
+fn read<T>(
+    common: &Common,
+    of: impl FnOnce(&History) -> Result<Vec<T>, LedgerError>,
+) -> Result<Vec<T>, String> {
+    match common.history().and_then(|ledger| of(&ledger)) {
+        Err(LedgerError::Absent { .. }) => Ok(Vec::new()),
+        read => read.map_err(|error| error.to_string()),
     }
 }
 
@@ -158,38 +179,94 @@ fn shown_uses(uses: &[Uses]) -> String {
         .collect()
 }
 
-/// A table, and the sum.
-fn shown(tallies: &[Tally]) -> String {
-    let headings = [
-        "day", "machine", "sender", "region", "outcome", "messages", "segments",
-    ];
-    let mut rows = vec![headings.map(str::to_owned)];
-    rows.extend(tallies.iter().map(row));
-    let total = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>().to_string();
-    let [messages, segments] = [total(|t| t.messages), total(|t| t.segments)];
-    let [none, total] = ["", "total"].map(str::to_owned);
-    let [a, b, c, d] = std::array::from_fn(|_| none.clone());
-    rows.push([total, a, b, c, d, messages, segments]);
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let widths: [usize; 7] = std::array::from_fn(width);
-    // One machine alone has no name.
-    let is_shared = tallies.iter().any(|tally| tally.machine.is_some());
-    rows.iter()
-        .map(|[day, machine, sender, region, outcome, messages, segments]| {
-            let [a, m, b, c, d, e, f] = widths;
-            let machine = match is_shared {
-                true => format!("{machine:<m$}  "),
-                false => String::new(),
-            };
-            format!(
-                "{day:<a$}  {machine}{sender:<b$}  {region:<c$}  {outcome:<d$}  {messages:>e$}  {segments:>f$}\n"
-            )
-        })
-        .collect()
+/// A count, with what it cost.
+#[derive(Serialize)]
+struct Priced<'t> {
+    #[serde(flatten)]
+    tally: &'t Tally,
+    #[serde(flatten)]
+    spend: Option<Spend>,
 }
 
-fn row(tally: &Tally) -> [String; 7] {
+impl<'t> Priced<'t> {
+    fn of(tally: &'t Tally, prices: &Prices) -> Self {
+        let spend = spend(std::slice::from_ref(tally), prices);
+        Self { tally, spend }
+    }
+}
+
+fn spend(tallies: &[Tally], prices: &Prices) -> Option<Spend> {
+    let segments = tallies.iter().map(|tally| {
+        let region = tally.region.as_deref().unwrap_or_default();
+        (region, tally.segments)
+    });
+    Spend::of(prices, segments)
+}
+
+/// The columns, and how many of them at the end have numbers.
+const HEADINGS: [&str; 8] = [
+    "day", "machine", "sender", "region", "outcome", "messages", "segments", "spend",
+];
+const NUMBERS: usize = 3;
+
+/// A table, and the sum.
+fn show(tallies: &[Tally], prices: &Prices, out: &Output) {
+    let mut rows = vec![HEADINGS.map(str::to_owned)];
+    rows.extend(tallies.iter().map(|tally| row(tally, prices)));
+    let total = |count: fn(&Tally) -> u64| tallies.iter().map(count).sum::<u64>().to_string();
+    let [messages, segments] = [total(|t| t.messages), total(|t| t.segments)];
+    let cost = spend(tallies, prices).map(|spend| spend.to_string());
+    let none = String::new;
+    rows.push([
+        "total".to_owned(),
+        none(),
+        none(),
+        none(),
+        none(),
+        messages,
+        segments,
+        cost.unwrap_or_default(),
+    ]);
+    // One machine alone has no name, and no price is none of a column.
+    let is_shown = |column: usize| match HEADINGS[column] {
+        "machine" => tallies.iter().any(|tally| tally.machine.is_some()),
+        "spend" => !prices.is_empty(),
+        _ => true,
+    };
+    let columns: Vec<usize> = (0..HEADINGS.len())
+        .filter(|column| is_shown(*column))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].width())
+            .max()
+            .unwrap_or(0)
+    };
+    let padded = |row: &[String; 8]| -> Vec<String> {
+        let cell = |column: &usize| match *column < HEADINGS.len() - NUMBERS {
+            true if out.is_terminal() => row[*column].clone(),
+            true => format!("{:<1$}", row[*column], width(*column)),
+            false => format!("{:>1$}", row[*column], width(*column)),
+        };
+        columns.iter().map(cell).collect()
+    };
+    let mut lines = rows.iter().map(padded);
+    if !out.is_terminal() {
+        lines.for_each(|line| out.line(line.join("  ")));
+        return;
+    }
+    // It is made as narrow as the terminal.
+    let headings = lines.next().unwrap_or_default();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let rows: Vec<Vec<Cell>> = lines
+        .map(|line| line.into_iter().map(Cell::from).collect())
+        .collect();
+    out.table(&headings, &rows);
+}
+
+fn row(tally: &Tally, prices: &Prices) -> [String; 8] {
     let or = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+    let spend = Priced::of(tally, prices).spend;
     [
         tally.day.to_string(),
         or(&tally.machine),
@@ -198,5 +275,6 @@ fn row(tally: &Tally) -> [String; 7] {
         tally.word().to_owned(),
         tally.messages.to_string(),
         tally.segments.to_string(),
+        spend.map(|spend| spend.to_string()).unwrap_or_default(),
     ]
 }

@@ -20,6 +20,7 @@ mod location;
 mod log;
 mod place;
 mod policies;
+mod prices;
 mod relations;
 pub mod render;
 mod sections;
@@ -48,6 +49,7 @@ pub use policies::{
     Binding, Block, Filter, Helpdesk, Link, OnUnknown, Policy, Reach, Regions, SendOptions, Text,
     WithoutPlus,
 };
+pub use prices::{Price, Prices, Spend};
 pub use relations::relations;
 pub use sections::{
     DEFAULT_PLUGINS_FOLDER, Daily, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins,
@@ -85,6 +87,8 @@ pub struct Config {
     pub http: Http,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[prices]`, by region.
+    pub prices: Prices,
     /// `[log]`.
     pub log: LogTarget,
     /// `[serve]`.
@@ -283,6 +287,14 @@ fn read_main(t: &Table, config: &mut Config) {
     config.log = t.table("log", LogTarget::read).unwrap_or_default();
     config.serve = t.table("serve", Serve::read).unwrap_or_default();
     config.helpdesk = t.table("helpdesk", Helpdesk::read);
+    if let Some(node) = t.get("prices") {
+        node.each(|region, node| {
+            let price = Price::read(region, node);
+            config
+                .prices
+                .extend(price.map(|price| (region.value.clone(), price)));
+        });
+    }
     if let Some(node) = t.get("senders") {
         node.each(|name, node| read_sender(name, node, &mut config.senders));
     }

@@ -400,7 +400,7 @@ fn read_translations(node: &Node) -> BTreeMap<String, Located<String>> {
     translations
 }
 
-fn is_region(text: &str) -> bool {
+pub(super) fn is_region(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
 }
 

@@ -41,7 +41,7 @@ const COMMANDS: [(&str, &[&str]); 5] = [
             "--csv",
         ],
     ),
-    ("stats", &["--since", "--used-by", "--json"]),
+    ("stats", &["--since", "--used-by", "--json", "--plot"]),
     ("status", &["--json"]),
     (
         "explain",

@@ -348,6 +348,7 @@ mod tests {
             senders: Vec::new(),
             expiring: Vec::new(),
             directories: Vec::new(),
+            prices: BTreeMap::new(),
         };
         let (mut alerted, mut failures) = (Alerted::new(), 0);
         let mut wrong: BTreeMap<String, Vec<i64>> = BTreeMap::new();

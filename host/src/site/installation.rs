@@ -11,7 +11,7 @@ use crate::{
         self, Standing,
         expiring::{self, Expiring, ExpiringKind},
     },
-    config::{Ledger, WhenUnreachable},
+    config::{Ledger, Prices, WhenUnreachable},
     directory::{AllLooked, Directories},
     ledger::{Away, Exposition, History, LedgerError, Options},
     os::{disk, rights},
@@ -35,6 +35,8 @@ pub struct Installation {
     pub(super) expiring: Vec<Expiring>,
     /// How each directory is.
     pub(super) directories: AllLooked,
+    /// What a segment costs, by region.
+    pub(super) prices: Prices,
 }
 
 /// How a sender stands.
@@ -70,6 +72,7 @@ impl Installation {
                 senders: Vec::new(),
                 expiring: Vec::new(),
                 directories: Vec::new(),
+                prices: Prices::new(),
             };
         };
         let report = block_on(check::check(main));
@@ -85,6 +88,7 @@ impl Installation {
             senders: standings.iter().map(|one| sender(&site, one)).collect(),
             expiring,
             directories,
+            prices: site.config.prices,
         }
     }
 
@@ -132,6 +136,16 @@ impl Installation {
             "textsender_certificate_expires_timestamp_seconds",
             "Until when the certificate of [serve] tls is valid; 0 where it can't be read.",
             &certificate.collect::<Vec<_>>(),
+        );
+        let prices = self.prices.iter().map(|(region, price)| {
+            let currency = price.currency.clone();
+            let labels = vec![("region", region.clone()), ("currency", currency)];
+            (labels, price.amount())
+        });
+        page.gauge(
+            "textsender_segment_price",
+            "What a segment to a region costs, as [prices] says.",
+            &prices.collect::<Vec<_>>(),
         );
         self.write_expiring(now, page);
         self.write_senders(page);

@@ -198,7 +198,7 @@ fn what_the_guide_shows_works() {
         test.stdin("+447700900123").run().exit(0);
         count += 1;
     }
-    assert_eq!(count, 7);
+    assert_eq!(count, 8);
     let codes = guide.split('`').filter(|word| word.starts_with("ledger_"));
     for code in codes {
         told(&history, ["explain-error", code]).exit(0);

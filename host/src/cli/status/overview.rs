@@ -97,7 +97,7 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
         remedy: state.command.clone(),
     }));
     let known = common.history().and_then(|history| {
-        let recent = Recent::of(&history, now)?;
+        let recent = Recent::of(&history, &site.config.prices, now)?;
         Ok((recent, history.senders(now)?, history.pauses(now)?))
     });
     let (recent, health, pauses) = match known {
@@ -277,7 +277,18 @@ fn show_recent(recent: &Recent, out: &Output) {
         let regions: Vec<String> = regions
             .map(|(region, sum)| format!("{region} {sum}"))
             .collect();
-        out.line(cut(&format!("segments: {}", regions.join(", "))));
+        let spend = recent.spend.as_ref().map(|spend| {
+            let without = match spend.segments_without_price {
+                0 => String::new(),
+                1 => " (1 segment has no price)".to_owned(),
+                more => format!(" ({more} segments have no price)"),
+            };
+            format!("; spend: {spend}{without}")
+        });
+        let spend = spend.unwrap_or_default();
+        let room = WIDTH.saturating_sub(spend.width());
+        let segments = cut_at(&format!("segments: {}", regions.join(", ")), room);
+        out.line(cut(&(segments + &spend)));
     }
 }
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{
+    config::{Prices, Spend},
     ledger::{Entry, EntryState, Filter, History, LedgerError, UsedBy, Uses},
     protocol::Outcome,
 };
@@ -25,6 +26,9 @@ pub(super) struct Recent {
     pub(super) hours: Vec<Hour>,
     /// Segments that providers charge for, by region.
     pub(super) segments: BTreeMap<String, u64>,
+    /// What they cost, where `[prices]` says so.
+    #[serde(flatten)]
+    pub(super) spend: Option<Spend>,
     /// Codes that were sent, and how many of them were typed in; none where no caller tells of use.
     pub(super) codes: Option<Codes>,
     /// The last week's last success and error, by sender.
@@ -54,7 +58,11 @@ pub(super) struct Last {
 }
 
 impl Recent {
-    pub(super) fn of(history: &History, now: Timestamp) -> Result<Self, LedgerError> {
+    pub(super) fn of(
+        history: &History,
+        prices: &Prices,
+        now: Timestamp,
+    ) -> Result<Self, LedgerError> {
         let mut recent = Self {
             hours: vec![Hour::default(); HOURS],
             ..Self::default()
@@ -67,6 +75,11 @@ impl Recent {
             recent.add(&entry, now);
             ControlFlow::Continue(())
         })?;
+        let segments = recent.segments.iter();
+        recent.spend = Spend::of(
+            prices,
+            segments.map(|(region, sum)| (region.as_str(), *sum)),
+        );
         let day = now.checked_sub(SignedDuration::from_hours(24)).ok();
         let uses = history.uses(UsedBy::Region, day)?;
         let sum = |count: fn(&Uses) -> u64| uses.iter().map(count).sum();

@@ -21,6 +21,7 @@ fn installation() -> Installation {
         senders: ["twilio", "gateway"].map(sender).into(),
         expiring: Vec::new(),
         directories: Vec::new(),
+        prices: BTreeMap::new(),
     }
 }
 

@@ -90,6 +90,10 @@ fn tables_fit_eighty_columns() {
 
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
+    let name = "a-rather-long-name-of-a-sender-for-mobiles-abroad";
+    admin.run(&["sender", "rename", "twilio", name]).ok();
+    let config = admin.config_text();
+    admin.write_config(&format!("{config}[prices]\nGB = \"0.0075 EUR\"\n"));
     sends(&admin);
     for command in [
         &["explain-error"][..],
@@ -99,6 +103,7 @@ fn tables_fit_eighty_columns() {
         &["log"],
         &["log", "--changes"],
         &["stats"],
+        &["stats", "--plot"],
     ] {
         let (mut child, mut screen) = admin.at_terminal(admin.command(command));
         let mut shown = Vec::new();

@@ -52,6 +52,9 @@ fn each_outage_is_a_number_within_one_run() {
     );
 
     let config = admin.config_text();
+    admin.write_config(&format!("{config}[prices]\nGB = \"0.04 EUR\"\n"));
+    let price = "textsender_segment_price{region=\"GB\",currency=\"EUR\"} 0.04";
+    has(&metrics(&admin), &[price]);
     for broken in [config.clone() + "[sned]\n", config.clone() + "[senders"] {
         admin.write_config(&broken);
         has(&metrics(&admin), &["textsender_config_ok 0"]);

@@ -45,6 +45,82 @@ fn the_front_door_tells_senders_hours_and_what_to_do_next() {
 }
 
 #[test]
+fn what_was_spent_is_shown_where_there_are_prices() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    let without = admin.run(&["status"]);
+    assert!(!without.ok().stdout.contains("spend"), "{without}");
+    let config = admin.config_text();
+    admin.write_config(&format!("{config}[prices]\nIE = \"0.1 EUR\"\n"));
+    admin
+        .run(&["status"])
+        .ok()
+        .says("segments: GB 1; spend: - (1 segment has no price)\n");
+    admin.write_config(&format!("{config}[prices]\nGB = \"0.04 EUR\"\n"));
+    admin.run(&["check"]).ok();
+    admin
+        .run(&["status"])
+        .ok()
+        .says("segments: GB 1; spend: 0.04 EUR\n");
+    let status = admin.run(&["status", "--json"]).json();
+    assert_eq!(status["last_24_hours"]["spend"]["EUR"], 0.04, "{status}");
+    let stats = admin.run(&["stats"]);
+    let lines: Vec<&str> = stats.ok().stdout.lines().collect();
+    assert!(lines[0].ends_with(" spend"), "{stats}");
+    assert!(lines[1].ends_with("  0.04 EUR"), "{stats}");
+    assert!(
+        lines[2].starts_with("total ") && lines[2].ends_with("  0.04 EUR"),
+        "{stats}"
+    );
+    let stats = admin.run(&["stats", "--json"]).json();
+    assert_eq!(stats[0]["spend"]["EUR"], 0.04, "{stats}");
+    admin.write_config(&format!("{config}[prices]\nUK = \"0.04 EUR\"\n"));
+    admin
+        .run(&["check"])
+        .failed(78)
+        .says("prices.UK: \"UK\" is not a region");
+}
+
+#[test]
+fn when_texts_were_sent_is_drawn() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin.run(&["stats", "--plot"]).ok();
+    sends(&admin);
+    sends(&admin);
+    sandbox
+        .twilio()
+        .fault(When::next().method("POST"), Fault::status(401));
+    let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900124"},"code":"beK989vc"}"#;
+    admin.feed(&["send"], request).failed(78);
+    for (since, steps) in [("3h", 3), ("6d", 6)] {
+        let plot = admin.run(&["stats", "--plot", "--since", since]);
+        let lines: Vec<&str> = plot.ok().stdout.lines().collect();
+        let (heading, lines) = lines.split_first().unwrap();
+        assert!(heading.starts_with("texts by "), "{plot}");
+        // With the one that is not over.
+        assert!(lines.len() > steps, "{plot}");
+        assert!(lines[0].ends_with("  0"), "{plot}");
+        let (mut sum, mut bars) = (0, String::new());
+        for line in lines {
+            // An hour may have begun meanwhile.
+            let mut words = line.split("  ").skip(1);
+            sum += words.next().unwrap().parse::<u32>().unwrap();
+            bars.extend(words);
+        }
+        assert_eq!(sum, 3, "{plot}");
+        assert!(bars.contains("####") && bars.ends_with("--"), "{plot}");
+        assert_eq!(
+            lines.iter().map(|line| line.len()).max(),
+            Some(80),
+            "{plot}"
+        );
+    }
+    admin.run(&["stats", "--plot", "--json"]).failed(2);
+}
+
+#[test]
 fn the_first_problem_and_its_remedy_are_told() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
