@@ -3,7 +3,11 @@
 
 mod names;
 
-use std::{fs, io, path::PathBuf, process::ExitCode};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use clap::CommandFactory;
@@ -100,36 +104,62 @@ impl Man {
     pub(super) fn run(&self, out: &Output) -> anyhow::Result<ExitCode> {
         match &self.folder {
             Some(folder) => {
-                let written = clap_mangen::generate_to(Cli::command(), folder)
-                    .and_then(|()| fs::write(folder.join("textsender.1"), page()?));
-                written.with_context(|| format!("{} can't be written", folder.display()))?;
+                write_pages(&command(), folder)
+                    .with_context(|| format!("{} can't be written", folder.display()))?;
                 out.line(format_args!(
                     "wrote the manual pages to {}",
                     folder.display()
                 ));
             }
-            None => print(&page()?),
+            None => print(&page(&command())?),
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The page of the whole.
-fn page() -> io::Result<String> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    let page = String::from_utf8_lossy(&page);
-    let exits: String = Outcome::ALL
-        .iter()
-        .map(|outcome| format!(".TP\n{}\n{}\n", outcome.exit(), outcome.as_str()))
-        .collect();
-    Ok(format!(
-        "{page}.SH \"EXIT STATUS\"\nOf \\fBsend\\fR, by outcome:\n{exits}{OTHER_EXITS}{SURROUNDINGS}"
-    ))
+fn command() -> clap::Command {
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    command
 }
 
-const OTHER_EXITS: &str = r"Of the others:
-.TP
+/// A page for each command, below the whole's.
+fn write_pages(command: &clap::Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+        write_pages(below, folder)?;
+    }
+    fs::write(folder.join(name(command) + ".1"), page(command)?)
+}
+
+/// Such as `textsender-sender-add`.
+fn name(command: &clap::Command) -> String {
+    let name = command.get_display_name();
+    name.unwrap_or_else(|| command.get_name()).to_owned()
+}
+
+fn page(command: &clap::Command) -> io::Result<String> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut page)?;
+    // What follows a command's options are examples.
+    let page = String::from_utf8_lossy(&page).replace(".SH EXTRA", ".SH EXAMPLES");
+    let name = name(command);
+    let outcomes = Outcome::ALL.iter();
+    let outcomes: String = outcomes
+        .map(|outcome| format!(".TP\n{}\n{}\n", outcome.exit(), outcome.as_str()))
+        .collect();
+    let exits = match name.as_str() {
+        "textsender" => {
+            format!("Of \\fBsend\\fR, by outcome:\n{outcomes}.PP\nOf the others:\n{OTHER_EXITS}")
+        }
+        "textsender-send" | "textsender-test-send" => format!("By outcome:\n{outcomes}"),
+        // It has others, and tells them.
+        "textsender-health" => return Ok(page + SURROUNDINGS),
+        _ => OTHER_EXITS.to_owned(),
+    };
+    Ok(format!("{page}.SH \"EXIT STATUS\"\n{exits}{SURROUNDINGS}"))
+}
+
+const OTHER_EXITS: &str = r".TP
 0
 It is done, and nothing is wrong.
 .TP
@@ -168,5 +198,6 @@ Anything but nothing: no colour.
 VISUAL, EDITOR
 What texts and files are edited with.
 .SH "SEE ALSO"
+.BR textsender (1),
 .BR textsender.toml (5)
 "#;

@@ -19,6 +19,10 @@ use crate::{config, ledger::Subject, site::pauses::Order};
 /// well.
 /// `textsender status` shows what is paused, `textsender log --changes` who paused what.
 #[derive(Args)]
+#[command(
+    override_usage = "textsender pause [OPTIONS] --reason <WORDS>\n         \
+    <--all|--sender|--region|--caller|--prefix>"
+)]
 #[command(after_help = "Examples:\n  \
     textsender pause --all --reason 'SMS pumping'\n  \
     textsender pause --sender twilio --for 2h --reason 'takes texts and delivers none'\n  \
@@ -39,6 +43,7 @@ pub(super) struct PauseCommand {
 
 /// Sends again what `textsender pause` stopped
 #[derive(Args)]
+#[command(override_usage = "textsender resume <--all|--sender|--region|--caller|--prefix>")]
 #[command(after_help = "Examples:\n  textsender resume --all\n  textsender resume --sender twilio")]
 pub(super) struct ResumeCommand {
     #[command(flatten)]

@@ -30,7 +30,7 @@ use crate::{
 #[command(after_help = "Example:\n  \
     textsender policy diff /etc/textsender new --users users.jsonl\n\n\
     where a line of users.jsonl is\n  \
-    {\"dn\":\"CN=Ada,OU=Staff,DC=example,DC=org\",\"groups\":[\"S-1-5-21-1-2-3-513\"],\"locale\":\"cy\"}")]
+    {\"dn\":\"CN=Ada,OU=Staff,DC=example,DC=org\",\"groups\":[\"S-1-5-21-1-2-3-513\"]}")]
 pub(super) struct Diff {
     /// The configuration as it is: textsender.toml, or its folder
     old: PathBuf,

@@ -71,6 +71,23 @@ fn help_is_as_wide_as_the_terminal_and_has_global_options_apart() {
         let line = format!("COLUMNS={columns} textsender {command} --help");
         admin.shell(&line, "").ok().stdout.clone()
     };
+    let mut commands = vec![String::new()];
+    let mut seen = 0;
+    while let Some(command) = commands.pop() {
+        let help = help(80, &command);
+        let longest = help.lines().map(|line| line.chars().count()).max();
+        assert!(longest <= Some(80), "{command}: {help}");
+        seen += 1;
+        let below = help
+            .split_once("Commands:\n")
+            .map_or("", |(_, below)| below);
+        let below = below.lines().take_while(|line| !line.is_empty());
+        // Words that go on from the line above are further in.
+        let below = below.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+        let below = below.filter(|name| !["", "help"].contains(name));
+        commands.extend(below.map(|name| format!("{command} {name}")));
+    }
+    assert!(seen > 90, "{seen}");
     for command in ["send", "sender add", "log"] {
         for columns in [60, 80] {
             let help = help(columns, command);

@@ -26,6 +26,8 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
         "textsender.service",
         "textsender.socket",
         "textsender-read.socket",
+        "textsender-alerts.service",
+        "textsender-alerts.timer",
         "textsender-metrics.service",
         "textsender-metrics.timer",
         "textsender-directory.service",
