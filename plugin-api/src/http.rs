@@ -243,12 +243,14 @@ impl HttpResponse {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// How long to wait, as the `Retry-After` header says it (RFC 9110, 10.2.3): in whole seconds, or
-    /// as a date, which is held against the answer's own `Date`. Anything else says nothing.
+    /// How long to wait, as the `Retry-After` header says it (RFC 9110, 10.2.3): in seconds, or as a
+    /// date, which is held against the answer's own `Date`. A part of a second, which some providers
+    /// write, is a whole one. Anything else says nothing.
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.header("retry-after")?.trim();
-        if value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return value.parse().ok().map(Duration::from_secs);
+        if value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
+            let seconds: f64 = value.parse().ok()?;
+            return Some(Duration::from_secs_f64(seconds.ceil().min(LONGEST_WAIT)));
         }
         let date = |value: &str| httpdate::parse_http_date(value).ok();
         let now = self.header("date").and_then(date);
@@ -257,6 +259,9 @@ impl HttpResponse {
         Some(wait.unwrap_or_default())
     }
 }
+
+/// What a wait comes to that is longer: what RFC 9111, 1.2.2, has for such numbers.
+const LONGEST_WAIT: f64 = 2_147_483_648.0;
 
 impl fmt::Debug for HttpResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -269,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_whole_seconds_or_a_date() {
+    fn a_wait_is_seconds_or_a_date() {
         let date = ("date", "Sat, 28 Nov 2026 12:00:00 GMT");
         let cases = [
             ("120", Some(120)),
@@ -280,12 +285,17 @@ mod tests {
             ("Saturday, 28-Nov-26 12:02:30 GMT", Some(150)),
             ("Sat Nov 28 12:02:30 2026", Some(150)),
             ("Sat, 28 Nov 2026 11:00:00 GMT", Some(0)),
-            ("1.5", None),
+            ("1.5", Some(2)),
+            ("2.0", Some(2)),
+            ("0.001", Some(1)),
+            ("1.5s", None),
+            ("1.2.3", None),
+            (".", None),
             ("+5", None),
             ("-5", None),
             ("soon", None),
             ("", None),
-            ("99999999999999999999999", None),
+            ("99999999999999999999999", Some(1 << 31)),
         ];
         for (value, seconds) in cases {
             let headers = [date, ("retry-after", value)];

@@ -82,8 +82,8 @@ pub fn judge(rules: &[Compiled], answer: &HttpResponse) -> Result<Receipt, SendE
     let code = at(rule.and_then(|rule| rule.code.as_ref()));
     let seconds = at(rule.and_then(|rule| rule.retry_after.as_ref()));
     let wait = seconds
-        .and_then(|it| it.parse().ok())
-        .map(Duration::from_secs);
+        .and_then(|it| it.parse::<f64>().ok())
+        .and_then(|it| Duration::try_from_secs_f64(it.ceil()).ok());
     let error = SendError::new(verdict, words(verdict))
         .with_provider_code(code.unwrap_or_else(|| answer.status.to_string()));
     Err(error.with_retry_after(wait.or_else(|| answer.retry_after())))
@@ -121,5 +121,45 @@ pub fn scalar(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(value) => Some(value.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_in_the_body_is_seconds_rounded_up() {
+        let rule = Rule {
+            status: None,
+            at: None,
+            is: None,
+            one_of: None,
+            prefix: None,
+            exists: None,
+            body: None,
+            verdict: Judgement::Failed(Verdict::Throttled),
+            id: None,
+            code: None,
+            retry_after: Some("/wait".into()),
+        };
+        let rules = [Compiled::new(&rule).unwrap()];
+        let waits = [
+            ("7", Some(7)),
+            ("1.5", Some(2)),
+            ("\"0.2\"", Some(1)),
+            ("-1", None),
+            ("\"soon\"", None),
+        ];
+        for (wait, seconds) in waits {
+            let answer = HttpResponse {
+                status: 429,
+                headers: Vec::new(),
+                body: format!("{{\"wait\": {wait}}}").into(),
+            };
+            let error = judge(&rules, &answer).unwrap_err();
+            let seconds = seconds.map(Duration::from_secs);
+            assert_eq!(error.retry_after, seconds, "{wait}");
+        }
     }
 }
