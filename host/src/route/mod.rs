@@ -301,7 +301,7 @@ impl<A: Ask> Attempts<'_, A> {
             }
             Err(failure) => AttemptResult::not_asked(failure),
         };
-        if result.is_unknown() {
+        if result.is_unknown() && !self.time_is_up() {
             result = self.find(sender, message, since, result).await;
         }
         self.attempts.push(Attempt {
@@ -316,7 +316,7 @@ impl<A: Ask> Attempts<'_, A> {
     }
 
     /// Looks for a message that may have been sent: found, it is accepted; certainly absent, it
-    /// was not sent; else nothing changes.
+    /// was not sent; else nothing changes. When the code has expired its caller has waited long enough.
     async fn find(
         &self,
         sender: &str,
@@ -329,7 +329,7 @@ impl<A: Ask> Attempts<'_, A> {
             .unwrap_or_default()
             .as_millis();
         let since = u64::try_from(since).unwrap_or(u64::MAX);
-        match find(self.senders, sender, message, since, self.plan.deadline).await {
+        match find(self.senders, sender, message, since, self.end()).await {
             Found::Accepted(receipt) => AttemptResult::Accepted(receipt),
             Found::Absent => AttemptResult::absent(sender),
             _ => result,

@@ -356,6 +356,27 @@ async fn nothing_is_sent_after_expiry() {
     assert!(delivered.attempts.is_empty());
 }
 
+/// Nobody waits for a provider that is silent twice: a repeat of the id looks for the message.
+#[tokio::test(start_paused = true)]
+async fn its_caller_is_answered_when_the_code_expires() {
+    let mut script = Script::new(vec![("a", vec![Act::Hangs(Some(Stage::Written))])]);
+    script.found = Found::Accepted(Receipt::new("SM1"));
+    let to = Phone::parse("+447700900123").unwrap();
+    let message = Message::new("id", Purpose::VerificationCode, to, "text");
+    let now = Instant::now();
+    let life = Duration::from_secs(2);
+    let plan = Plan {
+        senders: vec!["a".into()],
+        on_unknown: OnUnknown::FailOver,
+        deadline: now + AFTER_ALL,
+        expires: Some(now + life),
+        rate_limited: Vec::new(),
+    };
+    let delivered = deliver(&plan, &message, &script).await;
+    assert_eq!(told(&delivered), "unknown by a:maybe_sent");
+    assert_eq!(now.elapsed(), life);
+}
+
 /// A plugin can't know what became of a message but from a provider.
 #[tokio::test(start_paused = true)]
 async fn found_and_absent_count_only_where_a_provider_answered() {
