@@ -15,6 +15,11 @@ pub enum PrincipalError {
     /// It starts like a SID.
     #[error(transparent)]
     Sid(#[from] SidError),
+    /// Bytes in some writing, and none that is read: a SID cut off or without its padding, an objectGUID.
+    #[error(
+        "it looks like Base64 or hexadecimal, and is no SID: write S-1-5-21-... or a distinguished name"
+    )]
+    Bytes,
     /// It was read as a distinguished name.
     #[error("it is no SID, and as a distinguished name: {0}")]
     Dn(#[from] DnError),
@@ -202,10 +207,20 @@ fn parse(name: &str) -> Result<Principal, PrincipalError> {
         return Ok(Principal::Sid(sid));
     }
     match name.trim() {
+        word if is_bytes(word) => Err(PrincipalError::Bytes),
         word if word.eq_ignore_ascii_case("Authenticated Users") => {
             Ok(Principal::Sid(Sid::AUTHENTICATED_USERS))
         }
         word if word.eq_ignore_ascii_case("Domain Users") => Ok(Principal::DomainUsers),
         _ => Ok(Principal::Dn(Dn::parse(name)?)),
     }
+}
+
+/// Whether a word is Base64 or hexadecimal. What ends with `=` would else be a distinguished name that no filter
+/// has: `deny_groups` would not deny.
+fn is_bytes(word: &str) -> bool {
+    const SHORTEST: usize = 16;
+    let bytes = word.trim_end_matches('=').bytes();
+    word.len() >= SHORTEST && { bytes }
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
 }

@@ -331,8 +331,12 @@ fn wait_of(headers: &HeaderMap) -> Option<Duration> {
     let mut preferences = values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split([',', ';']));
-    let seconds = preferences.find_map(|one| one.trim().strip_prefix("wait="))?;
-    let seconds = seconds.trim_matches('"').parse().ok()?;
+    let seconds = preferences.find_map(|one| {
+        let (name, value) = one.split_once('=')?;
+        let is_wait = name.trim().eq_ignore_ascii_case("wait");
+        is_wait.then_some(value)
+    })?;
+    let seconds = seconds.trim().trim_matches('"').parse().ok()?;
     Some(Duration::from_secs(seconds).min(MAX_WAIT))
 }
 
@@ -373,6 +377,7 @@ mod tests {
         let wait = |value: &str| wait_of(&headers(PREFER, value)).map(|wait| wait.as_secs());
         assert_eq!(wait("wait=20"), Some(20));
         assert_eq!(wait("respond-async, wait=5"), Some(5));
+        assert_eq!(wait("Wait = \"5\""), Some(5));
         assert_eq!(wait("wait=99999999"), Some(86_400));
         for none in ["respond-async", "wait=", "wait=soon", "wait=-1"] {
             assert_eq!(wait(none), None, "{none}");

@@ -22,7 +22,7 @@ const MAILBOX: [&str; 4] = ["5.1.1", "5.1.3", "5.1.6", "5.2.1"];
 const MAILBOX_OR_DOMAIN: [&str; 2] = ["5.1.2", "5.1.10"];
 
 /// What servers say of a mailbox that is not there, in small letters.
-const NAMES_MAILBOX: [&str; 22] = [
+const NAMES_MAILBOX: [&str; 29] = [
     "user unknown",
     "unknown user",
     "no such user",
@@ -45,6 +45,13 @@ const NAMES_MAILBOX: [&str; 22] = [
     "invalid recipient",
     "invalid mailbox",
     "no such person",
+    "no such account",
+    "no such local user",
+    "mailbox unknown",
+    "account does not exist",
+    "user doesn't exist",
+    "mailbox doesn't exist",
+    "recipient doesn't exist",
 ];
 
 /// What a reply says that is about the address in `from`, whatever else it names.

@@ -98,4 +98,11 @@ fn a_group_may_be_a_sid_in_base64() {
     for (group, expected) in groups {
         assert_eq!(winner(&policies, NET, &[group]), expected, "{group}");
     }
+    // As a distinguished name of this type and value, a SID that was cut off would be in no filter.
+    let cut_off = winner(&policies, NET, &["AQUAAAAAAAUVAAAAAQ=="]);
+    assert_eq!(
+        cut_off,
+        "user.groups[0] names no group: it looks like Base64 or hexadecimal, and is no SID: write S-1-5-21-... or a \
+         distinguished name"
+    );
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime};
 use serde::{Deserialize, de::DeserializeOwned};
 use textsender_plugin_api::Purpose;
 
@@ -115,7 +115,8 @@ fn bad_data(path: &str, error: &serde_json::Error) -> Failure {
     }
     let path = if path == "." { "the request" } else { path };
     if said.starts_with(QUOTE_IT) {
-        return bad(path, QUOTE_IT);
+        let is_time = path == "expires_at";
+        return bad(path, if is_time { NO_TIME } else { QUOTE_IT });
     }
     let expected = said
         .rsplit_once("expected ")
@@ -124,6 +125,10 @@ fn bad_data(path: &str, error: &serde_json::Error) -> Failure {
                 .rfind(" at line ")
                 .map_or(expected, |at| &expected[..at])
         });
+    let expected = match expected {
+        "u64" | "u32" => "a whole number",
+        other => other,
+    };
     bad(path, &format!("expected {expected}"))
 }
 
@@ -258,12 +263,8 @@ fn expiry(seconds: Option<u64>, at: Option<JsonString>) -> Result<Option<Duratio
         (Some(_), Some(_)) => Err(bad("expires_at", "give expires_in or expires_at, not both")),
         (Some(seconds), None) => Ok(Some(Duration::from_secs(seconds))),
         (None, Some(JsonString(at))) => {
-            let at: Timestamp = at.parse().map_err(|_| {
-                bad(
-                    "expires_at",
-                    "expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
-                )
-            })?;
+            let at = at.parse().ok().or_else(|| never(&at));
+            let at: Timestamp = at.ok_or_else(|| bad("expires_at", NO_TIME))?;
             Ok(Some(
                 at.duration_since(Timestamp::now())
                     .try_into()
@@ -272,6 +273,15 @@ fn expiry(seconds: Option<u64>, at: Option<JsonString>) -> Result<Option<Duratio
         }
     }
 }
+
+/// What stands for *never*: the last moment of 9999, as .NET has it, is past the last one that `jiff` knows.
+fn never(at: &str) -> Option<Timestamp> {
+    let at: DateTime = at.strip_suffix(['Z', 'z'])?.parse().ok()?;
+    (at.year() == DateTime::MAX.year()).then_some(Timestamp::MAX)
+}
+
+/// What is said of a time that is none.
+const NO_TIME: &str = "expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z";
 
 fn missing(field: &str) -> Failure {
     Failure::with_detail(ErrorCode::MissingField, field)
@@ -434,11 +444,34 @@ mod tests {
             ),
             (
                 r#"{"expires_in":-1}"#,
-                "a field of the request is wrong: expires_in: expected u64",
+                "a field of the request is wrong: expires_in: expected a whole number",
+            ),
+            (
+                r#"{"expires_at":1790000000}"#,
+                "a field of the request is wrong: expires_at: expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
             ),
         ];
         for (json, expected) in cases {
             assert_eq!(fault(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn the_last_moment_there_is_means_never() {
+        let expiry = |at: &str| {
+            let json = serde_json::json!({
+                "purpose": "test", "user": {"phone": "1"}, "code": "abcd", "expires_at": at
+            });
+            Request::parse(json.to_string().as_bytes()).map(|request| request.expires_in)
+        };
+        for never in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59.9999999Z"] {
+            assert!(
+                expiry(never).unwrap() > Some(Duration::from_secs(1 << 32)),
+                "{never}"
+            );
+        }
+        for no_time in ["2027-01-01Z", "9998-12-31T23:59:60", "9999-12-32T00:00:00Z"] {
+            assert!(expiry(no_time).is_err(), "{no_time}");
         }
     }
 
