@@ -111,6 +111,12 @@ pub enum LedgerError {
         /// The system's words, and the limit's name.
         reason: String,
     },
+    /// A filter around this process forbids what the ledger needs.
+    #[error("the ledger gets no thread, by the system calls clone3 or clone ({reason})")]
+    Forbidden {
+        /// The system's words.
+        reason: String,
+    },
     /// The claim is no longer in the ledger: the file was moved, or damaged and set aside. Nothing
     /// may be dispatched on it.
     #[error(
@@ -172,6 +178,7 @@ impl LedgerError {
         match self {
             LedgerError::ReadOnly { .. } => ErrorCode::LedgerReadOnly,
             LedgerError::Full { .. } => ErrorCode::LedgerFull,
+            LedgerError::Forbidden { .. } => ErrorCode::ForbiddenBySandbox,
             LedgerError::Corrupt { .. } => ErrorCode::LedgerCorrupt,
             LedgerError::Locked { .. } | LedgerError::Late => ErrorCode::LedgerLocked,
             LedgerError::Newer { .. } => ErrorCode::LedgerNewer,
@@ -207,6 +214,16 @@ impl LedgerError {
             folder: folder.into(),
             reason,
             remedy,
+        }
+    }
+
+    /// Why there is no thread. One that is forbidden says nothing of the folder.
+    pub(super) fn of_thread(error: &std::io::Error, folder: &Path) -> LedgerError {
+        match error.kind() {
+            ErrorKind::PermissionDenied => LedgerError::Forbidden {
+                reason: error.to_string(),
+            },
+            _ => LedgerError::from_io(error, folder, folder),
         }
     }
 

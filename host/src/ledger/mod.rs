@@ -233,7 +233,7 @@ impl Ledger {
             _ => Box::new(Sqlite::new(&path, &options)) as Box<dyn Engine>,
         };
         let (queue, ended) =
-            Queue::start(engine).map_err(|error| LedgerError::from_io(&error, folder, folder))?;
+            Queue::start(engine).map_err(|error| LedgerError::of_thread(&error, folder))?;
         Ok(Ledger {
             queue,
             ended: Mutex::new(Some(ended)),

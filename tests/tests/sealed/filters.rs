@@ -26,6 +26,8 @@ const KILLED: (&str, &str) = ("misconfigured", "a system call is forbidden from 
 const UNSEALED: (&str, &str) = ("accepted", "is forbidden here");
 const STAYS_ROOT: (&str, &str) = ("misconfigured", "can't leave that account");
 
+const NO_THREAD: (&str, &str) = ("misconfigured", "the ledger gets no thread");
+
 const FILTERS: &[Filter] = &[
     filter("landlock", "eperm", [FORBIDDEN, UNSEALED, UNSEALED]),
     filter("landlock", "enosys", [FORBIDDEN, UNSEALED, UNSEALED]),
@@ -60,6 +62,11 @@ pub fn cases(user: User) -> Vec<Trial> {
         let around = format!("without capset {answer}");
         trials.extend(with_each_seal(user, &around, [SEALED; 3]));
     }
+    trials.extend(with_each_seal(
+        user,
+        "without threads eperm",
+        [NO_THREAD; 3],
+    ));
     trials.extend(of_systemd(user));
     trials
 }
@@ -69,9 +76,9 @@ pub fn cases(user: User) -> Vec<Trial> {
 fn of_systemd(user: User) -> Vec<Trial> {
     let [service, drop_in, privileged] = LISTS.map(|(name, _)| name);
     let forbidden = [FORBIDDEN, UNSEALED, UNSEALED];
-    let of_root = match user.to_string().as_str() {
-        "root" => STAYS_ROOT,
-        _ => SEALED,
+    let (of_root, of_root_enosys) = match user.to_string().as_str() {
+        "root" => (STAYS_ROOT, FORBIDDEN),
+        _ => (SEALED, SEALED),
     };
     let mut trials = Vec::new();
     for (lists, answer, ends) in [
@@ -83,6 +90,11 @@ fn of_systemd(user: User) -> Vec<Trial> {
             format!("{service},-{privileged},{drop_in}"),
             "eperm",
             [of_root; 3],
+        ),
+        (
+            format!("{service},-{privileged},{drop_in}"),
+            "enosys",
+            [of_root_enosys; 3],
         ),
     ] {
         trials.extend(with_each_seal(

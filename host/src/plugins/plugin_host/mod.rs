@@ -245,7 +245,9 @@ fn leave_root() -> Result<(), Refusal> {
                  or leave it CAP_SETUID, CAP_SETGID and the calls of @setuid"
             );
             Err(match error.kind() {
-                io::ErrorKind::PermissionDenied => Refusal::Forbidden(words),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported => {
+                    Refusal::Forbidden(words)
+                }
                 _ => Refusal::NotSealed(words),
             })
         }
