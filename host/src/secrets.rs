@@ -124,6 +124,17 @@ impl SecretError {
         matches!(self, Self::File { error, .. } if limits::reached(error).is_some())
     }
 
+    /// The setting whose secret can be read but is none: empty, too long, no text.
+    pub fn unusable(&self) -> Option<&str> {
+        match self {
+            Self::Empty { key } => Some(key),
+            Self::File { key, error, .. } => {
+                (error.kind() == io::ErrorKind::InvalidData).then_some(key.as_str())
+            }
+            Self::Env { .. } | Self::NoCredentials { .. } => None,
+        }
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
@@ -260,7 +271,8 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
             let path = path.display();
             tracing::warn!("every account can read the secret {path}; fix it: chmod o= {path}");
         }
-        file.take(MAX_SECRET + 1).read_to_string(&mut value)?;
+        let read = file.take(MAX_SECRET + 1).read_to_string(&mut value);
+        read.map_err(trust::in_our_words)?;
         if value.len() as u64 > MAX_SECRET {
             let words = "is longer than 64 KiB, the most that a secret may have";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));

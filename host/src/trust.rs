@@ -62,8 +62,17 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// The same, or it is no text.
 pub fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    open(path)?.read_to_string(&mut text)?;
+    let read = open(path)?.read_to_string(&mut text);
+    read.map_err(in_our_words)?;
     Ok(text)
+}
+
+/// An error of reading text, with plain words for bytes that are none.
+pub fn in_our_words(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData => io::Error::new(error.kind(), "is not UTF-8 text"),
+        _ => error,
+    }
 }
 
 /// Opens a file that the command line names. Where root was asked by sudo, it may belong to who asked:

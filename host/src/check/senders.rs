@@ -223,7 +223,11 @@ impl Look<'_> {
             Err(error) => {
                 let place = self.sender.place;
                 self.secrets_are_hidden = true;
-                self.fault(place, "settings", error.to_string(), FIX);
+                let remedy = match error.unusable() {
+                    Some(key) => format!("textsender secret set {}.{key}", self.name),
+                    None => FIX.to_owned(),
+                };
+                self.fault(place, "settings", error.to_string(), remedy);
             }
         }
         for (key, setting) in &self.sender.settings {
@@ -249,6 +253,14 @@ impl Look<'_> {
     }
 
     fn no_plugin(&mut self, reason: &StartupError) {
+        // Such as a file that a setting names, and that can't be read.
+        if let StartupError::Refused(Refusal::Settings(words)) = reason
+            && let Some((key, what)) = words.split_once(": ")
+            && let Some(setting) = self.sender.settings.get(key)
+        {
+            let place = setting.place;
+            return self.fault(place, &format!("settings.{key}"), what, "correct it");
+        }
         let plugin = self.sender.plugin.as_str();
         let folder = &self.config.plugins.folder;
         let file = folder::find(&self.config.plugins, plugin);

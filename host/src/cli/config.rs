@@ -7,12 +7,19 @@ use clap::{Args, Subcommand};
 
 use super::{
     Common, ask,
-    edit::EditOptions,
+    edit::{EditOptions, say_wait},
     editor,
     output::{Output, notice},
+    site::Site,
 };
 use crate::{
-    edit::{EditError, undo::Undo, whole::ReplaceFile},
+    edit::{
+        EditError,
+        names::folder_of,
+        senders,
+        undo::{self, Undo},
+        whole::ReplaceFile,
+    },
     trust,
 };
 
@@ -60,7 +67,15 @@ impl Config {
                 edit_file(common, &main, "the configuration", command.edit, out)
             }
             Command::Undo(command) => {
-                if let Some(undone) = command.edit.apply(common, &Undo, out)? {
+                let take_back = || command.edit.apply(common, &Undo, out);
+                let undone = match undo::renames(&folder_of(&common.config_file().path)) {
+                    Some((name, new_name)) => {
+                        let state = Site::read(common)?.state;
+                        senders::with_secrets(&state, (&name, &new_name), say_wait, take_back)?
+                    }
+                    None => take_back()?,
+                };
+                if let Some(undone) = undone {
                     out.line(format_args!("undone: {} ({})", undone.what, undone.at));
                 }
                 Ok(ExitCode::SUCCESS)

@@ -317,7 +317,7 @@ impl Block {
         Some(Block {
             options,
             text: Text {
-                text: text.and_then(|node| node.string())?,
+                text: text.and_then(|node| node.text())?,
                 translations: translations.map_or(BTreeMap::new(), |n| read_translations(&n)),
             },
         })
@@ -358,7 +358,7 @@ impl Helpdesk {
         };
         t.table("texts", |texts| {
             let text = |key| {
-                let text = texts.get(key)?.string()?;
+                let text = texts.get(key)?.text()?;
                 let translations = BTreeMap::new();
                 Some(Text { text, translations })
             };
@@ -393,7 +393,7 @@ fn read_translations(node: &Node) -> BTreeMap<String, Located<String>> {
                 r#"write tags such as cy, pt-BR or "zh-Hant""#,
             );
         }
-        if let Some(text) = node.string() {
+        if let Some(text) = node.text() {
             translations.insert(tag.value.clone(), text);
         }
     });

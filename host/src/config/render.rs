@@ -1,7 +1,7 @@
 //! Shows faults as a compiler does: file, line, caret, what to do. Used by `check` only.
 //!
-//! Lines are shown as they are written, except the values of senders' settings, proxies and phone
-//! numbers: each of their characters becomes a `*`.
+//! Lines are shown as they are written, except the values of senders' settings, proxies, phone numbers
+//! and unknown keys: each of their characters becomes a `*`.
 
 use std::ops::Range;
 
@@ -114,15 +114,6 @@ fn mask(line: &mut String, range: Range<usize>) {
 /// be read there, so the sections tell: in those that may hold secrets or numbers, and before any
 /// section, all that follows the first `=`, or the whole line if there is none.
 pub(super) fn unsafe_to_show(text: &str, span: Range<usize>) -> Option<Range<usize>> {
-    const HARMLESS: [&str; 7] = [
-        "plugins",
-        "state",
-        "defaults",
-        "send",
-        "helpdesk",
-        "containers",
-        "policies",
-    ];
     let line = line_around(text, span.start);
     let section = text[..line.start]
         .lines()
@@ -130,10 +121,7 @@ pub(super) fn unsafe_to_show(text: &str, span: Range<usize>) -> Option<Range<usi
         .filter_map(|line| line.trim_start().strip_prefix('['))
         .next()
         .map(|header| header.trim_start_matches(['[', ' ']));
-    let is_harmless = section.is_some_and(|section| {
-        let end = section.find(['.', ']', ' ']).unwrap_or(section.len());
-        HARMLESS.contains(&&section[..end])
-    });
+    let is_harmless = section.is_some_and(is_harmless);
     if is_harmless || text[line.clone()].trim_start().starts_with('[') {
         return None;
     }
@@ -141,4 +129,19 @@ pub(super) fn unsafe_to_show(text: &str, span: Range<usize>) -> Option<Range<usi
         .find('=')
         .map_or(line.start, |at| line.start + at + 1);
     Some(start..line.end)
+}
+
+/// Whether nobody looks there for the place of a secret: of a section's header or a key's path, the part
+/// before the first point.
+pub(super) fn is_harmless(path: &str) -> bool {
+    const HARMLESS: [&str; 6] = [
+        "plugins",
+        "defaults",
+        "send",
+        "helpdesk",
+        "containers",
+        "policies",
+    ];
+    let end = path.find(['.', '[', ']', ' ']).unwrap_or(path.len());
+    HARMLESS.contains(&&path[..end])
 }

@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::fault::{Fault, nearest};
 use super::place::{Located, Path, Place, Step};
+use super::render;
 use super::source::Sources;
 use super::units;
 
@@ -91,6 +92,26 @@ impl<'p> Node<'p> {
         self.walk.hidden.borrow_mut().push(self.place);
     }
 
+    /// The same of every value in it.
+    fn hide_all(&self) {
+        let DeValue::Table(entries) = self.value else {
+            return self.hide();
+        };
+        for (key, value) in entries {
+            self.child(Step::Key(key.get_ref()), value).hide_all();
+        }
+    }
+
+    fn is_in_main_file(&self) -> bool {
+        let sources = self.walk.sources;
+        sources.files[self.place.file as usize].path == sources.main
+    }
+
+    /// How many faults were noted so far, in all files.
+    pub fn count_of_faults(&self) -> usize {
+        self.walk.faults.borrow().len()
+    }
+
     fn wrong_type(&self, expected: &str, remedy: &str) {
         let found = match self.value {
             DeValue::String(_) => "a string",
@@ -120,6 +141,17 @@ impl<'p> Node<'p> {
                 None
             }
         }
+    }
+
+    /// A text for people: of one or more lines, without any other control character.
+    pub fn text(&self) -> Option<Located<String>> {
+        let text = self.string()?;
+        let is_unseen = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if text.chars().any(is_unseen) {
+            self.fault("holds a control character", "take it out: it can't be read");
+            return None;
+        }
+        Some(text)
     }
 
     /// A string that is not blank and has no control character.
@@ -324,7 +356,10 @@ impl Table<'_> {
 
     /// The value of `key`, if it is there.
     pub fn get(&self, key: &'static str) -> Option<Node<'_>> {
-        self.asked.borrow_mut().push(key);
+        let mut asked = self.asked.borrow_mut();
+        if !asked.contains(&key) {
+            asked.push(key);
+        }
         self.peek(key)
     }
 
@@ -377,7 +412,7 @@ impl Table<'_> {
 
     fn report_unknown_keys(&self) {
         let asked = self.asked.borrow();
-        for key in self.entries.keys() {
+        for (key, value) in self.entries {
             let name = key.get_ref().as_ref();
             if asked.contains(&name) {
                 continue;
@@ -386,6 +421,11 @@ impl Table<'_> {
             let remedy = suggestion(name, asked.iter().copied(), "the keys here are");
             let place = self.node.at(key.span());
             self.node.fault_at(place, &path, "unknown key", remedy);
+            // It may be a secret that was put at the wrong place.
+            let is_main = self.node.is_in_main_file();
+            if is_main && !render::is_harmless(&path.to_string()) {
+                self.node.child(Step::Key(name), value).hide_all();
+            }
         }
     }
 }

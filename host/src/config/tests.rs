@@ -252,6 +252,10 @@ fn one_fault_is_one_line_that_says_where_what_and_how_to_mend_it() {
              two brackets, as in [[link]]",
         ),
         (
+            "[helpdesk.texts]\nhelpdesk_code = \"\\u001b[31m%code%\"",
+            "2: helpdesk.texts.helpdesk_code: holds a control character; take it out: it can't be read",
+        ),
+        (
             "[senders.\"a b\"]\nplugin = \"x\"",
             "1: senders.\"a b\": is not a sender's name; use 1 to 64 letters, digits, hyphens and \
              underscores",
@@ -305,12 +309,18 @@ fn a_proxy_is_an_address_that_can_be_read() {
 }
 
 #[test]
-fn neither_reports_nor_debug_show_settings_proxies_or_numbers() {
+fn neither_reports_nor_debug_show_settings_proxies_numbers_or_values_of_unknown_keys() {
     let texts = [
         "[senders.a]\nplugin = 1\nsettings = { token = \"hunter2\", x = { file = 1 } }",
         "[senders.a.settings]\ntoken = \"hunter2\nplugin = 1",
         "[senders.a]\nplugin = \"a\"\n[senders.a.settings]\ntoken = \"hunter2\" \"hunter2\"",
         "senders.a.settings.token = \"hunter2",
+        "[senders.a]\nplugin = \"a\"\nauth_token = \"hunter2\"",
+        "[callers.a]\ntoken = \"hunter2\"",
+        "[serve]\ntokens = { a = \"hunter2\", b = [\"hunter2\"] }",
+        "[state.shared]\npassword = \"hunter2\"",
+        "[state.shared]\nurl = \"postgresql://ada:hunter2@db",
+        "auth_token = \"hunter2\"",
         "[http]\nproxy = \"ftp://ada:hunter2@proxy\"",
         "[http]\nproxy = \"http://ada:hunter2@proxy\"\nx = 1",
         "[limits]\nexempt = [\"+44 hunter2\"]",

@@ -131,6 +131,7 @@ pub fn restore(from: &Path, main: &Path, on_wait: fn()) -> Result<Copied, EditEr
             from.display()
         ))
     })?;
+    is_whole(from, &manifest)?;
     let folder = names::folder_of(main);
     files::make_folder(
         &folder,
@@ -234,6 +235,40 @@ fn save(source: &Path, into: &Path, path: &Path) -> Result<Saved, EditError> {
     })
 }
 
+/// Looks at everything in a backup before anything is replaced by it.
+fn is_whole(from: &Path, manifest: &Manifest) -> Result<(), EditError> {
+    for file in &manifest.files {
+        for part in [CONFIG, STATE] {
+            if file.path.starts_with(part) {
+                place_in(file, part)?;
+                read(&from.join(&file.path))?;
+            }
+        }
+    }
+    if !manifest.has_ledger {
+        return Ok(());
+    }
+    match History::open(&from.join(STATE), &Options::default()) {
+        Err(error @ LedgerError::Corrupt { .. }) => {
+            Err(EditError::refused(format!("nothing was restored: {error}")))
+        }
+        // What else may be in the way is not in the way of a copy.
+        _ => Ok(()),
+    }
+}
+
+/// Where a file of a part of the backup belongs.
+fn place_in<'f>(file: &'f Saved, part: &str) -> Result<&'f Path, EditError> {
+    // The manifest may have been written by another: nothing leaves the folder.
+    let inside = file.path.strip_prefix(part).ok().filter(|path| {
+        path.components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+    });
+    inside.ok_or_else(|| {
+        EditError::refused(format!("{} is not a file of a backup", file.path.display()))
+    })
+}
+
 /// One file; `owner` for what belongs to the account that sends.
 fn put_back(
     file: &Saved,
@@ -242,17 +277,7 @@ fn put_back(
     root: &Path,
     owner: Option<(u32, u32)>,
 ) -> Result<(), EditError> {
-    // The manifest may have been written by another: nothing leaves the folder.
-    let inside = file.path.strip_prefix(part).ok().filter(|path| {
-        path.components()
-            .all(|part| matches!(part, std::path::Component::Normal(_)))
-    });
-    let Some(path) = inside else {
-        return Err(EditError::refused(format!(
-            "{} is not a file of a backup",
-            file.path.display()
-        )));
-    };
+    let path = place_in(file, part)?;
     let source = from.join(&file.path);
     let bytes = read(&source)?;
     let target = root.join(path);

@@ -75,7 +75,7 @@ impl Editor {
         }
         let change = Change::now(order.summary(), draft.names(), !applied.forced.is_empty());
         let journal = journal::open(draft.folder())?;
-        undo::keep(&draft, &change)?;
+        undo::keep(&draft, &change, order.renames(&draft))?;
         draft.save()?;
         journal.add(&change)?;
         Ok(applied)

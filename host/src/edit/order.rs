@@ -16,6 +16,11 @@ pub trait Order {
 
     /// The change in words, for the journal: what, of what, and never a value that may be a secret.
     fn summary(&self) -> String;
+
+    /// The sender that gets another name, and that name.
+    fn renames(&self, _: &Draft) -> Option<(String, String)> {
+        None
+    }
 }
 
 /// Both in one step: what the second changes comes on top of the first.

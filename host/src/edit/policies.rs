@@ -64,7 +64,7 @@ pub enum Fallback {
 }
 
 /// Changes for whom a policy is, and how it sends. What is `None` stays; an empty list is taken out.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SetPolicy {
     /// The policy.
     pub policy: String,

@@ -217,6 +217,10 @@ impl Order for RenameSender {
     fn summary(&self) -> String {
         format!("rename sender {} to {}", self.name, self.new_name)
     }
+
+    fn renames(&self, _: &Draft) -> Option<(String, String)> {
+        Some((self.name.clone(), self.new_name.clone()))
+    }
 }
 
 /// A section's `sender` and `fallback`.
@@ -236,8 +240,7 @@ fn rename_in(section: &mut dyn TableLike, old: &str, new: &str) {
     }
 }
 
-/// Renames a sender with its stored secrets: they have both names until the configuration has the new
-/// one, so that no message in between lacks them.
+/// Renames a sender with its stored secrets.
 ///
 /// # Errors
 ///
@@ -249,21 +252,42 @@ pub fn rename(
     new_name: &str,
     on_wait: fn(),
 ) -> Result<PathBuf, EditError> {
+    if name == new_name {
+        let words = format!("sender {name} is called that already");
+        return Err(EditError::refused(words));
+    }
     let order = RenameSender {
         name: name.to_owned(),
         new_name: new_name.to_owned(),
     };
+    let rename = || editor.apply(&order).map(Some);
+    let applied = with_secrets(state, (name, new_name), on_wait, rename)?;
+    // What was applied is there.
+    applied
+        .map(|applied| applied.done)
+        .ok_or_else(|| EditError::refused("nothing was changed"))
+}
+
+/// Makes a change after which a sender has another name, with its stored secrets: they have both names until the
+/// configuration has the new one, so that no message in between lacks them. `None`: nothing was changed.
+///
+/// # Errors
+///
+/// Nothing was changed, for this reason.
+pub fn with_secrets<T, E: From<EditError>>(
+    state: &Path,
+    (name, new_name): (&str, &str),
+    on_wait: fn(),
+    change: impl FnOnce() -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
     let linked = super::secrets::link(state, name, new_name, on_wait)?;
-    match editor.apply(&order) {
-        Ok(applied) => {
-            super::secrets::unlink(state, name, &linked, on_wait)?;
-            Ok(applied.done)
-        }
-        Err(error) => {
-            super::secrets::unlink(state, new_name, &linked, on_wait)?;
-            Err(error)
-        }
-    }
+    let changed = change();
+    let left = match changed {
+        Ok(Some(_)) => name,
+        Ok(None) | Err(_) => new_name,
+    };
+    super::secrets::unlink(state, left, &linked, on_wait)?;
+    changed
 }
 
 /// Settings as they are given, for a plugin that wants to know which provider they choose.

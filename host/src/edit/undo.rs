@@ -36,6 +36,9 @@ struct Kept {
     what: String,
     at: Timestamp,
     files: Vec<KeptFile>,
+    /// The sender that got another name, and that name.
+    #[serde(default)]
+    renamed: Option<(String, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -76,10 +79,24 @@ impl Order for Undo {
     fn summary(&self) -> String {
         "undo the last change".to_owned()
     }
+
+    fn renames(&self, draft: &Draft) -> Option<(String, String)> {
+        renames(&draft.folder())
+    }
+}
+
+/// The sender that gets another name when the last change is taken back, and that name: its stored secrets go with it.
+pub fn renames(folder: &Path) -> Option<(String, String)> {
+    let kept = read(&folder.join(FILE)).ok()?;
+    kept.renamed.map(|(name, new_name)| (new_name, name))
 }
 
 /// Keeps what a draft is about to replace.
-pub(super) fn keep(draft: &Draft, change: &Change) -> Result<(), EditError> {
+pub(super) fn keep(
+    draft: &Draft,
+    change: &Change,
+    renamed: Option<(String, String)>,
+) -> Result<(), EditError> {
     let files = draft
         .changes()?
         .into_iter()
@@ -92,6 +109,7 @@ pub(super) fn keep(draft: &Draft, change: &Change) -> Result<(), EditError> {
         what: change.what.clone(),
         at: change.at,
         files: files.collect(),
+        renamed,
     };
     let path = draft.folder().join(FILE);
     // The texts have nothing that JSON can't say.

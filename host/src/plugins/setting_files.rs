@@ -30,11 +30,17 @@ pub(super) fn read(
 
 /// A file that only the administrator may write, as with every part of the configuration.
 fn read_file(path: &Path) -> Result<String, String> {
-    let words = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let words = |error: &dyn std::fmt::Display| {
+        let (path, words) = (path.display().to_string(), error.to_string());
+        match words.starts_with(&path) {
+            true => words,
+            false => format!("{path}: {words}"),
+        }
+    };
     let file = trust::open(path).map_err(|error| words(&error))?;
     let mut content = String::new();
     let read = file.take(MAX_FILE + 1).read_to_string(&mut content);
-    match read.map_err(|error| words(&error))? as u64 {
+    match read.map_err(|error| words(&trust::in_our_words(error)))? as u64 {
         0..=MAX_FILE => Ok(content),
         _ => Err(words(&"more than 256 KiB")),
     }

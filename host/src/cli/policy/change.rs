@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::{
     cli::{Common, edit::EditOptions, output::Output},
     edit::{
+        EditError,
         defaults::SelectPolicy,
         policies::{AddPolicy, Fallback, RemovePolicy, RenamePolicy, SetPolicy, SetPolicySender},
     },
@@ -188,6 +189,14 @@ impl Set {
             max_segments: self.max_segments,
             events: (!events.is_empty()).then_some(events),
         };
+        let nothing = SetPolicy {
+            policy: self.name.clone(),
+            ..SetPolicy::default()
+        };
+        if order == nothing {
+            let words = "say what to change, such as --region GB";
+            return Err(EditError::Usage(words.to_owned()).into());
+        }
         if let Some(file) = self.edit.apply(common, &order, out)? {
             out.line(format_args!(
                 "changed policy {} in {}",

@@ -144,6 +144,7 @@ impl Caller {
             let choices: Vec<_> = products::NAMES.iter().map(|name| (*name, *name)).collect();
             node.choice(&choices)
         });
+        let before = node.count_of_faults();
         let own = Keys::read(t);
         let has_fields = t.get("fields").is_some();
         let has_shape = product.is_some() || has_fields;
@@ -151,7 +152,8 @@ impl Caller {
             Some(text) => own.over(products::read(text, Keys::read)),
             None => own,
         };
-        if has_shape {
+        // What could not be read is not missing.
+        if has_shape && node.count_of_faults() == before {
             keys.judge(node);
         }
         let purposes = t

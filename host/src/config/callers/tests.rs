@@ -74,6 +74,20 @@ fn without_product_and_fields_it_has_no_shape() {
 }
 
 #[test]
+fn what_cannot_be_read_is_not_said_to_be_missing_too() {
+    let sections = [
+        "fields = { phone = 5, code = \"c\" }",
+        "fields = { phone = [], code = \"c\" }",
+        "fields = { phone = \"/to\", code = \"/a~2\" }",
+        "fields = { phone = \"p\", text = \"t\" }\ncode_pattern = '[0-9]+'",
+    ];
+    for section in sections {
+        let (_, faults) = read(&format!("[callers.a]\n{section}"));
+        assert_eq!(faults.len(), 1, "{section}: {faults:?}");
+    }
+}
+
+#[test]
 fn each_fault_has_its_line_and_says_what_to_do() {
     let fields = "fields = { phone = \"/to\", code = \"/code\" }";
     let cases = [

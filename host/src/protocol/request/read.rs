@@ -4,7 +4,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use jiff::{Timestamp, civil::DateTime};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use textsender_plugin_api::Purpose;
 
 use super::{
@@ -78,6 +81,10 @@ pub(super) fn fields<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
             .map(|()| fields)
             .map_err(|error| not_json(&error)),
         Err(error) if error.is_data() => Err(bad_data(&track.path().to_string(), &error)),
+        // Where a word is wanted, serde_json takes what is no string for broken JSON.
+        Err(_) if serde_json::from_str::<IgnoredAny>(json).is_ok() => {
+            Err(bad(&track.path().to_string(), "expected a string"))
+        }
         Err(error) => Err(not_json(&error)),
     }
 }
@@ -98,17 +105,17 @@ fn not_json(error: &serde_json::Error) -> Failure {
 /// Says what serde says, without the value that serde quotes.
 fn bad_data(path: &str, error: &serde_json::Error) -> Failure {
     let said = error.to_string();
-    let name = || said.split('`').nth(1).map(shown).unwrap_or_default();
-    let within = |name: String| match path.rsplit_once('.') {
-        _ if path == "." || path == name => name,
-        Some((parent, last)) if last == name => format!("{parent}.{name}"),
-        _ => format!("{path}.{name}"),
+    let name = said.split('`').nth(1).unwrap_or_default();
+    let place = || match path.rsplit_once('.') {
+        _ if path == "." || path == name => shown(name),
+        Some((parent, last)) if last == name => shown(&format!("{parent}.{name}")),
+        _ => shown(&format!("{path}.{name}")),
     };
     if said.starts_with("unknown field") {
-        return Failure::with_detail(ErrorCode::UnknownField, within(name()));
+        return Failure::with_detail(ErrorCode::UnknownField, place());
     }
     if said.starts_with("duplicate field") {
-        return Failure::with_detail(ErrorCode::DuplicateField, within(name()));
+        return Failure::with_detail(ErrorCode::DuplicateField, place());
     }
     if said.starts_with(TOO_MANY_GROUPS) {
         return Failure::with_detail(ErrorCode::TooLarge, TOO_MANY_GROUPS);
@@ -126,15 +133,18 @@ fn bad_data(path: &str, error: &serde_json::Error) -> Failure {
                 .map_or(expected, |at| &expected[..at])
         });
     let expected = match expected {
-        "u64" | "u32" => "a whole number",
+        "u32" | "u64" => "a whole number, without quotes",
         other => other,
     };
     bad(path, &format!("expected {expected}"))
 }
 
-/// A name that came from outside, short and printable.
+/// A name that came from outside, short and printable. It may be a number or a code at the wrong place: digits are
+/// not shown.
 fn shown(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(40).collect()
+    let seen = name.chars().filter(|c| !c.is_control());
+    let masked = seen.map(|c| if c.is_numeric() { '*' } else { c });
+    masked.take(40).collect()
 }
 
 fn id(given: Option<JsonString>) -> Result<MessageId, Failure> {
@@ -444,11 +454,31 @@ mod tests {
             ),
             (
                 r#"{"expires_in":-1}"#,
-                "a field of the request is wrong: expires_in: expected a whole number",
+                "a field of the request is wrong: expires_in: expected a whole number, without quotes",
             ),
             (
                 r#"{"expires_at":1790000000}"#,
                 "a field of the request is wrong: expires_at: expected a time as in RFC 3339, such as 2026-01-31T12:00:00Z",
+            ),
+            (
+                r#"{"version":"1"}"#,
+                "a field of the request is wrong: version: expected a whole number, without quotes",
+            ),
+            (
+                r#"{"purpose":1}"#,
+                "a field of the request is wrong: purpose: expected a string",
+            ),
+            (
+                r#"{"purpose":"test","event":["reset"]}"#,
+                "a field of the request is wrong: event: expected a string",
+            ),
+            (
+                r#"{"+447700900123":"beK989vc"}"#,
+                "the request has a field that version 1 does not know: +************",
+            ),
+            (
+                r#"{"user":{"447700900123":"1"}}"#,
+                "the request has a field that version 1 does not know: user.************",
             ),
         ];
         for (json, expected) in cases {

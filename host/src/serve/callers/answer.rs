@@ -95,11 +95,15 @@ impl Answer {
         self.kind
     }
 
-    /// Says in the log what the answer hides.
+    /// Says in the log what the answer hides, and which part of a body is wrong: a product's answer has no
+    /// particulars.
     pub(super) fn log(&self, caller: &str, response: &Response) {
         let Some(error) = &response.error else { return };
+        let (code, message) = (&error.code, &error.message);
+        if !self.is_hidden && response.outcome == Outcome::Invalid {
+            tracing::warn!(caller, %code, "a request was refused: {message}");
+        }
         if self.is_hidden {
-            let (code, message) = (&error.code, &error.message);
             tracing::warn!(
                 caller, %code, %message,
                 "nothing was sent; the caller is answered as if it was, as [callers.{caller}] reveal is off"

@@ -30,20 +30,49 @@ impl Faults<'_> {
             if let Err(fault) = self.authority(authority) {
                 self.add(fault, &span);
             }
+            if rest.contains(|c: char| c == '#' || c.is_whitespace()) {
+                self.add("an address has neither spaces nor a fragment", &span);
+            }
             self.no_secret(path, &span);
         }
         for value in query.values() {
             self.no_secret(value.as_ref(), &value.span());
         }
-        if let Some(status) = &self.definition.status
-            && !status.url.as_ref().contains("%id%")
+        if let Some(check) = check
+            && let Ok(template) = Template::parse(check.as_ref())
+            && let Some(name) = template.names().find(|name| OF_MESSAGE.contains(name))
         {
-            self.add("the address of a status holds %id%", &status.url.span());
+            self.add(
+                format!("there is no message when the account is checked: %{name}% has no value"),
+                &check.span(),
+            );
+        }
+        if let Some(status) = status {
+            if !status.url.as_ref().contains("%id%") {
+                self.add("the address of a status holds %id%", &status.url.span());
+            }
+            if !status.at.starts_with('/') {
+                let at = &status.at;
+                let place = self.place(&["status", "at"]);
+                self.add(
+                    format!(
+                        "`{at}` is not a JSON pointer: it has to begin with a slash, as /data/state"
+                    ),
+                    &place.unwrap_or(status.url.span()),
+                );
+            }
         }
     }
 
     fn authority(&self, authority: &str) -> Result<(), String> {
         let template = Template::parse(authority)?;
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if let Some((_, port)) = authority.rsplit_once(':')
+            && is_number(port)
+            && port.parse::<u16>().is_err()
+        {
+            return Err("a port is a number of at most 65535".to_owned());
+        }
         let Some(name) = template.names().next() else {
             return match authority.is_empty() || authority.contains(['@', ' ']) {
                 true => Err("the address names no host".to_owned()),

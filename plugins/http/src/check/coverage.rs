@@ -13,6 +13,9 @@ const STATUSES: RangeInclusive<u16> = 100..=599;
 /// Bodies that have nothing in common: an expression that matches them all matches any.
 const BODIES: [&str; 3] = ["", "\n", "{\"zq9\":[7]}"];
 
+/// Answers that have nothing in common but that something stands there.
+const PAGES: [&str; 3] = ["q", "<p>Hi</p>", BODIES[2]];
+
 /// What earlier rules leave of the answers that a rule looks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Left {
@@ -105,6 +108,11 @@ impl Wanted<'_> {
             _ => false,
         }
     }
+}
+
+/// Whether an expression finds something on a portal's page too.
+pub(super) fn is_any_page(expression: &str) -> bool {
+    Regex::new(expression).is_ok_and(|regex| PAGES.iter().all(|page| regex.is_match(page)))
 }
 
 fn is_any(expression: &str) -> bool {

@@ -6,7 +6,10 @@ use std::ops::Range;
 use serde_json::Value;
 use textsender_plugin_api::HttpResponse;
 
-use super::{Faults, coverage::Left};
+use super::{
+    Faults,
+    coverage::{Left, is_any_page},
+};
 use crate::{
     answer::{Compiled, judge},
     definition::{Definition, Example, Judgement, Rule},
@@ -106,7 +109,7 @@ impl Faults<'_> {
             self.add("accepted for a status that is not a success", span);
         }
         let looks = rule.id.is_some()
-            || rule.body.is_some()
+            || rule.body.as_deref().is_some_and(|it| !is_any_page(it))
             || rule.is.is_some()
             || rule.one_of.is_some()
             || rule.prefix.is_some()

@@ -18,6 +18,14 @@ impl Faults<'_> {
                 let span = place(self, "");
                 self.add(format!("%{name}% is taken: give it another name"), &span);
             }
+            let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            if !name.bytes().all(fits) {
+                let span = place(self, "");
+                self.add(
+                    format!("`{name}` is not a name: use lower-case letters, digits and _"),
+                    &span,
+                );
+            }
             if setting.secret && setting.default.is_some() {
                 let span = place(self, "default");
                 self.add("a secret has no default", &span);

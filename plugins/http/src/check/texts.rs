@@ -37,17 +37,29 @@ impl Faults<'_> {
                 &self.definition.url.span(),
             );
         }
+        let holds_number = |(text, _): &Text| {
+            ["%number", "%phone", "%digits", "%national"]
+                .iter()
+                .any(|name| text.contains(name))
+        };
+        if !texts.iter().any(holds_number) {
+            self.add(
+                "nothing holds %number%: the text would go to nobody",
+                &self.definition.url.span(),
+            );
+        }
         self.headers();
     }
 
     /// Headers have names, stand on one line, and are none of those that the host writes.
     fn headers(&mut self) {
+        let of_auth = self.definition.auth.as_ref();
+        let of_auth = of_auth.and_then(|auth| auth.as_ref().header());
         for (name, value) in &self.definition.headers {
-            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-            let fault = if name.is_empty() || !name.bytes().all(fits) {
-                format!("`{name}` is not the name of a header")
-            } else if HttpRequest::is_hosts_header(name) {
-                format!("`{name}` is written by textsender, which frames the request: leave it out")
+            let fault = if let Some(fault) = fault_of_header(name) {
+                fault
+            } else if of_auth.is_some_and(|it| it.eq_ignore_ascii_case(name)) {
+                format!("`{name}` is written by auth: leave it out")
             } else if value.as_ref().chars().any(char::is_control) {
                 "a header stands on one line".to_owned()
             } else {
@@ -147,9 +159,26 @@ impl Faults<'_> {
         };
         let span = auth.span();
         for (name, value) in auth.as_ref().needed() {
-            if value.is_none() {
+            let is_missing = |it: &str| it.is_empty() && name == "name";
+            if value.as_deref().is_none_or(is_missing) {
                 self.add(format!("this scheme needs {name}"), &span);
             }
+        }
+        let fault = auth.as_ref().header().and_then(fault_of_header);
+        if let Some(fault) = fault {
+            let place = self.place(&["auth", "name"]).unwrap_or(span.clone());
+            self.add(fault, &place);
+        }
+        let mut texts = auth.as_ref().texts();
+        let is_secret = |text: &str| {
+            let template = Template::parse(text);
+            template.is_ok_and(|it| self.secret_in(&it).is_some())
+        };
+        if !texts.any(|(_, text)| is_secret(text)) {
+            self.add(
+                "nothing secret is in it: others can read this file, so take what proves the account from a setting with secret = true",
+                &span,
+            );
         }
         for (name, url) in [
             ("token_url", &auth.as_ref().token_url),
@@ -167,7 +196,27 @@ impl Faults<'_> {
     }
 }
 
+/// What is wrong with a header's name.
+fn fault_of_header(name: &str) -> Option<String> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if name.is_empty() || !name.bytes().all(fits) {
+        return Some(format!("`{name}` is not the name of a header"));
+    }
+    HttpRequest::is_hosts_header(name).then(|| {
+        format!("`{name}` is written by textsender, which frames the request: leave it out")
+    })
+}
+
 impl Auth {
+    /// The header that it writes.
+    fn header(&self) -> Option<&str> {
+        match self.scheme {
+            Scheme::Basic | Scheme::Bearer | Scheme::Oauth2 => Some("Authorization"),
+            Scheme::Header => self.name.as_deref().filter(|name| !name.is_empty()),
+            Scheme::Query | Scheme::AwsSigv4 | Scheme::AzureHmac | Scheme::Ovh => None,
+        }
+    }
+
     /// What its scheme needs, and whether it is there.
     fn needed(&self) -> Vec<(&'static str, &Option<String>)> {
         match self.scheme {

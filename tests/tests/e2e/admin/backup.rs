@@ -58,6 +58,48 @@ fn a_backup_is_restored_and_sends_as_before() {
 }
 
 #[test]
+fn a_backup_that_is_damaged_changes_nothing() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    sends(&admin);
+    let folder = admin.folder().with_file_name("damaged");
+    let backup = folder.display().to_string();
+    type Damage = (&'static str, fn(&std::path::Path), &'static str);
+    let damages: [Damage; 4] = [
+        (
+            "state/ledger.sqlite3",
+            |file| fs::write(file, "no ledger").unwrap(),
+            "nothing was restored",
+        ),
+        (
+            "state/ledger.key",
+            |file| fs::write(file, [7; 32]).unwrap(),
+            "nothing was restored",
+        ),
+        (
+            "config/policies/everyone.toml",
+            |file| fs::remove_file(file).unwrap(),
+            "can't be read",
+        ),
+        (
+            "state/secrets/twilio.auth_token",
+            |file| fs::remove_file(file).unwrap(),
+            "can't be read",
+        ),
+    ];
+    for (file, damage, words) in damages {
+        admin.run(&["backup", &backup]).ok();
+        damage(&folder.join(file));
+        fs::write(folder.join("config/textsender.toml"), "# another").unwrap();
+        let before = snapshot(&admin.folder());
+        admin.run(&["restore", &backup]).failed(1).says(words);
+        assert!(snapshot(&admin.folder()) == before, "{file}");
+        sends(&admin);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[test]
 fn what_is_no_backup_is_not_restored() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);

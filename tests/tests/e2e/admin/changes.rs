@@ -346,9 +346,34 @@ fn renaming_keeps_sending() {
         .collect();
     assert_eq!(secrets, ["main.auth_token"]);
     admin
+        .run(&["sender", "rename", "main", "main"])
+        .failed(1)
+        .says("is called that already");
+    admin
         .run(&["sender", "rename", "twilio", "other"])
         .failed(1)
         .says("there is no sender twilio");
+}
+
+#[test]
+fn a_renaming_is_undone_and_made_again_with_the_stored_secrets() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin.run(&["sender", "rename", "twilio", "main"]).ok();
+    let is_stored = |name: &str| {
+        let secrets = admin.state().join("secrets");
+        secrets.join(format!("{name}.auth_token")).exists()
+    };
+    for (name, other) in [("twilio", "main"), ("main", "twilio")] {
+        let preview = ["config", "undo", "--dry-run"];
+        admin.run(&preview).ok();
+        assert!(is_stored(other) && !is_stored(name), "{name}");
+        let undone = admin.run(&["config", "undo"]);
+        undone.ok().says("undone: ");
+        assert!(is_stored(name) && !is_stored(other), "{name}");
+        admin.run(&["check"]).ok();
+        sends(&admin);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use textsender_tests::harness::{Preset, artifacts, each};
 use textsender_tests::sandbox::{Sandbox, echo::Script};
@@ -264,6 +265,34 @@ fn each_mistake_in_a_definition_is_a_fault_with_its_line_and_a_caret() {
         assert!(!faults.is_empty(), "{words}: {json:#}");
         assert!(faults.iter().all(is_placed), "{words}: {json:#}");
     }
+}
+
+/// What is wrong is the setting, and not the plugin.
+#[test]
+fn a_definition_that_cannot_be_read_is_a_fault_of_its_setting() {
+    let admin = with(&["http"]);
+    let file = admin.folder().join("acme.toml");
+    fs::write(&file, blocks("toml").next().unwrap()).unwrap();
+    let add = "sender add acme --plugin http definition=acme.toml from=Helpdesk";
+    let add: Vec<_> = add.split(' ').collect();
+    admin.run(&add).ok();
+    admin
+        .feed(&["secret", "set", "acme.key"], "k3y-of-mine")
+        .ok();
+    admin.run(&["select-sender", "acme"]).ok();
+    let found = |words: &str| {
+        let check = admin.run(&["check"]);
+        check.failed(78).says(words).says("definition = ");
+        let json = admin.run(&["check", "--json"]).json();
+        let key = &json["faults"][0]["key"];
+        assert_eq!(key, "senders.acme.settings.definition", "{json:#}");
+    };
+    fs::write(&file, b"name = \"\xe9\"").unwrap();
+    found("acme.toml: is not UTF-8 text");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    found("acme.toml can be written by others");
+    fs::remove_file(&file).unwrap();
+    found("acme.toml: ");
 }
 
 /// The coded plugin stays beside the definition of the same provider.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use textsender_tests::harness::{each, secrecy::Hidden};
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
-use super::{Admin, Ran};
+use super::{Admin, Ran, changes::sending};
 
 /// Twilio's sender, without its secret.
 fn twilio_at(sandbox: &Sandbox) -> Admin {
@@ -283,6 +283,24 @@ fn what_came_along_with_a_pasted_secret_is_taken_off_and_named() {
         let file = admin.state().join("secrets/twilio.auth_token");
         assert_eq!(fs::read_to_string(&file).unwrap(), token);
     });
+}
+
+/// `doctor --fix` puts owners and modes right, and this is neither.
+#[test]
+fn a_stored_secret_that_is_none_is_to_be_stored_again() {
+    let admin = sending(&Sandbox::start());
+    let file = admin.state().join("secrets/twilio.auth_token");
+    let wrong: [(&[u8], &str); 3] = [
+        (b"", "the secret is empty"),
+        (b"\n\n", "the secret is empty"),
+        (b"\xff\xfe", "twilio.auth_token: is not UTF-8 text"),
+    ];
+    for (content, words) in wrong {
+        fs::write(&file, content).unwrap();
+        let check = admin.run(&["check"]);
+        check.failed(78).says(words);
+        check.says("= help: textsender secret set twilio.auth_token");
+    }
 }
 
 #[test]

@@ -104,6 +104,19 @@ fn what_is_about_a_user_is_told_where_the_section_says_so() {
     }
 }
 
+/// A product's answer has no particulars.
+#[test]
+fn the_log_names_the_part_of_a_body_that_is_wrong() {
+    let hub = Hub::start(Test::new().config(SECTION));
+    let body = json!({ "phone": "+447700900123", "code": 123456 });
+    let answer = hub.ask("POST /callers/idp", &[], &body.to_string());
+    assert_eq!(answer.status, 400);
+    assert!(!answer.body.contains("/code"), "{}", answer.body);
+    let run = hub.end();
+    run.texts(0);
+    run.logs("a request was refused: a field of the request is wrong: /code: expected a string");
+}
+
 #[test]
 fn limits_count_users_without_a_number_like_those_with_one() {
     let section = SECTION.replace("code = ", "user = { name = \"/user\" }, code = ");
