@@ -35,8 +35,14 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
 
 /// The faults but for those that follow from one of a file: of a folder that is closed, what is in it is no
 /// further fault.
-pub(super) fn without_followers(faults: Vec<Fault>, of_files: &[Fault]) -> Vec<Fault> {
-    let is_told = of_files.iter().any(|fault| fault.remedy == FIX);
+pub(super) fn without_followers(
+    faults: Vec<Fault>,
+    of_files: &[Fault],
+    state: &Path,
+) -> Vec<Fault> {
+    let is_told = of_files
+        .iter()
+        .any(|fault| fault.remedy == FIX || Path::new(&fault.file).starts_with(state));
     let faults = faults.into_iter();
     faults
         .filter(|fault| !(is_told && fault.remedy == FIX))

@@ -189,7 +189,11 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
     warnings.extend(texts::warnings(&config, &usages, &senders));
     warnings.extend(kept::warnings(&config, &usages));
     let of_senders = senders.iter().flat_map(|sender| sender.faults.clone());
-    found.extend(files::without_followers(of_senders.collect(), &of_files));
+    found.extend(files::without_followers(
+        of_senders.collect(),
+        &of_files,
+        state,
+    ));
 
     Report {
         faults: sorted(found),

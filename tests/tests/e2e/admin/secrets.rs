@@ -285,6 +285,17 @@ fn what_came_along_with_a_pasted_secret_is_taken_off_and_named() {
     });
 }
 
+#[test]
+fn a_state_folder_that_others_can_write_to_is_one_fault_whatever_is_in_it() {
+    let admin = sending(&Sandbox::start());
+    fs::set_permissions(admin.state(), Permissions::from_mode(0o777)).unwrap();
+    let check = admin.run(&["check"]);
+    check
+        .failed(78)
+        .says("can be written by others (mode 0777)");
+    check.says("1 fault");
+}
+
 /// `doctor --fix` puts owners and modes right, and this is neither.
 #[test]
 fn a_stored_secret_that_is_none_is_to_be_stored_again() {
