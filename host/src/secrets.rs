@@ -4,10 +4,11 @@
 //! `secrets/twilio.auth_token` in the state folder.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     env, io,
     io::Read,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use jiff::civil::Date;
@@ -267,7 +268,8 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
     let read = || {
         let mut value = String::new();
         let file = trust::open(path)?;
-        if Rights::of(&file.metadata()?).mode & OTHERS_READ != 0 {
+        let is_open = Rights::of(&file.metadata()?).mode & OTHERS_READ != 0;
+        if is_open && is_news(path) {
             let path = path.display();
             tracing::warn!("every account can read the secret {path}; fix it: chmod o= {path}");
         }
@@ -286,6 +288,13 @@ fn from_file(key: &str, path: &Path) -> Result<Secret, SecretError> {
         error,
     })?;
     checked(key, value)
+}
+
+/// Whether this process has not warned of a file yet: it is read often.
+fn is_news(path: &Path) -> bool {
+    static WARNED_OF: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    let mut warned_of = WARNED_OF.lock().unwrap_or_else(PoisonError::into_inner);
+    warned_of.insert(path.to_owned())
 }
 
 /// Editors and `echo` end a file with a line break, and some begin it with a byte order mark: no parts of a secret.

@@ -32,6 +32,7 @@ use crate::{
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
     recipient::Recipient,
+    redact::{escaped, without_tricks},
     site::csv,
 };
 
@@ -180,7 +181,7 @@ impl Log {
         changes.try_for_each(|change| {
             write_line(&match self.json {
                 // A change has nothing that JSON can't say.
-                true => serde_json::to_string(change).unwrap_or_default(),
+                true => escaped(&serde_json::to_string(change).unwrap_or_default()),
                 false => changed(change),
             })
         })
@@ -245,7 +246,7 @@ impl Log {
     fn line(&self, entry: &Entry) -> Result<(), Error> {
         let line = match self.json {
             // An entry has nothing that JSON can't say.
-            true => serde_json::to_string(entry).unwrap_or_default(),
+            true => escaped(&serde_json::to_string(entry).unwrap_or_default()),
             false if self.csv => csv::line(entry),
             false => shown(
                 entry,
@@ -260,6 +261,8 @@ impl Log {
 
 fn write_line(line: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
+    // Actors and names come from outside.
+    let line = without_tricks(line, output::colour());
     let written = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
     written.map_err(|_| Error::Closed)
 }

@@ -1,6 +1,9 @@
 //! The log as CSV (RFC 4180), for spreadsheets.
 
-use crate::ledger::{Entry, EntryState};
+use crate::{
+    ledger::{Entry, EntryState},
+    redact::on_one_line,
+};
 
 /// The first line.
 pub const HEADINGS: &str =
@@ -37,12 +40,13 @@ pub fn line(entry: &Entry) -> String {
 /// A field; quoted where it has to be. What a spreadsheet would take for a formula is marked as text:
 /// an actor's name comes from outside.
 fn quoted(field: &str) -> String {
-    let is_formula = field.starts_with(['=', '+', '-', '@', '\t']);
+    let field = on_one_line(field);
+    let is_formula = field.starts_with(['=', '+', '-', '@']);
     let field = match is_formula {
         true => format!("'{field}"),
-        false => field.to_owned(),
+        false => field,
     };
-    match field.contains(['"', ',', '\n', '\r']) {
+    match field.contains(['"', ',']) {
         true => format!("\"{}\"", field.replace('"', "\"\"")),
         false => field,
     }
@@ -59,6 +63,7 @@ mod tests {
             ("a,b", "\"a,b\""),
             ("say \"no\"", "\"say \"\"no\"\"\""),
             ("=1+1", "'=1+1"),
+            ("a\u{202e}b\u{1b}[31m\nc", "a b [31m c"),
             ("", ""),
         ] {
             assert_eq!(quoted(field), written);

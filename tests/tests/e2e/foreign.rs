@@ -55,6 +55,9 @@ const SOURCES: &[Source] = &[
     ("a provider's body and headers", provider),
     ("a mail server's reply", mail_server),
     ("a request's values", request_values),
+    ("who asks for a message", || {
+        Test::new().with(json!({ "actor": TRICKS }))
+    }),
     ("a request's id", || {
         Test::new().with(json!({ "id": TRICKS }))
     }),

@@ -329,6 +329,18 @@ fn an_edited_file_is_put_in_place_only_if_it_is_good() {
 }
 
 #[test]
+fn names_in_the_journal_read_as_they_are() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    admin.run(&["policy", "add", "a\u{202e}b"]).ok();
+    for json in [&[][..], &["--json"]] {
+        let ran = admin.run(&[&["log", "--changes"], json].concat());
+        ran.ok().says("add policy a");
+        assert!(!ran.stdout.contains('\u{202e}'), "{ran}");
+    }
+}
+
+#[test]
 fn renaming_keeps_sending() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);

@@ -286,6 +286,18 @@ fn what_came_along_with_a_pasted_secret_is_taken_off_and_named() {
 }
 
 #[test]
+fn a_secret_that_all_can_read_is_warned_of_once() {
+    let admin = sending(&Sandbox::start());
+    let file = admin.state().join("secrets/twilio.auth_token");
+    fs::set_permissions(file, Permissions::from_mode(0o644)).unwrap();
+    for command in [&["check"][..], &["status"], &["sender", "list"]] {
+        let ran = admin.run(command);
+        let warnings = ran.stderr.matches("every account can read").count();
+        assert_eq!(warnings, 1, "{ran}");
+    }
+}
+
+#[test]
 fn a_state_folder_that_others_can_write_to_is_one_fault_whatever_is_in_it() {
     let admin = sending(&Sandbox::start());
     fs::set_permissions(admin.state(), Permissions::from_mode(0o777)).unwrap();
