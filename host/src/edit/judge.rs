@@ -34,11 +34,14 @@ pub(super) fn new_faults(draft: &Draft) -> Result<Verdict, EditError> {
     }
     let reading = Reading::of(draft.config().sources.clone());
     let before = draft.block_on(check::of(reading, draft.state()))?;
-    let known: HashSet<_> = live(&before).map(identity).collect();
+    let default = default_policy(&before.config);
+    let known: HashSet<_> = live(&before, default).map(identity).collect();
+    // A default policy that is no longer named is not one that is linked to nothing yet: its users are refused.
+    let default = default_policy(&after.config).or(default);
     let is_new = |fault: &&Fault| {
         !known.contains(&identity(fault)) && !is_step_of_completion(fault, &before, &after)
     };
-    let faults: Vec<Fault> = live(&after).filter(is_new).cloned().collect();
+    let faults: Vec<Fault> = live(&after, default).filter(is_new).cloned().collect();
     let stops_all = faults
         .iter()
         .any(|fault| after.stopping.contains(fault) && !after.config.costs_one_policy(fault));
@@ -52,14 +55,18 @@ pub(super) fn new_faults(draft: &Draft) -> Result<Verdict, EditError> {
 
 /// The faults on which a message may depend: not those of a policy that is linked to nothing yet, which
 /// may be built step by step, as long as they stop no others.
-fn live(report: &Report) -> impl Iterator<Item = &Fault> {
-    report.faults.iter().filter(|fault| {
-        report.stopping.contains(fault) || !is_of_unlinked_policy(fault, &report.config)
+fn live<'r>(report: &'r Report, default: Option<&'r str>) -> impl Iterator<Item = &'r Fault> {
+    report.faults.iter().filter(move |fault| {
+        report.stopping.contains(fault) || !is_of_unlinked_policy(fault, &report.config, default)
     })
 }
 
-fn is_of_unlinked_policy(fault: &Fault, config: &Config) -> bool {
+fn default_policy(config: &Config) -> Option<&str> {
     let default = config.defaults.policy.as_ref();
+    default.map(|default| default.value.as_str())
+}
+
+fn is_of_unlinked_policy(fault: &Fault, config: &Config, default: Option<&str>) -> bool {
     config.policies.iter().any(|policy| {
         let file = &config.sources.files[policy.name.place.file as usize];
         let has_own_file = file.path != config.sources.main;
@@ -67,7 +74,7 @@ fn is_of_unlinked_policy(fault: &Fault, config: &Config) -> bool {
             && fault
                 .place
                 .is_some_and(|at| at.file == policy.name.place.file);
-        let is_default = default.is_some_and(|default| default.value == policy.name.value);
+        let is_default = default == Some(policy.name.value.as_str());
         is_in && !is_default && !policy.links.iter().any(|link| link.enabled)
     })
 }

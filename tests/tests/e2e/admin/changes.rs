@@ -328,6 +328,18 @@ fn an_edited_file_is_put_in_place_only_if_it_is_good() {
     sends(&admin);
 }
 
+/// Without it, users whom no link reaches are refused.
+#[test]
+fn the_default_policy_is_not_lost_by_an_edit() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    for editor in ["sed -i /^policy/d", "truncate -s 0"] {
+        let edit = format!("EDITOR='{editor}' textsender config edit");
+        admin.shell(&edit, "").failed(1).says("can never win");
+        sends(&admin);
+    }
+}
+
 #[test]
 fn names_in_the_journal_read_as_they_are() {
     let sandbox = Sandbox::start();
