@@ -55,21 +55,24 @@ fn own() -> i64 {
 #[derive(Default)]
 pub(super) struct Numbers {
     at: i64,
-    next: i64,
+    /// The first one taken of this millisecond, and how many were: after the last comes the first.
+    begin: i64,
+    taken: i64,
 }
 
 impl Numbers {
     /// A number that no other row has.
     pub fn next(&mut self, now: i64) -> i64 {
-        if self.at != now || self.next > LAST_NUMBER {
+        if self.at != now || self.taken > LAST_NUMBER {
             let mut random = [0u8; 2];
             // Where there is none, another machine may have the number: then this step is run again.
             let _ = SystemRandom::new().fill(&mut random);
             self.at = now;
-            self.next = i64::from(u16::from_le_bytes(random)) & LAST_NUMBER;
+            self.begin = i64::from(u16::from_le_bytes(random));
+            self.taken = 0;
         }
-        let number = number_of(now) | self.next;
-        self.next += 1;
+        let number = number_of(now) | (self.begin + self.taken) & LAST_NUMBER;
+        self.taken += 1;
         number
     }
 }
@@ -84,3 +87,22 @@ const NUMBER_BITS: u32 = 12;
 
 /// The last number of a millisecond.
 const LAST_NUMBER: i64 = (1 << NUMBER_BITS) - 1;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_number_of_a_millisecond_comes_twice() {
+        // Wherever they begin.
+        for _ in 0..64 {
+            let mut numbers = Numbers::default();
+            let taken: BTreeSet<_> = (0..=LAST_NUMBER).map(|_| numbers.next(5)).collect();
+            assert_eq!(taken.len(), 1 << NUMBER_BITS);
+            assert_eq!(taken.first(), Some(&number_of(5)));
+            assert_eq!(taken.last(), Some(&(number_of(6) - 1)));
+        }
+    }
+}
