@@ -161,7 +161,7 @@ fn counted(
             Ok(draft) => draft,
             Err(failure) => bail!("line {}: {failure}", place + 1),
         };
-        // Of one who is described whole the snapshot's links are taken, and nobody is looked up.
+        // For a user who is described whole, links come from the snapshot, and the directory is not asked.
         let draft = match directories.of(draft, false) {
             Ok(draft) => draft,
             Err(failure) if !is_whole_directory => {

@@ -131,7 +131,7 @@ pub(super) fn unsafe_to_show(text: &str, span: Range<usize>) -> Option<Range<usi
     Some(start..line.end)
 }
 
-/// Whether nobody looks there for the place of a secret: of a section's header or a key's path, the part
+/// Whether this is no place where a secret is looked for: of a section's header or a key's path, the part
 /// before the first point.
 pub(super) fn is_harmless(path: &str) -> bool {
     const HARMLESS: [&str; 6] = [

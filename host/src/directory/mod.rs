@@ -156,7 +156,6 @@ impl Directories {
         let order = Order::Gpo { name };
         match self.named(directory)?.ask(&order, deadline).await? {
             Answer::Gpos(objects) => Ok(objects),
-            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
@@ -174,7 +173,6 @@ impl Directories {
         let domain = self.named(Some(directory))?;
         match domain.ask(&Order::Accounts {}, deadline).await? {
             Answer::Accounts(accounts) => Ok(accounts.iter().map(ToString::to_string).collect()),
-            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
@@ -187,12 +185,11 @@ impl Directories {
             let order = Order::Look { seen };
             // Connecting, logging in, and one search.
             let deadline = Instant::now() + domain.settings.timeout * 3;
-            let looked = match domain.ask(&order, deadline).await {
-                Ok(Answer::Looked(looked)) => Ok(looked),
-                Ok(Answer::Error(error)) => Err(failure(error)),
-                Ok(_) => Err(process::no_answer()),
-                Err(failure) => Err(failure),
-            };
+            let looked = domain.ask(&order, deadline).await;
+            let looked = looked.and_then(|answer| match answer {
+                Answer::Looked(looked) => Ok(looked),
+                _ => Err(process::no_answer()),
+            });
             all.push((domain.name.clone(), looked));
         }
         all
@@ -308,7 +305,6 @@ impl Domain {
         };
         match self.ask(&order, deadline).await? {
             Answer::Decided(decided) => Ok(*decided),
-            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
@@ -334,11 +330,11 @@ impl Domain {
         };
         match self.ask(&order, deadline).await? {
             Answer::Findings(findings) => Ok(findings),
-            Answer::Error(error) => Err(failure(error)),
             _ => Err(process::no_answer()),
         }
     }
 
+    /// What is answered, which is no error.
     async fn ask(&self, order: &Order, deadline: Instant) -> Result<Answer, Failure> {
         let late = |_| {
             let detail = format!(
@@ -347,9 +343,11 @@ impl Domain {
             );
             Failure::with_detail(ErrorCode::DirectoryUnreachable, detail)
         };
-        timeout_at(deadline, self.ask_in_turn(order))
-            .await
-            .map_err(late)?
+        let answered = timeout_at(deadline, self.ask_in_turn(order)).await;
+        match answered.map_err(late)?? {
+            Answer::Error(error) => Err(failure(error)),
+            answer => Ok(answer),
+        }
     }
 
     async fn ask_in_turn(&self, order: &Order) -> Result<Answer, Failure> {

@@ -96,7 +96,7 @@ impl Counter {
         let span = millis(seconds);
         let used = self.used.count(span, self.now);
         let most = (used * u64::from(share) / 1000).max(ALWAYS);
-        // Whoever asked just now may be about to type it in.
+        // A user who asked just now may be about to type it in.
         let fresh = self.unused.count(GRACE, self.now);
         let count = self.unused.count(span, self.now).saturating_sub(fresh);
         if count < most {

@@ -356,7 +356,7 @@ async fn nothing_is_sent_after_expiry() {
     assert!(delivered.attempts.is_empty());
 }
 
-/// Nobody waits for a provider that is silent twice: a repeat of the id looks for the message.
+/// A caller does not wait twice for a provider that is silent: a repeat of the id looks for the message.
 #[tokio::test(start_paused = true)]
 async fn its_caller_is_answered_when_the_code_expires() {
     let mut script = Script::new(vec![("a", vec![Act::Hangs(Some(Stage::Written))])]);

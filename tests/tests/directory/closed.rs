@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::{Value, json};
 use textsender_tests::peers::samba::Domain;
 
-use crate::sending::{bound_to, snapshot, synced, to, to_by};
+use crate::sending::{bound_to, snapshot, synced, to, to_by, with_wrong_password};
 use crate::server::{How, Server};
 use crate::{EVERYONE, GONE, HIDDEN, NOT_VPN, STAFF};
 
@@ -246,12 +246,7 @@ fn directory_an_answer_that_comes_too_late_is_not_the_next_users() {
 #[cfg_attr(not(has_samba), ignore = "needs Samba")]
 fn directory_a_new_password_counts_for_the_next_message_of_a_stream() {
     let test = to(json!({ "name": "ada" }));
-    let stored = test
-        .site()
-        .state()
-        .join("secrets/directories.example.password");
-    let good = fs::read_to_string(&stored).unwrap();
-    fs::write(&stored, "another").unwrap();
+    let store_right_password = with_wrong_password(&test);
     let request = |id: &str| {
         json!({
             "id": id, "purpose": "verification_code", "event": "reset",
@@ -262,7 +257,7 @@ fn directory_a_new_password_counts_for_the_next_message_of_a_stream() {
     stream.ask([&request("before")]);
     let answers = stream.wait_for_answers(1);
     assert_eq!(answers[0]["error"]["code"], "directory_login_failed");
-    fs::write(&stored, good).unwrap();
+    store_right_password();
     stream.ask([&request("after")]);
     let answers = stream.wait_for_answers(2);
     assert_eq!(answers[1]["outcome"], "accepted", "{answers:?}");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Running, Test, wait_for};
 
-use crate::sending::to_by;
+use crate::sending::{to_by, with_wrong_password};
 use crate::server::{Authority, How, Server};
 
 const GUIDE: &str = include_str!("../../../docs/oncall.md");
@@ -175,12 +175,7 @@ fn directory_oncall_the_certificate_of_a_server_expires() {
 fn directory_oncall_the_account_is_refused() {
     let server = Server::start(How::Alive);
     let test = to_by(json!({ "name": "ada" }), &[&server.url()]);
-    let stored = test
-        .site()
-        .state()
-        .join("secrets/directories.example.password");
-    let good = fs::read_to_string(&stored).unwrap();
-    fs::write(&stored, "another").unwrap();
+    let store_right_password = with_wrong_password(&test);
     let day = Day::begin(test);
     day.is_told("CRITICAL: directory example: ");
     let alerted = fs::read_to_string(&day.alerted).unwrap();
@@ -190,7 +185,7 @@ fn directory_oncall_the_account_is_refused() {
         .error("directory_login_failed");
     let said = day.guide();
     assert!(said.contains("data 52e"), "{said}");
-    fs::write(&stored, good).unwrap();
+    store_right_password();
     // By the next message, though the alerts try again later.
     day.send("m1").outcome("accepted");
     let states = day.health()["states"].clone();

@@ -482,3 +482,12 @@ fn directory_in_a_stream_each_of_many_users_gets_his_own_text() {
         assert_eq!(text.to, numbers[n % 3].1);
     }
 }
+
+/// Stores a wrong password of the account. What is returned stores the right one again.
+pub fn with_wrong_password(test: &Test) -> impl FnOnce() + use<> {
+    let secrets = test.site().state().join("secrets");
+    let stored = secrets.join("directories.example.password");
+    let good = fs::read_to_string(&stored).unwrap();
+    fs::write(&stored, "another").unwrap();
+    move || fs::write(&stored, good).unwrap()
+}

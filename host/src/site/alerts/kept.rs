@@ -1,7 +1,7 @@
 //! The last good `[alerts]`, in a file of the state folder: a configuration that can't be read any more, as it is no
 //! text or its end is gone, says no one who is to be alerted of that.
 //!
-//! Whoever can write to that folder is the account that sends, or root, and alerts go out as that account: the file
+//! Only the account that sends, and root, can write to that folder, and alerts go out as that account: the file
 //! is believed like the folder.
 
 use std::{fs, path::Path};

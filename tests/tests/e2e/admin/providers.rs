@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 
 use textsender_tests::harness::{Preset, artifacts, each};
 use textsender_tests::sandbox::{Sandbox, echo::Script};
@@ -237,9 +238,8 @@ const MISTAKES: [(&str, &str, &str); 9] = [
     ("status = 200\nid", "status = \nid", "acme.toml"),
 ];
 
-#[test]
-fn each_mistake_in_a_definition_is_a_fault_with_its_line_and_a_caret() {
-    let admin = with(&["http"]);
+/// The guide's definition, by which the selected sender sends: its file, and what is in it.
+fn acme(admin: &Admin) -> (PathBuf, &'static str) {
     let good = blocks("toml").next().unwrap();
     let file = admin.folder().join("acme.toml");
     fs::write(&file, good).unwrap();
@@ -250,6 +250,13 @@ fn each_mistake_in_a_definition_is_a_fault_with_its_line_and_a_caret() {
         .feed(&["secret", "set", "acme.key"], "k3y-of-mine")
         .ok();
     admin.run(&["select-sender", "acme"]).ok();
+    (file, good)
+}
+
+#[test]
+fn each_mistake_in_a_definition_is_a_fault_with_its_line_and_a_caret() {
+    let admin = with(&["http"]);
+    let (file, good) = acme(&admin);
     admin.run(&["check"]).ok();
     for (right, wrong, words) in MISTAKES {
         assert!(good.contains(right), "{right}");
@@ -271,15 +278,7 @@ fn each_mistake_in_a_definition_is_a_fault_with_its_line_and_a_caret() {
 #[test]
 fn a_definition_that_cannot_be_read_is_a_fault_of_its_setting() {
     let admin = with(&["http"]);
-    let file = admin.folder().join("acme.toml");
-    fs::write(&file, blocks("toml").next().unwrap()).unwrap();
-    let add = "sender add acme --plugin http definition=acme.toml from=Helpdesk";
-    let add: Vec<_> = add.split(' ').collect();
-    admin.run(&add).ok();
-    admin
-        .feed(&["secret", "set", "acme.key"], "k3y-of-mine")
-        .ok();
-    admin.run(&["select-sender", "acme"]).ok();
+    let (file, _) = acme(&admin);
     let found = |words: &str| {
         let check = admin.run(&["check"]);
         check.failed(78).says(words).says("definition = ");
