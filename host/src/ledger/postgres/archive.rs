@@ -1,33 +1,33 @@
 //! The shared ledger, read back: by plain queries, which the account may run on the audit.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::types::{FromSql, ToSql, Type};
 
-use super::link::{Link, server};
+use super::address::server;
 use super::pooler;
+use super::reader::Reader;
 use super::store::{life_of, outcome};
-use super::wire::SenderRow;
+use super::wire::{SenderRow, json, value};
 use crate::config;
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
 use crate::ledger::delivery::Deliveries;
+use crate::ledger::machines::Machine;
+use crate::ledger::timeline::Mark;
+use crate::ledger::uses::{UsedBy, Uses};
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::{Digest, Keys, Proof};
-use crate::ledger::machines::Machine;
 use crate::ledger::shared::SharedArchive;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::{Breaker, StoreError};
 use crate::ledger::stored::{Decision, hexadecimal};
-use crate::ledger::timeline::Mark;
 use crate::ledger::totals::{self, Total};
-use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 
 pub(super) struct PostgresArchive {
@@ -36,49 +36,7 @@ pub(super) struct PostgresArchive {
     clock: Option<fn() -> Timestamp>,
 }
 
-/// The connection's own thread: a caller may be within a runtime, where none may be entered.
-struct Reader(mpsc::Sender<Question>);
-
-type Question = Box<dyn FnOnce(&Link) + Send>;
-
 type Value = (Box<dyn ToSql + Sync + Send>, Type);
-
-impl Reader {
-    fn start(shared: config::Shared, folder: PathBuf, proof: Proof) -> Result<Reader, LedgerError> {
-        let (questions, asked) = mpsc::channel::<Question>();
-        let (opened, open) = mpsc::channel();
-        let place = folder.clone();
-        let run = move || {
-            let link = Link::new(shared, folder, proof);
-            let link = link.and_then(|link| link.connect().map(|_| link));
-            match link {
-                Ok(link) => {
-                    // An error means that no one waits any more.
-                    let _ = opened.send(Ok(()));
-                    asked.iter().for_each(|question| question(&link));
-                }
-                Err(error) => drop(opened.send(Err(error))),
-            }
-        };
-        let thread = thread::Builder::new().name("ledger-read".to_owned());
-        let started = thread.spawn(run);
-        started.map_err(|error| LedgerError::from_io(&error, &place, &place))?;
-        open.recv().unwrap_or(Err(LedgerError::Stopped))?;
-        Ok(Reader(questions))
-    }
-
-    fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Link) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let (answer, answered) = mpsc::channel();
-        let question = move |link: &Link| drop(answer.send(question(link)));
-        if self.0.send(Box::new(question)).is_err() {
-            return Err(LedgerError::Stopped);
-        }
-        answered.recv().unwrap_or(Err(LedgerError::Stopped))
-    }
-}
 
 impl PostgresArchive {
     pub fn open(
@@ -142,12 +100,28 @@ impl PostgresArchive {
         })
     }
 
-    fn ask(&self, sql: &str, values: Vec<Value>) -> Result<String, LedgerError> {
+    /// Each row, read; `what` they are, where one can't be.
+    fn all<T>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        what: &str,
+        read: impl Fn(&Row) -> Option<T>,
+    ) -> Result<Vec<T>, LedgerError> {
         let rows = self.rows(sql, values)?;
-        let text = rows
-            .first()
-            .and_then(|row| row.try_get::<_, String>(0).ok());
-        text.ok_or_else(|| self.damaged("a page"))
+        let read: Option<_> = rows.iter().map(read).collect();
+        read.ok_or_else(|| self.damaged(what))
+    }
+
+    /// Rows that the database makes JSON of.
+    fn json<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: Vec<Value>,
+        what: &str,
+    ) -> Result<Vec<T>, LedgerError> {
+        let rows = self.rows(sql, values)?;
+        json(&rows).ok_or_else(|| self.damaged(what))
     }
 
     /// Decisions of which `sql` says the rest: where, and in which order.
@@ -155,9 +129,7 @@ impl PostgresArchive {
         let sql = format!(
             "SELECT coalesce(json_agg(d), '[]')::text FROM (SELECT * FROM textsender.decisions {sql}) d"
         );
-        let text = self.ask(&sql, values)?;
-        let decisions: Vec<Decision> =
-            serde_json::from_str(&text).map_err(|_| self.damaged("decisions"))?;
+        let decisions: Vec<Decision> = self.json(&sql, values, "decisions")?;
         let epoch = self
             .reader
             .ask(|link| Ok(link.connect()?.hello.epoch.clone()))?;
@@ -174,9 +146,7 @@ impl PostgresArchive {
 
     fn number(&self, sql: &str, values: Vec<Value>) -> Result<i64, LedgerError> {
         let rows = self.rows(sql, values)?;
-        let number = rows
-            .first()
-            .and_then(|row| row.try_get::<_, Option<i64>>(0).ok());
+        let number: Option<Option<i64>> = value(&rows);
         Ok(number.flatten().unwrap_or(0))
     }
 
@@ -192,14 +162,12 @@ impl PostgresArchive {
 impl SharedArchive for PostgresArchive {
     fn erase(&self, hash: &Digest, is_user: bool, until: i64) -> Result<[u64; 2], LedgerError> {
         let values: Vec<Value> = vec![
-            (Box::new(hexadecimal(hash)), Type::TEXT),
+            text(hexadecimal(hash)),
             (Box::new(is_user), Type::BOOL),
-            (Box::new(until), Type::INT8),
+            number(until),
         ];
         let rows = self.rows("SELECT textsender.erase_1($1, $2, $3)", values)?;
-        let counts = rows
-            .first()
-            .and_then(|row| row.try_get::<_, Vec<i64>>(0).ok());
+        let counts: Option<Vec<i64>> = value(&rows);
         match counts.as_deref() {
             Some([erased, kept]) => Ok([erased.unsigned_abs(), kept.unsigned_abs()]),
             _ => Err(self.damaged("counts")),
@@ -220,25 +188,22 @@ impl Archive for PostgresArchive {
         let [recipient, or_recipient] =
             [wanted.recipient, wanted.or_recipient].map(|hash| hash.map(|hash| hexadecimal(&hash)));
         let values: Vec<Value> = vec![
-            (Box::new(wanted.since), Type::INT8),
-            (Box::new(recipient), Type::TEXT),
-            (Box::new(wanted.outcome), Type::TEXT),
-            (Box::new(at), Type::INT8),
-            (Box::new(or_recipient), Type::TEXT),
+            number(wanted.since),
+            text(recipient),
+            text(wanted.outcome),
+            number(at),
+            text(or_recipient),
         ];
         self.decisions(&sql, values)
     }
 
     fn first(&self, since: i64) -> Result<i64, LedgerError> {
         let sql = "SELECT min(seq) FROM textsender.decisions WHERE at >= $1";
-        self.number(sql, vec![(Box::new(since), Type::INT8)])
+        self.number(sql, vec![number(since)])
     }
 
     fn of_id(&self, id: &str) -> Result<Vec<Found>, LedgerError> {
-        self.decisions(
-            "WHERE id = $1 ORDER BY seq",
-            vec![(Box::new(id.to_owned()), Type::TEXT)],
-        )
+        self.decisions("WHERE id = $1 ORDER BY seq", vec![text(id.to_owned())])
     }
 
     fn numbered(&self, numbers: &[i64]) -> Result<Vec<Found>, LedgerError> {
@@ -251,9 +216,7 @@ impl Archive for PostgresArchive {
 
     fn answered(&self, id: &str) -> Result<Option<Found>, LedgerError> {
         let sql = "WHERE id = $1 AND NOT replayed ORDER BY live DESC, seq DESC LIMIT 1";
-        Ok(self
-            .decisions(sql, vec![(Box::new(id.to_owned()), Type::TEXT)])?
-            .pop())
+        Ok(self.decisions(sql, vec![text(id.to_owned())])?.pop())
     }
 
     fn end(&self) -> Result<(i64, Vec<i64>), LedgerError> {
@@ -270,8 +233,7 @@ impl Archive for PostgresArchive {
     fn senders(&self) -> Result<Vec<(String, Breaker)>, LedgerError> {
         let sql =
             "SELECT coalesce(json_agg(s ORDER BY s.sender), '[]')::text FROM textsender.senders s";
-        let rows: Vec<SenderRow> = serde_json::from_str(&self.ask(sql, Vec::new())?)
-            .map_err(|_| self.damaged("senders"))?;
+        let rows: Vec<SenderRow> = self.json(sql, Vec::new(), "senders")?;
         let read = |row: SenderRow| Ok((row.sender.clone(), row.breaker()?));
         let read: Result<_, StoreError> = rows.into_iter().map(read).collect();
         read.map_err(|_| self.damaged("senders"))
@@ -279,80 +241,69 @@ impl Archive for PostgresArchive {
 
     fn pauses(&self) -> Result<Option<String>, LedgerError> {
         let sql = "SELECT coalesce((SELECT value FROM textsender.meta WHERE name = 'pauses'), '')";
-        self.ask(sql, Vec::new()).map(Some)
+        let rows = self.rows(sql, Vec::new())?;
+        value(&rows).map(Some).ok_or_else(|| self.damaged("pauses"))
     }
 
     fn tallies(&self, since: i64) -> Result<Vec<Tally>, LedgerError> {
-        let rows = self.rows(
-            "SELECT to_char(to_timestamp(at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
+        let sql = "SELECT to_char(to_timestamp(at / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
                     sender, region, outcome, count(*), coalesce(sum(segments), 0)::bigint, node
              FROM textsender.decisions WHERE at >= $1 AND NOT replayed
              GROUP BY day, node, sender, region, outcome
-             ORDER BY day, node NULLS FIRST, sender NULLS FIRST, region NULLS FIRST, outcome NULLS FIRST",
-            vec![(Box::new(since), Type::INT8)],
-        )?;
+             ORDER BY day, node NULLS FIRST, sender NULLS FIRST, region NULLS FIRST, outcome NULLS FIRST";
         let read = |row: &Row| {
-            let word: Option<String> = row.try_get(3).ok()?;
+            let word: Option<String> = get(row, 3)?;
             Some(Tally {
-                day: row.try_get::<_, String>(0).ok()?.parse().ok()?,
-                sender: row.try_get(1).ok()?,
-                region: row.try_get(2).ok()?,
+                day: get::<String>(row, 0)?.parse().ok()?,
+                sender: get(row, 1)?,
+                region: get(row, 2)?,
                 outcome: outcome(word.as_deref()).ok()?,
-                messages: row.try_get::<_, i64>(4).ok()?.unsigned_abs(),
-                segments: row.try_get::<_, i64>(5).ok()?.unsigned_abs(),
-                machine: row.try_get(6).ok()?,
+                messages: count(row, 4)?,
+                segments: count(row, 5)?,
+                machine: get(row, 6)?,
             })
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("counts"))
+        self.all(sql, vec![number(since)], "counts", read)
     }
 
     fn totals(&self) -> Result<Vec<Total>, LedgerError> {
-        let rows = self.rows(
-            "SELECT sender, region, outcome, step::bigint, sum(messages)::bigint, sum(segments)::bigint, sum(ms)::bigint
+        let sql = "SELECT sender, region, outcome, step::bigint, sum(messages)::bigint, sum(segments)::bigint, sum(ms)::bigint
              FROM (SELECT * FROM textsender.totals
                    UNION ALL SELECT coalesce(sender, ''), coalesce(region, ''), outcome, textsender.step_of(ms::bigint),
                                     1, coalesce(segments, 0), coalesce(ms, 0)
                    FROM textsender.decisions WHERE outcome IS NOT NULL AND NOT replayed) AS counted
-             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-            Vec::new(),
-        )?;
+             GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
         let read = |row: &Row| {
             let read = totals::Row {
-                sender: row.try_get(0).ok()?,
-                region: row.try_get(1).ok()?,
-                outcome: row.try_get(2).ok()?,
-                step: row.try_get(3).ok()?,
-                messages: row.try_get(4).ok()?,
-                segments: row.try_get(5).ok()?,
-                ms: row.try_get(6).ok()?,
+                sender: get(row, 0)?,
+                region: get(row, 1)?,
+                outcome: get(row, 2)?,
+                step: get(row, 3)?,
+                messages: get(row, 4)?,
+                segments: get(row, 5)?,
+                ms: get(row, 6)?,
             };
             read.read()
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("totals"))
+        self.all(sql, Vec::new(), "totals", read)
     }
 
     fn ended(&self, since: i64) -> Result<Vec<Mark>, LedgerError> {
-        let rows = self.rows(
-            "SELECT outcome, seq, at, region, segments::bigint, ms::bigint FROM textsender.decisions
-             WHERE at >= $1 AND NOT replayed AND outcome IS NOT NULL",
-            vec![(Box::new(since), Type::INT8)],
-        )?;
+        let sql = "SELECT outcome, seq, at, region, segments::bigint, ms::bigint FROM textsender.decisions
+             WHERE at >= $1 AND NOT replayed AND outcome IS NOT NULL";
         let read = |row: &Row| {
-            let word: Option<String> = row.try_get(0).ok()?;
-            let segments: Option<i64> = row.try_get(4).ok()?;
+            let word: Option<String> = get(row, 0)?;
+            let segments: Option<i64> = get(row, 4)?;
             Some(Mark {
                 outcome: outcome(word.as_deref()).ok()?,
-                seq: row.try_get(1).ok()?,
-                at: row.try_get(2).ok()?,
-                region: row.try_get(3).ok()?,
+                seq: get(row, 1)?,
+                at: get(row, 2)?,
+                region: get(row, 3)?,
                 segments: u32::try_from(segments.unwrap_or(0)).ok()?,
-                ms: row.try_get(5).ok()?,
+                ms: get(row, 5)?,
             })
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("messages"))
+        self.all(sql, vec![number(since)], "messages", read)
     }
 
     fn uses(&self, by: UsedBy, since: i64) -> Result<Vec<Uses>, LedgerError> {
@@ -379,21 +330,16 @@ impl Archive for PostgresArchive {
              AND purpose IN ('verification_code', 'helpdesk_code')
              GROUP BY {group} ORDER BY {order}"
         );
-        let rows = self.rows(&sql, vec![(Box::new(since), Type::INT8)])?;
         let read = |row: &Row| {
             Some(Uses {
-                by: row
-                    .try_get::<_, Option<String>>(0)
-                    .ok()?
-                    .unwrap_or_default(),
-                recipient: row.try_get(1).ok()?,
-                region: row.try_get(2).ok()?,
-                sent: row.try_get::<_, i64>(3).ok()?.unsigned_abs(),
-                used: row.try_get::<_, i64>(4).ok()?.unsigned_abs(),
+                by: get::<Option<String>>(row, 0)?.unwrap_or_default(),
+                recipient: get(row, 1)?,
+                region: get(row, 2)?,
+                sent: count(row, 3)?,
+                used: count(row, 4)?,
             })
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("counts"))
+        self.all(&sql, vec![number(since)], "counts", read)
     }
 
     fn deliveries(&self, since: i64) -> Result<Vec<Deliveries>, LedgerError> {
@@ -401,37 +347,28 @@ impl Archive for PostgresArchive {
                           count(*) FILTER (WHERE delivery = 'delivered')
                    FROM textsender.decisions WHERE at >= $1 AND delivery IS NOT NULL
                    GROUP BY 1, 2 ORDER BY 1, 2";
-        let rows = self.rows(sql, vec![(Box::new(since), Type::INT8)])?;
         let read = |row: &Row| {
             Some(Deliveries {
-                sender: row.try_get(0).ok()?,
-                region: row.try_get(1).ok()?,
-                asked: row.try_get::<_, i64>(2).ok()?.unsigned_abs(),
-                delivered: row.try_get::<_, i64>(3).ok()?.unsigned_abs(),
+                sender: get(row, 0)?,
+                region: get(row, 1)?,
+                asked: count(row, 2)?,
+                delivered: count(row, 3)?,
             })
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("counts"))
+        self.all(sql, vec![number(since)], "counts", read)
     }
 
     fn sent_without_hub(&self, since: i64) -> Result<u64, LedgerError> {
         let sql = "SELECT count(*) FROM textsender.decisions WHERE at >= $1 AND without_hub";
-        let count = self.number(sql, vec![(Box::new(since), Type::INT8)])?;
+        let count = self.number(sql, vec![number(since)])?;
         Ok(count.unsigned_abs())
     }
 
     fn over_limits(&self, since: i64) -> Result<Vec<(String, u64)>, LedgerError> {
         let sql = "SELECT over_limit, count(*) FROM textsender.decisions
                    WHERE at >= $1 AND over_limit IS NOT NULL GROUP BY 1";
-        let rows = self.rows(sql, vec![(Box::new(since), Type::INT8)])?;
-        let read = |row: &Row| {
-            Some((
-                row.try_get(0).ok()?,
-                row.try_get::<_, i64>(1).ok()?.unsigned_abs(),
-            ))
-        };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("counts"))
+        let read = |row: &Row| Some((get(row, 0)?, count(row, 1)?));
+        self.all(sql, vec![number(since)], "counts", read)
     }
 
     fn machines(&self, since: i64) -> Result<Vec<Machine>, LedgerError> {
@@ -439,21 +376,18 @@ impl Archive for PostgresArchive {
                           count(*) FILTER (WHERE outcome = 'accepted'),
                           count(*) FILTER (WHERE outcome = 'unknown')
                    FROM textsender.decisions WHERE at >= $1 AND NOT replayed GROUP BY 1 ORDER BY 1";
-        let rows = self.rows(sql, vec![(Box::new(since), Type::INT8)])?;
         let read = |row: &Row| {
-            let time = |column| Timestamp::from_millisecond(row.try_get(column).ok()?).ok();
-            let count = |column| row.try_get::<_, i64>(column).ok().map(i64::unsigned_abs);
+            let time = |column| Timestamp::from_millisecond(get(row, column)?).ok();
             Some(Machine {
-                name: row.try_get(0).ok()?,
+                name: get(row, 0)?,
                 first: time(1)?,
                 last: time(2)?,
-                messages: count(3)?,
-                accepted: count(4)?,
-                unknown: count(5)?,
+                messages: count(row, 3)?,
+                accepted: count(row, 4)?,
+                unknown: count(row, 5)?,
             })
         };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("counts"))
+        self.all(sql, vec![number(since)], "counts", read)
     }
 
     fn reports(&self) -> Result<Vec<(String, i64, String)>, LedgerError> {
@@ -461,23 +395,15 @@ impl Archive for PostgresArchive {
             return Ok(Vec::new());
         }
         let sql = "SELECT node, at, report FROM textsender.machines ORDER BY node";
-        let rows = self.rows(sql, Vec::new())?;
-        let read = |row: &Row| {
-            Some((
-                row.try_get(0).ok()?,
-                row.try_get(1).ok()?,
-                row.try_get(2).ok()?,
-            ))
-        };
-        let read: Option<_> = rows.iter().map(read).collect();
-        read.ok_or_else(|| self.damaged("machines"))
+        let read = |row: &Row| Some((get(row, 0)?, get(row, 1)?, get(row, 2)?));
+        self.all(sql, Vec::new(), "machines", read)
     }
 
     fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {
         let sql =
             "SELECT at FROM textsender.decisions WHERE outcome = $1 ORDER BY seq DESC LIMIT 1";
         let accepted = Outcome::Accepted.as_str();
-        let at = self.number(sql, vec![(Box::new(accepted), Type::TEXT)])?;
+        let at = self.number(sql, vec![text(accepted)])?;
         Ok(Timestamp::from_millisecond(at).ok().filter(|_| at > 0))
     }
 
@@ -497,6 +423,22 @@ impl Archive for PostgresArchive {
     fn copy_into(&self, _: &Path) -> Result<(), LedgerError> {
         Ok(())
     }
+}
+
+fn number(number: i64) -> Value {
+    (Box::new(number), Type::INT8)
+}
+
+fn text(text: impl ToSql + Sync + Send + 'static) -> Value {
+    (Box::new(text), Type::TEXT)
+}
+
+fn get<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Option<T> {
+    row.try_get(column).ok()
+}
+
+fn count(row: &Row, column: usize) -> Option<u64> {
+    get(row, column).map(i64::unsigned_abs)
 }
 
 /// The version of the schema.

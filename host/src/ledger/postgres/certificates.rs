@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime;
 use tokio::time::timeout;
 
-use super::link::hosts;
+use super::address::hosts;
 use crate::config;
 use crate::ledger::folder::Folder;
 use crate::net::{self, Lookups, Resolver};

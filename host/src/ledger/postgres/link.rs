@@ -13,13 +13,15 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{self, Runtime};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::error::{DbError, Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity};
 use tokio_postgres::tls::{MakeTlsConnect, NoTls, TlsConnect};
 use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::wire::{Answer, Hello};
+use super::address::{address, port_of, server};
+use super::trouble::{BUSY, Failed, Trouble, judged, passing};
+use super::wire::{Answer, Hello, json};
 use crate::config;
 use crate::ledger::error::LedgerError;
 use crate::ledger::keys::Proof;
@@ -46,21 +48,6 @@ pub(super) struct Connected {
     pub hello: Hello,
     /// A commit was reported that a standby may not have.
     is_local_only: Arc<AtomicBool>,
-}
-
-/// Why a step is not done.
-pub(super) enum Failed {
-    /// What it expected is so no longer: to be worked out anew.
-    Stale,
-    /// For good, as far as this step goes.
-    Error(LedgerError),
-}
-
-/// What is tried again, and what is not.
-enum Trouble {
-    /// Perhaps on another connection, perhaps a little later.
-    Passing(String),
-    Failed(Failed),
 }
 
 impl Link {
@@ -328,11 +315,7 @@ impl Link {
             )
             .await;
         let rows = rows.map_err(|error| self.judged(&error))?;
-        let hello = rows
-            .first()
-            .and_then(|row| row.try_get::<_, String>(0).ok());
-        let hello = hello.and_then(|hello| serde_json::from_str(&hello).ok());
-        let hello = hello.ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
+        let hello = json(&rows).ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
         Ok(Connected {
             client,
             hello,
@@ -403,10 +386,7 @@ impl Connected {
         let rows = rows.map_err(|error| {
             judged(&error).unwrap_or_else(|(reason, _)| Trouble::Passing(reason))
         })?;
-        let answer = rows
-            .first()
-            .and_then(|row| row.try_get::<_, String>(0).ok());
-        let answer = answer.and_then(|answer| serde_json::from_str::<Answer>(&answer).ok());
+        let answer: Option<Answer> = json(&rows);
         let answer = answer.ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
         if holds && !answer.stale {
             let committed = self.client.batch_execute("COMMIT").await;
@@ -419,54 +399,6 @@ impl Connected {
             ));
         }
         Ok(answer)
-    }
-}
-
-fn passing(error: Error) -> Trouble {
-    Trouble::Passing(words(&error))
-}
-
-/// What an error means; where it is for good, the reason and what to do.
-fn judged(error: &Error) -> Result<Trouble, (String, String)> {
-    let Some(said) = error.as_db_error() else {
-        return Ok(Trouble::Passing(words(error)));
-    };
-    let code = said.code();
-    if code.code() == STALE {
-        return Ok(Trouble::Failed(Failed::Stale));
-    }
-    let is_passing = PASSING_CLASSES.contains(&&code.code()[..2]) || PASSING.contains(code);
-    if is_passing {
-        let is_busy = code.code().starts_with("40") || *code == SqlState::LOCK_NOT_AVAILABLE;
-        let reason = if is_busy { BUSY } else { said.message() };
-        return Ok(Trouble::Passing(reason.to_owned()));
-    }
-    Err((said.message().to_owned(), remedy(said).to_owned()))
-}
-
-fn remedy(said: &DbError) -> &'static str {
-    match *said.code() {
-        SqlState::UNDEFINED_FUNCTION
-        | SqlState::INVALID_SCHEMA_NAME
-        | SqlState::UNDEFINED_TABLE => {
-            "have the database's owner run `textsender ledger schema --postgres`, or `textsender ledger migrate` where an older schema is there"
-        }
-        SqlState::INSUFFICIENT_PRIVILEGE => {
-            "have the database's owner run the GRANT lines of `textsender ledger schema --postgres`"
-        }
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            "correct the role in [state.shared] url, its password (`textsender secret set ledger.password`), or pg_hba.conf"
-        }
-        SqlState::UNDEFINED_DATABASE => "correct the database's name in [state.shared] url",
-        _ => "see the database's log",
-    }
-}
-
-/// The library's own words say little; what stands behind says which host and why.
-fn words(error: &Error) -> String {
-    match error.as_db_error() {
-        Some(said) => said.message().to_owned(),
-        None => net::Cause::of(error).to_string(),
     }
 }
 
@@ -494,65 +426,12 @@ fn is_commit_warning(notice: &DbError) -> bool {
     notice.parsed_severity() == Some(Severity::Warning)
 }
 
-/// Where the database is, as the library reads it.
-fn address(shared: &config::Shared) -> Result<Config, Error> {
-    shared.address().parse()
-}
-
-/// The servers across the network, each with its port.
-pub(super) fn hosts(shared: &config::Shared) -> Vec<(String, u16)> {
-    let Ok(address) = address(shared) else {
-        return Vec::new();
-    };
-    let ports = address.get_ports();
-    let hosts = address.get_hosts().iter().enumerate();
-    let distant = hosts.filter_map(|(index, host)| match host {
-        Host::Tcp(name) => Some((name.clone(), port_of(ports, index))),
-        Host::Unix(_) => None,
-    });
-    distant.collect()
-}
-
-/// One port may stand for all hosts.
-fn port_of(ports: &[u16], index: usize) -> u16 {
-    ports.get(index).or(ports.first()).copied().unwrap_or(5432)
-}
-
-/// How a database is named in messages: its hosts, without a user.
-pub(in crate::ledger) fn server(shared: &config::Shared) -> String {
-    let Ok(address) = address(shared) else {
-        return "the shared ledger".to_owned();
-    };
-    let hosts = address.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(folder) => folder.display().to_string(),
-    });
-    hosts.collect::<Vec<_>>().join(", ")
-}
-
 /// What to do about an address that the library does not take.
 const URL: &str = "correct [state.shared] url";
 
 /// How long to wait before the next try.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Raised by our functions: another machine was faster.
-const STALE: &str = "TS001";
-
-/// Classes of errors that pass: the connection, serialization, resources such as connections and memory, an
-/// operator who ends it, the system.
-const PASSING_CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
-
-/// Others that do: a lock that is held, a server that was demoted, a transaction that was given up.
-const PASSING: [SqlState; 4] = [
-    SqlState::LOCK_NOT_AVAILABLE,
-    SqlState::READ_ONLY_SQL_TRANSACTION,
-    SqlState::IN_FAILED_SQL_TRANSACTION,
-    SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-];
-
-/// Others keep what is needed.
 const SILENT: &str = "it does not answer in time";
-const BUSY: &str = "its locks are held";
 
 const NOT_OURS: &str = "what it answers is not what this version of textsender knows";

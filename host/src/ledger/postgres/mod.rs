@@ -2,13 +2,15 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `store` | a transaction: worked out here, and sent as one step |
+//! | `store`, `store/rows` | a transaction: sent as one step; what the rules read and write in it |
 //! | `known` | what is known of the database; what a transaction has read and writes |
 //! | `clock` | the server's time, and the numbers of rows |
-//! | `archive` | the audit, read back |
+//! | `archive`, `reader` | the audit, read back, by a thread with a connection of its own |
 //! | `bring` | what a machine's own ledger has, brought over |
 //! | `certificates` | until when those of the servers are valid |
+//! | `address` | where the servers are |
 //! | `link` | the connection; a step is done once, however often it is sent |
+//! | `trouble` | what a server's errors mean |
 //! | `pooler` | whether one is in front of the server |
 //! | `wire` | what is said and answered, as JSON |
 //!
@@ -35,6 +37,7 @@
 //! So a claim carries the *epoch* of its server; an open one of another epoch counts as dispatched, as after
 //! a power cut ([`Life::Lost`](super::store::Life)).
 
+mod address;
 mod archive;
 mod bring;
 mod certificates;
@@ -42,7 +45,9 @@ mod clock;
 mod known;
 mod link;
 mod pooler;
+mod reader;
 mod store;
+mod trouble;
 pub(super) mod wire;
 
 use std::cell::Cell;

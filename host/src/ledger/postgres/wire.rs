@@ -1,7 +1,10 @@
 //! What is said to the database's functions, and what they answer: JSON, so that a column more is a name
 //! more.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 
 use crate::ledger::keys::Digest;
 use crate::ledger::store::{Breaker, StoreError, StoreResult};
@@ -211,6 +214,16 @@ pub(super) fn digest(text: Option<&str>, column: &'static str) -> StoreResult<Op
     let bytes = from_hex(text, column)?;
     let digest = Digest::try_from(bytes.as_slice());
     digest.map(Some).map_err(|_| StoreError::Damaged(column))
+}
+
+/// What an answer of one value says.
+pub(super) fn value<'r, T: FromSql<'r>>(rows: &'r [Row]) -> Option<T> {
+    rows.first()?.try_get(0).ok()
+}
+
+/// The same, where it is JSON.
+pub(super) fn json<T: DeserializeOwned>(rows: &[Row]) -> Option<T> {
+    serde_json::from_str(value(rows)?).ok()
 }
 
 #[cfg(test)]
