@@ -11,8 +11,8 @@ use super::{
     site::Site,
 };
 use crate::{
-    edit::limits::{LimitKey, ResetLimit, SetLimit},
-    ledger::{Hindsight, Limit, Mode, Proposal},
+    edit::limits::{ResetLimit, SetLimit},
+    ledger::{Hindsight, Limit, Mode, Proposal, Scope},
     site::limits::{self, LimitLine},
 };
 
@@ -106,12 +106,12 @@ struct Reset {
 }
 
 fn keys() -> PossibleValuesParser {
-    PossibleValuesParser::new(LimitKey::ALL.map(LimitKey::as_str))
+    PossibleValuesParser::new(Scope::CONFIGURED.map(Scope::key))
 }
 
 /// The key of a name that the command line has judged.
-fn key(name: &str) -> LimitKey {
-    LimitKey::named(name).unwrap_or(LimitKey::All)
+fn key(name: &str) -> Scope {
+    Scope::at_key(name).unwrap_or(Scope::All)
 }
 
 impl LimitsCommand {
@@ -178,7 +178,7 @@ impl Try {
             Some(found) => out.line(format_args!(
                 "it would have refused {} texts of the last 7 days ({})",
                 share(&found),
-                key.scope().describe()
+                key.describe()
             )),
             None => out.line(
                 "not known: there is no ledger yet, or it does not record what this limit counts",

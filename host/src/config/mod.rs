@@ -16,6 +16,7 @@ mod alerts;
 mod callers;
 mod directories;
 mod fault;
+mod limits;
 mod location;
 mod log;
 mod place;
@@ -42,6 +43,7 @@ pub use alerts::Alerts;
 pub use callers::{Caller, Field, Fields, Ids, Proof, Shape};
 pub use directories::Directory;
 pub use fault::{Fault, Faults, nearest, sorted};
+pub use limits::{Daily, Exempt, InvalidLimit, Limit, Limits, Mode, Rule, Shares};
 pub use location::{Environment, Reason, ResolvedPath, SYSTEM_CONFIG, SYSTEM_STATE};
 pub use log::LogTarget;
 pub use place::{Located, Place};
@@ -52,15 +54,14 @@ pub use policies::{
 pub use prices::{Price, Prices, Spend};
 pub use relations::relations;
 pub use sections::{
-    DEFAULT_PLUGINS_FOLDER, Daily, Defaults, Exempt, Http, Ledger, Limit, Limits, Mode, Plugins,
-    Proxy, Sending, Shares, State, Trust, Trusted,
+    DEFAULT_PLUGINS_FOLDER, Defaults, Http, Ledger, Plugins, Proxy, Sending, State, Trust, Trusted,
 };
 pub use sender::{Network, Sender, is_name};
 pub use serve::{DEFAULT_SOCKET, Hub, Serve, Tls, http_address};
 pub use setting::{SecretRef, Setting};
 pub use shared::{Replication, Shared, WhenUnreachable};
 pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
-pub use units::{Rate, duration, rate};
+pub use units::duration;
 
 use crate::trust::{self, Unsafe};
 use table::{Node, Table, Walk};

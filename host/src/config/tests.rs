@@ -46,15 +46,13 @@ fn the_example_of_the_design_is_read_whole() {
         "http://proxy.example.org:3128"
     );
 
-    let recipient = config.limits.recipient.as_ref().unwrap();
-    let rates: Vec<(u32, u64)> = recipient
-        .rates
-        .iter()
-        .map(|rate| (rate.count, rate.window.as_secs()))
-        .collect();
-    assert_eq!(rates, [(5, 600), (20, 86_400)]);
+    let recipient = &config.limits.recipient;
+    assert_eq!(
+        recipient.limits,
+        [(5, 600), (20, 86_400)].map(|(count, seconds)| Limit::of(count, seconds))
+    );
     assert_eq!(recipient.mode, Mode::Enforce);
-    assert_eq!(config.limits.prefix.as_ref().unwrap().mode, Mode::Record);
+    assert_eq!(config.limits.prefix.mode, Mode::Record);
 
     let helpdesk = config.helpdesk.as_ref().unwrap();
     assert_eq!(helpdesk.options.fallback[0].value, "gateway");

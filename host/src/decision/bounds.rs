@@ -40,13 +40,12 @@ impl Bounds {
             None => USUAL,
         };
         let purposes = section.and_then(|it| it.purposes.clone());
-        let rates = section.map_or(&[][..], |it| &it.limits);
         Self {
             caller: caller.to_owned(),
             purposes: purposes.unwrap_or_else(|| usual.to_vec()),
             policies: policies.map(|names| names.iter().map(|name| name.value.clone()).collect()),
             limits: Rule {
-                limits: rates.iter().copied().map(Into::into).collect(),
+                limits: section.map_or(Vec::new(), |it| it.limits.clone()),
                 ..Rule::default()
             },
         }

@@ -99,7 +99,7 @@ impl Snapshot {
     /// A link or filter that can't be read.
     pub fn new(config: Arc<Config>) -> Result<Self, Faults> {
         Ok(Self {
-            limits: Arc::new(Limits::from(&config.limits)),
+            limits: Arc::new(config.limits.clone()),
             of_policies: config.policies.iter().map(|_| OnceLock::new()).collect(),
             of_information: config.policies.iter().map(|_| OnceLock::new()).collect(),
             of_helpdesk_code: OnceLock::new(),

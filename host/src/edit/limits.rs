@@ -6,45 +6,15 @@ use toml_edit::{Array, InlineTable, Item, TableLike, Value};
 
 use super::{draft::Draft, error::EditError, order::Order, tables};
 use crate::{
-    config::Config,
-    ledger::{Daily, Limit, Limits, Mode, Rule, Scope},
+    ledger::{Daily, Limit, Limits, Mode, Scope},
     protocol::Event,
 };
-
-/// A key of `[limits]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitKey {
-    /// To one number.
-    Recipient,
-    /// To numbers that differ in the last four digits only.
-    Prefix,
-    /// To one region.
-    Region,
-    /// By one sender.
-    Sender,
-    /// In all.
-    All,
-    /// To one user.
-    User,
-    /// That one actor asks for.
-    Actor,
-    /// From one address.
-    Source,
-    /// Of a day, by what the last fourteen had.
-    Daily,
-    /// Of the same code to the same number again.
-    Resend,
-    /// Of test sends.
-    TestSend,
-    /// Of codes that were never typed in.
-    Unused,
-}
 
 /// Changes a limit. What is not named stays; with the default where nothing is configured.
 #[derive(Debug, Clone)]
 pub struct SetLimit {
     /// Which.
-    pub key: LimitKey,
+    pub key: Scope,
     /// Its figures, each `COUNT/WINDOW`; none of them lifts it. `None`: as they are.
     pub limits: Option<Vec<String>>,
     /// What happens at the limit. `None`: as it is.
@@ -55,102 +25,7 @@ pub struct SetLimit {
 #[derive(Debug, Clone)]
 pub struct ResetLimit {
     /// Which.
-    pub key: LimitKey,
-}
-
-impl LimitKey {
-    /// All, as they are shown.
-    pub const ALL: [Self; 12] = [
-        Self::Recipient,
-        Self::Prefix,
-        Self::Region,
-        Self::Sender,
-        Self::All,
-        Self::User,
-        Self::Actor,
-        Self::Source,
-        Self::Daily,
-        Self::Resend,
-        Self::TestSend,
-        Self::Unused,
-    ];
-
-    /// As it stands in the configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Recipient => "recipient",
-            Self::Prefix => "prefix",
-            Self::Region => "region",
-            Self::Sender => "sender",
-            Self::All => "all",
-            Self::User => "user",
-            Self::Actor => "actor",
-            Self::Source => "source",
-            Self::Daily => "daily",
-            Self::Resend => "resend",
-            Self::TestSend => "test_send",
-            Self::Unused => "unused",
-        }
-    }
-
-    /// The key of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|key| key.as_str() == name)
-    }
-
-    /// What the ledger counts for it.
-    pub const fn scope(self) -> Scope {
-        match self {
-            Self::Recipient => Scope::Recipient,
-            Self::Prefix => Scope::Prefix,
-            Self::Region => Scope::Region,
-            Self::Sender => Scope::Sender,
-            Self::All => Scope::All,
-            Self::User => Scope::User,
-            Self::Actor => Scope::Actor,
-            Self::Source => Scope::Source,
-            Self::Daily => Scope::Daily,
-            Self::Resend => Scope::Resend,
-            Self::TestSend => Scope::Test,
-            Self::Unused => Scope::Unused,
-        }
-    }
-
-    /// Its rule; `None` for the shares of unused codes and the bound of a day.
-    pub const fn rule(self, limits: &Limits) -> Option<&Rule> {
-        match self {
-            Self::Recipient => Some(&limits.recipient),
-            Self::Prefix => Some(&limits.prefix),
-            Self::Region => Some(&limits.region),
-            Self::Sender => Some(&limits.sender),
-            Self::All => Some(&limits.all),
-            Self::User => Some(&limits.user),
-            Self::Actor => Some(&limits.actor),
-            Self::Source => Some(&limits.source),
-            Self::Resend => Some(&limits.resend),
-            Self::TestSend => Some(&limits.test),
-            Self::Daily | Self::Unused => None,
-        }
-    }
-
-    /// Whether the configuration has it.
-    pub const fn is_configured(self, config: &Config) -> bool {
-        let limits = &config.limits;
-        match self {
-            Self::Recipient => limits.recipient.is_some(),
-            Self::Prefix => limits.prefix.is_some(),
-            Self::Region => limits.region.is_some(),
-            Self::Sender => limits.sender.is_some(),
-            Self::All => limits.all.is_some(),
-            Self::User => limits.user.is_some(),
-            Self::Actor => limits.actor.is_some(),
-            Self::Source => limits.source.is_some(),
-            Self::Daily => limits.daily.is_some(),
-            Self::Resend => limits.resend.is_some(),
-            Self::TestSend => limits.test_send.is_some(),
-            Self::Unused => limits.unused.is_some(),
-        }
-    }
+    pub key: Scope,
 }
 
 impl Order for SetLimit {
@@ -158,11 +33,11 @@ impl Order for SetLimit {
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         let figures = self.figures()?;
-        let now = Limits::from(&draft.config().limits);
-        let is_new = !self.key.is_configured(draft.config());
+        let now = draft.config().limits.clone();
+        let is_new = !now.is_configured(self.key);
         draft.main(|document| {
             let limits = tables::table(document.as_table_mut(), &["limits"])?;
-            let key = self.key.as_str();
+            let key = self.key.key();
             if is_new {
                 limits.insert(
                     key,
@@ -177,7 +52,7 @@ impl Order for SetLimit {
             }
             match (self.key, self.mode) {
                 (_, None) => {}
-                (LimitKey::Daily, Some(mode)) => tables::set(limit, "enforce", events(mode)),
+                (Scope::Daily, Some(mode)) => tables::set(limit, "enforce", events(mode)),
                 (_, Some(mode)) => tables::set(limit, "mode", mode.as_str()),
             }
             Ok(())
@@ -185,7 +60,7 @@ impl Order for SetLimit {
     }
 
     fn summary(&self) -> String {
-        format!("change the limit {}", self.key.as_str())
+        format!("change the limit {}", self.key.key())
     }
 }
 
@@ -195,8 +70,8 @@ impl SetLimit {
             return Ok(None);
         };
         let other = match self.key {
-            LimitKey::Unused => Some("unused has shares of a day and an hour"),
-            LimitKey::Daily => Some("daily has a floor and times"),
+            Scope::Unused => Some("unused has shares of a day and an hour"),
+            Scope::Daily => Some("daily has a floor and times"),
             _ => None,
         };
         if let Some(what) = other {
@@ -217,27 +92,27 @@ impl Order for ResetLimit {
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         draft.main(|document| {
             if let Some(limits) = tables::existing(document.as_table_mut(), &["limits"]) {
-                limits.remove(self.key.as_str());
+                limits.remove(self.key.key());
             }
             Ok(())
         })
     }
 
     fn summary(&self) -> String {
-        format!("take the limit {} back to its default", self.key.as_str())
+        format!("take the limit {} back to its default", self.key.key())
     }
 }
 
 /// A limit as it holds, to be written down.
-fn as_it_is(key: LimitKey, limits: &Limits) -> InlineTable {
+fn as_it_is(key: Scope, limits: &Limits) -> InlineTable {
     let mut table = InlineTable::new();
     let into: &mut dyn TableLike = &mut table;
-    match key.rule(limits) {
+    match limits.rule(key) {
         Some(rule) => {
             tables::set(into, "limits", list(&rule.limits));
             tables::set(into, "mode", rule.mode.as_str());
         }
-        None if key == LimitKey::Daily => {
+        None if key == Scope::Daily => {
             let daily = &limits.daily;
             let floor = daily.floor.unwrap_or(Daily::FLOOR);
             tables::set(into, "times", f64::from(daily.times) / 1000.0);
@@ -289,14 +164,14 @@ mod tests {
         fs::read_to_string(&main).unwrap()
     }
 
-    fn set(key: LimitKey, limits: Option<&[&str]>, mode: Option<Mode>) -> SetLimit {
+    fn set(key: Scope, limits: Option<&[&str]>, mode: Option<Mode>) -> SetLimit {
         let limits = limits.map(|limits| limits.iter().map(ToString::to_string).collect());
         SetLimit { key, limits, mode }
     }
 
     #[test]
     fn what_is_not_named_stays_and_a_default_is_written_down_with_it() {
-        let recipient = |limits, mode| set(LimitKey::Recipient, limits, mode);
+        let recipient = |limits, mode| set(Scope::Recipient, limits, mode);
         for (before, order, expected) in [
             (
                 "",
@@ -315,17 +190,17 @@ mod tests {
             ),
             (
                 "",
-                set(LimitKey::Prefix, Some(&[]), None),
+                set(Scope::Prefix, Some(&[]), None),
                 "[limits]\nprefix = { limits = [], mode = \"record\" }\n",
             ),
             (
                 "",
-                set(LimitKey::Unused, None, Some(Mode::Enforce)),
+                set(Scope::Unused, None, Some(Mode::Enforce)),
                 "[limits]\nunused = { day = 0.3, hour = 0.2, mode = \"enforce\" }\n",
             ),
             (
                 "",
-                set(LimitKey::Daily, None, Some(Mode::Enforce)),
+                set(Scope::Daily, None, Some(Mode::Enforce)),
                 "[limits]\ndaily = { times = 2.0, floor = 7500, enforce = [\"enroll\", \"reset\"] }\n",
             ),
         ] {
@@ -335,9 +210,7 @@ mod tests {
 
     #[test]
     fn a_limit_is_taken_back_to_its_default() {
-        let reset = ResetLimit {
-            key: LimitKey::Prefix,
-        };
+        let reset = ResetLimit { key: Scope::Prefix };
         let before = "[limits]\nprefix = { limits = [] }\nall = { limits = [\"1/1s\"] }\n";
         let expected = "[limits]\nall = { limits = [\"1/1s\"] }\n";
         assert_eq!(after(before, &reset), expected);

@@ -7,16 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::delivery::Deliveries;
+use super::counts::{Deliveries, Machine, Mark, UsedBy, Uses};
 use super::error::LedgerError;
 use super::keys::Digest;
-use super::machines::Machine;
 use super::stats::Tally;
 use super::store::{Breaker, Life};
 use super::stored::Decision;
-use super::timeline::Mark;
 use super::totals::Total;
-use super::uses::{UsedBy, Uses};
 
 /// A decision, and what became of its owner if it is open.
 pub(super) type Found = (Decision, Life);

@@ -5,12 +5,13 @@
 //! Where all are paused, the first of them is asked nevertheless; where all are at their limit, the
 //! message is refused. A sender that an administrator paused is as one at its limit.
 
+use std::mem;
 use std::time::Duration;
 
 use super::health::{self, Health};
 use super::limits::{Rule, Scope};
 use super::pause::{self, Pause};
-use super::reservation::{Counter, LimitReached};
+use super::reservation::{Counter, LimitReached, Reached, longest};
 use super::store::{Breaker, Place, Store, StoreResult};
 
 /// The senders of a claim, as they stand.
@@ -24,7 +25,7 @@ struct Candidate<'a> {
     sender: &'a str,
     breaker: Breaker,
     health: Health,
-    counter: Option<Counter<'a>>,
+    counter: Option<Counter>,
     refused: Option<LimitReached>,
     stopped: Option<&'a Pause>,
     over: Vec<LimitReached>,
@@ -46,7 +47,7 @@ impl<'a> Candidates<'a> {
     pub fn look(
         store: &dyn Store,
         senders: &'a [String],
-        rule: Option<&'a Rule>,
+        rule: Option<&Rule>,
         pauses: &'a [Pause],
         is_test: bool,
         now: i64,
@@ -129,22 +130,23 @@ impl<'a> Candidate<'a> {
     fn look(
         store: &dyn Store,
         sender: &'a str,
-        rule: Option<&'a Rule>,
+        rule: Option<&Rule>,
         pauses: &'a [Pause],
         now: i64,
     ) -> StoreResult<Self> {
         let breaker = health::breaker(store, sender, now)?;
-        let counter = rule
+        let mut counter = rule
             .map(|rule| Counter::read(store, Scope::Sender, rule, sender, now))
             .transpose()?;
-        let (refusing, over) = counter.as_ref().map(Counter::reached).unwrap_or_default();
+        let reached = counter.as_mut().map(|it| mem::take(&mut it.reached));
+        let Reached { refusing, over } = reached.unwrap_or_default();
         Ok(Candidate {
             sender,
             health: breaker.health(now),
             breaker,
             counter,
             // It has room again when the last of its limits has.
-            refused: refusing.into_iter().max_by_key(|one| one.retry_after),
+            refused: longest(&refusing).cloned(),
             stopped: pause::of_sender(pauses, sender),
             over,
         })
@@ -164,7 +166,7 @@ impl Health {
         if let Health::Trial { failures, reason } = self {
             *self = Health::Paused {
                 failures: *failures,
-                reason: std::mem::take(reason),
+                reason: mem::take(reason),
                 remaining: Duration::ZERO,
             };
         }

@@ -1,6 +1,7 @@
 //! Claiming an id: at most one process sends it, and no limit is passed.
 
-use std::fmt;
+use std::mem;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +15,14 @@ use super::health::{Health, milliseconds};
 use super::limits::{CallerLimit, Limits, Rule, Scope};
 use super::pause::{self, Pause, Target};
 use super::resend::{self, Identity};
-use super::reservation::{Counted, LimitReached, counters, prefix};
+use super::reservation::{
+    Counted, Counter, LimitReached, Reached, counters, longest, name_all, prefix,
+};
 use super::settle::{Held, close_abandoned, note};
 use super::store::{ClaimKey, Ending, Facts, Holder, Life, Row, Store, StoreResult};
+use super::ticket::Ticket;
 use super::unused;
-use super::worker::{Durability, Queue};
 use crate::failpoint::Step;
-use crate::os::process::since_boot;
 use crate::protocol::{ErrorCode, Outcome, Resend};
 
 /// A message that wants to be sent.
@@ -94,102 +96,13 @@ pub struct EarlierAttempt {
     pub answer: Option<(Outcome, String)>,
 }
 
-/// The right to send one message. It ends with [`Ledger::settle`](super::Ledger::settle). Dropped
-/// without, the claim is released if nothing was dispatched, and `unknown` if something was.
-pub struct Ticket {
-    pub(super) held: Option<Held>,
-    senders: Vec<String>,
-    health: Vec<Health>,
-    over: Vec<LimitReached>,
-    /// `None` until the claim is committed: a claim that never was can't be closed, and the row that
-    /// it would have been may by then be another's.
-    queue: Option<Queue>,
-    /// Until when it is this process's, by a clock that no one sets, where no lock says so.
-    until: Option<Duration>,
-    /// Claimed in this machine's own ledger, as the one that is shared could not be reached.
-    is_apart: bool,
-}
-
-impl Ticket {
-    /// Whether its time is up: then another process may have taken the message over.
-    pub(super) fn is_over(&self) -> bool {
-        self.until.is_some_and(|until| since_boot() >= until)
-    }
-
-    /// Whether other machines do not know of it: the message may be sent by one of them as well.
-    pub fn may_be_doubled(&self) -> bool {
-        self.is_apart
-    }
-
-    /// The ledger that it was claimed in.
-    pub(super) fn queue_or<'a>(&'a self, other: &'a Queue) -> &'a Queue {
-        self.queue.as_ref().unwrap_or(other)
-    }
-
-    /// The id that was claimed: the message's own, or the one that a resend got.
-    pub fn id(&self) -> Option<&str> {
-        Some(&self.held.as_ref()?.key.id)
-    }
-
-    /// The senders in the order in which they are to be asked. The first is the one that the limits
-    /// have counted; senders that are known to fail follow those that are not.
-    pub fn senders(&self) -> &[String] {
-        &self.senders
-    }
-
-    /// The health of the claim's senders, in the claim's order.
-    pub fn health(&self) -> &[Health] {
-        &self.health
-    }
-
-    /// The limits in mode `record` that the message went over.
-    pub fn over(&self) -> &[LimitReached] {
-        &self.over
-    }
-}
-
 impl ClaimResult {
-    /// The result of a claim that is committed: from now on a dropped ticket closes it.
-    pub(super) fn committed(mut self, closer: Queue) -> ClaimResult {
+    /// The same, with this done to its ticket, if it has one.
+    pub(super) fn with_ticket(mut self, set: impl FnOnce(&mut Ticket)) -> ClaimResult {
         if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
-            ticket.queue = Some(closer);
+            set(ticket);
         }
         self
-    }
-
-    /// The result of a claim that began at `since`, in a ledger that only its lease binds to this process.
-    pub(super) fn leased(mut self, since: Duration, within: Duration) -> ClaimResult {
-        if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
-            ticket.until = Some(since + within + LEASE);
-        }
-        self
-    }
-
-    /// The result of a claim in this machine's own ledger, beside the one that is shared.
-    pub(super) fn apart(mut self) -> ClaimResult {
-        if let ClaimResult::Fresh(ticket) | ClaimResult::Abandoned(ticket, _) = &mut self {
-            ticket.is_apart = true;
-        }
-        self
-    }
-}
-
-impl fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = self.held.as_ref().map(|held| &held.row.facts.id);
-        f.debug_struct("Ticket")
-            .field("id", &id)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        let (Some(held), Some(queue)) = (self.held.take(), &self.queue) else {
-            return;
-        };
-        let close = move |store: &dyn Store| close_abandoned(store, &held.key, Life::Dead);
-        drop(queue.post(Durability::Written, close));
     }
 }
 
@@ -224,50 +137,31 @@ pub(super) fn claim(store: &dyn Store, claim: &Claim) -> StoreResult<ClaimResult
         facts: &claim.facts,
         is_resend: row.facts.resend_of.is_some(),
     };
-    let counters = counters(
-        store,
-        &claim.limits,
-        &counted,
-        claim.caller_limit.as_ref(),
-        now,
-    )?;
-    let (mut refusing, mut over) = (Vec::new(), Vec::new());
-    for counter in &counters {
-        let (refuses, records) = counter.reached();
-        refusing.extend(refuses);
-        over.extend(records);
+    let caller_limit = claim.caller_limit.as_ref();
+    let mut counters = counters(store, &claim.limits, &counted, caller_limit, now)?;
+    counters.extend(claim.use_counter(store, &row)?);
+    counters.extend(claim.day_counter(store, now)?);
+    let mut reached = Reached::default();
+    for counter in &mut counters {
+        reached.append(mem::take(&mut counter.reached));
     }
-    let of_use = claim.use_counter(store, &row)?;
-    if let Some(counter) = &of_use {
-        let (refuses, records) = counter.reached();
-        refusing.extend(refuses);
-        over.extend(records);
-    }
-    let of_day = claim.day_counter(store, now)?;
-    if let Some(counter) = &of_day {
-        let (refuses, records) = counter.reached();
-        refusing.extend(refuses);
-        over.extend(records);
-    }
+    let Reached {
+        mut refusing,
+        mut over,
+    } = reached;
     let sender_rule = claim.sender_rule();
     let candidates = claim.candidates(store, sender_rule, &pauses, now)?;
     if let Some(pause) = candidates.stopped() {
         return refuse_paused(store, &row, pause);
     }
     refusing.extend(candidates.refused().cloned());
-    if let Some(reached) = longest(refusing) {
-        row.over_limit = Some(name_all(std::slice::from_ref(&reached)));
+    if let Some(reached) = longest(&refusing) {
+        row.over_limit = Some(name_all(slice::from_ref(reached)));
         note(store, &row, &Ending::bare(ErrorCode::Limited, now))?;
-        return Ok(ClaimResult::Limited(reached));
+        return Ok(ClaimResult::Limited(reached.clone()));
     }
 
     for counter in counters {
-        row.places.push(counter.take(store)?);
-    }
-    if let Some(counter) = of_use {
-        row.places.push(counter.take(store)?);
-    }
-    if let Some(counter) = of_day {
         row.places.push(counter.take(store)?);
     }
     let health = candidates.health();
@@ -393,22 +287,22 @@ impl Claim {
     }
 
     /// How codes that were never used are counted, if this one is.
-    fn use_counter(&self, store: &dyn Store, row: &Row) -> StoreResult<Option<unused::Counter>> {
+    fn use_counter(&self, store: &dyn Store, row: &Row) -> StoreResult<Option<Counter>> {
         if self.limits.is_exempt(&self.phone) {
             return Ok(None);
         }
         let region = self.facts.region.as_deref();
         let shares = self.limits.unused;
-        unused::Counter::read(store, shares, self.purpose, region, &self.phone, row.at)
+        unused::counter(store, shares, self.purpose, region, &self.phone, row.at)
     }
 
     /// How the texts of today are counted, if this one is.
-    fn day_counter(&self, store: &dyn Store, now: i64) -> StoreResult<Option<daily::Counter>> {
+    fn day_counter(&self, store: &dyn Store, now: i64) -> StoreResult<Option<Counter>> {
         if self.purpose == Purpose::Test || self.limits.is_exempt(&self.phone) {
             return Ok(None);
         }
         let Facts { region, event, .. } = &self.facts;
-        daily::Counter::read(
+        daily::counter(
             store,
             &self.limits.daily,
             region.as_deref(),
@@ -420,7 +314,7 @@ impl Claim {
     fn candidates<'a>(
         &'a self,
         store: &dyn Store,
-        rule: Option<&'a Rule>,
+        rule: Option<&Rule>,
         pauses: &'a [Pause],
         now: i64,
     ) -> StoreResult<Candidates<'a>> {
@@ -450,21 +344,14 @@ impl Claim {
             id: row.facts.id.clone(),
             owner: store.owner().to_owned(),
         };
-        Ticket {
-            held: Some(Held {
-                key,
-                row,
-                sender_rule: self.sender_rule().cloned(),
-                phone: self.phone.clone(),
-                caller: self.caller.clone(),
-            }),
-            senders: choice.order,
-            health,
-            over: Vec::new(),
-            queue: None,
-            until: None,
-            is_apart: false,
-        }
+        let held = Held {
+            key,
+            row,
+            sender_rule: self.sender_rule().cloned(),
+            phone: self.phone.clone(),
+            caller: self.caller.clone(),
+        };
+        Ticket::new(held, health, choice)
     }
 }
 
@@ -517,13 +404,6 @@ impl Holder {
     }
 }
 
-/// Of several limits the one that keeps longest.
-fn longest(refusing: Vec<LimitReached>) -> Option<LimitReached> {
-    refusing
-        .into_iter()
-        .max_by_key(|reached| reached.retry_after)
-}
-
 /// The senders among these that are paused, a line each: sender, why. `None` if there are none.
 fn paused(senders: &[String], health: &[Health]) -> Option<String> {
     let paused: Vec<String> = senders
@@ -540,22 +420,8 @@ fn paused(senders: &[String], health: &[Health]) -> Option<String> {
     (!paused.is_empty()).then(|| paused.join("\n"))
 }
 
-/// "recipient 5/10m, all 1000/1d"
-fn name_all(reached: &[LimitReached]) -> String {
-    let names = reached
-        .iter()
-        .map(|reached| format!("{} {}", reached.scope.name(), reached.limit));
-    names.collect::<Vec<_>>().join(", ")
-}
-
-/// The names of the scopes in such words.
-pub(super) fn scopes_named(words: &str) -> impl Iterator<Item = &str> {
-    let limits = words.split(", ");
-    limits.filter_map(|limit| limit.split(' ').next())
-}
-
 /// How many milliseconds after a message ended as `unknown` a repeat may look for it again.
 const LOOK_AGAIN: i64 = 5_000;
 
 /// How long after its caller has gone a claim is still its process's: to write down how it ended.
-const LEASE: Duration = Duration::from_secs(10);
+pub(super) const LEASE: Duration = Duration::from_secs(10);

@@ -6,11 +6,9 @@
 
 use std::time::Duration;
 
-use super::keys::Digest;
-use super::limits::{Daily, Limit, Scope};
-use super::reservation::{LimitReached, read_window, with_other};
-use super::store::{Place, Store, StoreResult};
-use super::window::Window;
+use super::limits::{Daily, Limit, Mode, Scope};
+use super::reservation::{Counter, LimitReached, Reached, read_window, with_other};
+use super::store::{Store, StoreResult};
 
 /// How many days the mean is of.
 pub(super) const DAYS: i64 = 14;
@@ -21,78 +19,45 @@ pub(super) const DAY: i64 = 24 * 60 * 60 * 1000;
 /// For how long a day counts: itself, and then in the mean.
 const SPAN: i64 = (DAYS + 1) * DAY;
 
-/// How one message is counted.
-pub(super) struct Counter {
-    key: Digest,
-    window: Window,
-    /// What today counts.
-    today: u64,
-    bound: u64,
-    refuses: bool,
+/// How the texts of a region and event are counted today; `None`: they have no bound.
+pub(super) fn counter(
+    store: &dyn Store,
+    daily: &Daily,
+    region: Option<&str>,
+    event: Option<&str>,
     now: i64,
-}
-
-impl Counter {
-    /// Reads the days of a region and event; `None`: they have no bound.
-    pub fn read(
-        store: &dyn Store,
-        daily: &Daily,
-        region: Option<&str>,
-        event: Option<&str>,
-        now: i64,
-    ) -> StoreResult<Option<Self>> {
-        let Some(floor) = daily.floor else {
-            return Ok(None);
-        };
-        let kind = kind(region, event);
-        let key = store.keys().window(Scope::Daily, &kind);
-        let window = read_window(store, &key, now)?.unwrap_or_default();
-        let merged = with_other(store, &window, Scope::Daily, &kind, now)?;
-        let counted = merged.as_ref().unwrap_or(&window);
-        let today = counted.count(DAY, now);
-        let earlier = counted.count(SPAN, now) - today;
-        Ok(Some(Counter {
-            key,
-            bound: bound(earlier, daily.times, floor),
-            window,
-            today,
-            refuses: daily.enforce.iter().any(|of| Some(of.as_str()) == event),
-            now,
-        }))
-    }
-
-    /// The bound, if it is reached: where it refuses, and where it only records.
-    pub fn reached(&self) -> (Option<LimitReached>, Option<LimitReached>) {
-        let count = self.today;
-        if count < self.bound {
-            return (None, None);
-        }
-        let tomorrow = day_of(self.now).saturating_add(DAY);
-        let reached = LimitReached {
-            scope: Scope::Daily,
-            limit: Limit::of(u32::try_from(self.bound).unwrap_or(u32::MAX), 86_400),
-            count,
-            retry_after: Duration::from_millis(tomorrow.abs_diff(self.now)),
-        };
-        match self.refuses {
-            true => (Some(reached), None),
-            false => (None, Some(reached)),
-        }
-    }
-
-    /// Takes a place in today.
-    pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
-        let today = day_of(self.now);
-        self.window.add_at(today, SPAN, self.now);
-        let until = today.saturating_add(SPAN);
-        store.put_window(&self.key, Some(until), &self.window.bytes())?;
-        Ok(Place {
-            window: self.key,
-            at: today,
-            span: SPAN,
-            is_senders: false,
-        })
-    }
+) -> StoreResult<Option<Counter>> {
+    let Some(floor) = daily.floor else {
+        return Ok(None);
+    };
+    let kind = kind(region, event);
+    let key = store.keys().window(Scope::Daily, &kind);
+    let window = read_window(store, &key, now)?.unwrap_or_default();
+    let merged = with_other(store, &window, Scope::Daily, &kind, now)?;
+    let counted = merged.as_ref().unwrap_or(&window);
+    let count = counted.count(DAY, now);
+    let bound = bound(counted.count(SPAN, now) - count, daily.times, floor);
+    let today = day_of(now);
+    let tomorrow = today.saturating_add(DAY);
+    let reached = (count >= bound).then(|| LimitReached {
+        scope: Scope::Daily,
+        limit: Limit::of(u32::try_from(bound).unwrap_or(u32::MAX), 86_400),
+        count,
+        retry_after: Duration::from_millis(tomorrow.abs_diff(now)),
+    });
+    let mode = match daily.enforce.iter().any(|of| Some(of.as_str()) == event) {
+        true => Mode::Enforce,
+        false => Mode::Record,
+    };
+    Ok(Some(Counter {
+        key,
+        window,
+        spans: vec![SPAN],
+        at: today,
+        now,
+        is_senders: false,
+        reached: Reached::of(mode, reached.into_iter().collect()),
+    }))
 }
 
 /// How many texts a day may have, where the fourteen before had so many together.

@@ -15,13 +15,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use textsender_plugin_api::{Phone, Purpose};
 
-use super::claim::scopes_named;
 use super::daily;
 use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::history::{Filter, History};
 use super::limits::{Daily, Limit, Scope};
+use super::reservation::scopes_named;
 use super::stored::hexadecimal;
+use crate::config::Exempt;
 use crate::protocol::Outcome;
 
 /// What a limit would have done.
@@ -55,7 +56,7 @@ struct Trial<'l> {
 }
 
 impl History {
-    /// What each of these would have done since then, had it refused. Exempt numbers, in E.164 form, are counted
+    /// What each of these would have done since then, had it refused. Exempt numbers are counted
     /// nowhere.
     ///
     /// # Errors
@@ -63,7 +64,7 @@ impl History {
     pub fn hindsight(
         &self,
         rules: &[Tried],
-        exempt: &[String],
+        exempt: &[Exempt],
         since: Timestamp,
     ) -> Result<Vec<Hindsight>, LedgerError> {
         let mut trials: Vec<Trial<'_>> = rules
@@ -75,8 +76,7 @@ impl History {
                 found: Hindsight::default(),
             })
             .collect();
-        let exempt = exempt.iter().filter_map(|number| Phone::parse(number).ok());
-        let exempt: HashSet<String> = exempt.map(|phone| self.recipient_hash(&phone)).collect();
+        let exempt = self.exempt_hashes(exempt);
         // What was sent before may fill a window at the beginning.
         let longest = rules.iter().map(Tried::looks_back).max();
         let filter = Filter {
@@ -99,8 +99,14 @@ impl History {
         Ok(trials.into_iter().map(|trial| trial.found).collect())
     }
 
-    pub(super) fn recipient_hash(&self, phone: &Phone) -> String {
-        hexadecimal(&self.keys.recipient(phone))
+    /// The hashes of these numbers, as entries have them.
+    pub(super) fn exempt_hashes(&self, exempt: &[Exempt]) -> HashSet<String> {
+        let phones = exempt
+            .iter()
+            .filter_map(|number| Phone::parse(number.as_e164()).ok());
+        phones
+            .map(|phone| hexadecimal(&self.keys.recipient(&phone)))
+            .collect()
     }
 }
 

@@ -3,7 +3,7 @@
 //! A connection of its own on the caller's thread, which may take its time: no sender waits for it. It
 //! makes and writes no file, so it also reads where nothing may be written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,14 @@ use textsender_plugin_api::Phone;
 
 use super::Options;
 use super::archive::{Archive, Found, PAGE, Page, Server, Wanted};
-use super::claim::scopes_named;
 use super::entry::{Entry, EntryState};
 use super::error::LedgerError;
 use super::health::Health;
 use super::keys::{Digest, Keys};
 use super::shared;
 use super::sqlite::archive::SqliteArchive;
-use super::stats::Tally;
 use super::store::Breaker;
 use super::stored::hexadecimal;
-use super::totals::Total;
 use crate::protocol::Outcome;
 
 /// The ledger, open for reading.
@@ -172,20 +169,6 @@ impl History {
         }
     }
 
-    /// How many messages since then reached each limit, by its name, those that only record included.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn over_limits(&self, since: Timestamp) -> Result<BTreeMap<String, u64>, LedgerError> {
-        let mut counts = BTreeMap::new();
-        for (words, count) in self.archive.over_limits(since.as_millisecond())? {
-            for scope in scopes_named(&words) {
-                *counts.entry(scope.to_owned()).or_default() += count;
-            }
-        }
-        Ok(counts)
-    }
-
     /// All that is known of one id, oldest first: a message that was repeated has several entries.
     ///
     /// # Errors
@@ -285,42 +268,6 @@ impl History {
             unsealed: breaker.unsealed,
         };
         Ok(senders.map(state).collect())
-    }
-
-    /// Counts since the ledger began: neither upkeep nor an erasure nor a restored copy lowers them.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn totals(&self) -> Result<Vec<Total>, LedgerError> {
-        self.archive.totals()
-    }
-
-    /// Counts the decisions since `since` by day, sender, region and outcome. Answers that were
-    /// replayed are not counted again.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn tallies(&self, since: Option<Timestamp>) -> Result<Vec<Tally>, LedgerError> {
-        let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        let mut tallies = self.archive.tallies(since)?;
-        for tally in &mut tallies {
-            // Nothing is paid for what was not sent.
-            if tally
-                .outcome
-                .is_some_and(|outcome| !outcome.may_have_been_sent())
-            {
-                tally.segments = 0;
-            }
-        }
-        Ok(tallies)
-    }
-
-    /// When a message was last accepted, of those that are recorded.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn last_accepted(&self) -> Result<Option<Timestamp>, LedgerError> {
-        self.archive.last_accepted()
     }
 
     /// Writes a copy of the ledger and its key into a folder that is there. Messages go on meanwhile. Of a

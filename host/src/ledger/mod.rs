@@ -51,6 +51,7 @@ mod archive;
 mod backup;
 mod choice;
 mod claim;
+mod counts;
 mod daily;
 mod delivery;
 mod entry;
@@ -63,7 +64,7 @@ mod history;
 mod keys;
 mod limits;
 mod lookup;
-mod machines;
+mod options;
 pub mod pause;
 mod person;
 mod postgres;
@@ -78,17 +79,18 @@ mod sqlite;
 mod stats;
 mod store;
 mod stored;
+mod summary;
+mod ticket;
 mod timeline;
 mod totals;
 mod unused;
-mod uses;
 mod window;
 mod worker;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -98,8 +100,8 @@ use tokio::sync::oneshot;
 
 pub use apart::Away;
 pub use archive::{Pooler, Server};
-pub use claim::{Claim, ClaimResult, EarlierAttempt, Ticket};
-pub use delivery::Deliveries;
+pub use claim::{Claim, ClaimResult, EarlierAttempt};
+pub use counts::{Deliveries, Machine, Mark, UsedBy, Uses};
 pub use entry::{Entry, EntryState};
 pub use error::LedgerError;
 pub use explain_history::explain_history;
@@ -107,7 +109,7 @@ pub use health::{FIRST_PAUSE, Health, HealthReport, LONGEST_PAUSE, TRIAL};
 pub use hindsight::{Hindsight, Tried};
 pub use history::{Cursor, Filter, History, SenderState};
 pub use limits::{CallerLimit, Daily, InvalidLimit, Limit, Limits, Mode, Rule, Scope, Shares};
-pub use machines::Machine;
+pub use options::Options;
 pub use pause::{Pause, Subject};
 pub use person::{Erased, Person};
 pub use postgres::POSTGRES;
@@ -122,18 +124,17 @@ pub use shared::{
 };
 pub use stats::Tally;
 pub use store::Facts;
-pub use timeline::Mark;
+pub use ticket::Ticket;
 pub use totals::{STEPS, Total};
 pub use unused::Used;
-pub use uses::{UsedBy, Uses};
 
-use crate::config::{Shared, State};
 use crate::failpoint::{Failpoints, Step};
 use crate::os;
 use apart::Apart;
+use claim::LEASE;
 use settle::Handover;
 use sqlite::Sqlite;
-use store::{Engine, Store, StoreResult};
+use store::Engine;
 use worker::{Durability, Queue};
 
 /// How long [`Ledger::close`] waits in a process that has answered.
@@ -152,60 +153,6 @@ pub struct Ledger {
     is_shared: bool,
     /// This machine's own ledger, for while a shared one can't be reached.
     apart: Option<Box<Apart>>,
-}
-
-/// How the ledger behaves.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How long decisions are kept. An id is not forgotten before it expires.
-    pub retention: Duration,
-    /// How long to wait for other processes.
-    pub lock_timeout: Duration,
-    /// The time of day, and what tests make happen at each step.
-    pub failpoints: Failpoints,
-    /// The ledger that several machines share; `None`: it is this machine's own.
-    pub shared: Option<Shared>,
-    /// This machine's name, for the audit of a ledger that several share.
-    pub node: String,
-    /// A test's time of day in place of a server's.
-    pub clock: Option<fn() -> Timestamp>,
-    /// Whether a decision keeps its places in the limits when it has ended, so that they can be brought over to a
-    /// shared ledger.
-    pub keeps_places: bool,
-    /// `textsender.toml`, where how this machine is set up is to be compared with others.
-    pub config: Option<PathBuf>,
-}
-
-impl Default for Options {
-    /// 90 days, 10 seconds, the system's clock, no failpoint.
-    fn default() -> Options {
-        Options {
-            retention: Duration::from_secs(90 * 24 * 60 * 60),
-            lock_timeout: Duration::from_secs(10),
-            failpoints: Failpoints::default(),
-            shared: None,
-            node: String::new(),
-            clock: None,
-            keeps_places: false,
-            config: None,
-        }
-    }
-}
-
-impl Options {
-    /// As `[state]` wants it.
-    pub fn of(state: &State) -> Options {
-        let node = match state.shared {
-            Some(_) => os::process::host_name(),
-            None => String::new(),
-        };
-        Options {
-            retention: state.retention,
-            shared: state.shared.clone(),
-            node,
-            ..Options::default()
-        }
-    }
 }
 
 /// Waits for a thread that drops the other end with its own, once, and not longer than this.
@@ -301,41 +248,6 @@ impl Ledger {
         self.ask(|_| Ok(())).await
     }
 
-    /// Asks something that either ledger can answer: the own one, where a shared one is away and that is wanted.
-    async fn ask<T: Send + 'static>(
-        &self,
-        question: impl Fn(&dyn Store) -> StoreResult<T> + Send + Clone + 'static,
-    ) -> Result<T, LedgerError> {
-        let again = self.apart.as_ref().map(|apart| (apart, question.clone()));
-        let asked = self.current().call(Durability::Written, question).await;
-        match (asked, again) {
-            (Err(error @ LedgerError::Unreachable { .. }), Some((apart, question))) => {
-                apart.note_away(&error)?;
-                let own = &apart.own()?.queue;
-                own.call(Durability::Written, question).await
-            }
-            (asked, _) => asked,
-        }
-    }
-
-    /// Where steps go now that belong to no claim.
-    fn current(&self) -> &Queue {
-        let apart = self.apart.as_ref().filter(|apart| apart.is_away());
-        let own = apart.and_then(|apart| apart.own().ok());
-        own.map_or(&self.queue, |own| &own.queue)
-    }
-
-    /// Where steps go that are about this id.
-    async fn holding(&self, id: &str) -> &Queue {
-        if let Some(apart) = &self.apart
-            && apart.holds(id).await
-            && let Ok(own) = apart.own()
-        {
-            return &own.queue;
-        }
-        &self.queue
-    }
-
     /// Claims the message's id and its places in the limits, durably; not where it is paused.
     ///
     /// # Errors
@@ -344,35 +256,6 @@ impl Ledger {
         match &self.apart {
             None => self.claim_under(claim, None).await,
             Some(apart) => self.claim_beside(apart, claim).await,
-        }
-    }
-
-    /// The same where this machine has an own ledger beside the shared one.
-    async fn claim_beside(&self, apart: &Apart, claim: Claim) -> Result<ClaimResult, LedgerError> {
-        if apart.holds(&claim.facts.id).await {
-            return apart.claim(claim).await;
-        }
-        let may_go_apart = apart.takes(&claim);
-        if may_go_apart && apart.goes_first() {
-            return apart.claim(claim).await;
-        }
-        // Half of its time is left for the other way, and for being sent.
-        let wait = claim.within / 2;
-        let claimed = self.claim_under(claim.clone(), None);
-        let error = match tokio::time::timeout(wait, claimed).await {
-            Ok(Err(error @ LedgerError::Unreachable { .. })) => error,
-            Ok(other) => {
-                if other.is_ok() {
-                    apart.note_back();
-                }
-                return other;
-            }
-            Err(_) => LedgerError::Late,
-        };
-        apart.note_away(&error)?;
-        match may_go_apart {
-            true => apart.claim(claim).await,
-            false => Err(error),
         }
     }
 
@@ -393,14 +276,13 @@ impl Ledger {
                     apart::adopt_pauses(store, pauses.as_deref())?;
                     claim::claim(store, &claim)
                 },
-                |result| result.committed(closer),
+                |result| result.with_ticket(|ticket| ticket.queue = Some(closer)),
             )
             .await?;
         self.reached(Step::Claimed);
-        Ok(match self.is_shared {
-            true => claimed.leased(since, within),
-            false => claimed,
-        })
+        Ok(claimed.with_ticket(|ticket| {
+            ticket.until = self.is_shared.then_some(since + within + LEASE);
+        }))
     }
 
     /// Marks that `sender` is about to get the message, and takes its place in the limits of that

@@ -5,18 +5,18 @@
 //! figure is lower than one honest day may need: the numbers of a company lie in one block and are enrolled from one
 //! network by one account, so what such a day shares is bounded for the whole of it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use textsender_plugin_api::Phone;
 
 use super::daily;
 use super::error::LedgerError;
 use super::hindsight::{Hindsight, Tried, kind};
 use super::history::{Filter, History};
 use super::limits::{Daily, Limit, Scope};
+use crate::config::Exempt;
 
 /// What the record proposes.
 #[derive(Debug, Serialize)]
@@ -74,7 +74,7 @@ impl History {
     ///
     /// # Errors
     /// If the ledger cannot be read.
-    pub fn propose(&self, exempt: &[String], now: Timestamp) -> Result<Proposals, LedgerError> {
+    pub fn propose(&self, exempt: &[Exempt], now: Timestamp) -> Result<Proposals, LedgerError> {
         let fortnight = SignedDuration::from_hours(24 * daily::DAYS);
         let since = now.saturating_sub(fortnight).unwrap_or(Timestamp::MIN);
         let begin = self.begin()?;
@@ -124,7 +124,7 @@ impl History {
 
     fn peaks(
         &self,
-        exempt: &[String],
+        exempt: &[Exempt],
         since: Timestamp,
         is_used_told: bool,
     ) -> Result<Vec<Peak<'static>>, LedgerError> {
@@ -134,8 +134,7 @@ impl History {
             taken: HashMap::new(),
             most: vec![0; limits.len()],
         });
-        let exempt = exempt.iter().filter_map(|number| Phone::parse(number).ok());
-        let exempt: HashSet<String> = exempt.map(|phone| self.recipient_hash(&phone)).collect();
+        let exempt = self.exempt_hashes(exempt);
         let filter = Filter {
             since: Some(since),
             ..Filter::default()

@@ -48,92 +48,130 @@ pub(super) struct Counted<'a> {
     pub is_resend: bool,
 }
 
-/// One window that counts a message.
-pub(super) struct Counter<'a> {
-    key: Digest,
-    scope: Scope,
-    rule: &'a Rule,
-    window: Window,
-    /// The same with what another key's window counts.
-    merged: Option<Window>,
-    now: i64,
+/// A window that counts a message, and what it says of it.
+pub(super) struct Counter {
+    pub key: Digest,
+    pub window: Window,
+    /// How long the message counts for each of the limits, in milliseconds.
+    pub spans: Vec<i64>,
+    /// When it is counted.
+    pub at: i64,
+    pub now: i64,
+    pub is_senders: bool,
+    /// The limits that leave no place.
+    pub reached: Reached,
 }
 
-impl<'a> Counter<'a> {
+/// Limits that leave no place, apart: those that refuse, and those that only record.
+#[derive(Default)]
+pub(super) struct Reached {
+    pub refusing: Vec<LimitReached>,
+    pub over: Vec<LimitReached>,
+}
+
+impl Reached {
+    pub fn of(mode: Mode, limits: Vec<LimitReached>) -> Self {
+        match mode {
+            Mode::Enforce => Reached {
+                refusing: limits,
+                over: Vec::new(),
+            },
+            Mode::Record => Reached {
+                refusing: Vec::new(),
+                over: limits,
+            },
+        }
+    }
+
+    pub fn append(&mut self, mut other: Reached) {
+        self.refusing.append(&mut other.refusing);
+        self.over.append(&mut other.over);
+    }
+}
+
+impl Counter {
     /// Reads the window in which the rule counts all that share `value`.
     pub fn read(
         store: &dyn Store,
         scope: Scope,
-        rule: &'a Rule,
+        rule: &Rule,
         value: &str,
         now: i64,
     ) -> StoreResult<Self> {
         let key = store.keys().window(scope, value);
         let window = read_window(store, &key, now)?.unwrap_or_default();
+        // The same with what another key's window counts.
         let merged = with_other(store, &window, scope, value, now)?;
+        let counted = merged.as_ref().unwrap_or(&window);
+        let limits = rule.limits.iter();
+        let reached = limits.filter_map(|limit| is_reached(counted, scope, *limit, now));
         Ok(Counter {
             key,
-            scope,
-            rule,
+            reached: Reached::of(rule.mode, reached.collect()),
+            spans: rule.limits.iter().map(|limit| span(*limit)).collect(),
             window,
-            merged,
+            at: now,
             now,
-        })
-    }
-
-    fn counted(&self) -> &Window {
-        self.merged.as_ref().unwrap_or(&self.window)
-    }
-
-    /// The limits that leave no place, apart: those that refuse, and those that only record.
-    pub fn reached(&self) -> (Vec<LimitReached>, Vec<LimitReached>) {
-        let limits = self.rule.limits.iter();
-        let reached = limits.filter_map(|limit| self.is_reached(*limit)).collect();
-        match self.rule.mode {
-            Mode::Enforce => (reached, Vec::new()),
-            Mode::Record => (Vec::new(), reached),
-        }
-    }
-
-    fn is_reached(&self, limit: Limit) -> Option<LimitReached> {
-        let count = self.counted().count(span(limit), self.now);
-        if count < u64::from(limit.count()) {
-            return None;
-        }
-        let free_at = self.counted().free_at(span(limit), limit.count(), self.now);
-        let wait = free_at.saturating_sub(self.now);
-        Some(LimitReached {
-            scope: self.scope,
-            limit,
-            count,
-            retry_after: Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
+            is_senders: scope == Scope::Sender,
         })
     }
 
     /// Takes a place in the window.
     pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
-        let spans: Vec<i64> = self.rule.limits.iter().map(|limit| span(*limit)).collect();
-        let longest = spans.iter().copied().max().unwrap_or(0);
-        self.window.add(&spans, self.now);
-        let until = self.now.saturating_add(longest);
+        let longest = self.spans.iter().copied().max().unwrap_or(0);
+        self.window.add_at(self.at, &self.spans, self.now);
+        let until = self.at.saturating_add(longest);
         store.put_window(&self.key, Some(until), &self.window.bytes())?;
         Ok(Place {
             window: self.key,
-            at: self.now,
+            at: self.at,
             span: longest,
-            is_senders: self.scope == Scope::Sender,
+            is_senders: self.is_senders,
         })
     }
 }
 
+/// Of several limits the one that keeps longest.
+pub(super) fn longest(reached: &[LimitReached]) -> Option<&LimitReached> {
+    reached.iter().max_by_key(|one| one.retry_after)
+}
+
+/// "recipient 5/10m, all 1000/1d"
+pub(super) fn name_all(reached: &[LimitReached]) -> String {
+    let names = reached
+        .iter()
+        .map(|reached| format!("{} {}", reached.scope.name(), reached.limit));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// The names of the scopes in such words.
+pub(super) fn scopes_named(words: &str) -> impl Iterator<Item = &str> {
+    let limits = words.split(", ");
+    limits.filter_map(|limit| limit.split(' ').next())
+}
+
+fn is_reached(window: &Window, scope: Scope, limit: Limit, now: i64) -> Option<LimitReached> {
+    let count = window.count(span(limit), now);
+    if count < u64::from(limit.count()) {
+        return None;
+    }
+    let wait = window.free_at(span(limit), limit.count(), now) - now;
+    Some(LimitReached {
+        scope,
+        limit,
+        count,
+        retry_after: Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
+    })
+}
+
 /// The windows that count a message, but those of its senders.
-pub(super) fn counters<'a>(
+pub(super) fn counters(
     store: &dyn Store,
-    limits: &'a Limits,
+    limits: &Limits,
     message: &Counted<'_>,
-    caller: Option<&'a CallerLimit>,
+    caller: Option<&CallerLimit>,
     now: i64,
-) -> StoreResult<Vec<Counter<'a>>> {
+) -> StoreResult<Vec<Counter>> {
     let number = message.phone.e164();
     // Directories do not tell capital letters from small ones.
     let user = message.facts.user.as_deref().map(str::to_lowercase);

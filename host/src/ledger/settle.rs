@@ -8,8 +8,9 @@ use textsender_plugin_api::{Phone, Purpose};
 use super::health::{self, HealthReport};
 use super::limits::{Rule, Scope};
 use super::pause::{self, Pause, Target};
-use super::reservation::{Counter, LimitReached, give_back, prefix};
+use super::reservation::{Counter, LimitReached, give_back, longest, prefix};
 use super::store::{ClaimKey, Ending, Facts, Life, OpenClaim, Place, Row, Store, StoreResult};
+use super::stored::NO_CODE;
 use crate::protocol::{Attempt, ErrorCode, Outcome};
 use crate::redact::printable;
 
@@ -121,9 +122,8 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
     let is_counted = places.iter().any(|place| place.window == window);
     if let Some(rule) = held.sender_rule.as_ref().filter(|_| !is_counted) {
         let counter = Counter::read(store, Scope::Sender, rule, sender, store.now())?;
-        let (refusing, _) = counter.reached();
-        if let Some(reached) = refusing.into_iter().max_by_key(|one| one.retry_after) {
-            return Ok(Handover::Refused(DispatchRefusal::Limited(reached)));
+        if let Some(reached) = longest(&counter.reached.refusing) {
+            return Ok(Handover::Refused(DispatchRefusal::Limited(reached.clone())));
         }
         places.push(counter.take(store)?);
     }
@@ -345,9 +345,6 @@ fn reasons_text(reasons: &[Option<String>]) -> Option<String> {
     let has_one = reasons.iter().any(Option::is_some);
     has_one.then(|| reasons.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
-
-/// Stands for an attempt's code where there is none.
-pub(super) const NO_CODE: &str = "-";
 
 /// Characters that are kept of what a provider said.
 const LONGEST_REASON: usize = 300;

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::settle::NO_CODE;
 use crate::protocol::{Attempt, Outcome};
 
 /// A row of `decisions`, in either store; hashes and places in hexadecimal. Of a file, only what is shown.
@@ -101,3 +100,6 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// Stands for an attempt's code where there is none.
+pub(super) const NO_CODE: &str = "-";

@@ -5,27 +5,10 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::counts::Mark;
 use super::entry::EntryState;
 use super::error::LedgerError;
 use super::history::History;
-use crate::protocol::Outcome;
-
-/// A message in time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
-    /// Its place in the order of claims.
-    pub seq: i64,
-    /// When it was asked for, in milliseconds.
-    pub at: i64,
-    /// How it ended; `None` while it is being sent.
-    pub outcome: Option<Outcome>,
-    /// The number's region.
-    pub region: Option<String>,
-    /// Segments of the text.
-    pub segments: u32,
-    /// Milliseconds from the request to the outcome.
-    pub ms: Option<i64>,
-}
 
 impl History {
     /// Every message since then, in no order. Answers that were replayed are left out.

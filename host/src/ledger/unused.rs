@@ -11,9 +11,9 @@ use std::time::Duration;
 use textsender_plugin_api::{Phone, Purpose};
 
 use super::keys::Digest;
-use super::limits::{Limit, Mode, Scope, Shares};
-use super::reservation::{LimitReached, read_window};
-use super::store::{Holder, Place, Store, StoreResult};
+use super::limits::{Limit, Scope, Shares};
+use super::reservation::{Counter, LimitReached, Reached, read_window};
+use super::store::{Holder, Store, StoreResult};
 use super::window::Window;
 
 /// What became of the news that a code was used.
@@ -37,94 +37,70 @@ const ALWAYS: u64 = 20;
 /// Milliseconds for which a code that was not typed in yet is no sign of anything.
 const GRACE: i64 = 10 * 60 * 1000;
 
-/// How a region's codes are counted for one message.
-pub(super) struct Counter {
-    key: Digest,
-    unused: Window,
-    used: Window,
+/// How a region's codes are counted for one message: as unused, until its own is used. `None`: it is not counted.
+pub(super) fn counter(
+    store: &dyn Store,
     shares: Shares,
+    purpose: Purpose,
+    region: Option<&str>,
+    phone: &Phone,
     now: i64,
+) -> StoreResult<Option<Counter>> {
+    let (Some(region), true) = (region, is_typed_in(purpose)) else {
+        return Ok(None);
+    };
+    let is_told = read_window(store, &ALL, now)?;
+    if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
+        return Ok(None);
+    }
+    let (own, other) = store.keys().both(|keys| keys.recipient(phone));
+    for recipient in [Some(own), other].into_iter().flatten() {
+        if store.has_used(&recipient)? {
+            return Ok(None);
+        }
+    }
+    let key = of_unused(store, region);
+    let unused = read_window(store, &key, now)?.unwrap_or_default();
+    let used = read_window(store, &of_used(store, region), now)?.unwrap_or_default();
+    let spans = [(shares.day, DAY), (shares.hour, HOUR)];
+    let reached = spans
+        .into_iter()
+        .filter_map(|(share, span)| is_reached(&unused, &used, share?, span, now))
+        .collect();
+    Ok(Some(Counter {
+        key,
+        window: unused,
+        spans: vec![GRACE, millis(HOUR), millis(DAY)],
+        at: now,
+        now,
+        is_senders: false,
+        reached: Reached::of(shares.mode, reached),
+    }))
 }
 
-impl Counter {
-    /// Reads the windows of a region; `None`: the message is not counted.
-    pub fn read(
-        store: &dyn Store,
-        shares: Shares,
-        purpose: Purpose,
-        region: Option<&str>,
-        phone: &Phone,
-        now: i64,
-    ) -> StoreResult<Option<Self>> {
-        let (Some(region), true) = (region, is_typed_in(purpose)) else {
-            return Ok(None);
-        };
-        let is_told = read_window(store, &ALL, now)?;
-        if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
-            return Ok(None);
-        }
-        let (own, other) = store.keys().both(|keys| keys.recipient(phone));
-        for recipient in [Some(own), other].into_iter().flatten() {
-            if store.has_used(&recipient)? {
-                return Ok(None);
-            }
-        }
-        let key = of_unused(store, region);
-        Ok(Some(Counter {
-            unused: read_window(store, &key, now)?.unwrap_or_default(),
-            used: read_window(store, &of_used(store, region), now)?.unwrap_or_default(),
-            key,
-            shares,
-            now,
-        }))
+fn is_reached(
+    unused: &Window,
+    used: &Window,
+    share: u32,
+    seconds: u32,
+    now: i64,
+) -> Option<LimitReached> {
+    let span = millis(seconds);
+    let most = (used.count(span, now) * u64::from(share) / 1000).max(ALWAYS);
+    // A user who asked just now may be about to type it in.
+    let fresh = unused.count(GRACE, now);
+    let count = unused.count(span, now).saturating_sub(fresh);
+    if count < most {
+        return None;
     }
-
-    /// The shares that are reached: those that refuse, and those that only record.
-    pub fn reached(&self) -> (Vec<LimitReached>, Vec<LimitReached>) {
-        let spans = [(self.shares.day, DAY), (self.shares.hour, HOUR)];
-        let reached = spans
-            .into_iter()
-            .filter_map(|(share, span)| self.is_reached(share?, span))
-            .collect();
-        match self.shares.mode {
-            Mode::Enforce => (reached, Vec::new()),
-            Mode::Record => (Vec::new(), reached),
-        }
-    }
-
-    fn is_reached(&self, share: u32, seconds: u32) -> Option<LimitReached> {
-        let span = millis(seconds);
-        let used = self.used.count(span, self.now);
-        let most = (used * u64::from(share) / 1000).max(ALWAYS);
-        // A user who asked just now may be about to type it in.
-        let fresh = self.unused.count(GRACE, self.now);
-        let count = self.unused.count(span, self.now).saturating_sub(fresh);
-        if count < most {
-            return None;
-        }
-        let most = u32::try_from(most).unwrap_or(u32::MAX);
-        let wait = self.unused.free_at(span, most, self.now) - self.now;
-        Some(LimitReached {
-            scope: Scope::Unused,
-            limit: Limit::of(most, seconds),
-            count,
-            retry_after: Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
-        })
-    }
-
-    /// Counts the code as unused, until it is used.
-    pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
-        let span = millis(DAY);
-        self.unused.add(&[GRACE, millis(HOUR), span], self.now);
-        let until = self.now.saturating_add(span);
-        store.put_window(&self.key, Some(until), &self.unused.bytes())?;
-        Ok(Place {
-            window: self.key,
-            at: self.now,
-            span,
-            is_senders: false,
-        })
-    }
+    let most = u32::try_from(most).unwrap_or(u32::MAX);
+    let wait = unused.free_at(span, most, now) - now;
+    Some(LimitReached {
+        scope: Scope::Unused,
+        limit: Limit::of(most, seconds),
+        count,
+        retry_after: Duration::from_millis(u64::try_from(wait).unwrap_or(0)),
+    })
 }
 
 /// Notes that the code of a message was typed in. One that is not settled yet may have arrived already.

@@ -65,18 +65,17 @@ impl Window {
 
     /// Counts one more event, and forgets those that no span counts any more.
     pub fn add(&mut self, spans: &[i64], now: i64) {
+        self.add_at(now, spans, now);
+    }
+
+    /// The same, counted as one of `at`.
+    pub fn add_at(&mut self, at: i64, spans: &[i64], now: i64) {
         let longest = spans.iter().copied().max().unwrap_or(0);
         self.entries.retain(|entry| is_within(entry, longest, now));
-        self.entries.push(Entry { at: now, count: 1 });
+        self.put(at, 1);
         if self.entries.len() > EXACT {
             self.join_neighbours(spans, now);
         }
-    }
-
-    /// Counts one more event at `at`, together with what is there already, and forgets what `span` counts no more.
-    pub fn add_at(&mut self, at: i64, span: i64, now: i64) {
-        self.entries.retain(|entry| is_within(entry, span, now));
-        self.put(at, 1);
     }
 
     /// Counts events that happened at `at`, such as in another store. `span` is the longest that counts them.

@@ -4,11 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Site;
-use crate::{
-    edit::limits::LimitKey,
-    ledger::{
-        Daily, Hindsight, History, LedgerError, Limit, Limits, Mode, Options, Proposals, Tried,
-    },
+use crate::ledger::{
+    Daily, Hindsight, History, LedgerError, Limit, Limits, Mode, Options, Proposals, Scope, Tried,
 };
 
 /// How far back it looks.
@@ -37,25 +34,25 @@ pub struct LimitLine {
 ///
 /// The ledger can't be read.
 pub fn lines(site: &Site) -> anyhow::Result<Vec<LimitLine>> {
-    let limits = Limits::from(&site.config.limits);
-    let rules: Vec<_> = LimitKey::ALL
+    let limits = &site.config.limits;
+    let rules: Vec<_> = Scope::CONFIGURED
         .into_iter()
-        .filter_map(|key| tried(key, &limits))
+        .filter_map(|key| tried(key, limits))
         .collect();
     let last_week = hindsight(site, &rules)?;
     let of = |scope| {
         let place = rules.iter().position(|tried| tried.scope() == scope)?;
         last_week.as_ref()?.get(place).copied()
     };
-    let line = |key: LimitKey| LimitLine {
-        limit: key.as_str(),
-        counts: key.scope().describe(),
-        limits: figures(key, &limits),
-        mode: mode(key, &limits).as_str(),
-        is_default: !key.is_configured(&site.config),
-        last_week: of(key.scope()),
+    let line = |key: Scope| LimitLine {
+        limit: key.key(),
+        counts: key.describe(),
+        limits: figures(key, limits),
+        mode: mode(key, limits).as_str(),
+        is_default: !site.config.limits.is_configured(key),
+        last_week: of(key),
     };
-    Ok(LimitKey::ALL.into_iter().map(line).collect())
+    Ok(Scope::CONFIGURED.into_iter().map(line).collect())
 }
 
 /// What a limit with these figures would have done in the last week; `None` where nothing was sent yet, or it can't
@@ -64,32 +61,28 @@ pub fn lines(site: &Site) -> anyhow::Result<Vec<LimitLine>> {
 /// # Errors
 ///
 /// The ledger can't be read.
-pub fn try_out(
-    site: &Site,
-    key: LimitKey,
-    limits: Vec<Limit>,
-) -> anyhow::Result<Option<Hindsight>> {
-    if matches!(key, LimitKey::Unused | LimitKey::Daily) {
+pub fn try_out(site: &Site, key: Scope, limits: Vec<Limit>) -> anyhow::Result<Option<Hindsight>> {
+    if matches!(key, Scope::Unused | Scope::Daily) {
         return Ok(None);
     }
-    let found = hindsight(site, &[Tried::Rule(key.scope(), limits)])?;
+    let found = hindsight(site, &[Tried::Rule(key, limits)])?;
     Ok(found.and_then(|found| found.first().copied()))
 }
 
 /// A limit as it holds, to be looked at in the past; `None` for what can't be told of it.
-fn tried(key: LimitKey, limits: &Limits) -> Option<Tried> {
-    match (key, key.rule(limits)) {
-        (_, Some(rule)) => Some(Tried::Rule(key.scope(), rule.limits.clone())),
-        (LimitKey::Daily, None) => Some(Tried::Daily(limits.daily.clone())),
+fn tried(key: Scope, limits: &Limits) -> Option<Tried> {
+    match (key, limits.rule(key)) {
+        (_, Some(rule)) => Some(Tried::Rule(key, rule.limits.clone())),
+        (Scope::Daily, None) => Some(Tried::Daily(limits.daily.clone())),
         (_, None) => None,
     }
 }
 
 /// The figures of a limit as it holds.
-pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
-    match key.rule(limits) {
+pub fn figures(key: Scope, limits: &Limits) -> Vec<String> {
+    match limits.rule(key) {
         Some(rule) => rule.limits.iter().map(Limit::to_string).collect(),
-        None if key == LimitKey::Daily => {
+        None if key == Scope::Daily => {
             let Daily { times, floor, .. } = limits.daily;
             let times = f64::from(times) / 1000.0;
             let words =
@@ -108,10 +101,10 @@ pub fn figures(key: LimitKey, limits: &Limits) -> Vec<String> {
 }
 
 /// What happens at a limit as it holds.
-pub fn mode(key: LimitKey, limits: &Limits) -> Mode {
-    match key.rule(limits) {
+pub fn mode(key: Scope, limits: &Limits) -> Mode {
+    match limits.rule(key) {
         Some(rule) => rule.mode,
-        None if key == LimitKey::Unused => limits.unused.mode,
+        None if key == Scope::Unused => limits.unused.mode,
         None if limits.daily.enforce.is_empty() => Mode::Record,
         None => Mode::Enforce,
     }
@@ -126,8 +119,9 @@ pub fn proposals(site: &Site) -> anyhow::Result<Option<Proposals>> {
     let Some(history) = history(site)? else {
         return Ok(None);
     };
-    let exempt = Limits::from(&site.config.limits).exempt;
-    Ok(Some(history.propose(&exempt, Timestamp::now())?))
+    Ok(Some(
+        history.propose(&site.config.limits.exempt, Timestamp::now())?,
+    ))
 }
 
 fn history(site: &Site) -> anyhow::Result<Option<History>> {
@@ -142,7 +136,10 @@ fn hindsight(site: &Site, rules: &[Tried]) -> anyhow::Result<Option<Vec<Hindsigh
     let Some(history) = history(site)? else {
         return Ok(None);
     };
-    let exempt = Limits::from(&site.config.limits).exempt;
     let since = Timestamp::now() - WEEK;
-    Ok(Some(history.hindsight(rules, &exempt, since)?))
+    Ok(Some(history.hindsight(
+        rules,
+        &site.config.limits.exempt,
+        since,
+    )?))
 }

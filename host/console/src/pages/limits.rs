@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use textsender::{
     edit::{
         Order,
-        limits::{LimitKey, ResetLimit, SetLimit},
+        limits::{ResetLimit, SetLimit},
     },
-    ledger::{Hindsight, Limit, Limits, Mode},
+    ledger::{Hindsight, Limit, Mode, Scope},
     site::limits::{self, LimitLine},
 };
 
@@ -80,22 +80,22 @@ pub fn show_one(visit: &Visit, key: &str) -> Made {
 
 fn form(visit: &Visit, name: &str, above: &Markup, status: u16) -> Made {
     let site = visit.site()?;
-    let Some(key) = LimitKey::named(name) else {
+    let Some(key) = Scope::at_key(name) else {
         return Ok(no_such(visit));
     };
-    let now = Limits::from(&site.config.limits);
-    let figures = limits::figures(key, &now).join(", ");
+    let now = &site.config.limits;
+    let figures = limits::figures(key, now).join(", ");
     let typed = visit.call.field("limits").unwrap_or(&figures);
-    let mode = limits::mode(key, &now).as_str();
+    let mode = limits::mode(key, now).as_str();
     let mode = visit.call.field("mode").unwrap_or(mode);
-    let is_shares = key.rule(&now).is_none();
+    let is_shares = now.rule(key).is_none();
     let content = html! {
         (above)
-        p { "It counts " (key.scope().describe()) "." }
+        p { "It counts " (key.describe()) "." }
         form method="post" action={ "/limits/" (name) } {
             (layout::hidden(visit))
             @if is_shares {
-                @let counted = if key == LimitKey::Unused { "For each code that was used, so many may be unused: " } else { "Of a day: " };
+                @let counted = if key == Scope::Unused { "For each code that was used, so many may be unused: " } else { "Of a day: " };
                 p { (counted) (figures) ". These figures are changed in the file: " code { "textsender config edit" } "." }
             } @else {
                 p {
@@ -113,7 +113,7 @@ fn form(visit: &Visit, name: &str, above: &Markup, status: u16) -> Made {
             @if !is_shares { button id="try" formaction={ "/limits/" (name) "/try" } { "What would it have refused?" } " " }
             a.button href="/limits" { "Cancel" }
         }
-        @if key.is_configured(&site.config) && !visit.call.read_only {
+        @if site.config.limits.is_configured(key) && !visit.call.read_only {
             h2 { "The default" }
             (layout::action(visit, &format!("/limits/{name}/reset"), "Back to the default"))
         }
@@ -142,7 +142,7 @@ fn figures(visit: &Visit) -> Option<Vec<String>> {
 /// What the figures of the form would have done. Nothing is changed.
 pub fn try_out(visit: &Visit, name: &str) -> Made {
     let site = visit.site()?;
-    let Some(key) = LimitKey::named(name) else {
+    let Some(key) = Scope::at_key(name) else {
         return Ok(no_such(visit));
     };
     let typed = figures(visit).unwrap_or_default();
@@ -177,7 +177,7 @@ pub fn try_out(visit: &Visit, name: &str) -> Made {
 }
 
 pub fn change(visit: &Visit, name: &str) -> Made {
-    let Some(key) = LimitKey::named(name) else {
+    let Some(key) = Scope::at_key(name) else {
         return Ok(no_such(visit));
     };
     let limits = figures(visit);
@@ -197,7 +197,7 @@ pub fn change(visit: &Visit, name: &str) -> Made {
 }
 
 pub fn reset(visit: &Visit, name: &str) -> Made {
-    let Some(key) = LimitKey::named(name) else {
+    let Some(key) = Scope::at_key(name) else {
         return Ok(no_such(visit));
     };
     let command = Command::new(["limits", "reset", name]);

@@ -14,11 +14,10 @@ use textsender_plugin_api::Purpose;
 
 use super::{
     is_name,
+    limits::{Limit, read_limit},
     place::{Located, Place},
     policies::WithoutPlus,
-    sections::rate,
     table::{Node, Table},
-    units::Rate,
 };
 use crate::protocol::Event;
 pub use field::{Field, Fields};
@@ -52,7 +51,7 @@ pub struct Caller {
     /// The policies by which it may; `None`: all.
     pub policies: Option<Vec<Located<String>>>,
     /// How much it may send.
-    pub limits: Vec<Rate>,
+    pub limits: Vec<Limit>,
 }
 
 /// How to read a caller's bodies, and what to answer.
@@ -170,7 +169,9 @@ impl Caller {
             shape,
             purposes,
             policies: t.get("policies").map(|node| node.some(|name| name.word())),
-            limits: t.get("limits").map_or(Vec::new(), |node| node.list(rate)),
+            limits: t
+                .get("limits")
+                .map_or(Vec::new(), |node| node.list(read_limit)),
         }
     }
 }

@@ -17,6 +17,7 @@
 //! known.
 
 mod mark;
+mod route;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -165,7 +166,7 @@ impl Apart {
         };
         // Another process may just have found nothing to bring over, and taken the mark away.
         self.mark.restore()?;
-        claimed.map(ClaimResult::apart)
+        claimed.map(|result| result.with_ticket(|ticket| ticket.is_apart = true))
     }
 
     /// The claim under this machine's part of the limits.

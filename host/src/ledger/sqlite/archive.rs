@@ -14,17 +14,14 @@ use super::process::life_of_holder;
 use super::{PAUSES, columns, schema, totals};
 use crate::ledger::Options;
 use crate::ledger::archive::{Archive, Found, PAGE, Page, Server, Wanted};
-use crate::ledger::delivery::Deliveries;
+use crate::ledger::counts::{Deliveries, Machine, Mark, UsedBy, Uses};
 use crate::ledger::error::LedgerError;
 use crate::ledger::folder::Folder;
 use crate::ledger::keys::Keys;
-use crate::ledger::machines::Machine;
 use crate::ledger::stats::Tally;
 use crate::ledger::store::Breaker;
 use crate::ledger::stored;
-use crate::ledger::timeline::Mark;
 use crate::ledger::totals::Total;
-use crate::ledger::uses::{UsedBy, Uses};
 use crate::protocol::Outcome;
 use crate::trust;
 

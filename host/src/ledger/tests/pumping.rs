@@ -143,7 +143,7 @@ async fn play(
 fn after_init() -> Arc<Limits> {
     let sources = crate::config::Sources::from_text("textsender.toml", AFTER_INIT);
     let reading = crate::config::Reading::of(sources);
-    Arc::new(Limits::from(&reading.config.limits))
+    Arc::new(reading.config.limits)
 }
 
 /// The limits that are proposed, all enforced.

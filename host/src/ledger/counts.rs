@@ -1,10 +1,56 @@
-//! How many codes were typed in, of those that were sent: by prefix, region, sender and hour.
+//! What is counted of the decisions.
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::error::LedgerError;
-use super::history::History;
+use crate::protocol::Outcome;
+
+/// How many texts of a sender to a region were asked about, and how many of them had arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deliveries {
+    /// The sender.
+    pub sender: String,
+    /// The numbers' region.
+    pub region: String,
+    /// Texts whose provider could tell.
+    pub asked: u64,
+    /// Those that the phone had.
+    pub delivered: u64,
+}
+
+/// A machine that shares the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Machine {
+    /// Its name, as it gives it itself.
+    pub name: String,
+    /// When it first recorded something, of what was counted.
+    pub first: Timestamp,
+    /// When it last did.
+    pub last: Timestamp,
+    /// Messages that it recorded; answers that were replayed are not counted.
+    pub messages: u64,
+    /// Those of them that a provider took.
+    pub accepted: u64,
+    /// Those of them of which that is not known.
+    pub unknown: u64,
+}
+
+/// A message in time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Its place in the order of claims.
+    pub seq: i64,
+    /// When it was asked for, in milliseconds.
+    pub at: i64,
+    /// How it ended; `None` while it is being sent.
+    pub outcome: Option<Outcome>,
+    /// The number's region.
+    pub region: Option<String>,
+    /// Segments of the text.
+    pub segments: u32,
+    /// Milliseconds from the request to the outcome.
+    pub ms: Option<i64>,
+}
 
 /// What codes are counted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,16 +94,5 @@ impl Uses {
             None => one,
         };
         all.into_iter().map(less).collect()
-    }
-}
-
-impl History {
-    /// Counts the codes since `since`, those most of which went unused first.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn uses(&self, by: UsedBy, since: Option<Timestamp>) -> Result<Vec<Uses>, LedgerError> {
-        let since = since.map_or(i64::MIN, Timestamp::as_millisecond);
-        self.archive.uses(by, since)
     }
 }
