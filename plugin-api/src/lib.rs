@@ -2,6 +2,7 @@
 
 #[doc(hidden)]
 pub mod abi;
+mod access_token;
 pub mod alphabet;
 mod base_url;
 mod capabilities;
@@ -26,6 +27,7 @@ mod verdict;
 #[doc(no_inline)]
 pub use {schemars, serde_json};
 
+pub use access_token::AccessToken;
 pub use base_url::BaseUrl;
 pub use capabilities::{Alphabet, Capabilities, TextSource};
 pub use description::{Description, Provider, SettingFault};

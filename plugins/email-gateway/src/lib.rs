@@ -12,7 +12,7 @@
 //! | `gateways.rs` | the services that are picked by name |
 //! | `mail.rs` | a message becomes a mail |
 //! | `reply.rs` | what a mail server's replies mean for a message |
-//! | `token.rs` | access tokens, for servers that take no password |
+//! | `token.rs` | how access tokens are asked for, for servers that take no password |
 //! | `findings.rs` | what a check can tell without sending |
 //!
 //! Such a service does not report what became of a text, and keeps no list to look into: `status` and
@@ -30,12 +30,11 @@ mod token;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use textsender_plugin_api::{
-    Capabilities, Finding, Host, Mail, Message, PluginInfo, Provider, Receipt, SendError, Sender,
-    SettingsError, SmtpCommand, SmtpReply, TextSource, export_sender,
+    AccessToken, Capabilities, Finding, Host, Mail, Message, PluginInfo, Provider, Receipt, Secret,
+    SendError, Sender, SettingsError, SmtpCommand, SmtpReply, TextSource, export_sender,
 };
 
 use settings::Settings;
-use token::Tokens;
 
 export_sender!(EmailGateway);
 
@@ -43,7 +42,7 @@ export_sender!(EmailGateway);
 struct EmailGateway {
     settings: Settings,
     host: Host,
-    tokens: Tokens,
+    token: AccessToken,
     /// Whether the server took a recipient, ever: then it takes ours in general.
     rcpt_taken: AtomicBool,
 }
@@ -67,7 +66,7 @@ impl Sender for EmailGateway {
         Ok(Self {
             settings,
             host,
-            tokens: Tokens::default(),
+            token: AccessToken::default(),
             rcpt_taken: AtomicBool::new(false),
         })
     }
@@ -111,15 +110,24 @@ impl EmailGateway {
     /// Submits a mail and brings the server's last reply. A token that the server refuses is replaced
     /// once: it may have been revoked, and at AUTH nothing of the mail has left.
     async fn submit(&self, mut mail: Mail, submission: Submission) -> Result<SmtpReply, SendError> {
-        mail.access_token = self.tokens.get(&self.settings, &self.host).await?;
+        mail.access_token = self.access_token().await?;
         let with_token = mail.access_token.is_some();
         let reply = self.submit_once(mail.clone(), submission).await?;
         if !(with_token && (reply.command, reply.code) == (SmtpCommand::Auth, 535)) {
             return Ok(reply);
         }
-        self.tokens.forget();
-        mail.access_token = self.tokens.get(&self.settings, &self.host).await?;
+        self.token.forget();
+        mail.access_token = self.access_token().await?;
         self.submit_once(mail, submission).await
+    }
+
+    /// A token, where the settings want one.
+    async fn access_token(&self) -> Result<Option<Secret>, SendError> {
+        let Some(oauth) = self.settings.oauth() else {
+            return Ok(None);
+        };
+        let request = token::request(&oauth, &self.host);
+        self.token.get(&self.host, request).await.map(Some)
     }
 
     /// `?` gives an exchange without a reply its verdict: unavailable, or unknown if the final dot had

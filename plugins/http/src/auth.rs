@@ -6,19 +6,29 @@ mod azure;
 mod ovh;
 mod token;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use textsender_plugin_api::{Host, RequestBuilder, SendError};
+use textsender_plugin_api::{AccessToken, Host, RequestBuilder, SendError};
 
 use token::Client;
-pub use token::Tokens;
 
 use crate::{
     definition::{Auth, Scheme},
     render::{Composed, Values, header_value, push_query},
     template::Template,
 };
+
+/// What a process has asked a provider for, and keeps.
+#[derive(Default)]
+pub struct Kept {
+    pub token: AccessToken,
+    /// How far the provider's clock is ahead, in seconds.
+    clock: OnceLock<i64>,
+}
 
 /// Adds what a scheme asks for, and makes the request of it.
 ///
@@ -30,10 +40,10 @@ pub async fn authenticated(
     auth: Option<&Auth>,
     values: Values<'_>,
     host: &Host,
-    tokens: &Tokens,
+    kept: &Kept,
 ) -> Result<RequestBuilder, SendError> {
     if let Some(auth) = auth {
-        prove(&mut request, auth, values, host, tokens).await?;
+        prove(&mut request, auth, values, host, kept).await?;
     }
     let mut builder = host.http().request(request.method, request.url);
     for (name, value) in request.headers {
@@ -50,7 +60,7 @@ async fn prove(
     auth: &Auth,
     values: Values<'_>,
     host: &Host,
-    tokens: &Tokens,
+    kept: &Kept,
 ) -> Result<(), SendError> {
     let value = |source: &Option<String>| text(source, values);
     match auth.scheme {
@@ -87,8 +97,13 @@ async fn prove(
                     .map(|_| value(&auth.assertion))
                     .transpose()?,
             };
-            let token = tokens.token(host, auth, &client).await?;
-            header(request, "authorization", format!("Bearer {token}"))?;
+            let token = kept.token.get(host, token::request(host, auth, &client));
+            let token = token.await?;
+            header(
+                request,
+                "authorization",
+                format!("Bearer {}", token.expose()),
+            )?;
         }
         Scheme::AwsSigv4 => {
             let key = aws::Key {
@@ -105,7 +120,7 @@ async fn prove(
             azure::sign(request, &key, host.now());
         }
         Scheme::Ovh => {
-            let now = ovh::server_time(host, auth.time_url.as_deref().unwrap_or_default(), tokens);
+            let now = ovh::server_time(host, auth.time_url.as_deref().unwrap_or_default(), kept);
             let now = now.await?;
             let (secret, consumer) = (value(&auth.application_secret)?, value(&auth.consumer_key)?);
             let signature = ovh::signature(&secret, &consumer, request, now);

@@ -32,7 +32,7 @@ use textsender_plugin_api::{
 };
 
 use answer::{Compiled, judge, scalar};
-use auth::{Tokens, authenticated};
+use auth::{Kept, authenticated};
 use definition::Definition;
 use render::{Composed, Values, address, compose};
 use settings::{Chosen, Settings};
@@ -43,7 +43,7 @@ export_sender!(Http);
 pub struct Http {
     chosen: Chosen,
     rules: Vec<Compiled>,
-    tokens: Tokens,
+    kept: Kept,
     host: Host,
 }
 
@@ -91,7 +91,7 @@ impl Sender for Http {
         Ok(Self {
             chosen,
             rules,
-            tokens: Tokens::default(),
+            kept: Kept::default(),
             host,
         })
     }
@@ -193,7 +193,7 @@ impl Http {
             .auth
             .as_ref()
             .map(|auth| auth.as_ref());
-        let request = authenticated(request, auth, values, &self.host, &self.tokens).await?;
+        let request = authenticated(request, auth, values, &self.host, &self.kept).await?;
         // A GET that sends is no question: losing its answer leaves a doubt.
         let request = if delivers {
             request.delivering()
@@ -202,7 +202,7 @@ impl Http {
         };
         let answer = request.send().await?;
         if answer.status == 401 {
-            self.tokens.forget();
+            self.kept.token.forget();
         }
         Ok(answer)
     }

@@ -151,3 +151,15 @@ fn a_token_server_that_gives_none_is_the_administrators_affair_or_works_later() 
         assert!(host.mails().is_empty());
     }
 }
+
+#[test]
+fn a_token_that_does_not_say_when_it_ends_is_used_once() {
+    let host = FakeHost::new();
+    let gateway = gateway(&host, false);
+    for token in ["first", "second"] {
+        host.answer(Reply::json(200, json!({ "access_token": token })));
+        accepted(&host);
+        block_on(gateway.send(&message())).unwrap();
+    }
+    assert_eq!(host.mails()[1].access_token, Some(Secret::new("second")));
+}

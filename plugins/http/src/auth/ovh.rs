@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use textsender_plugin_api::{Host, SendError};
 
-use super::{Tokens, hex};
+use super::{Kept, hex};
 use crate::render::Composed;
 
 /// The signature of a request at this second.
@@ -23,20 +23,21 @@ pub fn signature(secret: &str, consumer: &str, request: &Composed, now: u64) -> 
 }
 
 /// The time by the provider's clock: asked once in the process's life.
-pub async fn server_time(host: &Host, url: &str, tokens: &Tokens) -> Result<u64, SendError> {
+pub async fn server_time(host: &Host, url: &str, kept: &Kept) -> Result<u64, SendError> {
     let ours = host
         .now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO)
         .as_secs();
-    if let Some(ahead) = tokens.clock() {
-        return Ok(ours.saturating_add_signed(ahead));
+    if let Some(ahead) = kept.clock.get() {
+        return Ok(ours.saturating_add_signed(*ahead));
     }
     let answer = host.http().get(url).send().await?;
     let theirs = answer.json::<u64>().filter(|_| answer.is_success());
     let theirs =
         theirs.ok_or_else(|| SendError::unavailable("the provider's clock can't be read"))?;
-    tokens.keep_clock(theirs as i64 - ours as i64);
+    // Another message may have asked meanwhile: the same clock.
+    let _ = kept.clock.set(theirs as i64 - ours as i64);
     Ok(theirs)
 }
 
