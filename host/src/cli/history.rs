@@ -6,34 +6,30 @@ use jiff::{Span, Timestamp, civil::Date};
 
 use super::{Common, site::Site};
 use crate::{
-    config::{self, Environment, Prices, Reading, ResolvedPath, Sources},
+    config::{self, Config, Environment, Reading, ResolvedPath, Sources},
     ledger::{History, LedgerError, Options},
     os::rights,
     trust::Unsafe,
 };
 
 impl Common {
-    /// Opens the ledger for reading. Faults of the configuration don't matter: where one is in the
-    /// way of sending, the ledger may tell since when.
-    pub(super) fn history(&self) -> Result<History, LedgerError> {
-        let (state, options) = self.ledger_place()?;
-        History::open(&state, &options)
-    }
-
-    /// The ledger's folder, and how it is opened.
-    pub(super) fn ledger_place(&self) -> Result<(PathBuf, Options), LedgerError> {
-        let reading = Reading::of(Sources::read(&self.config_file().path)).believed();
-        let reading = reading.map_err(|found| LedgerError::Untrusted {
-            reason: format!("the configuration, which says where it is, can't be trusted: {found}"),
-        })?;
-        let state = Environment::current().state_folder(reading.config.state.folder.as_deref());
-        Ok((state.path, Options::of(&reading.config.state)))
-    }
-
-    /// What segments cost, whatever else is wrong with the configuration.
-    pub(super) fn prices(&self) -> Prices {
+    /// The configuration, as far as it can be read: where a fault is in the way of sending, the ledger may tell
+    /// since when.
+    pub(super) fn believed(&self) -> Result<Config, Unsafe> {
         let reading = Reading::of(Sources::read(&self.config_file().path));
-        reading.config.prices
+        Ok(reading.believed()?.config)
+    }
+
+    /// The same, for what it says of the ledger.
+    pub(super) fn believed_of_ledger(&self) -> Result<Config, LedgerError> {
+        self.believed().map_err(|found| LedgerError::Untrusted {
+            reason: format!("the configuration, which says where it is, can't be trusted: {found}"),
+        })
+    }
+
+    /// Opens the ledger for reading.
+    pub(super) fn history(&self) -> Result<History, LedgerError> {
+        history(&self.believed_of_ledger()?)
     }
 
     /// An error where this caller can't see what the account that sends has recorded.
@@ -45,14 +41,23 @@ impl Common {
             Err(_) => Ok(()),
         }
     }
+}
 
-    /// Where the state folder is.
-    pub(super) fn state_folder(&self) -> Result<ResolvedPath, Unsafe> {
-        let config = Reading::of(Sources::read(&self.config_file().path))
-            .believed()?
-            .config;
-        Ok(Environment::current().state_folder(config.state.folder.as_deref()))
-    }
+/// The ledger's folder, and how it is opened.
+pub(super) fn ledger_place(config: &Config) -> (PathBuf, Options) {
+    let state = state_folder(config).path;
+    (state, Options::of(&config.state))
+}
+
+/// Opens the ledger that a configuration names for reading.
+pub(super) fn history(config: &Config) -> Result<History, LedgerError> {
+    let (state, options) = ledger_place(config);
+    History::open(&state, &options)
+}
+
+/// Where a configuration says that the state folder is.
+pub(super) fn state_folder(config: &Config) -> ResolvedPath {
+    Environment::current().state_folder(config.state.folder.as_deref())
 }
 
 /// Reads a time in the past: `90s`, `10m`, `12h`, `7d`; a day (in UTC); a day and time as RFC 3339.

@@ -173,7 +173,8 @@ impl Log {
     /// The journal of the configuration's folder, and that of the state folder's secrets, as one.
     fn show_changes(&self, common: &Common) -> Result<(), Error> {
         let main = common.config_file().path;
-        let state = common.state_folder().map_err(EditError::Unsafe)?;
+        let config = common.believed().map_err(EditError::Unsafe)?;
+        let state = history::state_folder(&config);
         let folders = [folder_of(&main), state.path];
         let changes = journal::read(folders.iter().map(PathBuf::as_path))?;
         let since = self.since.unwrap_or(Timestamp::MIN);

@@ -8,7 +8,6 @@ use std::{
 
 use super::{Common, output::print_error};
 use crate::{
-    config::{Reading, Sources},
     os::socket,
     serve::{Question, ask},
 };
@@ -19,10 +18,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// Has the hub run this command line, where it has a socket for readers and this account can't read the ledger itself.
 /// `None`: it is run here.
 pub(super) fn through_hub(common: &Common) -> Option<ExitCode> {
-    let reading = Reading::of(Sources::read(&common.config_file().path))
-        .believed()
-        .ok()?;
-    let path = reading.config.serve.read_socket?;
+    let path = common.believed().ok()?.serve.read_socket?;
     common.may_read_records().err()?;
     // Who may not connect either is told what the command tells.
     let hub = socket::connect(&path, WITHIN).ok()?;

@@ -18,7 +18,7 @@ use super::{
     output::{self, Cell, Output},
 };
 use crate::{
-    config::{Prices, Spend},
+    config::{Config, Prices, Spend},
     ledger::{Exposition, History, LedgerError, Tally, UsedBy, Uses},
     site::{Installation, Recorded},
 };
@@ -54,7 +54,7 @@ pub(super) struct Stats {
     /// Writes this file for Prometheus, whole or not at all
     #[arg(long, value_name = "FILE")]
     prometheus: Option<PathBuf>,
-    /// Print how the installation stands, for the hub's own page
+    /// Prints how the installation stands, for the hub's own page
     #[arg(long, hide = true)]
     installation: bool,
 }
@@ -80,27 +80,28 @@ impl Stats {
         if let Some(file) = &self.prometheus {
             return self.write_metrics(file, common);
         }
+        let config = common.believed_of_ledger().map_err(|it| it.to_string())?;
         let since = self.since.unwrap_or_else(|| history::ago(WEEK));
         if let Some(by) = self.used_by() {
-            return self.count_uses(by, since, common);
+            return self.count_uses(by, since, &config);
         }
         if self.plot {
             let now = Timestamp::now();
             let (first, step) = plot::steps(since, now);
-            let marks = read(common, |ledger| ledger.timeline(first))?;
+            let marks = read(&config, |ledger| ledger.timeline(first))?;
             plot::draw(&marks, first, step, now, out);
             return Ok(());
         }
-        let tallies = read(common, |ledger| ledger.tallies(Some(since)))?;
-        let prices = common.prices();
+        let tallies = read(&config, |ledger| ledger.tallies(Some(since)))?;
+        let prices = &config.prices;
         match self.json {
             true => output::json(
                 &tallies
                     .iter()
-                    .map(|tally| Priced::of(tally, &prices))
+                    .map(|tally| Priced::of(tally, prices))
                     .collect::<Vec<_>>(),
             ),
-            false => show(&tallies, &prices, out),
+            false => show(&tallies, prices, out),
         }
         Ok(())
     }
@@ -112,8 +113,8 @@ impl Stats {
             .map(|(_, by)| by)
     }
 
-    fn count_uses(&self, by: UsedBy, since: Timestamp, common: &Common) -> Result<(), String> {
-        let uses = read(common, |ledger| ledger.uses(by, Some(since)))?;
+    fn count_uses(&self, by: UsedBy, since: Timestamp, config: &Config) -> Result<(), String> {
+        let uses = read(config, |ledger| ledger.uses(by, Some(since)))?;
         match self.json {
             true => output::json(&uses),
             false => output::print(&shown_uses(&uses)),
@@ -140,10 +141,10 @@ impl Stats {
 
 /// What the ledger has of something. Before the first message there is nothing to count.
 fn read<T>(
-    common: &Common,
+    config: &Config,
     of: impl FnOnce(&History) -> Result<Vec<T>, LedgerError>,
 ) -> Result<Vec<T>, String> {
-    match common.history().and_then(|ledger| of(&ledger)) {
+    match history::history(config).and_then(|ledger| of(&ledger)) {
         Err(LedgerError::Absent { .. }) => Ok(Vec::new()),
         read => read.map_err(|error| error.to_string()),
     }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::{
-    cli::{Common, output::notice},
+    cli::{Common, history::ledger_place, output::notice},
     ledger::{Away, Entry, Filter, History, LedgerError},
 };
 
@@ -16,7 +16,7 @@ pub(super) struct Records {
 
 impl Records {
     pub fn open(common: &Common) -> Result<Records, LedgerError> {
-        let (state, options) = common.ledger_place()?;
+        let (state, options) = ledger_place(&common.believed_of_ledger()?);
         let own = Away::look(&state, &options)
             .and_then(|away| Some((History::own(&state, &options).ok()?, away)));
         match (History::open(&state, &options), own) {
