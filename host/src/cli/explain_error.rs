@@ -28,7 +28,6 @@ struct Explained {
     exit: u8,
     retryable: bool,
     message: &'static str,
-    #[serde(rename = "mend")]
     remedy: &'static str,
 }
 

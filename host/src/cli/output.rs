@@ -222,7 +222,23 @@ pub(super) fn print(text: &str) {
 pub(super) fn json(value: &impl Serialize) {
     // A map with other keys than strings would fail; there is none.
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
-    print(&(escaped(&text) + "\n"));
+    print(&(escaped(&with_mend(&text)) + "\n"));
+}
+
+/// Adds to each `remedy` the same as `mend`: some commands called it so in the first release, and programs read that.
+fn with_mend(json: &str) -> String {
+    let lines = json.lines().map(|line| {
+        let key = line.trim_start();
+        let Some(remedy) = key.strip_prefix("\"remedy\": ") else {
+            return line.to_owned();
+        };
+        let (indent, remedy) = (
+            &line[..line.len() - key.len()],
+            remedy.trim_end_matches(','),
+        );
+        [indent, r#""mend": "#, remedy, ",\n", line].concat()
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a person reads standard output.
@@ -358,6 +374,16 @@ fn painted(has_colour: bool, style: Style, text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_to_do_has_its_first_name_too() {
+        let json = serde_json::json!({"all": [{"remedy": "a,"}], "remedy": "b", "what": "c"});
+        let text = with_mend(&serde_json::to_string_pretty(&json).unwrap());
+        let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let all = [serde_json::json!({"mend": "a,", "remedy": "a,"})];
+        let wanted = serde_json::json!({"all": all, "mend": "b", "remedy": "b", "what": "c"});
+        assert_eq!(told, wanted);
+    }
 
     #[test]
     fn the_widest_columns_give_way_until_a_table_fits() {

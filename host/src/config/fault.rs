@@ -25,8 +25,6 @@ pub struct Fault {
     /// What is wrong.
     pub message: String,
     /// What to do.
-    // The JSON has had this key from the first release: tools read it.
-    #[serde(rename = "mend")]
     pub remedy: String,
     /// The bytes at fault, for the renderer's caret.
     #[serde(skip)]

@@ -181,7 +181,6 @@ pub struct Refused {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    #[serde(rename = "mend")]
     pub remedy: &'static str,
 }
 

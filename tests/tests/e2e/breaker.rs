@@ -43,11 +43,11 @@ fn credentials_that_are_mended_at_the_provider_are_noticed_by_a_timed_trial() {
     let first = with_fallback().fault(posts(), unauthorized()).run();
     first.attempts(["twilio:unauthorized", "second:accepted"]);
     next(&first, 1).attempts(["second:accepted"]);
-    // Not mended yet: the trial fails, and the next pause is twice as long.
+    // Not repaired yet: the trial fails, and the next pause is twice as long.
     first.sandbox().twilio().fault(posts(), unauthorized());
     next(&first, 12).attempts(["twilio:unauthorized", "second:accepted"]);
     next(&first, 25).attempts(["second:accepted"]);
-    // Mended.
+    // Repaired.
     next(&first, 35).attempts(["twilio:accepted"]);
     next(&first, 35).attempts(["twilio:accepted"]);
 }

@@ -114,7 +114,7 @@ fn only_fault(test: Test) -> String {
     assert_eq!((faults.len(), run.exit), (1, 78), "{run}");
     let fault = &faults[0];
     let part = |name: &str| fault[name].as_str().unwrap().to_owned();
-    format!("{}: {}; {}", part("key"), part("message"), part("mend"))
+    format!("{}: {}; {}", part("key"), part("message"), part("remedy"))
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn files_that_others_can_write_are_told_once_each() {
     let faults = report["faults"].as_array().unwrap();
     let remedies: Vec<_> = faults
         .iter()
-        .map(|fault| fault["mend"].as_str().unwrap())
+        .map(|fault| fault["remedy"].as_str().unwrap())
         .collect();
     let remedy = |path: &std::path::Path| format!("chmod go-w {}", path.display());
     assert_eq!(remedies, [remedy(&library), remedy(&policy)], "{run}");

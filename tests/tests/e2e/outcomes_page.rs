@@ -24,7 +24,6 @@ struct Explained {
     exit: u8,
     retryable: bool,
     message: String,
-    #[serde(rename = "mend")]
     remedy: String,
 }
 

@@ -68,7 +68,7 @@ struct Finding {
     state: State,
     what: String,
     /// What to do about a problem.
-    #[serde(rename = "mend", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<String>,
 }
 

@@ -52,7 +52,7 @@ pub enum FileFault {
     /// Its bytes can't be fixed, through no fault of its own: our words.
     #[error("{0}")]
     NotFixed(String),
-    /// Others could change it: what, and the command that mends it.
+    /// Others could change it: what, and the command that fixes it.
     #[error("{0}")]
     Unsafe(String),
     /// It is far larger than a library.

@@ -6,26 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use textsender_tests::sandbox::{Certificate, Refusing, Sandbox, notify, twilio};
 
 use super::Admin;
-
-fn ready(sandbox: &Sandbox) -> Admin {
-    let admin = Admin::at_work();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
-    admin
-        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
-        .ok();
-    admin.run(&["select-sender", "twilio"]).ok();
-    admin
-}
+use super::changes::sending;
 
 #[test]
 fn a_good_installation_has_no_problem() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     admin.run(&["doctor"]).ok().says("no problems");
     assert_eq!(sandbox.text_count(), 0);
 }
@@ -33,7 +19,7 @@ fn a_good_installation_has_no_problem() {
 #[test]
 fn five_planted_problems_are_named_with_their_remedies() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     let set_mode = |path: &std::path::Path, mode| {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap()
     };
@@ -70,7 +56,7 @@ fn five_planted_problems_are_named_with_their_remedies() {
         .map(|finding| {
             (
                 finding["what"].as_str().unwrap().to_owned(),
-                finding["mend"].as_str().unwrap().to_owned(),
+                finding["remedy"].as_str().unwrap().to_owned(),
             )
         })
         .collect();
@@ -107,7 +93,7 @@ fn five_planted_problems_are_named_with_their_remedies() {
 #[test]
 fn a_clock_that_is_off_is_told_with_by_how_much() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     let template = format!("template_id={}", notify::MESSAGE_TEMPLATE_ID);
     let url = format!("base_url={}", sandbox.notify().url());
     let plugin = ["--plugin", "govuk-notify"];
@@ -153,7 +139,7 @@ fn a_clock_that_is_off_is_told_with_by_how_much() {
             let refused = of("providers");
             let remedies: Vec<_> = refused
                 .iter()
-                .filter_map(|one| one["mend"].as_str())
+                .filter_map(|one| one["remedy"].as_str())
                 .collect();
             assert_eq!(remedies.len(), 1, "{ran}");
             assert!(remedies[0].starts_with("set the clock"), "{ran}");
@@ -165,7 +151,7 @@ fn a_clock_that_is_off_is_told_with_by_how_much() {
 #[test]
 fn a_warning_looks_like_one() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     let template = format!("template_id={}", notify::MESSAGE_TEMPLATE_ID);
     let url = format!("base_url={}", sandbox.notify().url());
     let add = ["sender", "add", "notify", "--plugin", "govuk-notify"];
@@ -198,7 +184,7 @@ fn a_connection_that_fails_is_named_with_its_own_remedy() {
         .certificate(Certificate::Expired)
         .start()
         .unwrap();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     let ca_file = admin.folder().join("ca.pem");
     sandbox.write_ca(&ca_file).unwrap();
     let config = admin
@@ -234,7 +220,7 @@ fn a_connection_that_fails_is_named_with_its_own_remedy() {
 #[test]
 fn the_proxy_of_one_sender_is_shown() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     let own = "\n[senders.twilio.http]\nproxy = \"http://ada:hunter2@proxy.example.org:3128\"\n";
     admin.write_config(&(admin.config_text() + own));
     let ran = admin.run(&["doctor", "--offline"]);
@@ -281,7 +267,7 @@ fn only_root_looks_as_another() {
 #[test]
 fn a_check_ends_the_pause_of_a_sender_that_failed() {
     let sandbox = Sandbox::start();
-    let admin = ready(&sandbox);
+    let admin = sending(&sandbox);
     sandbox
         .twilio()
         .set_auth_token("5ec2e700000000000000000000000077");
