@@ -23,24 +23,24 @@ pub(super) struct DirectoryCommand {
     /// Which directory, where there are several
     #[arg(long, value_name = "NAME", global = true)]
     directory: Option<String>,
-    /// Print JSON
+    /// Writes JSON
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Log in, read links and bound objects, and say what is wrong; nothing is written
+    /// Logs in, reads links and bound objects, and says what is wrong; nothing is written
     #[command(after_help = "Example:\n  textsender directory check")]
     Check,
-    /// Write the snapshot of links and bound objects, by which policies are found
+    /// Writes the snapshot of links and bound objects, by which policies are found
     #[command(after_help = "Example:\n  textsender directory sync --directory example")]
     Sync {
-        /// Let an edit that makes an object unusable count at once, and not after a day
+        /// Lets an edit that makes an object unusable count at once, and not after a day
         #[arg(long)]
         accept: bool,
     },
-    /// Show what is found of a user, and which group policy object decides
+    /// Shows what is found of a user, and which group policy object decides
     #[command(after_help = "Example:\n  textsender directory user ada")]
     User {
         /// ada, EXAMPLE\ada, ada@example.org or a SID

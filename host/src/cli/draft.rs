@@ -17,7 +17,12 @@ use crate::{
 #[derive(clap::Args)]
 pub(super) struct DraftOptions {
     /// Where the user is in the directory
-    #[arg(long, value_name = "DN", help_heading = "Request")]
+    #[arg(
+        long,
+        visible_alias = "dn",
+        value_name = "DN",
+        help_heading = "Request"
+    )]
     user_dn: Option<String>,
     /// A group of the user, a DN or SID; may be given several times
     #[arg(long = "group", value_name = "DN", help_heading = "Request")]

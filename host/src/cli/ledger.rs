@@ -68,7 +68,7 @@ struct Migrate {
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  textsender ledger check --json")]
 struct Check {
-    /// Write JSON
+    /// Writes JSON
     #[arg(long)]
     json: bool,
 }

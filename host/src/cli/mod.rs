@@ -62,7 +62,15 @@ use output::{Output, finish};
 
 /// Sends the text messages of password-reset and helpdesk systems.
 #[derive(Parser)]
-#[command(name = "textsender", version, about, arg_required_else_help = true)]
+#[command(
+    name = "textsender",
+    version,
+    about,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        sudo textsender init --region GB   # to begin\n  \
+        sudo textsender doctor             # when something is wrong"
+)]
 struct Cli {
     #[command(flatten)]
     common: Common,

@@ -183,7 +183,7 @@ fn without_a_code_a_stand_in_has_its_length() {
 #[test]
 fn flags_are_a_request() {
     let flags = [
-        "--user-dn",
+        "--dn",
         ADA,
         "--group",
         VPN,

@@ -406,6 +406,9 @@ fn a_message_may_stand_in_arguments_and_its_code_alone_on_standard_input() {
         "5f0c-1",
         "--event",
         "reset",
+        // As `explain` calls it.
+        "--user-dn",
+        "CN=Ada,DC=example,DC=org",
     ];
     each(["CODE\n", "CODE", "\u{feff}CODE\r\n"], |written| {
         let test = Test::new().args(args);

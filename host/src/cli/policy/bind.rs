@@ -29,7 +29,7 @@ pub(super) struct Bind {
     /// Which directory, where there are several
     #[arg(long, value_name = "NAME")]
     directory: Option<String>,
-    /// Take the object's WMI filter as passed: it needs a machine, which no request has
+    /// Takes the object's WMI filter as passed: it needs a machine, which no request has
     #[arg(long)]
     ignore_wmi_filter: bool,
     #[command(flatten)]

@@ -43,15 +43,15 @@ pub(in crate::cli) struct Given {
     #[arg(long, value_name = "NAME", requires = "phone")]
     display_name: Option<String>,
     /// The user's distinguished name
-    #[arg(long, requires = "phone")]
+    #[arg(long, alias = "user-dn", requires = "phone")]
     dn: Option<String>,
-    /// A group of the user's, as a DN or SID; may be repeated
+    /// A group of the user's, as a DN or SID; may be given several times
     #[arg(long, requires = "phone")]
     group: Vec<String>,
     /// The user's language, such as cy or pt-BR
     #[arg(long, requires = "phone")]
     locale: Option<String>,
-    /// In how many seconds code or password ends
+    /// In how many seconds the code or password expires
     #[arg(long, value_name = "SECONDS", requires = "phone")]
     expires_in: Option<u64>,
 }
