@@ -182,3 +182,8 @@ fn whole(title: &str, body: &Markup) -> String {
     };
     page.into_string()
 }
+
+/// A value in the query of an address.
+pub fn urlencoded(value: &str) -> String {
+    form_urlencoded::byte_serialize(value.as_bytes()).collect()
+}

@@ -12,7 +12,11 @@ use textsender::{
 };
 use textsender_plugin_api::Phone;
 
-use super::{Made, layout, policies::urlencoded, visit::Visit};
+use super::{
+    Made,
+    layout::{self, urlencoded},
+    visit::Visit,
+};
 use crate::{call::Answer, command::Command};
 
 /// How many decisions a page has. A file has all.

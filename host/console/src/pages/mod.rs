@@ -8,7 +8,7 @@
 //! | `/test` | [`test_send`] |
 //! | `/select-sender` | [`select_sender`] |
 //! | `/helpdesk` | [`helpdesk`] |
-//! | `/policies` | [`policies`], [`tree`] |
+//! | `/policies` | [`policies`], [`tree`], [`links`] |
 //! | `/text` | [`text`] |
 //! | `/explain` | [`explain`] |
 //! | `/plugins` | [`plugins`] |
@@ -23,6 +23,7 @@ mod fleet;
 mod helpdesk;
 mod layout;
 mod limits;
+mod links;
 mod log;
 mod overview;
 mod plots;
@@ -94,12 +95,12 @@ fn route(visit: &Visit) -> Made {
         (false, ["policies"]) => policies::show(visit),
         (true, ["policies", "add"]) => policies::add(visit),
         (true, ["policies", "default"]) => policies::select_default(visit),
-        (true, ["policies", "link"]) => tree::link(visit),
-        (true, ["policies", "unlink"]) => tree::unlink(visit),
-        (true, ["policies", "order"]) => tree::set_order(visit),
-        (true, ["policies", "enforce"]) => tree::enforce(visit),
-        (true, ["policies", "enable"]) => tree::enable(visit),
-        (true, ["policies", "inheritance"]) => tree::inheritance(visit),
+        (true, ["policies", "link"]) => links::link(visit),
+        (true, ["policies", "unlink"]) => links::unlink(visit),
+        (true, ["policies", "order"]) => links::set_order(visit),
+        (true, ["policies", "enforce"]) => links::enforce(visit),
+        (true, ["policies", "enable"]) => links::enable(visit),
+        (true, ["policies", "inheritance"]) => links::inheritance(visit),
         (false, ["text"]) => text::show(visit, None),
         (true, ["text"]) => text::change(visit),
         (true, ["text", "count"]) => text::count(visit),

@@ -128,14 +128,9 @@ fn row(site: &Site, policy: &Policy) -> Vec<Markup> {
         },
         html! {
             @if let Some(block) = block { q { (block.text.text.value) } " " } @else { "none yet " }
-            a.button href={ "/text?policy=" (urlencoded(name)) } aria-label={ "Edit the text message of " (name) } { "Edit" }
+            a.button href={ "/text?policy=" (layout::urlencoded(name)) } aria-label={ "Edit the text message of " (name) } { "Edit" }
         },
     ]
-}
-
-/// A value in the query of an address.
-pub fn urlencoded(value: &str) -> String {
-    form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 pub fn add(visit: &Visit) -> Made {

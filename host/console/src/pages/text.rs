@@ -19,7 +19,12 @@ use textsender::{
 };
 use textsender_plugin_api::Purpose;
 
-use super::{Made, change::Change, layout, policies::urlencoded, visit::Visit};
+use super::{
+    Made,
+    change::Change,
+    layout::{self, urlencoded},
+    visit::Visit,
+};
 use crate::{
     call::{Answer, Call},
     command::Command,
