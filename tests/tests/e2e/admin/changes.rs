@@ -13,16 +13,7 @@ use super::edits::snapshot;
 /// An administrator whose users get texts, through a ready sender that is the default.
 pub fn sending(sandbox: &Sandbox) -> Admin {
     let admin = Admin::at_work();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
-    admin
-        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
-        .ok();
-    admin.run(&["select-sender", "twilio"]).ok();
+    admin.sends_by_twilio(sandbox);
     admin
 }
 

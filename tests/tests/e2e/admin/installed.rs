@@ -4,7 +4,7 @@
 use std::fs;
 
 use textsender_tests::harness::each;
-use textsender_tests::sandbox::{Sandbox, twilio};
+use textsender_tests::sandbox::Sandbox;
 
 use super::mistakes::MISTAKES;
 use super::{Admin, Ran};
@@ -23,16 +23,7 @@ fn set_up(sandbox: &Sandbox) -> Admin {
     admin
         .run(&[&init[..], &["--owner", "nobody"]].concat())
         .ok();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
-    admin
-        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
-        .ok();
-    admin.run(&["select-sender", "twilio"]).ok();
+    admin.sends_by_twilio(sandbox);
     admin
 }
 

@@ -38,6 +38,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 use textsender_tests::harness::artifacts;
+use textsender_tests::sandbox::{Sandbox, twilio};
 
 /// An administrator at a shell of their own: a home, `textsender` in `$PATH`, and nothing else around.
 pub struct Admin {
@@ -94,6 +95,25 @@ impl Admin {
             admin.run(&["plugin", "install", &file]).ok();
         }
         admin
+    }
+
+    /// Adds the sandbox's Twilio as a sender, without its secret.
+    #[track_caller]
+    pub fn adds_twilio(&self, sandbox: &Sandbox) {
+        let url = format!("base_url={}", sandbox.twilio().url());
+        let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+        let from = format!("from={}", twilio::FROM_NUMBER);
+        self.run(&["sender", "add", "twilio", &url, &sid, &from])
+            .ok();
+    }
+
+    /// Adds it with its secret, as the sender of all who have none of their own.
+    #[track_caller]
+    pub fn sends_by_twilio(&self, sandbox: &Sandbox) {
+        self.adds_twilio(sandbox);
+        self.feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
+            .ok();
+        self.run(&["select-sender", "twilio"]).ok();
     }
 
     /// The folder of everything, in the home.

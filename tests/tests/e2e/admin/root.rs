@@ -32,12 +32,7 @@ fn as_root_a_test_leaves_the_service_account_able_to_send() {
         .ok();
     let plugin = artifacts().plugin("twilio").display().to_string();
     admin.run(&["plugin", "install", &plugin]).ok();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
+    admin.adds_twilio(&sandbox);
     admin
         .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
         .ok()
@@ -95,16 +90,7 @@ fn owned_install(sandbox: &Sandbox, owner: &str) -> Admin {
         .ok();
     let plugin = artifacts().plugin("twilio").display().to_string();
     admin.run(&["plugin", "install", &plugin]).ok();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
-    admin
-        .feed(&["secret", "set", "twilio.auth_token"], twilio::AUTH_TOKEN)
-        .ok();
-    admin.run(&["select-sender", "twilio"]).ok();
+    admin.sends_by_twilio(sandbox);
     admin
 }
 

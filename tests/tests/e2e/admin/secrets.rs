@@ -14,12 +14,7 @@ use super::{Admin, Ran, changes::sending};
 /// Twilio's sender, without its secret.
 fn twilio_at(sandbox: &Sandbox) -> Admin {
     let admin = Admin::at_work();
-    let url = format!("base_url={}", sandbox.twilio().url());
-    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
-    let from = format!("from={}", twilio::FROM_NUMBER);
-    admin
-        .run(&["sender", "add", "twilio", &url, &sid, &from])
-        .ok();
+    admin.adds_twilio(sandbox);
     admin
 }
 
