@@ -251,7 +251,7 @@ fn judge(
             ignore_wmi_filter: one.ignore_wmi_filter,
         };
         let Some(gpo) = snapshot.gpo(&one.id) else {
-            let what = "the snapshot does not have its object yet, and whom it may be for is sent nothing: run \
+            let what = "the snapshot does not have its object yet, and nothing is sent to its users: run \
                         textsender directory sync";
             findings.push(Finding::warning(&one.policy, what));
             continue;

@@ -280,7 +280,9 @@ pub fn keep_last_good(
                 since + GRACE
             ),
             (false, GpoState::Gone) => format!("{problem}: its links have no effect{reached}"),
-            (false, _) => format!("{problem}: whom it reaches is sent nothing{reached}"),
+            (false, _) => {
+                format!("{problem}: nothing is sent to the users whom it reaches{reached}")
+            }
         };
         findings.push(Finding {
             of: format!("{}{name}", gpo.id),

@@ -119,7 +119,7 @@ pub enum PolicyError {
     },
     /// `[defaults] policy` names one that an object decides for.
     #[error(
-        "[defaults] policy names {policy:?}, for which a group policy object says whom it is for; name another"
+        "[defaults] policy names {policy:?}, whose users a group policy object chooses; name another"
     )]
     DefaultBound {
         /// The policy.

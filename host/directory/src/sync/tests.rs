@@ -65,7 +65,7 @@ fn an_object_that_became_unreadable_is_kept_for_a_day_and_said() {
     let mut new = snapshot(Gpo::unknown(id(), GpoState::Unreadable), 26);
     let findings = keep_last_good(&mut new, Some(&last), &bound());
     assert_eq!(new.gpos[0].state, GpoState::Unreadable);
-    assert!(findings[0].what.contains("sent nothing"), "{findings:?}");
+    assert!(findings[0].what.contains("nothing is sent"), "{findings:?}");
 }
 
 #[test]

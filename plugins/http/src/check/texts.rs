@@ -44,7 +44,7 @@ impl Faults<'_> {
         };
         if !texts.iter().any(holds_number) {
             self.add(
-                "nothing holds %number%: the text would go to nobody",
+                "nothing holds %number%: the text would go to no one",
                 &self.definition.url.span(),
             );
         }

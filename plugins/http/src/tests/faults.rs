@@ -184,7 +184,7 @@ fn each_kind_is_named_at_its_place() {
             "accepted on nothing",
             "[[answer]]",
         ),
-        ("to = \"%number%\", ", "", "would go to nobody", "\"https"),
+        ("to = \"%number%\", ", "", "would go to no one", "\"https"),
         (
             "\"%key%\"",
             "\"k3y\"",
