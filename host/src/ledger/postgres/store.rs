@@ -331,7 +331,7 @@ pub(super) fn outcome(word: Option<&str>) -> StoreResult<Option<Outcome>> {
 }
 
 /// How often a step may be too late before it holds its locks until it is in time.
-const PATIENT: u32 = 3;
+const PATIENT: u32 = 1;
 
 /// How often a step may be too late at all.
 const MOST_LATE: u32 = 50;

@@ -153,17 +153,23 @@ $$;
 
 -- One step of a process: what it has read is still so, or it is told what is so now; what it writes is
 -- written whole. A step that was done already is not done again.
+--
+-- Each row is looked up by an index, and by nothing else: a connection keeps the plans of its first steps, which were
+-- made while the tables were small, and would read the whole of them by those plans when they are not.
 CREATE FUNCTION textsender.step_1(request text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
     r         jsonb := request::jsonb;
     process   text := r->>'owner';
     number    bigint := (r->>'step')::bigint;
     done      bigint;
-    is_stale  boolean;
+    is_stale  boolean := false;
+    found     jsonb;
     base      textsender.decisions;
     version   bigint;
+    expected  jsonb;
     wanted    bigint;
     written   bigint;
     inserted  bigint;
@@ -189,73 +195,113 @@ BEGIN
         PERFORM pg_advisory_xact_lock_shared(hashtextextended('pauses', 2));
     END IF;
 
-    -- Always in this order, and each kind by its key, so that no two steps wait for each other.
-    PERFORM pg_advisory_xact_lock(h.hash)
-    FROM (SELECT DISTINCT hashtextextended(i.id, 0) AS hash
-          FROM jsonb_to_recordset(r->'ids') AS i(id text) ORDER BY 1) h;
-    PERFORM 1 FROM textsender.windows w
-    WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))
-    ORDER BY w.key FOR UPDATE;
-    PERFORM 1 FROM textsender.senders s
-    WHERE s.sender IN (SELECT e.k FROM jsonb_to_recordset(r->'senders') AS e(k text))
-    ORDER BY s.sender FOR UPDATE;
-    PERFORM 1 FROM textsender.decisions d
-    WHERE d.seq IN (SELECT e.seq FROM jsonb_to_recordset(r->'rows') AS e(seq bigint))
-    ORDER BY d.seq FOR UPDATE;
+    -- Always in this order, and each kind by its key, so that no two steps wait for each other. Here and below a
+    -- statement is left out where the step has nothing for it: the first of a connection would plan it for nothing.
+    IF jsonb_array_length(r->'ids') > 0 THEN
+        PERFORM pg_advisory_xact_lock(h.hash)
+        FROM (SELECT DISTINCT hashtextextended(i.id, 0) AS hash
+              FROM jsonb_to_recordset(r->'ids') AS i(id text) ORDER BY 1) h;
+    END IF;
+    IF jsonb_array_length(r->'windows') > 0 THEN
+        PERFORM 1 FROM textsender.windows w
+        WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))
+        ORDER BY w.key FOR UPDATE;
+    END IF;
+    IF jsonb_array_length(r->'senders') > 0 THEN
+        PERFORM 1 FROM textsender.senders s
+        WHERE s.sender IN (SELECT e.k FROM jsonb_to_recordset(r->'senders') AS e(k text))
+        ORDER BY s.sender FOR UPDATE;
+    END IF;
+    IF jsonb_array_length(r->'rows') > 0 THEN
+        PERFORM 1 FROM textsender.decisions d
+        WHERE d.seq IN (SELECT e.seq FROM jsonb_to_recordset(r->'rows') AS e(seq bigint))
+        ORDER BY d.seq FOR UPDATE;
+    END IF;
 
-    is_stale := EXISTS (
+    IF jsonb_array_length(r->'windows') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint)
-            LEFT JOIN textsender.windows w ON w.key = e.k WHERE coalesce(w.v, 0) <> e.v)
-        OR EXISTS (
+            LEFT JOIN textsender.windows w ON w.key = e.k WHERE coalesce(w.v, 0) <> e.v);
+    END IF;
+    IF NOT is_stale AND jsonb_array_length(r->'senders') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint)
-            LEFT JOIN textsender.senders s ON s.sender = e.k WHERE coalesce(s.v, 0) <> e.v)
-        OR EXISTS (
+            LEFT JOIN textsender.senders s ON s.sender = e.k WHERE coalesce(s.v, 0) <> e.v);
+    END IF;
+    IF NOT is_stale AND jsonb_array_length(r->'rows') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'rows') AS e(seq bigint, v bigint)
-            LEFT JOIN textsender.decisions d ON d.seq = e.seq WHERE coalesce(d.v, 0) <> e.v)
-        OR EXISTS (
+            LEFT JOIN textsender.decisions d ON d.seq = e.seq WHERE coalesce(d.v, 0) <> e.v);
+    END IF;
+    IF NOT is_stale AND jsonb_array_length(r->'ids') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'ids') AS e(id text, seq bigint)
             WHERE coalesce((SELECT d.seq FROM textsender.decisions d WHERE d.id = e.id AND d.live
-                            ORDER BY d.seq DESC LIMIT 1), 0) <> e.seq)
-        OR EXISTS (
+                            ORDER BY d.seq DESC LIMIT 1), 0) <> e.seq);
+    END IF;
+    IF NOT is_stale AND jsonb_array_length(r->'used') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'used') AS e(k text, has boolean)
             WHERE e.has <> EXISTS (SELECT 1 FROM textsender.decisions d
-                                   WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL))
-        OR EXISTS (
+                                   WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL));
+    END IF;
+    IF NOT is_stale AND jsonb_array_length(r->'provider_ids') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'provider_ids') AS e(k text, since bigint, has boolean)
             WHERE e.has <> EXISTS (SELECT 1 FROM textsender.decisions d
-                                   WHERE d.at >= e.since AND d.provider_id = e.k))
-        OR (jsonb_typeof(r->'pauses') = 'object'
-            AND coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
-                <> r->'pauses'->>'value')
-        -- A claim whose time is up is not dispatched, whatever its process believes.
-        OR EXISTS (
+                                   WHERE d.at >= e.since AND d.provider_id = e.k));
+    END IF;
+    IF NOT is_stale AND jsonb_typeof(r->'pauses') = 'object' THEN
+        is_stale := coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
+            <> r->'pauses'->>'value';
+    END IF;
+    -- A claim whose time is up is not dispatched, whatever its process believes.
+    IF NOT is_stale AND jsonb_array_length(r->'leases') > 0 THEN
+        is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'leases') AS l(seq bigint)
             JOIN textsender.decisions d ON d.seq = l.seq
             WHERE d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms()));
+    END IF;
     IF is_stale THEN
         -- Locks alone were taken: no standby has to have that.
         PERFORM set_config('synchronous_commit', 'local', true);
-        RETURN json_build_object(
-            'stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
-            'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'),
-            'used', (SELECT coalesce(json_agg(e.k), '[]') FROM jsonb_to_recordset(r->'used') AS e(k text)
-                     WHERE EXISTS (SELECT 1 FROM textsender.decisions d
-                                   WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL)),
-            'provider_ids', (SELECT coalesce(json_agg(e.k), '[]')
-                             FROM jsonb_to_recordset(r->'provider_ids') AS e(k text, since bigint)
-                             WHERE EXISTS (SELECT 1 FROM textsender.decisions d
-                                           WHERE d.at >= e.since AND d.provider_id = e.k)),
-            'windows', (SELECT coalesce(json_agg(w), '[]') FROM textsender.windows w
-                        WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))),
-            'senders', (SELECT coalesce(json_agg(s), '[]') FROM textsender.senders s
-                        WHERE s.sender IN (SELECT e.k FROM jsonb_to_recordset(r->'senders') AS e(k text))),
-            'rows', (SELECT coalesce(json_agg(d), '[]') FROM textsender.decisions d
-                     WHERE d.seq IN (SELECT e.seq FROM jsonb_to_recordset(r->'rows') AS e(seq bigint))),
-            'holders', (SELECT coalesce(json_agg(h), '[]')
-                        FROM (SELECT DISTINCT e.id FROM jsonb_to_recordset(r->'ids') AS e(id text)) i,
-                        LATERAL (SELECT d.* FROM textsender.decisions d WHERE d.id = i.id AND d.live
-                                 ORDER BY d.seq DESC LIMIT 1) h)
-        )::text;
+        found := jsonb_build_object('stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
+            'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'));
+        IF jsonb_array_length(r->'used') > 0 THEN
+            found := found || jsonb_build_object('used', coalesce((
+                SELECT jsonb_agg(e.k) FROM jsonb_to_recordset(r->'used') AS e(k text)
+                WHERE EXISTS (SELECT 1 FROM textsender.decisions d
+                              WHERE d.recipient_hash = e.k AND d.used_at IS NOT NULL)), '[]'));
+        END IF;
+        IF jsonb_array_length(r->'provider_ids') > 0 THEN
+            found := found || jsonb_build_object('provider_ids', coalesce((
+                SELECT jsonb_agg(e.k) FROM jsonb_to_recordset(r->'provider_ids') AS e(k text, since bigint)
+                WHERE EXISTS (SELECT 1 FROM textsender.decisions d
+                              WHERE d.at >= e.since AND d.provider_id = e.k)), '[]'));
+        END IF;
+        IF jsonb_array_length(r->'windows') > 0 THEN
+            found := found || jsonb_build_object('windows', coalesce((
+                SELECT jsonb_agg(w) FROM textsender.windows w
+                WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))), '[]'));
+        END IF;
+        IF jsonb_array_length(r->'senders') > 0 THEN
+            found := found || jsonb_build_object('senders', coalesce((
+                SELECT jsonb_agg(s) FROM textsender.senders s
+                WHERE s.sender IN (SELECT e.k FROM jsonb_to_recordset(r->'senders') AS e(k text))), '[]'));
+        END IF;
+        IF jsonb_array_length(r->'rows') > 0 THEN
+            found := found || jsonb_build_object('rows', coalesce((
+                SELECT jsonb_agg(d) FROM textsender.decisions d
+                WHERE d.seq IN (SELECT e.seq FROM jsonb_to_recordset(r->'rows') AS e(seq bigint))), '[]'));
+        END IF;
+        IF jsonb_array_length(r->'ids') > 0 THEN
+            found := found || jsonb_build_object('holders', coalesce((
+                SELECT jsonb_agg(h)
+                FROM (SELECT DISTINCT e.id FROM jsonb_to_recordset(r->'ids') AS e(id text)) i,
+                LATERAL (SELECT d.* FROM textsender.decisions d WHERE d.id = i.id AND d.live
+                         ORDER BY d.seq DESC LIMIT 1) h), '[]'));
+        END IF;
+        RETURN found::text;
     END IF;
 
     version := nextval('textsender.versions');
@@ -263,74 +309,83 @@ BEGIN
     base.epoch := textsender.epoch();
     base.node := r->>'node';
 
-    INSERT INTO textsender.decisions
-    SELECT * FROM jsonb_populate_recordset(base, r->'insert')
-    ON CONFLICT (seq) DO NOTHING;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> jsonb_array_length(r->'insert') THEN
-        RAISE EXCEPTION 'another took a number first' USING ERRCODE = 'TS001';
+    IF jsonb_array_length(r->'insert') > 0 THEN
+        INSERT INTO textsender.decisions
+        SELECT * FROM jsonb_populate_recordset(base, r->'insert')
+        ON CONFLICT (seq) DO NOTHING;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> jsonb_array_length(r->'insert') THEN
+            RAISE EXCEPTION 'another took a number first' USING ERRCODE = 'TS001';
+        END IF;
     END IF;
 
     -- What was unknown and is looked for again goes on counting as that; found to be so still, it counts for itself.
-    INSERT INTO textsender.totals AS x
-    SELECT coalesce(d.sender, ''), coalesce(d.region, ''), 'unknown', textsender.step_of(d.ms),
-           sum(u.sign), sum(u.sign * coalesce(d.segments, 0)), sum(u.sign * coalesce(d.ms, 0))
-    FROM (SELECT p.seq, p.outcome, CASE WHEN p.outcome IS NULL THEN 1 ELSE -1 END AS sign
-          FROM jsonb_to_recordset(r->'update') AS p(seq bigint, outcome text)) u
-    JOIN textsender.decisions d ON d.seq = u.seq
-    WHERE NOT d.replayed AND (d.outcome = 'unknown' AND u.outcome IS NULL
-          OR d.outcome IS NULL AND d.looked_at IS NOT NULL AND u.outcome = 'unknown')
-    GROUP BY 1, 2, 3, 4
-    ON CONFLICT (sender, region, outcome, step) DO UPDATE
-    SET messages = x.messages + excluded.messages, segments = x.segments + excluded.segments,
-        ms = x.ms + excluded.ms;
-
-    UPDATE textsender.decisions d
-    SET v = version, live = u.live, tag = u.tag, owner = u.owner, lease = u.lease,
-        epoch = coalesce(u.epoch, base.epoch), places = u.places, sent_to = u.sent_to, outcome = u.outcome,
-        code = u.code, sender = u.sender, provider_id = u.provider_id, attempts = u.attempts,
-        reasons = u.reasons, ms = u.ms, response = u.response, replayed = u.replayed,
-        looked_at = u.looked_at, used_at = u.used_at, delivery = u.delivery, delivery_at = u.delivery_at
-    FROM jsonb_populate_recordset(NULL::textsender.decisions, r->'update') u
-    WHERE d.seq = u.seq;
-
-    -- A window that was not there could not be locked: another step may have made it since, so its version is
-    -- compared where it is written.
-    UPDATE textsender.windows w
-    SET v = version, events = p.events, until = coalesce(p.until, w.until)
-    FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-    JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
-    WHERE w.key = p.key AND w.v = e.v;
-    GET DIAGNOSTICS written = ROW_COUNT;
-    INSERT INTO textsender.windows (key, v, until, events)
-    SELECT p.key, version, p.until, p.events
-    FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-    JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
-    WHERE e.v = 0 AND p.until IS NOT NULL
-    ORDER BY p.key
-    ON CONFLICT (key) DO NOTHING;
-    GET DIAGNOSTICS inserted = ROW_COUNT;
-    -- One that is gone, and in which nothing more is counted, stays so.
-    SELECT count(*) INTO wanted
-    FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint)
-    LEFT JOIN jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ON e.k = p.key
-    WHERE e.v > 0 OR p.until IS NOT NULL;
-    IF written + inserted <> wanted THEN
-        RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
+    IF jsonb_path_exists(r->'update', '$[*].outcome ? (@ == null || @ == "unknown")') THEN
+        INSERT INTO textsender.totals AS x
+        SELECT coalesce(d.sender, ''), coalesce(d.region, ''), 'unknown', textsender.step_of(d.ms),
+               sum(u.sign), sum(u.sign * coalesce(d.segments, 0)), sum(u.sign * coalesce(d.ms, 0))
+        FROM (SELECT p.seq, p.outcome, CASE WHEN p.outcome IS NULL THEN 1 ELSE -1 END AS sign
+              FROM jsonb_to_recordset(r->'update') AS p(seq bigint, outcome text)) u
+        JOIN textsender.decisions d ON d.seq = u.seq
+        WHERE NOT d.replayed AND (d.outcome = 'unknown' AND u.outcome IS NULL
+              OR d.outcome IS NULL AND d.looked_at IS NOT NULL AND u.outcome = 'unknown')
+        GROUP BY 1, 2, 3, 4
+        ON CONFLICT (sender, region, outcome, step) DO UPDATE
+        SET messages = x.messages + excluded.messages, segments = x.segments + excluded.segments,
+            ms = x.ms + excluded.ms;
     END IF;
 
-    INSERT INTO textsender.senders AS s
-    SELECT p.sender, version, p.failures, p.reason, p.failed_at, p.trial_at, p.wait_until, p.doubts, p.unsealed
-    FROM jsonb_populate_recordset(NULL::textsender.senders, r->'put_senders') p
-    ORDER BY p.sender
-    ON CONFLICT (sender) DO UPDATE
-    SET v = version, failures = excluded.failures, reason = excluded.reason,
-        failed_at = excluded.failed_at, trial_at = excluded.trial_at, wait_until = excluded.wait_until,
-        doubts = excluded.doubts, unsealed = excluded.unsealed
-    WHERE (s.sender, s.v) IN (SELECT e.k, e.v FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint));
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> jsonb_array_length(r->'put_senders') THEN
-        RAISE EXCEPTION 'another wrote of a sender first' USING ERRCODE = 'TS001';
+    IF jsonb_array_length(r->'update') > 0 THEN
+        UPDATE textsender.decisions d
+        SET v = version, live = u.live, tag = u.tag, owner = u.owner, lease = u.lease,
+            epoch = coalesce(u.epoch, base.epoch), places = u.places, sent_to = u.sent_to, outcome = u.outcome,
+            code = u.code, sender = u.sender, provider_id = u.provider_id, attempts = u.attempts,
+            reasons = u.reasons, ms = u.ms, response = u.response, replayed = u.replayed,
+            looked_at = u.looked_at, used_at = u.used_at, delivery = u.delivery, delivery_at = u.delivery_at
+        FROM jsonb_populate_recordset(NULL::textsender.decisions, r->'update') u
+        WHERE d.seq = u.seq;
+    END IF;
+
+    IF jsonb_array_length(r->'put_windows') > 0 THEN
+        -- A window that was not there could not be locked: another step may have made it since, so its version is
+        -- compared where it is written.
+        SELECT jsonb_object_agg(e.k, e.v) INTO expected
+        FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint);
+        UPDATE textsender.windows w
+        SET v = version, events = p.events, until = coalesce(p.until, w.until)
+        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
+        WHERE w.key = p.key AND w.v = (expected->>p.key)::bigint;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        INSERT INTO textsender.windows (key, v, until, events)
+        SELECT p.key, version, p.until, p.events
+        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
+        WHERE (expected->>p.key)::bigint = 0 AND p.until IS NOT NULL
+        ORDER BY p.key
+        ON CONFLICT (key) DO NOTHING;
+        GET DIAGNOSTICS inserted = ROW_COUNT;
+        -- One that is gone, and in which nothing more is counted, stays so.
+        SELECT count(*) INTO wanted
+        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint)
+        WHERE (expected->>p.key)::bigint > 0 OR p.until IS NOT NULL;
+        IF written + inserted <> wanted THEN
+            RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
+        END IF;
+    END IF;
+
+    IF jsonb_array_length(r->'put_senders') > 0 THEN
+        INSERT INTO textsender.senders AS s
+        SELECT p.sender, version, p.failures, p.reason, p.failed_at, p.trial_at, p.wait_until, p.doubts, p.unsealed
+        FROM jsonb_populate_recordset(NULL::textsender.senders, r->'put_senders') p
+        ORDER BY p.sender
+        ON CONFLICT (sender) DO UPDATE
+        SET v = version, failures = excluded.failures, reason = excluded.reason,
+            failed_at = excluded.failed_at, trial_at = excluded.trial_at, wait_until = excluded.wait_until,
+            doubts = excluded.doubts, unsealed = excluded.unsealed
+        WHERE (s.sender, s.v) IN (SELECT e.k, e.v FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint));
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> jsonb_array_length(r->'put_senders') THEN
+            RAISE EXCEPTION 'another wrote of a sender first' USING ERRCODE = 'TS001';
+        END IF;
     END IF;
 
     IF jsonb_typeof(r->'put_pauses') = 'object' THEN

@@ -333,6 +333,6 @@ async fn the_log_stays_short_in_a_stream_and_between_single_sends() {
 }
 
 /// A message that no other shares a number with.
-fn stranger(n: u32) -> Claim {
+pub(super) fn stranger(n: u32) -> Claim {
     message_to(&format!("id-{n}"), &format!("+4477009{n:05}"))
 }

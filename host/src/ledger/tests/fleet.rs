@@ -33,6 +33,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use super::file::stranger;
 use super::simulation::place::Place;
 use super::*;
 use crate::config::{Reading, Shared, Sources};
@@ -156,6 +157,28 @@ impl Database {
             folder: tempfile::tempdir().unwrap(),
         })
     }
+}
+
+#[tokio::test]
+async fn a_step_reads_no_more_rows_because_the_ledger_has_grown() {
+    let (few, many) = (rows_read_for(100).await, rows_read_for(400).await);
+    assert!(few > 0 && many < 5 * few, "{few} rows, then {many}");
+}
+
+/// How many rows one connection reads for so many messages, of a ledger that is empty at first.
+async fn rows_read_for(messages: u32) -> i64 {
+    let mut fixture = Fixture::new();
+    for n in 0..messages {
+        fixture.send(stranger(n), Outcome::Accepted).await;
+    }
+    fixture.close().await;
+    let ask = |sql: &str| -> i64 { server().sql(&fixture.database, sql).parse().unwrap() };
+    // What a connection has read is counted when it ends.
+    let connections = "SELECT count(*) FROM pg_stat_activity
+                       WHERE usename = 'textsender' AND datname = current_database()";
+    while ask(connections) > 0 {}
+    ask("SELECT (SELECT sum(seq_tup_read) FROM pg_stat_user_tables)
+              + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes)")
 }
 
 #[test]
