@@ -110,9 +110,7 @@ impl Client {
         let mut stream = self.connect(until)?;
         // From here on a fault of ours leaves open what became of it.
         dispatch::handed_over();
-        let head = self.head(json.len(), id, wait);
-        let written =
-            write(&mut stream, &head, until).and_then(|()| write(&mut stream, json, until));
+        let written = write(&mut stream, &self.document(json, id, wait), until);
         let answer = read(&mut stream, until);
         match (written, answer) {
             (_, Ok(answer)) => of_answer(&answer),
@@ -156,7 +154,9 @@ impl Client {
         Err(failed(ErrorCode::HubForbidden, words))
     }
 
-    fn head(&self, length: usize, id: Option<&MessageId>, wait: Option<Duration>) -> Vec<u8> {
+    /// The whole request, as one piece: the hub wakes once.
+    fn document(&self, json: &[u8], id: Option<&MessageId>, wait: Option<Duration>) -> Vec<u8> {
+        let length = json.len();
         let mut head = format!(
             "POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {length}\r\n"
@@ -169,10 +169,11 @@ impl Client {
         }
         head.push_str(CONFIG);
         head.push_str(": ");
-        let mut head = head.into_bytes();
-        head.extend_from_slice(self.file.as_os_str().as_encoded_bytes());
-        head.extend_from_slice(b"\r\n\r\n");
-        head
+        let mut document = head.into_bytes();
+        document.extend_from_slice(self.file.as_os_str().as_encoded_bytes());
+        document.extend_from_slice(b"\r\n\r\n");
+        document.extend_from_slice(json);
+        document
     }
 }
 
