@@ -1,7 +1,8 @@
 //! The server that everybody talks to: nginx, since a slow one would measure itself.
 //!
 //! It answers every request with 201 and what Twilio says of a text that it took, each with an id of
-//! its own. Where nginx is not installed, the sandbox's Twilio stands in.
+//! its own; one account's with 400 and what Twilio says of a number that is none. Where nginx is not
+//! installed, the sandbox's Twilio stands in, which refuses no account.
 
 use std::{
     fs,
@@ -23,6 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs nginx until standard input ends: even where this program is killed.
 const WHILE_WE_LIVE: &str = "nginx \"$@\" & cat > /dev/null; kill $!; wait $!";
+
+/// The account whose texts nginx refuses.
+pub const REFUSED_ACCOUNT: &str = "AC00000000000000000000000000000400";
+
+/// What it answers then.
+const REFUSAL: &str = r#"{"code":21211,"message":"Invalid \"To\" Phone Number: +447700900123","more_info":"https://www.twilio.com/docs/errors/21211","status":400}"#;
 
 /// A server on loopback, with and without TLS.
 pub struct LoadServer {
@@ -95,6 +102,11 @@ impl LoadServer {
         &self.what
     }
 
+    /// Whether it refuses texts of [`REFUSED_ACCOUNT`].
+    pub fn refuses(&self) -> bool {
+        self.nginx.is_some()
+    }
+
     /// The path that texts are posted to.
     pub fn path() -> String {
         format!("/2010-04-01/Accounts/{}/Messages.json", twilio::ACCOUNT_SID)
@@ -158,7 +170,12 @@ http {{
         ssl_certificate_key key.pem;
         ssl_protocols TLSv1.2 TLSv1.3;
         default_type application/json;
-        return 201 '{body}';
+        location /2010-04-01/Accounts/{REFUSED_ACCOUNT}/ {{
+            return 400 '{REFUSAL}';
+        }}
+        location / {{
+            return 201 '{body}';
+        }}
     }}
 }}
 "

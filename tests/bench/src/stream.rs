@@ -5,13 +5,18 @@ pub mod in_step;
 mod reqwest_loop;
 mod wrk;
 
-use std::{fs, fs::File, process::Command, time::Instant};
+use std::{
+    fs::{self, File},
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use anyhow::{Context, ensure};
 use textsender_tests::sandbox::site::Site;
 
 use crate::{
     figures::{Figure, Figures},
+    load_server::REFUSED_ACCOUNT,
     subject::median,
     wiring::{Scheme, Wiring, lines_file},
 };
@@ -59,6 +64,30 @@ pub fn measure(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
         }
         tell(figures, in_flight, &turns);
     }
+    refusals(wiring, figures)
+}
+
+/// How fast messages go that the provider refuses, beside those that it takes.
+fn refusals(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
+    if !wiring.server.refuses() {
+        figures.skip("refusals", "as nginx is not installed");
+        return Ok(());
+    }
+    let taken = wiring.site(Scheme::Http, false)?;
+    let mut refused = wiring.site(Scheme::Http, false)?;
+    refused.set("senders.twilio.settings.account_sid", REFUSED_ACCOUNT)?;
+    for in_flight in [64, 1024] {
+        let (mut refusals, mut accepted) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let count = count(in_flight);
+            refusals.push(rate(wiring, &refused, in_flight, count, "rejected")?);
+            accepted.push(rate(wiring, &taken, in_flight, count, "accepted")?);
+        }
+        let what = format!("{in_flight} in flight, ledger off: refused");
+        let figure = Figure::new(what, median(refusals), "a second");
+        let figure = figure.against("accepted", median(accepted));
+        figures.add(figure.ratio_at_least(0.5));
+    }
     Ok(())
 }
 
@@ -74,11 +103,13 @@ fn tell(figures: &mut Figures, in_flight: usize, turns: &[Vec<Pace>; 4]) {
             _ => figure,
         };
         for peer in peers() {
-            figures.add(
-                figure
-                    .clone()
-                    .against(NAMES[peer], of(peer, |pace| pace.rate)),
-            );
+            let figure = figure.clone();
+            let figure = figure.against(NAMES[peer], of(peer, |pace| pace.rate));
+            figures.add(match (in_flight, ours, peer) {
+                (64, 0, 2) => figure.ratio_at_least(0.5),
+                (64, 1, 2) => figure.ratio_at_least(0.25),
+                _ => figure,
+            });
         }
     }
     for ours in [0, 1] {
@@ -94,7 +125,11 @@ fn tell(figures: &mut Figures, in_flight: usize, turns: &[Vec<Pace>; 4]) {
             (1, 0) => p50.at_most(150.0),
             _ => p50,
         });
-        figures.add(Figure::new(what("p99"), added(|pace| pace.p99), "µs"));
+        let p99 = Figure::new(what("p99"), added(|pace| pace.p99), "µs");
+        figures.add(match (in_flight, ours) {
+            (16, 1) => p99.at_most(5_000.0),
+            _ => p99,
+        });
     }
     for peer in peers() {
         let what = |share| format!("{in_flight} in flight, {}: {share}", NAMES[peer]);
@@ -121,6 +156,17 @@ fn count(in_flight: usize) -> u64 {
 
 /// A file of requests through one process; how many were accepted a second, its start included.
 pub fn in_bulk(wiring: &Wiring, site: &Site, in_flight: usize, count: u64) -> anyhow::Result<f64> {
+    rate(wiring, site, in_flight, count, "accepted")
+}
+
+/// The same, of messages that all come to this outcome.
+fn rate(
+    wiring: &Wiring,
+    site: &Site,
+    in_flight: usize,
+    count: u64,
+    outcome: &str,
+) -> anyhow::Result<f64> {
     let input = lines_file(site.folder(), count)?;
     let output = site.folder().join("answers.jsonl");
     let mut command = Command::new(&wiring.program);
@@ -128,18 +174,19 @@ pub fn in_bulk(wiring: &Wiring, site: &Site, in_flight: usize, count: u64) -> an
         .args(["send", "--stream", "--concurrency", &in_flight.to_string()])
         .env("TEXTSENDER_CONFIG", site.config_file())
         .stdin(File::open(&input)?)
-        .stdout(File::create(&output)?);
+        .stdout(File::create(&output)?)
+        .stderr(Stdio::null());
     let begun = Instant::now();
     let status = command.status()?;
     let took = begun.elapsed();
     ensure!(status.success(), "the stream failed: {status}");
     let answers = fs::read_to_string(&output)?;
-    let is_accepted = |answer: &&str| answer.contains(r#""outcome":"accepted""#);
-    if let Some(other) = answers.lines().find(|answer| !is_accepted(answer)) {
-        anyhow::bail!("not every message was accepted: {other}");
+    let expected = format!(r#""outcome":"{outcome}""#);
+    if let Some(other) = answers.lines().find(|answer| !answer.contains(&expected)) {
+        anyhow::bail!("not every message was {outcome}: {other}");
     }
-    let accepted = answers.lines().count() as u64;
-    ensure!(accepted == count, "{accepted} of {count} were answered");
+    let answered = answers.lines().count() as u64;
+    ensure!(answered == count, "{answered} of {count} were answered");
     fs::remove_file(&output).context("can't remove the answers")?;
     Ok(count as f64 / took.as_secs_f64())
 }

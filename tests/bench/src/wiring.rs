@@ -137,17 +137,17 @@ impl Wiring {
 }
 
 /// Requests as a stream gets them, each with an id that no other has. The numbers lie far apart, as
-/// those of real users do: a thousandth is of one prefix.
+/// those of real users do: of thirty thousand, one is of one prefix.
 pub fn lines(count: u64) -> String {
     static MADE: AtomicU64 = AtomicU64::new(0);
     let first = MADE.fetch_add(count, Ordering::Relaxed);
     let mut lines = String::new();
     for number in first..first + count {
-        let phone = number * 10_007 % 10_000_000;
+        let phone = 100_000_000 + number * 10_007 % 300_000_000;
         // Writing to a string never fails.
         let _ = writeln!(
             lines,
-            r#"{{"id":"m{number}","purpose":"verification_code","event":"reset","user":{{"phone":"+44740{phone:07}"}},"code":"beK989vc"}}"#
+            r#"{{"id":"m{number}","purpose":"verification_code","event":"reset","user":{{"phone":"+447{phone}"}},"code":"beK989vc"}}"#
         );
     }
     lines
