@@ -124,7 +124,7 @@ impl Dispatch {
     }
 
     /// Notes for the audit that the hub that is configured was away.
-    pub fn is_without_hub(&mut self) {
+    pub fn note_hub_away(&mut self) {
         self.without_hub = true;
     }
 
@@ -273,7 +273,7 @@ impl<'d> Received<'d> {
         });
         let completed = match completed {
             Ok(completed) => completed,
-            Err(failure) => return Err(self.forbidden(&failure).await),
+            Err(failure) => return Err(self.record_end(&failure).await),
         };
         if let Some(completed) = &completed {
             self.facts.user.clone_from(&completed.user.name);
@@ -293,12 +293,12 @@ impl<'d> Received<'d> {
                 message,
                 plan,
             }),
-            Err(failure) => Err(self.forbidden(&failure).await),
+            Err(failure) => Err(self.record_end(&failure).await),
         }
     }
 
-    /// The end of a request that may not be sent, which is written down.
-    async fn forbidden(mut self, failure: &Failure) -> Settled {
+    /// Ends a request that may not be sent, and writes that down.
+    async fn record_end(mut self, failure: &Failure) -> Settled {
         self.response.fail(failure);
         let message = Unclaimed {
             purpose: Some(self.request.purpose),
@@ -360,8 +360,8 @@ impl<'d> Received<'d> {
         }
     }
 
-    /// The end of a request that the ledger has written down already.
-    fn refused(mut self, failure: &Failure) -> Settled {
+    /// Ends a request that the ledger has written down already.
+    fn end(mut self, failure: &Failure) -> Settled {
         self.response.fail(failure);
         Settled {
             response: self.response,
@@ -400,14 +400,14 @@ impl<'d> Decided<'d> {
             Ok(Some(ClaimResult::Mismatch)) => ErrorCode::IdReused,
             Ok(Some(ClaimResult::NoResend(code))) => code,
             Ok(Some(ClaimResult::Limited(reached))) => {
-                return Err(self.received.refused(&limited(&reached)));
+                return Err(self.received.end(&limited(&reached)));
             }
             Ok(Some(ClaimResult::Paused(pause))) => {
-                return Err(self.received.refused(&pause.failure()));
+                return Err(self.received.end(&pause.failure()));
             }
-            Err(failure) => return Err(self.received.refused(&failure)),
+            Err(failure) => return Err(self.received.end(&failure)),
         };
-        Err(self.received.refused(&Failure::new(code)))
+        Err(self.received.end(&Failure::new(code)))
     }
 
     fn claim_of(&self) -> Claim {

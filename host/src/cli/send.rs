@@ -131,7 +131,7 @@ impl Send {
         };
         let main = Sources::read_main(&config);
         let hub = Client::of(&main);
-        let is_without_hub = hub.is_some();
+        let has_hub = hub.is_some();
         if let Some(response) = hub.and_then(|hub| hub.send(&json, self.wait())) {
             return response;
         }
@@ -161,8 +161,8 @@ impl Send {
             let dispatch = Dispatch::open_read(sources, level, failpoints)?;
             logging::redirect(dispatch.log());
             let mut dispatch = Box::new(dispatch);
-            if is_without_hub {
-                dispatch.is_without_hub();
+            if has_hub {
+                dispatch.note_hub_away();
             }
             let response = Box::pin(dispatch.send_alone(&request, self.wait())).await;
             Ok((response, dispatch))
