@@ -12,6 +12,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::iter;
 use std::path::PathBuf;
 
 use ring::hmac;
@@ -124,6 +125,11 @@ impl Keys {
     /// Whether the other key is the one of before.
     pub fn is_after(&self) -> bool {
         self.is_after
+    }
+
+    /// This key, and the other while there are two.
+    pub fn all(&self) -> impl Iterator<Item = &Keys> {
+        iter::once(self).chain(self.other())
     }
 
     /// The same by both keys.

@@ -30,11 +30,10 @@ pub enum Person {
 impl Person {
     /// The hashes that the ledger may have.
     fn hashes(&self, keys: &Keys) -> impl Iterator<Item = Digest> {
-        let (own, other) = keys.both(|keys| match self {
+        keys.all().map(|keys| match self {
             Person::Phone(phone) => keys.recipient(phone),
             Person::User(name) => keys.user(name),
-        });
-        [Some(own), other].into_iter().flatten()
+        })
     }
 
     fn is_user(&self) -> bool {

@@ -112,6 +112,15 @@ impl Fixture {
             .insert(Ledger::open(self.folder.path(), self.options.clone()).unwrap())
     }
 
+    /// Has what follows written with another key; the one of before stays beside it.
+    async fn gets_a_new_key(&mut self) {
+        self.close().await;
+        let key = self.path().join("ledger.key");
+        std::fs::copy(&key, self.path().join("ledger.key.before")).unwrap();
+        std::fs::write(&key, [7; 32]).unwrap();
+        self.reopen().await.ready().await.unwrap();
+    }
+
     fn history(&self) -> History {
         History::open(self.path(), &self.options).unwrap()
     }

@@ -12,7 +12,7 @@ use textsender_plugin_api::{Phone, Purpose};
 
 use super::keys::Digest;
 use super::limits::{Limit, Scope, Shares};
-use super::reservation::{Counter, LimitReached, Reached, read_window};
+use super::reservation::{Counter, LimitReached, Reached, read_window, with_other};
 use super::store::{Holder, Store, StoreResult};
 use super::window::Window;
 
@@ -53,15 +53,20 @@ pub(super) fn counter(
     if is_told.is_none_or(|used| used.count(millis(DAY), now) == 0) {
         return Ok(None);
     }
-    let (own, other) = store.keys().both(|keys| keys.recipient(phone));
-    for recipient in [Some(own), other].into_iter().flatten() {
-        if store.has_used(&recipient)? {
+    for keys in store.keys().all() {
+        if store.has_used(&keys.recipient(phone))? {
             return Ok(None);
         }
     }
-    let key = of_unused(store, region);
-    let unused = read_window(store, &key, now)?.unwrap_or_default();
-    let used = read_window(store, &of_used(store, region), now)?.unwrap_or_default();
+    // What this key's window has, and what another's has besides.
+    let read = |value: &str| {
+        let key = store.keys().window(Scope::Unused, value);
+        let own = read_window(store, &key, now)?.unwrap_or_default();
+        let both = with_other(store, &own, Scope::Unused, value, now)?;
+        StoreResult::Ok((key, both.unwrap_or_else(|| own.clone()), own))
+    };
+    let (key, unused, own) = read(region)?;
+    let (_, used, _) = read(&of_used(region))?;
     let spans = [(shares.day, DAY), (shares.hour, HOUR)];
     let reached = spans
         .into_iter()
@@ -69,7 +74,7 @@ pub(super) fn counter(
         .collect();
     Ok(Some(Counter {
         key,
-        window: unused,
+        window: own,
         spans: vec![GRACE, millis(HOUR), millis(DAY)],
         at: now,
         now,
@@ -113,24 +118,24 @@ pub(super) fn note_used(store: &dyn Store, id: &str) -> StoreResult<Used> {
     }
     let now = store.now();
     store.put_used(holder.seq, now)?;
-    let windows = [
-        Some(ALL),
-        holder
-            .region
-            .as_deref()
-            .map(|region| of_used(store, region)),
-    ];
+    let of_region = |region: &String| store.keys().window(Scope::Unused, &of_used(region));
+    let windows = [Some(ALL), holder.region.as_ref().map(of_region)];
     for key in windows.into_iter().flatten() {
         let mut used = read_window(store, &key, now)?.unwrap_or_default();
         used.add(&[millis(HOUR), millis(DAY)], now);
         let until = now.saturating_add(millis(DAY));
         store.put_window(&key, Some(until), &used.bytes())?;
     }
-    if let Some(region) = &holder.region {
-        let key = of_unused(store, region);
-        if let Some(mut unused) = read_window(store, &key, now)? {
-            unused.give_back(holder.at.as_millisecond(), millis(DAY), now);
+    // It may have been counted with another key.
+    for keys in store.keys().all() {
+        let Some(region) = &holder.region else { break };
+        let key = keys.window(Scope::Unused, region);
+        let Some(mut unused) = read_window(store, &key, now)? else {
+            continue;
+        };
+        if unused.give_back(holder.at.as_millisecond(), millis(DAY), now) {
             store.put_window(&key, None, &unused.bytes())?;
+            break;
         }
     }
     Ok(Used::Noted)
@@ -148,14 +153,9 @@ fn is_typed_in(purpose: Purpose) -> bool {
     matches!(purpose, Purpose::VerificationCode | Purpose::HelpdeskCode)
 }
 
-fn of_unused(store: &dyn Store, region: &str) -> Digest {
-    store.keys().window(Scope::Unused, region)
-}
-
-fn of_used(store: &dyn Store, region: &str) -> Digest {
-    store
-        .keys()
-        .window(Scope::Unused, &format!("used {region}"))
+/// What the codes of a region are counted under that were used.
+fn of_used(region: &str) -> String {
+    format!("used {region}")
 }
 
 fn millis(seconds: u32) -> i64 {

@@ -113,23 +113,24 @@ impl Window {
         self.entries.iter().map(|entry| (entry.at, entry.count))
     }
 
-    /// Takes back the event that was counted at `at` for the last `span`, if it is still kept. An event
+    /// Takes back the event that was counted at `at` for the last `span`, if it is still kept; tells whether it was. An event
     /// that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
     /// taken until it leaves, and no one else's is given away.
-    pub fn give_back(&mut self, at: i64, span: i64, now: i64) {
+    pub fn give_back(&mut self, at: i64, span: i64, now: i64) -> bool {
         if at.saturating_add(span) <= now {
-            return;
+            return false;
         }
         // A joined event is in the first entry that is as late or later.
         let Some(index) = self.entries.iter().position(|entry| entry.at >= at) else {
-            return;
+            return false;
         };
         let entry = &mut self.entries[index];
         if entry.at != at && entry.count == 1 {
-            return;
+            return false;
         }
         entry.count = entry.count.saturating_sub(1);
         self.entries.retain(|entry| entry.count > 0);
+        true
     }
 
     /// The window as it is stored.
@@ -228,7 +229,7 @@ mod tests {
     fn only_an_events_own_place_is_given_back() {
         // It was forgotten when the next one came.
         let mut window = window(&[1000, 1700]);
-        window.give_back(1000, 600, 1750);
+        assert!(!window.give_back(1000, 600, 1750));
         assert_eq!(window.count(600, 1750), 1);
         // It was given back already, or a clock step moved it.
         window.give_back(1650, 600, 1750);

@@ -26,12 +26,7 @@ async fn a_new_key_finds_what_the_one_of_before_wrote_until_that_is_taken_away()
     fixture
         .send(message_under("a", limits), Outcome::Accepted)
         .await;
-    fixture.close().await;
-    let key = fixture.path().join("ledger.key");
-    let before = fixture.path().join("ledger.key.before");
-    std::fs::copy(&key, &before).unwrap();
-    std::fs::write(&key, [7; 32]).unwrap();
-    fixture.reopen().await.ready().await.unwrap();
+    fixture.gets_a_new_key().await;
     let is_replayed = async |fixture: &Fixture| {
         let repeat = fixture.claim(message_under("a", limits)).await;
         matches!(repeat, ClaimResult::Replay { .. })
@@ -53,7 +48,7 @@ async fn a_new_key_finds_what_the_one_of_before_wrote_until_that_is_taken_away()
     };
     assert_eq!(found(&fixture), 3);
     fixture.close().await;
-    std::fs::remove_file(before).unwrap();
+    std::fs::remove_file(fixture.path().join("ledger.key.before")).unwrap();
     fixture.reopen().await.ready().await.unwrap();
     assert_eq!(found(&fixture), 2, "by the new key");
     let refused = fixture.claim(message_under("a", limits)).await;

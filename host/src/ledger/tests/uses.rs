@@ -203,6 +203,32 @@ async fn where_most_are_used_a_share_may_go_unused() {
     assert_eq!(reached.count, 40);
 }
 
+/// Meanwhile one machine counts with the old key, and another with the new one.
+#[tokio::test]
+async fn while_there_are_two_keys_what_either_counted_is_counted() {
+    clock!(NOW, now);
+    let mut fixture = Fixture::at(now);
+    for n in 0..150 {
+        fixture.send(to(n), Outcome::Accepted).await;
+        used(&fixture, &format!("id-{n}")).await;
+    }
+    for n in 150..160 {
+        assert_eq!(is_limited(&fixture, to(n)).await, None, "{n}");
+    }
+    fixture.gets_a_new_key().await;
+    NOW.fetch_add(1_000, SeqCst);
+    // 0.2 of 150 in the hour, and 20 if none had been used.
+    for n in 160..180 {
+        assert_eq!(is_limited(&fixture, to(n)).await, None, "{n}");
+    }
+    NOW.fetch_add(GRACE, SeqCst);
+    let reached = is_limited(&fixture, to(180)).await.unwrap();
+    assert_eq!(reached.count, 30);
+    // One that was counted with the old key makes room, too.
+    used(&fixture, "id-155").await;
+    assert_eq!(is_limited(&fixture, to(181)).await, None);
+}
+
 #[tokio::test]
 async fn unless_it_is_told_to_refuse_it_only_records() {
     clock!(NOW, now);
