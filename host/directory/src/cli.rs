@@ -127,7 +127,11 @@ async fn perform(cli: &Cli) -> Result<(String, u8), Failure> {
             return Ok((text, exit(is_fault)));
         }
         Command::Sync { accept } => desk.sync(&site.bound, &site.snapshot, *accept).await?,
-        Command::Check | Command::Orders => desk.check(&site.bound).await?,
+        Command::Check | Command::Orders => {
+            // Whoever asks has an account mended, or wants to know what is wrong.
+            desk.try_anyway();
+            desk.check(&site.bound).await?
+        }
     };
     let is_fault = synced.findings.iter().any(|finding| finding.is_fault);
     let text = match cli.json {

@@ -47,6 +47,11 @@ impl Directory {
         self.servers.account()
     }
 
+    /// Lets an account be tried that was refused lately.
+    pub fn try_anyway(&mut self) {
+        self.servers.try_anyway();
+    }
+
     /// Each server, and until when its certificate is good.
     pub async fn certificates(&self) -> Vec<(String, Result<Option<Timestamp>, LdapError>)> {
         self.servers.certificates().await

@@ -27,7 +27,7 @@ pub fn exit(code: Code) -> u8 {
 pub fn of_server(server: &str, error: &LdapError) -> DirectoryError {
     let code = match error {
         LdapError::Untrusted(_) | LdapError::Expired(_) => Code::DirectoryCertificate,
-        LdapError::LoginFailed(_) => Code::DirectoryLoginFailed,
+        LdapError::NotLetIn(_) | LdapError::LoginFailed(_) => Code::DirectoryLoginFailed,
         LdapError::Refused(_) => Code::DirectoryUnreadable,
         LdapError::Unreachable(_)
         | LdapError::TimedOut

@@ -1,9 +1,7 @@
 //! How a directory's servers are, as monitoring asks each half minute: whether each is reached and until when its
 //! certificate is good, whether the account is let in, and until when its password is good.
 //!
-//! What was seen is kept in a file beside the snapshot. A date stays known while its server is away. And an account
-//! that was refused is not tried again for ten minutes: each try would count as one more wrong password, and many
-//! domains lock an account after a few.
+//! What was seen is kept in a file beside the snapshot: a date stays known while its server is away.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +11,7 @@ use std::{
     path::Path,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use textsender_names::{
     Dn,
@@ -27,9 +25,6 @@ use crate::{
     user::{NEVER, TICKS},
 };
 
-/// How long an account that was refused is not tried again.
-const REST: SignedDuration = SignedDuration::from_mins(10);
-
 const PASSWORD_UNTIL: &str = "msDS-UserPasswordExpiryTimeComputed";
 
 /// What was seen, until the next look.
@@ -39,9 +34,6 @@ struct Seen {
     certificates: BTreeMap<String, Timestamp>,
     #[serde(default)]
     password_until: Option<Timestamp>,
-    /// When the account was refused, and why.
-    #[serde(default)]
-    refused: Option<(Timestamp, DirectoryError)>,
 }
 
 impl Directory {
@@ -66,25 +58,12 @@ impl Directory {
         known
             .certificates
             .retain(|name, _| servers.iter().any(|one| one.server == *name));
-        let now = Timestamp::now();
-        let rests = |(at, _): &&(Timestamp, DirectoryError)| {
-            let since = now.duration_since(*at);
-            !since.is_negative() && since < REST
-        };
-        let refused = match known.refused.as_ref().filter(rests) {
-            Some((_, error)) => Some(error.clone()),
-            None => match self.password_until().await {
-                Ok(until) => {
-                    known.password_until = until;
-                    known.refused = None;
-                    None
-                }
-                Err(error) => {
-                    let is_refused = error.code == Code::DirectoryLoginFailed;
-                    known.refused = is_refused.then(|| (now, error.clone()));
-                    Some(error)
-                }
-            },
+        let refused = match self.password_until().await {
+            Ok(until) => {
+                known.password_until = until;
+                None
+            }
+            Err(error) => Some(error),
         };
         // Without it the next look knows less, and still looks.
         let _ = known.write(seen);

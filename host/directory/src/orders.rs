@@ -73,7 +73,10 @@ impl Desk {
             settings.password.clone(),
             Duration::from_millis(settings.timeout_ms),
         );
-        let servers = servers.map_err(|error| wrong(&error))?;
+        let mut servers = servers.map_err(|error| wrong(&error))?;
+        if let Some(name) = &settings.refusals {
+            servers.keep_refusals(name);
+        }
         Ok(Self {
             directory: Directory::new(servers, settings.base.clone()),
             attributes: Attributes {
@@ -84,6 +87,11 @@ impl Desk {
             index: None,
             names: GroupNames::default(),
         })
+    }
+
+    /// Lets an account be tried that was refused lately.
+    pub fn try_anyway(&mut self) {
+        self.directory.try_anyway();
     }
 
     /// Does what is asked.

@@ -45,6 +45,9 @@ pub struct Settings {
     pub hold_after_change_s: Option<u64>,
     /// The most that one server may take.
     pub timeout_ms: u64,
+    /// Where it is kept that the account was refused, for other processes: how the files' names begin.
+    #[serde(default)]
+    pub refusals: Option<PathBuf>,
 }
 
 /// A policy's object.

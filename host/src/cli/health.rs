@@ -7,7 +7,10 @@ use super::{
     output::{Output, json, notice},
     site::Site,
 };
-use crate::site::health::{Health, Level};
+use crate::site::{
+    Servers,
+    health::{Health, Level},
+};
 
 /// The exit code of a monitoring plugin that can't tell.
 const UNKNOWN: u8 = 3;
@@ -44,7 +47,7 @@ impl HealthCommand {
         if let Err(error) = site.become_owner() {
             return told("UNKNOWN", &error, UNKNOWN, out);
         }
-        let health = Health::look(&site);
+        let health = Health::look(&site, Servers::Ask);
         match self.json {
             true => json(&health),
             false => out.line(health.line()),

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Config, Prices, Spend},
     ledger::{Exposition, History, LedgerError, Tally, UsedBy, Uses},
-    site::{Installation, Recorded},
+    site::{Installation, Recorded, Servers},
 };
 
 /// How far back it looks, in hours, if not told: a week, or an hour for Prometheus.
@@ -73,7 +73,8 @@ impl Stats {
     fn count(&self, common: &Common, out: &Output) -> Result<(), String> {
         if self.installation {
             let mut page = Exposition::default();
-            Installation::look(&common.config_file().path).write(Timestamp::now(), &mut page);
+            Installation::look(&common.config_file().path, Servers::Ask)
+                .write(Timestamp::now(), &mut page);
             output::print(&page.into_text());
             return Ok(());
         }
@@ -130,7 +131,7 @@ impl Stats {
             .history()
             .and_then(|ledger| Recorded::read(&ledger, since, now));
         let mut page = Exposition::default();
-        Installation::look(&common.config_file().path).write(now, &mut page);
+        Installation::look(&common.config_file().path, Servers::Ask).write(now, &mut page);
         // What can't be read is no count, and not ok.
         let recorded = read.unwrap_or_default();
         recorded.write(now.duration_since(since), &mut page);

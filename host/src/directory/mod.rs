@@ -352,16 +352,24 @@ impl Domain {
 
     async fn ask_in_turn(&self, order: &Order) -> Result<Answer, Failure> {
         let mut place = self.process.lock().await;
-        let mut process = match place.take() {
-            Some(process) => process,
-            // With the password, so that it stands in no argument.
-            None => Process::start(&line(&self.entry()?)?)?,
+        // With the password, so that it stands in no argument.
+        let settings = || line(&self.entry()?);
+        let (mut process, was_kept) = match place.take() {
+            Some(process) => (process, true),
+            None => (Process::start(settings()?)?, false),
         };
-        let answer = process.ask(order).await?;
-        // One that could not log in may have an old password.
-        if !matches!(&answer, Answer::Error(error) if error.code == Code::DirectoryLoginFailed) {
-            *place = Some(process);
+        let mut answer = process.ask(order).await?;
+        let is_refused =
+            matches!(&answer, Answer::Error(error) if error.code == Code::DirectoryLoginFailed);
+        if is_refused && was_kept {
+            let settings = settings()?;
+            // Another password has been stored since.
+            if !process.has(&settings) {
+                process = Process::start(settings)?;
+                answer = process.ask(order).await?;
+            }
         }
+        *place = Some(process);
         Ok(answer)
     }
 
@@ -402,6 +410,7 @@ impl Domain {
             locale: locale.clone(),
             hold_after_change_s: hold_after_change.map(|hold| hold.as_secs()),
             timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+            refusals: Some(self.snapshot().with_extension("refused")),
         })
     }
 

@@ -3,6 +3,7 @@
 use std::{io, process::Child};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use zeroize::Zeroizing;
 
 use textsender_names::lines::{Answer, Order};
 
@@ -26,20 +27,27 @@ pub(super) struct Process {
     orders: Sender,
     answers: BufReader<Receiver>,
     /// What it reads first.
-    settings: Option<zeroize::Zeroizing<String>>,
+    settings: Zeroizing<String>,
+    was_told: bool,
 }
 
 impl Process {
     /// Starts it. It connects to nothing before the first order.
-    pub fn start(settings: &str) -> Result<Self, Failure> {
+    pub fn start(settings: Zeroizing<String>) -> Result<Self, Failure> {
         let (child, orders, answers) =
             process::spawn_companion(PROGRAM, "orders").map_err(|error| cant_start(&error))?;
         Ok(Self {
             child,
             orders,
             answers: BufReader::new(answers),
-            settings: Some(zeroize::Zeroizing::new(format!("{settings}\n"))),
+            settings,
+            was_told: false,
         })
+    }
+
+    /// Whether these are its settings.
+    pub fn has(&self, settings: &str) -> bool {
+        *self.settings == settings
     }
 
     pub async fn ask(&mut self, order: &Order) -> Result<Answer, Failure> {
@@ -49,8 +57,10 @@ impl Process {
     }
 
     async fn exchange(&mut self, order: &str) -> io::Result<Vec<u8>> {
-        if let Some(settings) = self.settings.take() {
-            self.orders.write_all(settings.as_bytes()).await?;
+        if !self.was_told {
+            self.orders.write_all(self.settings.as_bytes()).await?;
+            self.orders.write_all(b"\n").await?;
+            self.was_told = true;
         }
         self.orders.write_all(order.as_bytes()).await?;
         self.orders.write_all(b"\n").await?;

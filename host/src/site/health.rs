@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Installation, Site};
+use super::{Installation, Servers, Site};
 use crate::{
     check::expiring::Expiring,
     directory::Looked,
@@ -122,16 +122,8 @@ impl Health {
     pub const CONFIGURATION: &str = "configuration";
 
     /// Looks at an installation, as the account that sends; asks no provider.
-    pub fn look(site: &Site) -> Health {
-        Health::of(site, &Installation::look(&site.config.sources.main))
-    }
-
-    /// The same, and asks no directory and for no certificate either.
-    pub fn look_offline(site: &Site) -> Health {
-        Health::of(site, &Installation::look_offline(&site.config.sources.main))
-    }
-
-    fn of(site: &Site, installation: &Installation) -> Health {
+    pub fn look(site: &Site, servers: Servers) -> Health {
+        let installation = Installation::look(&site.config.sources.main, servers);
         let now = Timestamp::now();
         let options = Options::of(&site.config.state);
         let read = History::open(&site.state, &options).and_then(|history| {
@@ -149,7 +141,7 @@ impl Health {
             })
         });
         // Before the first message there is nothing to read; all else is a state of the ledger.
-        Health::judge(installation, &read.unwrap_or_default(), now)
+        Health::judge(&installation, &read.unwrap_or_default(), now)
     }
 
     /// Judges what was found.

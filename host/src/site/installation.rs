@@ -48,20 +48,20 @@ pub(super) struct Sender {
     pub is_sealed: Option<bool>,
 }
 
+/// What is asked of the servers of directories and of a shared ledger: until when their certificates are good, and how
+/// directories are.
+pub enum Servers {
+    /// It is asked for.
+    Ask,
+    /// Nothing.
+    Leave,
+    /// That of directories was asked already, and this is the answer.
+    Asked(AllLooked),
+}
+
 impl Installation {
     /// Looks at the one whose `textsender.toml` is `main`; asks no provider. For a process of its own, as `check` is.
-    pub fn look(main: &Path) -> Self {
-        Self::of(main, Site::expiring)
-    }
-
-    /// The same, and asks no directory and for no certificate either.
-    pub fn look_offline(main: &Path) -> Self {
-        Self::of(main, |site| {
-            (expiring::all(&site.config, &site.state), Vec::new())
-        })
-    }
-
-    fn of(main: &Path, expiring: fn(&Site) -> (Vec<Expiring>, AllLooked)) -> Self {
+    pub fn look(main: &Path, servers: Servers) -> Self {
         let Ok(site) = Site::at(main) else {
             return Self {
                 faults: 1,
@@ -78,7 +78,11 @@ impl Installation {
         let report = block_on(check::check(main));
         let standings = block_on(check::standings(&site.config, &site.state, None));
         let standings = standings.unwrap_or_default();
-        let (expiring, directories) = expiring(&site);
+        let (expiring, directories) = match servers {
+            Servers::Ask => site.expiring(),
+            Servers::Leave => (expiring::all(&site.config, &site.state), Vec::new()),
+            Servers::Asked(looked) => site.expiring_beside(looked),
+        };
         Self {
             faults: report.map_or(1, |report| report.faults.len()),
             is_ledger_ok: can_be_read(&site) && can_record(&site),
@@ -190,10 +194,13 @@ impl Installation {
 impl Site {
     /// What runs out, and how the directories are whose servers say of some of it.
     pub fn expiring(&self) -> (Vec<Expiring>, AllLooked) {
-        let mut expiring = expiring::with_servers(&self.config, &self.state);
         let directories = Directories::of(&self.config, &self.state);
         let looked = directories.map(|all| block_on(async move { all.look().await }));
-        let looked = looked.and_then(Result::ok).unwrap_or_default();
+        self.expiring_beside(looked.and_then(Result::ok).unwrap_or_default())
+    }
+
+    fn expiring_beside(&self, looked: AllLooked) -> (Vec<Expiring>, AllLooked) {
+        let mut expiring = expiring::with_servers(&self.config, &self.state);
         for (name, looked) in &looked {
             if let Ok(looked) = looked {
                 expiring::add_directory(&mut expiring, name, looked);

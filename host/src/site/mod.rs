@@ -37,7 +37,7 @@ use crate::{
     privilege,
 };
 
-pub use installation::Installation;
+pub use installation::{Installation, Servers};
 pub use provider::{Asked, ask, ask_unsaved};
 pub use recorded::Recorded;
 

@@ -87,20 +87,30 @@ impl Domain {
         self.run("edit.py", arguments);
     }
 
+    /// An attribute of an entry, as text; empty where it has none.
+    ///
+    /// # Panics
+    /// If there is no such entry.
+    pub fn attribute(&self, dn: &str, name: &str) -> String {
+        self.run("edit.py", &["show", dn, name]).trim().to_owned()
+    }
+
     /// Puts the table of group policy's cases into it, once.
     ///
     /// # Panics
     /// If one is not taken.
     pub fn put_cases(&self, file: &Path) {
-        self.with_cases
-            .get_or_init(|| self.run("cases.py", &[&file.display().to_string()]));
+        self.with_cases.get_or_init(|| {
+            self.run("cases.py", &[&file.display().to_string()]);
+        });
     }
 
-    fn run(&self, name: &str, arguments: &[&str]) {
+    fn run(&self, name: &str, arguments: &[&str]) -> String {
         let mut command = script("/usr/bin/python3", name);
         let done = command.arg(&self.folder).args(arguments).output().unwrap();
         let errors = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{name} {arguments:?}: {errors}");
+        String::from_utf8(done.stdout).unwrap()
     }
 }
 

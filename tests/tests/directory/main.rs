@@ -8,6 +8,7 @@
 //! | [`numbers`] | `numbers check` of a whole domain |
 //! | [`held`] | numbers that were changed too recently |
 //! | [`several`] | several directories, the program that is missing, the hub |
+//! | [`refused`] | an account that is refused, which is not tried again and again |
 //! | [`oncall`] | the directory's incident of docs/oncall.md |
 //! | [`server`] | a domain controller that a test switches off, holds back, or gives another certificate |
 //! | [`closed`] | what is missing or cut stops the message, and never becomes another user's |
@@ -19,6 +20,7 @@ mod closed;
 mod held;
 mod numbers;
 mod oncall;
+mod refused;
 mod sending;
 mod server;
 mod several;

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Running, Test, wait_for};
+use textsender_tests::peers::samba::Domain;
 
+use crate::refused::Account;
 use crate::sending::{to_by, with_wrong_password};
 use crate::server::{Authority, How, Server};
 
@@ -169,7 +171,7 @@ fn directory_oncall_the_certificate_of_a_server_expires() {
     day.end();
 }
 
-/// Each look would count as one more wrong password: the account would be locked by the alerts.
+/// Each look and each message would count as one more wrong password: the account would be locked by them.
 #[test]
 #[cfg_attr(not(has_samba), ignore = "needs Samba")]
 fn directory_oncall_the_account_is_refused() {
@@ -186,20 +188,67 @@ fn directory_oncall_the_account_is_refused() {
     let said = day.guide();
     assert!(said.contains("data 52e"), "{said}");
     store_right_password();
-    // By the next message, though the alerts try again later.
     day.send("m1").outcome("accepted");
-    let states = day.health()["states"].clone();
-    let states = states.as_array().unwrap().iter();
-    let state = states.filter(|state| state["about"] == "directory example");
-    let levels: Vec<_> = state.map(|state| state["level"].clone()).collect();
-    assert_eq!(levels, ["critical"]);
-    // Ten minutes later. A look that goes on meanwhile writes down what it has read before.
-    let seen = day.test.site().state().join("directories/example.seen");
-    wait_for("the all-clear", || {
-        let _ = fs::remove_file(&seen);
-        let alerted = fs::read_to_string(&day.alerted).unwrap();
-        let words = "OK: directory example: its servers answer";
-        alerted.contains(words).then_some(())
-    });
+    day.is_told(" OK: directory example: its servers answer");
+    day.end();
+}
+
+const PASSWORD: &str = "directories.example.password";
+
+/// Somebody is told 30, 7 and 1 days before the account's password ends, and what it is when it has ended.
+#[test]
+#[cfg_attr(not(has_samba), ignore = "needs Samba")]
+fn directory_oncall_the_password_of_the_account_ends() {
+    let account = Account::new("svc-ending");
+    let server = Server::start(How::Alive);
+    let test = account.asks_for(to_by(json!({ "name": "ada" }), &[&server.url()]));
+    let day = Day::begin(test);
+    let days_left = || {
+        let page = day.test.site().folder().join("page.prom");
+        let stats = ["stats", "--prometheus", page.to_str().unwrap()];
+        day.test.in_company().command(stats).run().exit(0);
+        let page = fs::read_to_string(page).unwrap();
+        let gauge = format!("textsender_days_left{{kind=\"secret\",name=\"{PASSWORD}\"}} ");
+        let line = page.lines().find_map(|line| line.strip_prefix(&gauge));
+        line.map(|days| days.parse::<i64>().unwrap())
+    };
+    day.send("m1").outcome("accepted");
+    assert_eq!(days_left(), None, "one that never ends");
+    assert_eq!(day.health()["level"], "ok", "{:#}", day.health());
+    // Of each number of days an hour more, which is not over yet when it is looked at.
+    for (days, told) in [
+        (31, None),
+        (29, Some("WARNING: secret {}: it expires in 29 days")),
+        (6, Some("WARNING: secret {}: it expires in 6 days")),
+        (0, Some("CRITICAL: secret {}: it expires within a day")),
+    ] {
+        account.ends(&(24 * days + 1).to_string());
+        assert_eq!(days_left(), Some(days));
+        match told {
+            Some(words) => day.is_told(&words.replace("{}", PASSWORD)),
+            None => assert_eq!(day.health()["level"], "ok", "{:#}", day.health()),
+        }
+        let said = day.guide();
+        let is_due = said.contains(&format!("{PASSWORD}: give the account a new password"));
+        assert_eq!(is_due, told.is_some(), "{said}");
+    }
+    day.send("m2").outcome("accepted");
+
+    account.ends("-1");
+    day.send("m3")
+        .outcome("misconfigured")
+        .error("directory_login_failed")
+        .says("its password has expired (data 532)");
+    day.is_told("CRITICAL: directory example: ");
+    assert!(day.guide().contains("its password has expired (data 532)"));
+
+    Domain::shared().edit(&["password", account.0, "An0ther-0ne!"]);
+    account.ends("never");
+    let stored = day.test.site().state().join("secrets").join(PASSWORD);
+    fs::write(stored, "An0ther-0ne!").unwrap();
+    day.send("m3").outcome("accepted");
+    day.is_told("OK directory example: its servers answer");
+    day.is_told(&format!("OK secret {PASSWORD}: it is over"));
+    assert_eq!(days_left(), None);
     day.end();
 }

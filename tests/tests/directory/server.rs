@@ -1,8 +1,10 @@
-//! A domain controller that a test switches off, holds back, or gives another certificate.
+//! A domain controller that a test switches off, holds back, or gives another certificate; with one of its own it counts
+//! logins.
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -11,12 +13,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use textsender_tests::peers::samba::Domain;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// It, in front of Samba's.
 pub struct Server {
     port: u16,
     how: Arc<(Mutex<How>, Condvar)>,
+    logins: Arc<AtomicUsize>,
+    cut: watch::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -37,22 +43,42 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let how = Arc::new((Mutex::new(how), Condvar::new()));
         let shared = Arc::clone(&how);
+        let logins = Arc::default();
+        let counted = Arc::clone(&logins);
+        let (cut, is_cut) = watch::channel(());
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let now = shared.0.lock().unwrap().clone();
                 match now {
                     How::Away => {}
                     How::Alive | How::Held => pass_on(client, Arc::clone(&shared)),
-                    How::Certified(tls) => pass_on_as(client, tls),
+                    How::Certified(tls) => {
+                        pass_on_as(client, tls, Arc::clone(&counted), is_cut.clone());
+                    }
                 }
             }
         });
-        Self { port, how }
+        Self {
+            port,
+            how,
+            logins,
+            cut,
+        }
     }
 
     pub fn is(&self, how: How) {
         *self.how.0.lock().unwrap() = how;
         self.how.1.notify_all();
+    }
+
+    /// How many logins it has seen with a certificate of its own since this was last asked.
+    pub fn logins(&self) -> usize {
+        self.logins.swap(0, Relaxed)
+    }
+
+    /// Ends the connections with a certificate of its own that there are.
+    pub fn cut(&self) {
+        let _ = self.cut.send(());
     }
 
     pub fn url(&self) -> String {
@@ -87,7 +113,12 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
 }
 
 /// Ends the client's TLS, and speaks to Samba over its own.
-fn pass_on_as(client: TcpStream, tls: Arc<ServerConfig>) {
+fn pass_on_as(
+    client: TcpStream,
+    tls: Arc<ServerConfig>,
+    logins: Arc<AtomicUsize>,
+    mut is_cut: watch::Receiver<()>,
+) {
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -95,16 +126,41 @@ fn pass_on_as(client: TcpStream, tls: Arc<ServerConfig>) {
         runtime.unwrap().block_on(async move {
             client.set_nonblocking(true).unwrap();
             let client = tokio::net::TcpStream::from_std(client).unwrap();
-            let Ok(mut client) = TlsAcceptor::from(tls).accept(client).await else {
+            let Ok(client) = TlsAcceptor::from(tls).accept(client).await else {
                 return;
             };
             let server = tokio::net::TcpStream::connect(samba()).await.unwrap();
             let connector = TlsConnector::from(Arc::new(trusting_samba()));
             let name = ServerName::try_from("127.0.0.1").unwrap();
-            let mut server = connector.connect(name, server).await.unwrap();
-            let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            let server = connector.connect(name, server).await.unwrap();
+            let (mut from_client, mut to_client) = tokio::io::split(client);
+            let (mut from_server, mut to_server) = tokio::io::split(server);
+            let up = async {
+                let mut block = [0; 16 * 1024];
+                while let Ok(count @ 1..) = from_client.read(&mut block).await {
+                    logins.fetch_add(usize::from(is_login(&block[..count])), Relaxed);
+                    to_server.write_all(&block[..count]).await?;
+                }
+                to_server.shutdown().await
+            };
+            let down = async {
+                let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+                to_client.shutdown().await
+            };
+            let both = async { tokio::join!(up, down) };
+            is_cut.borrow_and_update();
+            tokio::select! {
+                _ = both => {}
+                _ = is_cut.changed() => {}
+            }
         });
     });
+}
+
+/// Whether a request is a `BindRequest` (RFC 4511, 4.2): one is sent at a time, and its number is small.
+fn is_login(request: &[u8]) -> bool {
+    let number = request.windows(2).position(|two| two == [2, 1]);
+    number.and_then(|at| request.get(at + 3)) == Some(&0x60)
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

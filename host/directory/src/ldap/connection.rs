@@ -142,8 +142,14 @@ impl Connection {
                 ..
             } => Err(LdapError::Unreachable("it is too busy".to_owned())),
             Response::Done {
-                code, diagnostic, ..
-            } => Err(LdapError::LoginFailed(why_no_login(code, &diagnostic))),
+                code: INVALID_CREDENTIALS,
+                diagnostic,
+                ..
+            } => Err(LdapError::NotLetIn(why_not_let_in(&diagnostic))),
+            Response::Done { code, .. } => {
+                let why = format!("the login is refused with result {code}");
+                Err(LdapError::LoginFailed(why))
+            }
             _ => Err(LdapError::Malformed(
                 "a login was answered with something else",
             )),
@@ -378,16 +384,13 @@ fn handshake_failed(error: &io::Error) -> LdapError {
 }
 
 /// Why Active Directory refuses a login, from the number that it hides in its words.
-fn why_no_login(code: u32, diagnostic: &str) -> String {
+fn why_not_let_in(diagnostic: &str) -> String {
     let data = diagnostic.split("data ").nth(1).map(|rest| {
         let end = rest.find(|c: char| !c.is_ascii_hexdigit());
         &rest[..end.unwrap_or(rest.len())]
     });
     let data = data.filter(|data| (1..=8).contains(&data.len()));
     let meaning = match data {
-        _ if code != INVALID_CREDENTIALS => {
-            return format!("the login is refused with result {code}");
-        }
         Some("525") => "there is no such account",
         Some("52e") => "the name or the password is wrong",
         Some("530" | "531") => "it may not log in now, or from this machine",
@@ -409,22 +412,21 @@ mod tests {
     #[test]
     fn active_directory_s_reason_is_shown_and_nothing_else_of_its_words() {
         let words = "80090308: LdapErr: DSID-0C09041C, comment: AcceptSecurityContext error, data 775, v4563";
-        assert_eq!(why_no_login(49, words), "it is locked out (data 775)");
+        assert_eq!(why_not_let_in(words), "it is locked out (data 775)");
         assert_eq!(
-            why_no_login(49, "data 52e"),
+            why_not_let_in("data 52e"),
             "the name or the password is wrong (data 52e)"
         );
         assert_eq!(
-            why_no_login(49, "data 5fe, x"),
+            why_not_let_in("data 5fe, x"),
             "the login is refused (data 5fe)"
         );
         for words in ["", "data ", "data zz\u{1b}[31m", "data 0123456789abcdef"] {
             assert_eq!(
-                why_no_login(49, words),
+                why_not_let_in(words),
                 "the name or the password is wrong",
                 "{words}"
             );
         }
-        assert_eq!(why_no_login(8, "x"), "the login is refused with result 8");
     }
 }

@@ -17,7 +17,10 @@ pub enum LdapError {
     /// Its certificate was good until then.
     #[error("its certificate expired at {0}")]
     Expired(Timestamp),
-    /// It does not let this account in.
+    /// It does not let this account in: name and password, or how the account stands (result 49).
+    #[error("{0}")]
+    NotLetIn(String),
+    /// It takes no login of this kind.
     #[error("{0}")]
     LoginFailed(String),
     /// What it sent is no answer.
@@ -53,6 +56,6 @@ impl LdapError {
     /// Whether another server would say the same; and to ask would count as one more wrong password.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::LoginFailed(_))
+        matches!(self, Self::NotLetIn(_) | Self::LoginFailed(_))
     }
 }

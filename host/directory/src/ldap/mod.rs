@@ -7,6 +7,7 @@
 //! | `entry` | an entry of an answer |
 //! | `connection` | one connection: TLS, bind, search page by page |
 //! | `servers` | several servers: in order, the next beside a slow one |
+//! | `refusals` | an account that was refused, which is not tried again for a while |
 //! | `error` | what can go wrong with a server |
 //!
 //! A server is not trusted to be sane: a message has at most 1 MiB, an answer a bounded number of messages and
@@ -17,6 +18,7 @@ mod connection;
 mod entry;
 mod error;
 mod filter;
+mod refusals;
 mod servers;
 
 pub use codec::{Malformed, Message, Response, decode, frame_length};

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    path::Path,
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -18,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Connection, LdapError};
+use super::{Connection, LdapError, refusals::Refusals};
 
 /// How long a server may take before the next one is asked beside it.
 const HEAD_START: Duration = Duration::from_millis(500);
@@ -30,7 +31,7 @@ const REST: Duration = Duration::from_secs(30);
 const MAX_ADDRESSES: usize = 8;
 
 /// A server, `ldaps://HOST[:PORT]`, or `ldap://HOST[:PORT]` with StartTLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Server {
     /// Its name, which its certificate must have.
     pub host: String,
@@ -117,6 +118,7 @@ pub struct Servers {
     timeout: Duration,
     /// Until when each is asked last.
     resting: Mutex<Vec<Option<Instant>>>,
+    refusals: Refusals,
 }
 
 impl Servers {
@@ -132,23 +134,34 @@ impl Servers {
         password: String,
         timeout: Duration,
     ) -> Result<Self, LdapError> {
-        let resting = Mutex::new(vec![None; servers.len()]);
         Ok(Self {
-            servers,
             tls: Arc::new(client(roots)?),
+            resting: Mutex::new(vec![None; servers.len()]),
+            refusals: Refusals::of((&bind, &password, &servers)),
+            servers,
             bind,
             password,
             timeout,
-            resting,
         })
+    }
+
+    /// Keeps refusals of the account in files whose names begin so: other processes go by them, too.
+    pub fn keep_refusals(&mut self, name: &Path) {
+        self.refusals.keep(name, self.servers.len());
+    }
+
+    /// Lets an account be tried that was refused lately: an administrator wants to know.
+    pub fn try_anyway(&mut self) {
+        self.refusals.try_anyway();
     }
 
     /// A connection to the first server that lets this account in, and which it is.
     ///
     /// # Errors
     ///
-    /// None does; what is wrong with the one that says most.
+    /// None does; what is wrong with the one that says most. Or the account was refused lately, and no server is asked.
     pub async fn open(&self) -> Result<(Connection, &Server), ServerError> {
+        self.refusals.none()?;
         let attempts = self
             .in_order()
             .into_iter()
@@ -191,22 +204,32 @@ impl Servers {
 
     async fn open_one(&self, index: usize) -> Result<(Connection, &Server), ServerError> {
         let server = &self.servers[index];
+        let failed = |error| ServerError {
+            server: server.to_string(),
+            error,
+        };
         let opening = async {
-            let stream = connect(server).await?;
-            let mut connection = Connection::open(stream, server, Arc::clone(&self.tls)).await?;
-            connection.bind(&self.bind, &self.password).await?;
-            Ok(connection)
+            let tls = Arc::clone(&self.tls);
+            let opened = async { Connection::open(connect(server).await?, server, tls).await };
+            let mut connection = opened.await.map_err(failed)?;
+            let turn = self.refusals.turn(index).await?;
+            let entered = connection.bind(&self.bind, &self.password).await;
+            match entered.map_err(failed) {
+                Ok(()) => self.refusals.let_in(),
+                Err(error) => {
+                    if let LdapError::NotLetIn(_) = error.error {
+                        self.refusals.refused(&turn, index, &error);
+                    }
+                    return Err(error);
+                }
+            }
+            Ok((connection, server))
         };
         let opened = timeout(self.timeout, opening).await;
-        let opened = opened.unwrap_or(Err(LdapError::TimedOut));
+        let opened = opened.unwrap_or_else(|_| Err(failed(LdapError::TimedOut)));
         let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
         resting[index] = opened.is_err().then(|| Instant::now() + REST);
         opened
-            .map(|connection| (connection, server))
-            .map_err(|error| ServerError {
-                server: server.to_string(),
-                error,
-            })
     }
 
     /// Those that were alive first.
@@ -223,7 +246,7 @@ impl Servers {
 /// Of what is wrong with several servers, what an administrator must act on before what passes.
 fn most_telling(mut errors: Vec<ServerError>) -> ServerError {
     let weight = |error: &LdapError| match error {
-        LdapError::LoginFailed(_) => 0,
+        LdapError::NotLetIn(_) | LdapError::LoginFailed(_) => 0,
         LdapError::Untrusted(_) | LdapError::Expired(_) => 1,
         _ => 2,
     };

@@ -3,20 +3,27 @@
 use super::{Finding, ok, problem, warning};
 use crate::{
     cli::site::{Site, block_on},
-    directory::{self, Directories},
+    directory::{self, AllLooked, Directories},
     protocol::ErrorCode,
 };
 
 const AREA: &str = "directories";
 
-pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
+/// How they are, for `health` as well: each is logged in to once.
+pub(super) fn look(site: &Site) -> anyhow::Result<(AllLooked, Vec<Finding>)> {
     let Some(directories) = Directories::of(&site.config, &site.state) else {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     };
     let within = site.config.sending.timeout;
-    let asked = block_on(directories.findings(true, within))?;
+    let asked = async {
+        (
+            directories.look().await,
+            directories.findings(true, within).await,
+        )
+    };
+    let (looked, found) = block_on(asked)?;
     let mut all = Vec::new();
-    for (name, found) in asked {
+    for (name, found) in found {
         match found {
             Ok(found) => {
                 all.push(ok(AREA, format!("{name}: a server answers")));
@@ -31,7 +38,7 @@ pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
             }
         }
     }
-    Ok(all)
+    Ok((looked, all))
 }
 
 fn one(name: &str, finding: &directory::Finding) -> Finding {

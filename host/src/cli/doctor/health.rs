@@ -3,14 +3,14 @@
 use super::{Finding, problem, warning};
 use crate::{
     cli::site::Site,
-    site::health::{Health, Level},
+    site::{
+        Servers,
+        health::{Health, Level},
+    },
 };
 
-pub(super) fn findings(site: &Site, is_offline: bool) -> Vec<Finding> {
-    let health = match is_offline {
-        true => Health::look_offline(site),
-        false => Health::look(site),
-    };
+pub(super) fn findings(site: &Site, servers: Servers) -> Vec<Finding> {
+    let health = Health::look(site, servers);
     let beside = health.beside_check();
     // What has findings of its own here.
     let is_told = |about: &str| about.starts_with("seal ") || about.starts_with("directory ");

@@ -32,6 +32,7 @@ use crate::{
     },
     privilege::sending_account,
     protocol::Outcome,
+    site::Servers,
 };
 
 /// What to do about a clock that is wrong.
@@ -160,11 +161,14 @@ impl Doctor {
         }
         findings.extend(installation::findings(&site)?);
         findings.extend(providers::seals(&site)?);
-        findings.extend(health::findings(&site, self.offline));
-        if !self.offline {
-            findings.extend(providers::findings(&site, common)?);
-            findings.extend(directories::findings(&site)?);
+        if self.offline {
+            findings.extend(health::findings(&site, Servers::Leave));
+            return Ok(());
         }
+        let (looked, of_directories) = directories::look(&site)?;
+        findings.extend(health::findings(&site, Servers::Asked(looked)));
+        findings.extend(providers::findings(&site, common)?);
+        findings.extend(of_directories);
         Ok(())
     }
 

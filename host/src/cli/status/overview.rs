@@ -88,7 +88,7 @@ fn look(common: &Common, now: Timestamp) -> anyhow::Result<Overview> {
         .chain(doctor::problems_of_shared(&site))
         .map(|(what, remedy)| Problem { what, remedy })
         .collect();
-    let judged = site::health::Health::look(&site);
+    let judged = site::health::Health::look(&site, site::Servers::Ask);
     let beside = judged.beside_check();
     // Those have a line of their own.
     let beside = beside.filter(|state| !state.about.starts_with("pause "));

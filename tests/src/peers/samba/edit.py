@@ -8,8 +8,12 @@ hide GUID                         svc-textsender may not read this group policy 
 gpo GUID NAME                     a group policy object for everyone
 link DN GUID                      it is linked to a container that is made if need be
 attribute DN NAME VALUE
+account NAME PASSWORD             one that logs in, in OU=Service
+password NAME PASSWORD            the same gets another password
+password-ends ACCOUNT HOURS       its password ends in so many hours (below 0: it has), or never; three wrong ones lock it
+show DN NAME                      the attribute's value
 """
-import os, sys
+import os, sys, time
 arguments = sys.argv[2:]
 sys.argv = [sys.argv[0], sys.argv[1], "0"]
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -39,6 +43,28 @@ def made(dn):
     try: return ou(dn)
     except ldb.LdbError: return dn
 
+def service(name): return f"CN={name},OU=Service,{base}"
+
+def password_ends(account, hours):
+    """By settings of its own (a PSO), which count before the domain's: no password is older than a hundred days."""
+    dn = f"CN={account},CN=Password Settings Container,CN=System,{base}"
+    day = 24 * 36_000_000_000                                       # In steps of 100 ns.
+    age = str(-0x8000000000000000 if hours == "never" else -100 * day)
+    try: replace(dn, "msDS-MaximumPasswordAge", age)
+    except ldb.LdbError:
+        db.add({"dn": dn, "objectClass": "msDS-PasswordSettings", "msDS-PasswordSettingsPrecedence": "1",
+                "msDS-PasswordReversibleEncryptionEnabled": "FALSE", "msDS-PasswordHistoryLength": "0",
+                "msDS-PasswordComplexityEnabled": "FALSE", "msDS-MinimumPasswordLength": "0", "msDS-MinimumPasswordAge": "0",
+                "msDS-MaximumPasswordAge": age, "msDS-LockoutThreshold": "3", "msDS-LockoutObservationWindow": "-18000000000",
+                "msDS-LockoutDuration": "-18000000000", "msDS-PSOAppliesTo": service(account)})
+    if hours == "never": return
+    # Samba writes no other time than now: what it keeps is changed beneath it.
+    now = int((time.time() + 11_644_473_600) * 10_000_000)
+    kept = ldb.Ldb(f"{sys.argv[1]}/private/sam.ldb.d/{base.upper()}.ldb")
+    m = ldb.Message(); m.dn = ldb.Dn(kept, str(db.search(service(account), ldb.SCOPE_BASE, attrs=["cn"])[0].dn))
+    m["a"] = ldb.MessageElement(str(now - 100 * day + int(hours) * day // 24), ldb.FLAG_MOD_REPLACE, "pwdLastSet")
+    kept.modify(m)
+
 what, rest = arguments[0], arguments[1:]
 if what == "user": what, rest = "user-at", [f"OU=Staff,{base}"] + rest
 if what == "user-at": user(rest[1], made(rest[0]), rest[1], **dict(one.split("=", 1) for one in rest[2:]))
@@ -47,4 +73,8 @@ elif what == "hide": first_entry(policy(rest[0]), f"(D;;RPRC;;;{SVC})")
 elif what == "gpo": gpo(rest[0], rest[1])
 elif what == "link": link(made(rest[0]), (policy(rest[1]), 0))
 elif what == "attribute": replace(rest[0], rest[1], rest[2])
+elif what == "account": user(rest[0], f"OU=Service,{base}", rest[0], password=rest[1])
+elif what == "password": db.setpassword(f"(sAMAccountName={rest[0]})", rest[1])
+elif what == "password-ends": password_ends(*rest)
+elif what == "show": print(str(db.search(rest[0], ldb.SCOPE_BASE, attrs=[rest[1]])[0].get(rest[1], "")))
 else: sys.exit(__doc__)

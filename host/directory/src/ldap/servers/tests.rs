@@ -301,10 +301,150 @@ async fn a_refused_login_says_why_and_no_other_server_is_asked() {
     let error = servers.open().await.err().unwrap();
     assert_eq!(
         error.error,
-        LdapError::LoginFailed("it is locked out (data 775)".to_owned())
+        LdapError::NotLetIn("it is locked out (data 775)".to_owned())
     );
     assert_eq!(error.server, first);
     no_server_was_wrongly_asked();
+}
+
+/// Processes of one machine: each with the servers, and the same files.
+struct Machine {
+    folder: tempfile::TempDir,
+    urls: Vec<String>,
+    pem: String,
+}
+
+impl Machine {
+    async fn asks(scripts: &[Script]) -> Self {
+        let authority = Authority::new("localhost");
+        let mut urls = Vec::new();
+        for script in scripts {
+            urls.push(played(&authority, *script).await);
+        }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            urls,
+            pem: authority.pem,
+        }
+    }
+
+    fn process(&self, password: &str) -> Servers {
+        let urls = self.urls.iter().map(|url| url.parse().unwrap()).collect();
+        let (roots, within) = (Roots::Pem(self.pem.clone()), Duration::from_secs(20));
+        let servers = Servers::new(urls, &roots, "svc".into(), password.into(), within);
+        let mut servers = servers.unwrap();
+        // The folder may be missing.
+        servers.keep_refusals(&self.folder.path().join("new/example.refused"));
+        servers
+    }
+
+    fn kept(&self) -> std::path::PathBuf {
+        self.folder.path().join("new/example.refused.0")
+    }
+}
+
+async fn why(servers: &Servers) -> String {
+    let error = servers.open().await.err().map(|one| one.error);
+    match error {
+        Some(LdapError::NotLetIn(why)) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_account_is_tried_once_by_all_processes_until_the_password_changes() {
+    static LOGINS: AtomicUsize = AtomicUsize::new(0);
+    let logins = || LOGINS.swap(0, Relaxed);
+    let machine = Machine::asks(&[|id, frame| {
+        LOGINS.fetch_add(1, Relaxed);
+        match frame.windows(5).any(|five| five == b"right") {
+            true => good(id, frame),
+            false => Reply::Send(end(id, BIND_END, 49, "data 52e")),
+        }
+    }])
+    .await;
+    let processes: Vec<_> = (0..20).map(|_| machine.process("wrong")).collect();
+    for said in join_all(processes.iter().map(why)).await {
+        assert!(said.contains("data 52e"), "{said}");
+    }
+    assert_eq!(logins(), 1, "of many at once");
+    let said = why(&machine.process("wrong")).await;
+    assert!(said.contains("it is tried again after"), "{said}");
+    assert_eq!(logins(), 0);
+    let text = std::fs::read_to_string(machine.kept()).unwrap();
+    assert!(!text.contains("wrong\""), "{text}");
+    // Another password, which is no better: each has a pause of its own.
+    why(&machine.process("other")).await;
+    assert_eq!(logins(), 1);
+    for password in ["wrong", "other"] {
+        why(&machine.process(password)).await;
+    }
+    assert_eq!(logins(), 0);
+    machine.process("right").open().await.unwrap();
+    assert_eq!(logins(), 1);
+    why(&machine.process("wrong")).await;
+    assert_eq!(logins(), 0);
+    // Ten minutes later.
+    let mut kept: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let at: Timestamp = kept[0]["at"].as_str().unwrap().parse().unwrap();
+    kept[0]["at"] = (at - jiff::SignedDuration::from_mins(10))
+        .to_string()
+        .into();
+    std::fs::write(machine.kept(), kept.to_string()).unwrap();
+    why(&machine.process("wrong")).await;
+    assert_eq!(logins(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_is_mended_is_let_in_again_once_an_administrator_has_tried() {
+    static IS_LOCKED: AtomicUsize = AtomicUsize::new(1);
+    let script: Script = |id, frame| match IS_LOCKED.load(Relaxed) {
+        1 => Reply::Send(end(id, BIND_END, 49, "data 775")),
+        _ => good(id, frame),
+    };
+    let machine = Machine::asks(&[script, script]).await;
+    why(&machine.process("right")).await;
+    let mut asked = machine.process("right");
+    asked.try_anyway();
+    why(&asked).await;
+    IS_LOCKED.store(0, Relaxed);
+    why(&machine.process("right")).await;
+    let mut asked = machine.process("right");
+    asked.try_anyway();
+    asked.open().await.unwrap();
+    machine.process("right").open().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_nothing_can_be_kept_a_process_goes_by_what_it_met() {
+    static LOGINS: AtomicUsize = AtomicUsize::new(0);
+    let machine = Machine::asks(&[|id, _| {
+        LOGINS.fetch_add(1, Relaxed);
+        Reply::Send(end(id, BIND_END, 49, "data 52e"))
+    }])
+    .await;
+    std::fs::create_dir_all(machine.kept()).unwrap();
+    let process = machine.process("wrong");
+    for _ in 0..3 {
+        why(&process).await;
+    }
+    assert_eq!(LOGINS.load(Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_login_just_now_is_asked_again() {
+    static LOGINS: AtomicUsize = AtomicUsize::new(0);
+    let machine = Machine::asks(&[|id, _| {
+        LOGINS.fetch_add(1, Relaxed);
+        // operationsError, as of one that starts.
+        Reply::Send(end(id, BIND_END, 1, ""))
+    }])
+    .await;
+    for _ in 0..3 {
+        let error = machine.process("right").open().await.err().unwrap();
+        assert!(matches!(error.error, LdapError::LoginFailed(_)));
+    }
+    assert_eq!(LOGINS.load(Relaxed), 3);
 }
 
 #[tokio::test]
