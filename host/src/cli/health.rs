@@ -54,7 +54,7 @@ impl HealthCommand {
         }
         if self.alert {
             match site.alert(&health) {
-                Ok(sent) => sent.failed.iter().for_each(notice),
+                Ok(failed) => failed.iter().for_each(notice),
                 Err(error) => {
                     notice(format_args!("no alert could be sent: {error:#}"));
                     return UNKNOWN.into();

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::Path};
 
+use toml_edit::{Array, DocumentMut, value};
 use url::Url;
 
 use super::table::{Node, Table};
@@ -44,21 +45,17 @@ impl Alerts {
     }
 
     /// The section, as a file has it.
-    ///
-    /// # Errors
-    ///
-    /// None that anyone has seen: words and lists are written as JSON has them, which TOML reads.
-    pub fn text(&self) -> serde_json::Result<String> {
-        let mut text = "[alerts]\n".to_owned();
+    pub fn text(&self) -> String {
+        let mut section = toml_edit::Table::new();
         for (key, words) in [("mail", &self.mail), ("command", &self.command)] {
             if !words.is_empty() {
-                text += &format!("{key} = {}\n", serde_json::to_string(words)?);
+                section.insert(key, value(Array::from_iter(words)));
             }
         }
         if let Some(url) = &self.webhook {
-            text += &format!("webhook = {}\n", serde_json::to_string(url.as_str())?);
+            section.insert("webhook", value(url.as_str()));
         }
-        Ok(text)
+        DocumentMut::from(toml_edit::Table::from_iter([("alerts", section)])).to_string()
     }
 
     /// Whether there is no way for an alert.
@@ -149,7 +146,7 @@ mod tests {
             "mail = [\"a@x.org\", \"b@x.org\"]\ncommand = ['/bin/sh', '-c', \"echo \\\"\\\\ä\\\"\"]\nwebhook = \"https://chat.example.org/x?y=%22\"",
         );
         assert_eq!(alerts.command.len(), 3);
-        let text = alerts.text().unwrap();
+        let text = alerts.text();
         assert_eq!(read(text.strip_prefix("[alerts]\n").unwrap()), (alerts, 0));
     }
 

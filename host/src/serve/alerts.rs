@@ -29,6 +29,7 @@ pub(super) async fn look(shared: Arc<Shared>) {
     let mut rounds = interval(shared.failpoints.alerts_every.unwrap_or(EVERY));
     rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stopping = shared.stopping.subscribe();
+    let mut said = String::new();
     loop {
         tokio::select! {
             _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
@@ -39,32 +40,43 @@ pub(super) async fn look(shared: Arc<Shared>) {
             .dispatch()
             .is_ok_and(|dispatch| dispatch.has_alerts())
         {
-            look_once(&shared).await;
+            look_once(&shared, &mut said).await;
         }
     }
 }
 
-async fn look_once(shared: &Shared) {
+/// Looks, and logs what is said of ways that failed, unless the look before said the same.
+async fn look_once(shared: &Shared, before: &mut String) {
     let file = shared.file.clone();
     let looked = spawn_blocking(move || {
         let mut own = process::own_command()?;
         own.arg("--config").arg(file).args(["health", "--alert"]);
         own.stdin(Stdio::null()).output()
     });
-    match looked.await {
-        Ok(Ok(output)) if output.status.code().is_some_and(|code| code < NOT_SENT) => {}
-        Ok(Ok(output)) => tracing::error!(error = said(&output), "no alert could be sent"),
-        Ok(Err(error)) => tracing::error!(%error, "the installation can't be looked at"),
-        Err(error) => tracing::error!(%error, "the installation can't be looked at"),
+    let output = match looked.await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return tracing::error!(%error, "the installation can't be looked at"),
+        Err(error) => return tracing::error!(%error, "the installation can't be looked at"),
+    };
+    let said = said(&output);
+    match output.status.code() {
+        _ if said == *before => {}
+        Some(code) if code < NOT_SENT && said.is_empty() => {}
+        Some(code) if code < NOT_SENT => {
+            tracing::warn!(error = said, "not every way took an alert")
+        }
+        _ => tracing::error!(error = said, "no alert could be sent"),
     }
+    *before = said;
 }
 
 /// The last line of what it said.
 fn said(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let last = said.lines().last().unwrap_or_default();
-    match last.is_empty() {
-        true => output.status.to_string(),
-        false => last.to_owned(),
+    match (last.is_empty(), output.status.code()) {
+        (true, Some(..NOT_SENT)) => String::new(),
+        (true, _) => output.status.to_string(),
+        (false, _) => last.to_owned(),
     }
 }

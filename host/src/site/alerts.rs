@@ -7,9 +7,11 @@
 //! | what runs out has 30, 7, 1 days left, or has ended | one each |
 //! | it is well again, and it was alerted that it was not | the all-clear, at once |
 //! | several at one look | one message |
-//! | no way took the message | nothing is noted: the next look sends it |
+//! | a way did not take the message | nothing is noted of that way: the next look sends it, by it alone |
 //!
-//! What was alerted stands in a file of the state folder, as the ledger may be what is broken.
+//! What each way was told stands in a file of the state folder, as the ledger may be what is broken. So the all-clear
+//! comes by each way that brought the alert, and whoever looks next makes up for one that could not use a way: the hub's
+//! unit is not allowed a `sendmail` that is setgid, and the timer's is.
 
 mod kept;
 mod ways;
@@ -35,7 +37,7 @@ const FILE: &str = "alerts.json";
 /// How long nothing more is said of what goes wrong again.
 const QUIET: SignedDuration = SignedDuration::from_hours(1);
 
-/// What was alerted, by what it is about.
+/// What was alerted by one way, by what it is about.
 type Alerted = BTreeMap<String, Known>;
 
 /// The last that was alerted of one thing.
@@ -60,21 +62,14 @@ struct News {
     well: Vec<State>,
 }
 
-/// What came of a look.
-pub struct Sent {
-    /// What went out: the subject; `None`: there was no news.
-    pub subject: Option<String>,
-    /// The ways that failed, and why.
-    pub failed: Vec<String>,
-}
-
 impl Site {
-    /// Alerts of what changed since the last time, by every way of `[alerts]`.
+    /// Alerts of what changed since the last time, by every way of `[alerts]`; returns the ways that failed, and why:
+    /// the next look tries them again.
     ///
     /// # Errors
     ///
-    /// What was alerted can't be read or noted, or no way took the message: then the next look sends it.
-    pub fn alert(&self, health: &Health) -> anyhow::Result<Sent> {
+    /// What was alerted can't be read or noted, or no way knows what is to be known.
+    pub fn alert(&self, health: &Health) -> anyhow::Result<Vec<String>> {
         let alerts = kept::known(self, health);
         if alerts.is_off() {
             bail!("there is no way to alert: set mail, command or webhook of [alerts]");
@@ -83,23 +78,29 @@ impl Site {
         // The hub and a timer may look at once.
         let _lock = files::Lock::of(&self.state, || {})?;
         let before = read(&file)?;
-        let (news, after) = news(&before, &health.states, Timestamp::now());
-        if news == News::default() {
-            if after != before {
-                write(&file, &after)?;
+        let (mut after, mut failed) = (BTreeMap::new(), Vec::new());
+        let (now, host) = (Timestamp::now(), host_name());
+        let ways = ways::of(&alerts);
+        for way in &ways {
+            let mut known = before.get(way.name()).cloned().unwrap_or_default();
+            let (news, told) = news(&known, &health.states, now);
+            let sent = match news == News::default() {
+                true => Ok(()),
+                false => way.send(&self.config.http, &message(&news, &host)),
+            };
+            match sent {
+                Ok(()) => known = told,
+                Err(error) => failed.push(format!("[alerts] {}: {error:#}", way.name())),
             }
-            return Ok(Sent {
-                subject: None,
-                failed: Vec::new(),
-            });
+            after.insert(way.name().to_owned(), known);
         }
-        let message = message(&news, &host_name());
-        let failed = ways::send(&alerts, &self.config.http, &message)?;
-        write(&file, &after)?;
-        Ok(Sent {
-            subject: Some(message.subject),
-            failed,
-        })
+        if after != before {
+            write(&file, &after)?;
+        }
+        match failed.len() == ways.len() {
+            true => bail!("{}", failed.join("; ")),
+            false => Ok(failed),
+        }
     }
 }
 
@@ -211,16 +212,16 @@ fn message(news: &News, host: &str) -> Message {
     }
 }
 
-/// What was alerted. A file that can't be understood is as none: better one alert too many.
-fn read(file: &Path) -> anyhow::Result<Alerted> {
+/// What was alerted, by each way. A file that can't be understood is as none: better one alert too many.
+fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Alerted>> {
     match fs::read(file) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Alerted::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error).with_context(|| format!("can't read {}", file.display())),
     }
 }
 
-fn write(file: &Path, alerted: &Alerted) -> anyhow::Result<()> {
+fn write(file: &Path, alerted: &BTreeMap<String, Alerted>) -> anyhow::Result<()> {
     let access = Access {
         owner: None,
         mode: 0o600,

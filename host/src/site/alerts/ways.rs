@@ -39,37 +39,41 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Where `sendmail` is, on every system that has one.
 const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
 
-/// Sends a message by every way; returns those that failed, and why.
-///
-/// # Errors
-///
-/// All failed.
-pub(super) fn send(alerts: &Alerts, http: &Http, message: &Message) -> anyhow::Result<Vec<String>> {
-    let Alerts {
-        mail,
-        command,
-        webhook,
-    } = alerts;
-    let mut ways: Vec<(&str, anyhow::Result<()>)> = Vec::new();
-    if !mail.is_empty() {
-        ways.push(("mail", by_mail(mail, message)));
+/// A way.
+pub(super) enum Way<'a> {
+    Mail(&'a [String]),
+    /// A program, and its arguments.
+    Command(&'a Path, &'a [String]),
+    Webhook(&'a Url),
+}
+
+/// Those that are named.
+pub(super) fn of(alerts: &Alerts) -> Vec<Way<'_>> {
+    let mail = (!alerts.mail.is_empty()).then_some(Way::Mail(&alerts.mail));
+    let command = alerts.command.split_first();
+    let command = command.map(|(program, rest)| Way::Command(Path::new(program), rest));
+    let webhook = alerts.webhook.as_ref().map(Way::Webhook);
+    [mail, command, webhook].into_iter().flatten().collect()
+}
+
+impl Way<'_> {
+    /// Its key in `[alerts]`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Way::Mail(_) => "mail",
+            Way::Command(..) => "command",
+            Way::Webhook(_) => "webhook",
+        }
     }
-    if let Some((program, arguments)) = command.split_first() {
-        let sent = by_program(Path::new(program), arguments, message.text.as_bytes());
-        ways.push(("command", sent));
-    }
-    if let Some(url) = webhook {
-        ways.push(("webhook", by_webhook(url, http, message)));
-    }
-    let count = ways.len();
-    let failed = ways.into_iter().filter_map(|(way, sent)| {
-        let error = sent.err()?;
-        Some(format!("[alerts] {way}: {error:#}"))
-    });
-    let failed: Vec<String> = failed.collect();
-    match failed.len() == count {
-        true => bail!("{}", failed.join("; ")),
-        false => Ok(failed),
+
+    pub fn send(&self, http: &Http, message: &Message) -> anyhow::Result<()> {
+        match self {
+            Way::Mail(to) => by_mail(to, message),
+            Way::Command(program, arguments) => {
+                by_program(program, arguments, message.text.as_bytes())
+            }
+            Way::Webhook(url) => by_webhook(url, http, message),
+        }
     }
 }
 

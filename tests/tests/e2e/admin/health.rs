@@ -124,16 +124,10 @@ fn an_alert_that_no_way_took_is_sent_at_the_next_look() {
     assert_eq!(alerts(&file).len(), 1);
 }
 
-#[test]
-fn a_webhook_gets_the_alert_as_json() {
-    let sandbox = Sandbox::start();
-    let admin = sending(&sandbox);
-    let server = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hook", server.local_addr().unwrap());
-    let section = format!("\n[alerts]\nwebhook = {url:?}\n");
-    admin.write_config(&(admin.config_text() + &section));
-    is_refused(&sandbox, &admin);
-    let posted = thread::spawn(move || {
+/// Answers the next request with this status; its body is what it comes to.
+fn answer(server: &TcpListener, status: &'static str) -> thread::JoinHandle<serde_json::Value> {
+    let server = server.try_clone().unwrap();
+    thread::spawn(move || {
         let (stream, _) = server.accept().unwrap();
         let mut reader = BufReader::new(stream);
         let (mut length, mut line) = (0, String::new());
@@ -145,12 +139,54 @@ fn a_webhook_gets_the_alert_as_json() {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        reader.get_mut().write_all(answer).unwrap();
-        body
-    });
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        reader.get_mut().write_all(answer.as_bytes()).unwrap();
+        serde_json::from_slice(&body).unwrap()
+    })
+}
+
+/// What a way was not told must not be lost, as another was told it.
+#[test]
+fn a_way_that_failed_is_told_at_the_next_look_and_it_alone() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let file = alerted_by_command(&admin);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", server.local_addr().unwrap());
+    let config = admin.config_text();
+    admin.write_config(&format!("{config}webhook = {url:?}\n"));
+    is_refused(&sandbox, &admin);
+    let posted = answer(&server, "503 Service Unavailable");
+    admin
+        .run(&["health", "--alert"])
+        .failed(2)
+        .says("[alerts] webhook: 127.0.0.1 answered with status 503");
+    assert_eq!(posted.join().unwrap()["level"], "critical");
+    let posted = answer(&server, "200 OK");
     admin.run(&["health", "--alert"]).failed(2);
-    let body: serde_json::Value = serde_json::from_slice(&posted.join().unwrap()).unwrap();
+    assert_eq!(posted.join().unwrap()["level"], "critical");
+    admin.run(&["health", "--alert"]).failed(2);
+    assert_eq!(alerts(&file).len(), 1);
+    // The all-clear comes by both.
+    admin.run(&["sender", "check", "twilio"]).ok();
+    let posted = answer(&server, "200 OK");
+    admin.run(&["health", "--alert"]).ok();
+    assert_eq!(posted.join().unwrap()["level"], "ok");
+    assert_eq!(alerts(&file).len(), 2);
+}
+
+#[test]
+fn a_webhook_gets_the_alert_as_json() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", server.local_addr().unwrap());
+    let section = format!("\n[alerts]\nwebhook = {url:?}\n");
+    admin.write_config(&(admin.config_text() + &section));
+    is_refused(&sandbox, &admin);
+    let posted = answer(&server, "200 OK");
+    admin.run(&["health", "--alert"]).failed(2);
+    let body = posted.join().unwrap();
     assert_eq!(body["level"], "critical", "{body}");
     assert!(
         body["text"].as_str().unwrap().contains("sender twilio"),

@@ -284,6 +284,13 @@ fn numbers_are_pumped() {
     day.runs(2);
     day.admin.run(&["limits", "reset", "prefix"]).ok();
     day.send("447700900123").ok();
+    // Ten minutes later, as far as the ledger can tell.
+    let ledger = rusqlite::Connection::open(day.admin.state().join("ledger.sqlite3")).unwrap();
+    let earlier = "UPDATE decisions SET at = at - 600000";
+    ledger.execute(earlier, []).unwrap();
+    day.look(0);
+    let last = day.alerts().pop().unwrap();
+    assert!(last.contains(" OK: limit prefix: it is over"), "{last}");
 }
 
 #[test]

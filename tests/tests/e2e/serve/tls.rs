@@ -40,6 +40,13 @@ fn store(test: &Test, authority: &Authority) {
 }
 
 fn connect(address: SocketAddr, authority: &Authority) -> Connection {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    Connection::over(StreamOwned::new(client(authority), stream))
+}
+
+/// A caller who trusts this authority.
+fn client(authority: &Authority) -> ClientConnection {
     let mut roots = RootCertStore::empty();
     let root = CertificateDer::from_pem_slice(authority.pem.as_bytes()).unwrap();
     roots.add(root).unwrap();
@@ -50,10 +57,7 @@ fn connect(address: SocketAddr, authority: &Authority) -> Connection {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from("localhost").unwrap();
-    let client = ClientConnection::new(Arc::new(config), name).unwrap();
-    let stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    Connection::over(StreamOwned::new(client, stream))
+    ClientConnection::new(Arc::new(config), name).unwrap()
 }
 
 #[test]
@@ -94,6 +98,54 @@ fn a_changed_certificate_is_used_and_a_wrong_one_is_not() {
     store(test, &second);
     health(&second);
     hub.end().exit(0).logs("the last good one stays");
+}
+
+/// The day of `docs/oncall.md`, as callers and whoever is alerted see it.
+#[test]
+fn oncall_a_certificate_expires_and_is_replaced() {
+    let [good, expired] =
+        [Certificate::Valid, Certificate::Expired].map(|kind| Authority::new(kind).unwrap());
+    let test = with_tls(&good).alerts_every(200);
+    let file = test.site().folder().join("alerted");
+    let script = format!("cat >> {}", file.display());
+    let section = format!("[alerts]\ncommand = [\"/bin/sh\", \"-c\", {script:?}]");
+    let (hub, address) = Hub::with_http(test.config(&section));
+    let test = hub.running.test();
+    let certificate = format!(
+        "certificate {}",
+        test.site().folder().join("hub.pem").display()
+    );
+    let is_told = |words: &str| {
+        wait_for(words, || {
+            let text = fs::read_to_string(&file).unwrap_or_default();
+            text.contains(words).then_some(())
+        });
+    };
+    let lets_in = |authority: &Authority| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        client(authority).complete_io(&mut stream).is_ok()
+    };
+    assert!(lets_in(&good));
+    store(test, &expired);
+    is_told(&format!("CRITICAL {certificate}: it expired at"));
+    assert!(!lets_in(&expired));
+    // Those of this machine need none.
+    let message = stream::request("a-1", "+447700900123");
+    hub.post(&message).is(200).outcome("accepted");
+    let listed = hub.other().command(["expiring"]).stdin("").run();
+    listed.exit(0);
+    assert!(
+        listed
+            .stdout
+            .as_ref()
+            .unwrap()
+            .contains("the hub reads it again by itself")
+    );
+    store(test, &good);
+    assert!(lets_in(&good));
+    is_told(&format!("OK {certificate}: it is valid for"));
+    hub.end().exit(0);
 }
 
 #[test]

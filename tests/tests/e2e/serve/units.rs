@@ -32,6 +32,7 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
         "textsender-metrics.timer",
         "textsender-directory.service",
         "textsender-directory.timer",
+        "textsender-failed@.service",
     ];
     for name in names {
         let text = unit(name).replace("/usr/bin/textsender", program);
@@ -58,12 +59,28 @@ fn systemd_finds_nothing_wrong_with_the_units_and_the_service_exposes_little() {
         .concat(),
     );
     // Of ten, in tenths: what systemd itself calls OK, and no more than it was.
-    analyze(&[
-        "security",
-        "--offline=true",
-        "--threshold=16",
-        "./textsender.service",
-    ]);
+    for (unit, most) in [
+        ("textsender.service", 16),
+        // They run an administrator's command and a sendmail, which is setgid or setuid.
+        ("textsender-alerts.service", 27),
+        ("textsender-failed@.service", 29),
+    ] {
+        let threshold = format!("--threshold={most}");
+        let unit = format!("./{unit}");
+        analyze(&["security", "--offline=true", &threshold, &unit]);
+    }
+}
+
+/// What is wrong is alerted within a minute, and somebody hears of alerts that can't go out.
+#[test]
+fn systemd_has_alerts_looked_for_each_minute_and_tells_of_units_that_fail() {
+    assert!(unit("textsender-alerts.timer").contains("\nOnCalendar=minutely\n"));
+    for entry in fs::read_dir(units()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let tells = unit(&name).contains("\nOnFailure=textsender-failed@%n.service\n");
+        let should = name.ends_with(".service") && name != "textsender-failed@.service";
+        assert_eq!(tells, should, "{name}");
+    }
 }
 
 /// Account and folder as the packages make them: by systemd's own tools, in a root of their own.
