@@ -13,7 +13,7 @@ use crate::server::{Authority, Server};
 
 const PASSWORD: &str = "Of-its-0wn!";
 
-/// An account of a test's own, which three wrong passwords would lock, and whose own never ends.
+/// An account of a test's own, which five wrong passwords would lock, and whose own never ends.
 pub struct Account(pub &'static str);
 
 impl Account {
@@ -111,7 +111,7 @@ fn directory_a_wrong_password_is_tried_once_by_many_messages_and_the_right_one_a
     store_right_password();
     message(&test, "after").run().outcome("accepted");
     assert_eq!(server.logins(), 1);
-    assert_eq!(count(), "0", "three would have locked it");
+    assert_eq!(count(), "0", "five would have locked it");
 }
 
 /// The password stays as it is: only the domain's administrator can help.

@@ -10,7 +10,7 @@ link DN GUID                      it is linked to a container that is made if ne
 attribute DN NAME VALUE
 account NAME PASSWORD             one that logs in, in OU=Service
 password NAME PASSWORD            the same gets another password
-password-ends ACCOUNT HOURS       its password ends in so many hours (below 0: it has), or never; three wrong ones lock it
+password-ends ACCOUNT HOURS       its password ends in so many hours (below 0: it has), or never; five wrong ones lock it
 show DN NAME                      the attribute's value
 """
 import os, sys, time
@@ -55,7 +55,7 @@ def password_ends(account, hours):
         db.add({"dn": dn, "objectClass": "msDS-PasswordSettings", "msDS-PasswordSettingsPrecedence": "1",
                 "msDS-PasswordReversibleEncryptionEnabled": "FALSE", "msDS-PasswordHistoryLength": "0",
                 "msDS-PasswordComplexityEnabled": "FALSE", "msDS-MinimumPasswordLength": "0", "msDS-MinimumPasswordAge": "0",
-                "msDS-MaximumPasswordAge": age, "msDS-LockoutThreshold": "3", "msDS-LockoutObservationWindow": "-18000000000",
+                "msDS-MaximumPasswordAge": age, "msDS-LockoutThreshold": "5", "msDS-LockoutObservationWindow": "-18000000000",
                 "msDS-LockoutDuration": "-18000000000", "msDS-PSOAppliesTo": service(account)})
     if hours == "never": return
     # Samba writes no other time than now: what it keeps is changed beneath it.
