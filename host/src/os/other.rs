@@ -13,7 +13,6 @@ use rustix::process::Resource;
 use tokio::time::sleep;
 
 use super::{
-    process::Usage,
     seal::{SealError, SealPlan, Sealed},
     unix::process::limit,
 };
@@ -88,8 +87,13 @@ pub async fn ended(child: &mut Child) -> io::Result<ExitStatus> {
     }
 }
 
-/// What a process uses: here that can't be told, and its budgets are not held.
-pub fn usage(_: u32) -> Option<Usage> {
+/// The processor time that a process took: here that can't be told, and its budget is not held.
+pub fn processor_time(_: u32) -> Option<Duration> {
+    None
+}
+
+/// How many threads it has: the same.
+pub fn threads(_: u32) -> Option<u64> {
     None
 }
 

@@ -29,7 +29,10 @@ use std::{
 };
 
 use textsender_plugin_api::{Answer, ExchangeError, SendError};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use super::{
     Launch, Refusal, Sealed,
@@ -76,6 +79,8 @@ struct Shared {
     calls: Mutex<Calls>,
     /// How many frames it sent, but for log lines.
     frames_received: AtomicU64,
+    /// Told when something is asked of it, or an answer handed to it: its plugin has something to do.
+    asked: Notify,
     life: Lifecycle,
 }
 
@@ -143,6 +148,7 @@ impl HostProcess {
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
             frames_received: AtomicU64::new(0),
+            asked: Notify::new(),
             life: Lifecycle::new(&launch.sender, child),
             launch,
         });
@@ -279,6 +285,7 @@ impl HostProcess {
         let granted = shared.launch.seal.grants_network();
         let (call, ended, trace) = shared.calls().begin(deadline, granted);
         shared.withheld().begin(call, &work);
+        shared.asked.notify_waiters();
         // Dropped before its end, as it is no longer wanted, the call is taken back.
         let mut guard = CallGuard {
             shared,
@@ -360,6 +367,7 @@ impl Shared {
 
     fn exchanged(&self, call: u64, exchange: u64, result: Result<Answer, ExchangeError>) {
         self.calls().answered(call);
+        self.asked.notify_waiters();
         let posted = self.outbox.post(&Down::Exchanged { exchange, result });
         // A process that is gone no longer waits.
         if posted.is_err_and(|error| error.kind() == ErrorKind::QuotaExceeded) {

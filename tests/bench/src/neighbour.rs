@@ -34,6 +34,10 @@ const BEHAVIOURS: &[(&str, &str)] = &[
     ("hoard_threads", "starts a hundred threads"),
     ("spin", "computes without end"),
     ("spin_afterwards", "computes without end after its answer"),
+    (
+        "spin_in_configure",
+        "computes without end when it is configured",
+    ),
     ("exit", "exits"),
     (INTERIM, "is sent interim answers without end"),
     (ENDLESS, "is sent an answer without end"),

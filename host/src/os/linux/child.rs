@@ -13,11 +13,6 @@ use tokio::{
     time::sleep,
 };
 
-use crate::os::process::Usage;
-
-/// The unit of processor time in `/proc`: `USER_HZ` is 100 on every architecture that Rust builds for.
-const TICK: Duration = Duration::from_millis(10);
-
 /// How often a process is asked whether it has ended, where the kernel has no descriptors for processes.
 const ROUND: Duration = Duration::from_millis(5);
 
@@ -44,20 +39,13 @@ fn descriptor_of(child: &Child) -> Option<AsyncFd<OwnedFd>> {
     unsafe { AsyncFd::register_with_interest(descriptor.ok()?, Interest::READABLE) }.ok()
 }
 
-/// What a process uses; `None` if there is no such process.
-pub fn usage(id: u32) -> Option<Usage> {
-    match fs::read_to_string(format!("/proc/{id}/stat")) {
-        Ok(stat) => parse(&stat),
-        // Where `/proc` hides processes (`hidepid=`), or is not there.
-        Err(_) => Some(Usage {
-            threads: None,
-            processor: processor_time(id)?,
-        }),
-    }
+/// How many threads a process has; `None` if there is no such process, or where `/proc` hides it (`hidepid=`).
+pub fn threads(id: u32) -> Option<u64> {
+    parse(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
 }
 
-/// A process's clock, which every account may read.
-fn processor_time(id: u32) -> Option<Duration> {
+/// The processor time that a process took since its start, by its clock, which every account may read.
+pub fn processor_time(id: u32) -> Option<Duration> {
     let mut clock = 0;
     // SAFETY: it writes to `clock` alone.
     let found = unsafe { libc::clock_getcpuclockid(id.try_into().ok()?, &raw mut clock) };
@@ -76,18 +64,10 @@ fn processor_time(id: u32) -> Option<Duration> {
     is_read.then(time)?
 }
 
-/// Fields 14, 15 and 20 of proc_pid_stat(5). The second one, in parentheses, may hold anything.
-fn parse(stat: &str) -> Option<Usage> {
+/// Field 20 of proc_pid_stat(5). The second one, in parentheses, may hold anything.
+fn parse(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    let threads = fields.nth(4)?.parse().ok();
-    let ticks = u32::try_from(user + system).unwrap_or(u32::MAX);
-    Some(Usage {
-        threads,
-        processor: TICK.saturating_mul(ticks),
-    })
+    rest.split_ascii_whitespace().nth(17)?.parse().ok()
 }
 
 /// Lets every thread of a process run only when no other wants the processor; those that they start do the same.
@@ -126,15 +106,13 @@ mod tests {
     #[test]
     fn a_process_is_read_whatever_its_name() {
         let stat = "7 (a) b 1 2) R 1 7 7 0 -1 4194304 108 0 0 0 12 3 0 0 20 0 66 0 5142 3 0";
-        let usage = parse(stat).unwrap();
-        assert_eq!(usage.threads, Some(66));
-        assert_eq!(usage.processor, Duration::from_millis(150));
-        assert!(super::usage(std::process::id()).unwrap().threads > Some(0));
+        assert_eq!(parse(stat), Some(66));
+        assert!(threads(std::process::id()) > Some(0));
         assert_eq!(parse("7 (cat) R"), None);
     }
 
     #[test]
-    fn the_time_of_a_process_that_is_hidden_is_read_from_its_clock() {
+    fn the_time_of_a_process_is_read_from_its_clock() {
         let before = processor_time(std::process::id()).unwrap();
         while processor_time(std::process::id()) == Some(before) {
             std::hint::spin_loop();

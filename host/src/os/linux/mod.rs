@@ -24,7 +24,7 @@ use super::{
     unix::process::limit,
 };
 
-pub use child::{ended, lower_priority, usage};
+pub use child::{ended, lower_priority, processor_time, threads};
 pub use image::Image;
 pub use linker::missing as missing_libraries;
 

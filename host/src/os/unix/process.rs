@@ -19,7 +19,9 @@ use super::limits;
 use super::pipes::{self, Receiver, Sender};
 use crate::os::{seal::SealPlan, system};
 
-pub use crate::os::system::{close_inherited, ended, lower_priority, protect, restrain, usage};
+pub use crate::os::system::{
+    close_inherited, ended, lower_priority, processor_time, protect, restrain, threads,
+};
 pub use early::{end_early, start_early};
 
 /// The hidden subcommand of a host process.
@@ -154,15 +156,6 @@ fn command() -> io::Result<Command> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     Ok(command)
-}
-
-/// What a process uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Usage {
-    /// How many threads it has; `None` where the system hides that.
-    pub threads: Option<u64>,
-    /// The processor time that it took since its start.
-    pub processor: Duration,
 }
 
 /// Lets this process open as many files as it may: a stream has a connection for each message in flight.

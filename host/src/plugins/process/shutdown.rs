@@ -19,11 +19,7 @@ use textsender_plugin_api::Level;
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{calls::Calls, lock};
-use crate::{
-    budget::Limit,
-    os::process::{self, Usage},
-    plugins::Refusal,
-};
+use crate::{budget::Limit, os::process, plugins::Refusal};
 
 /// How long the front, at its own end, waits for a process that was killed: it leaves none behind that
 /// was not waited for, unless the kernel needs long to take its memory back.
@@ -121,9 +117,16 @@ impl Lifecycle {
         self.is_greedy.load(Ordering::Relaxed)
     }
 
-    /// Notes that it did, and restrains it.
+    /// Notes that it did, and restrains it: each time anew, as its threads start others.
     fn set_greedy(&self) {
-        self.is_greedy.store(true, Ordering::Relaxed);
+        if !self.is_greedy.swap(true, Ordering::Relaxed) {
+            let (limit, sender) = (Limit::ProcessorInside, &self.sender);
+            tracing::warn!(
+                sender,
+                "the plugin took more than {limit}: {}",
+                limit.then()
+            );
+        }
         self.restrain();
     }
 
@@ -134,10 +137,14 @@ impl Lifecycle {
         }
     }
 
-    /// What its process uses; `None` once it was ended, as its number may be another's then.
-    fn usage(&self) -> Option<Usage> {
-        let child = lock(&self.child);
-        child.as_ref().and_then(|child| process::usage(child.id()))
+    /// The processor time that it took so far; `None` once it was ended, as its number may be another's then.
+    fn processor_time(&self) -> Option<Duration> {
+        process::processor_time(lock(&self.child).as_ref()?.id())
+    }
+
+    /// How many threads it has, in the same way.
+    fn threads(&self) -> Option<u64> {
+        process::threads(lock(&self.child).as_ref()?.id())
     }
 
     pub(super) fn phase(&self) -> watch::Ref<'_, Phase> {
