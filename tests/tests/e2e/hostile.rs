@@ -1,9 +1,14 @@
 //! Providers that mean harm: what they cost, and where nothing goes.
 
+use std::fs;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use textsender_tests::harness::{Test, each};
+use serde_json::Value;
+use tempfile::TempDir;
+use textsender_tests::harness::{Test, each, wait_for};
 use textsender_tests::sandbox::{Fault, Sandbox, When};
 
 use crate::misbehaving::BAD_NUMBER;
@@ -48,17 +53,8 @@ fn interim_answers_without_end_cost_other_senders_nothing() {
         .misbehaving("deliver")
         .fault(When::always().to(BAD_NUMBER), Fault::interim());
     let mut running = test.stream().start_silent();
-    let other = |number: u8| {
-        let mut request = request(
-            &format!("other-{number}"),
-            &format!("+4477009002{number:02}"),
-        );
-        request["purpose"] = "test".into();
-        request["sender"] = "twilio".into();
-        request
-    };
     let bad = (0..8).map(|number| request(&format!("bad-{number}"), BAD_NUMBER));
-    let requests: Vec<_> = bad.chain((0..8).map(other)).collect();
+    let requests: Vec<_> = bad.chain((0..8).map(of_another_sender)).collect();
     running.ask(&requests);
     let answers = running.wait_for_answers(16);
     for number in 0..8 {
@@ -74,6 +70,75 @@ fn interim_answers_without_end_cost_other_senders_nothing() {
     running
         .finish()
         .logs("interim answers (1xx) to one request");
+}
+
+/// Each look-up takes a thread for as long as the resolver is silent: a sender has a few, whatever it asks for.
+#[test]
+fn names_that_never_resolve_cost_other_senders_nothing() {
+    let (folder, preload) = silent_resolver();
+    let look_ups = folder.path().join("look-ups");
+    fs::write(&look_ups, "").unwrap();
+    let test = Test::new().misbehaving("hoard_names");
+    let port = test
+        .sandbox()
+        .twilio()
+        .url()
+        .rsplit_once(':')
+        .unwrap()
+        .1
+        .to_owned();
+    let config = format!(
+        "[senders.misbehaving]\ntimeout = \"2s\"\n[senders.misbehaving.settings]\n\
+         base_url = \"https://a.silent.example\"\n[senders.twilio.settings]\nbase_url = \"http://localhost:{port}\""
+    );
+    let test = test.config(&config).env("LD_PRELOAD", preload);
+    let mut running = test.env("LOOK_UPS", &look_ups).stream().start_silent();
+    // Each asks for eight at a time.
+    let bad: Vec<_> = (0..16)
+        .map(|number| request(&format!("bad-{number}"), BAD_NUMBER))
+        .collect();
+    running.ask(&bad);
+    wait_for("look-ups", || (begun(&look_ups) >= 4).then_some(()));
+    let others: Vec<_> = (0..8).map(of_another_sender).collect();
+    running.ask(&others);
+    let answers = running.wait_for_answers(24);
+    for (requests, outcome) in [(bad, "unavailable"), (others, "accepted")] {
+        for request in requests {
+            let id = request["id"].as_str().unwrap();
+            assert_eq!(answer_to(id, &answers)["outcome"], outcome, "{id}");
+        }
+    }
+    // Their threads are blocked to the end, whoever has given up.
+    assert_eq!(begun(&look_ups), 4);
+    running.finish().exit(0).texts(8);
+}
+
+fn begun(look_ups: &Path) -> u64 {
+    fs::metadata(look_ups).unwrap().len()
+}
+
+/// A library that is loaded before the front, in a folder of its own.
+fn silent_resolver() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("silent_resolver.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/silent_resolver.c");
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .args([source, "-ldl"])
+        .status();
+    assert!(compiled.unwrap().success(), "can't compile {source}");
+    (folder, library)
+}
+
+fn of_another_sender(number: u8) -> Value {
+    let mut request = request(
+        &format!("other-{number}"),
+        &format!("+4477009002{number:02}"),
+    );
+    request["purpose"] = "test".into();
+    request["sender"] = "twilio".into();
+    request
 }
 
 #[test]

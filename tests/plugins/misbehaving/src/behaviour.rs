@@ -126,6 +126,8 @@ pub enum Behaviour {
     ForgeLogs,
     /// Begins more exchanges at a time than a message may, of which none is answered.
     HoardExchanges,
+    /// Begins as many exchanges at a time as a message may, and waits for them.
+    HoardNames,
     /// Starts more threads than a plugin has use for, and waits.
     HoardThreads,
     /// Delivers, and has threads compute for ever after its answer.
@@ -324,6 +326,7 @@ impl Misbehaving {
                 future::pending().await
             }
             Behaviour::HoardExchanges => self.hoard(10).await,
+            Behaviour::HoardNames => self.hoard(8).await,
             Behaviour::HoardThreads => {
                 harm::start_threads(100);
                 future::pending().await
