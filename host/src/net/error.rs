@@ -1,6 +1,10 @@
 //! Which peer was not reached or not trusted, and why, in words that an administrator can act on.
 
-use std::{error::Error, fmt, io};
+use std::{
+    error::Error,
+    fmt, io,
+    net::{Ipv4Addr, UdpSocket},
+};
 
 use jiff::Timestamp;
 use rustls::{CertificateError, pki_types::UnixTime};
@@ -79,6 +83,12 @@ pub enum Cause {
     /// This process may open no more files.
     #[error("this process has no file descriptor left: raise its limit (LimitNOFILE, ulimit -n)")]
     NoDescriptors,
+    /// This machine does not let this process connect, whatever the peer.
+    #[error(
+        "this machine forbids the connection: a sandbox around textsender (SystemCallFilter=, \
+         RestrictAddressFamilies= of its service), or a filter of its own"
+    )]
+    Forbidden,
     /// Another fault of the network.
     #[error("{0}")]
     Network(String),
@@ -188,6 +198,8 @@ impl Cause {
     pub(super) fn of_lookup(error: &io::Error) -> Self {
         match limits::is_out_of_descriptors(error) {
             true => Self::NoDescriptors,
+            // The system's resolver says nothing of it.
+            false if may_not_ask() => Self::Forbidden,
             false => {
                 let words = limits::explained(error);
                 let known = "failed to lookup address information: ";
@@ -200,6 +212,7 @@ impl Cause {
         use io::ErrorKind as Kind;
         match error.kind() {
             _ if limits::is_out_of_descriptors(error) => Self::NoDescriptors,
+            _ if limits::is_connection_forbidden(error) => Self::Forbidden,
             Kind::ConnectionRefused => Self::Refused,
             Kind::HostUnreachable | Kind::NetworkUnreachable => Self::Unreachable,
             Kind::TimedOut => Self::TimedOut,
@@ -242,6 +255,7 @@ impl Cause {
             Self::Refused | Self::Unreachable | Self::TimedOut | Self::Cut | Self::Network(_) => {
                 "check that this machine can reach it: firewall, [http] proxy, host and port in the sender's settings"
             }
+            Self::Forbidden => "allow it there: AF_INET, AF_INET6 and the system call connect",
             Self::NoDescriptors => "raise LimitNOFILE in the service's unit, or `ulimit -n`",
             Self::Certificate(
                 CertificateFault::UnknownAuthority | CertificateFault::SelfSigned,
@@ -265,7 +279,7 @@ impl Cause {
         }
     }
 
-    /// Whether the administrator of this machine must act: no peer can do anything about it.
+    /// Whether the configuration is wrong: no peer can do anything about it.
     pub fn is_ours(&self) -> bool {
         matches!(
             self,
@@ -296,6 +310,14 @@ impl CertificateFault {
             other => Self::Other(other.to_string()),
         }
     }
+}
+
+/// Whether a server of names could not even be asked. Nothing is sent.
+fn may_not_ask() -> bool {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0));
+    // An address of no machine (RFC 5737).
+    let asked = socket.and_then(|socket| socket.connect((Ipv4Addr::new(192, 0, 2, 1), 53)));
+    asked.is_err_and(|error| limits::is_connection_forbidden(&error))
 }
 
 /// `DnsName("a.example")` is how rustls shows a name.

@@ -69,13 +69,11 @@ pub(super) fn not_told(sender: &str, end: &CallEnd) -> Failure {
     let code = match &end.result {
         CallResult::Failed(error) => {
             log_plugin_error(sender, error, fault.as_ref(), false);
-            match error.verdict {
+            match (error.verdict, fault.as_ref().and_then(|fault| fault.ours)) {
                 // Nothing was to be sent: what is in doubt is only the answer.
-                PluginVerdict::Unknown => ErrorCode::ProviderUnavailable,
-                _ if fault.as_ref().is_some_and(|fault| fault.is_ours) => {
-                    ErrorCode::BadConfiguration
-                }
-                verdict => row(verdict, OnUnknown::Stop).0,
+                (PluginVerdict::Unknown, _) => ErrorCode::ProviderUnavailable,
+                (_, Some(code)) => code,
+                (verdict, None) => row(verdict, OnUnknown::Stop).0,
             }
         }
         CallResult::TimedOut => ErrorCode::Timeout,
@@ -226,8 +224,8 @@ fn claimed(
         if failure.outcome() != Outcome::Unavailable {
             return result;
         }
-        if fault.as_ref().is_some_and(|fault| fault.is_ours) {
-            failure.code = ErrorCode::BadConfiguration;
+        if let Some(code) = fault.as_ref().and_then(|fault| fault.ours) {
+            failure.code = code;
             *again = Again::No;
         }
         let words = fault.and_then(|fault| fault.words);

@@ -97,7 +97,7 @@ pub fn ask_unsaved(site: &Site, sender: &str, max_level: Level) -> anyhow::Resul
         CallResult::Failed(error) => {
             // Host, port and cause are the front's own knowledge.
             let fault = fault.filter(|fault| error.failure == Some(fault.kind));
-            let is_ours = fault.as_ref().is_some_and(|fault| fault.is_ours);
+            let is_ours = fault.as_ref().is_some_and(|fault| fault.ours.is_some());
             let words = fault.and_then(|fault| fault.words);
             let outcome = match error.needs_administrator() || is_ours {
                 true => Outcome::Misconfigured,

@@ -2,7 +2,10 @@
 
 use textsender_plugin_api::FailureKind;
 
-use crate::net::{Cause, NetError};
+use crate::{
+    net::{Cause, NetError},
+    protocol::ErrorCode,
+};
 
 /// An exchange that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,8 +14,8 @@ pub struct Fault {
     pub kind: FailureKind,
     /// Host, port and cause, where they say more than the kind. They may hold what a peer said.
     pub words: Option<String>,
-    /// Whether the administrator of this machine must act: nothing is to be hoped of a repeat.
-    pub is_ours: bool,
+    /// What it is where the administrator of this machine must act: nothing is to be hoped of a repeat.
+    pub ours: Option<ErrorCode>,
     /// What to do about it, where that is known.
     pub remedy: Option<&'static str>,
 }
@@ -22,7 +25,7 @@ impl From<FailureKind> for Fault {
         Self {
             kind,
             words: None,
-            is_ours: false,
+            ours: None,
             remedy: None,
         }
     }
@@ -32,7 +35,10 @@ impl From<NetError> for Fault {
     fn from(error: NetError) -> Self {
         Self {
             kind: kind(error.cause()),
-            is_ours: error.cause().is_ours(),
+            ours: match error.cause() {
+                Cause::Forbidden => Some(ErrorCode::ForbiddenBySandbox),
+                cause => cause.is_ours().then_some(ErrorCode::BadConfiguration),
+            },
             remedy: Some(error.cause().remedy()),
             words: Some(error.to_string()),
         }
@@ -60,6 +66,7 @@ fn kind(cause: &Cause) -> FailureKind {
         Cause::Refused
         | Cause::Unreachable
         | Cause::NoDescriptors
+        | Cause::Forbidden
         | Cause::Network(_)
         | Cause::ProxyAuthentication
         | Cause::ProxyRefused(_)

@@ -141,3 +141,29 @@ fn a_system_without_memory_files_is_no_fault_of_the_plugin() {
         run.says("memfd_create").texts(0);
     }
 }
+
+/// A service's unit, or a filter around it, answers in the network's place. What a router may answer as well (EACCES)
+/// stays the network's.
+#[test]
+#[cfg_attr(not(has_strace), ignore = "needs strace")]
+fn a_machine_that_forbids_connections_is_no_fault_of_the_network() {
+    let by_name = "[senders.twilio.settings]\nbase_url = \"https://api.provider.example\"";
+    for (call, answer, code) in [
+        ("connect", "EPERM", "forbidden_by_sandbox"),
+        ("socket", "EPERM", "forbidden_by_sandbox"),
+        ("socket", "EAFNOSUPPORT", "forbidden_by_sandbox"),
+        ("connect", "EACCES", "provider_unavailable"),
+    ] {
+        let inject = format!("inject={call}:error={answer}");
+        let strace = ["strace", "-f", "-o", "/dev/null", "-e", &inject];
+        for config in ["", by_name] {
+            let run = Test::new().config(config).under(strace).run();
+            run.error(code).texts(0);
+            if code == "forbidden_by_sandbox" {
+                run.outcome("misconfigured")
+                    .attempts(["twilio:forbidden_by_sandbox"]);
+                run.says("this machine forbids the connection");
+            }
+        }
+    }
+}

@@ -47,6 +47,13 @@ pub fn is_out_of_descriptors(error: &io::Error) -> bool {
     matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
+/// Whether this machine itself refuses a connection: a filter around this process, or a family of addresses that it may
+/// not use. No answer of the network is told as one of these; EACCES may be a router's, over IPv6 (RFC 4443, 3.1).
+pub fn is_connection_forbidden(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(errno, Some(Errno::PERM | Errno::AFNOSUPPORT))
+}
+
 /// The limit that a system call ran into, if that is why it failed.
 pub fn reached(error: &io::Error) -> Option<&'static str> {
     let errno = Errno::from_raw_os_error(error.raw_os_error()?);

@@ -199,7 +199,10 @@ async fn a_fault_names_host_port_and_cause() {
         let fault = failed.unwrap_err();
         let words = fault.words.unwrap();
         let peer = format!("127.0.0.1:{}: ", server.port);
-        (words.strip_prefix(&peer).unwrap().to_owned(), fault.is_ours)
+        (
+            words.strip_prefix(&peer).unwrap().to_owned(),
+            fault.ours.is_some(),
+        )
     };
     let (said, is_ours) = words(&smtp(&plain), &plain, SmtpSecurity::StartTls).await;
     assert!(said.starts_with("it does not offer STARTTLS"), "{said}");
