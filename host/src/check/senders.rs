@@ -254,7 +254,7 @@ impl Look<'_> {
 
     fn no_plugin(&mut self, reason: &StartupError) {
         // Such as a file that a setting names, and that can't be read.
-        if let StartupError::Refused(Refusal::Settings(words)) = reason
+        if let StartupError::Refused(Refusal::Settings(words) | Refusal::Secret(words)) = reason
             && let Some((key, what)) = words.split_once(": ")
             && let Some(setting) = self.sender.settings.get(key)
         {
@@ -343,7 +343,7 @@ impl Look<'_> {
         };
         let words = match answer {
             Ok(()) => return,
-            Err(StartupError::Refused(Refusal::Settings(words))) => words,
+            Err(StartupError::Refused(Refusal::Settings(words) | Refusal::Secret(words))) => words,
             Err(reason) => return self.no_plugin(&reason),
         };
         // `KEY: what is wrong`, as the SDK writes it.

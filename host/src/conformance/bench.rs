@@ -111,7 +111,7 @@ impl Bench {
         self.look_at_log(case);
         match ready {
             Ok(()) => Ok(process),
-            Err(StartupError::Refused(Refusal::Settings(words))) => {
+            Err(StartupError::Refused(Refusal::Settings(words) | Refusal::Secret(words))) => {
                 self.look_at_words(&words, &format!("{case}: the refusal of its settings"));
                 Err(words)
             }

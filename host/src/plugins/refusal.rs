@@ -25,6 +25,8 @@ pub enum Refusal {
     Hosts(Vec<String>),
     /// The plugin refuses the settings: its words.
     Settings(String),
+    /// It does, as a secret is not there that it needs: its words.
+    Secret(String),
     /// The plugin panicked when it was configured.
     Panicked,
 }
@@ -50,13 +52,16 @@ impl Refusal {
             texts.map(|text| clean(text)).collect()
         };
         match self {
+            Self::NotSealed(words) => Self::NotSealed(clean(&words)),
+            Self::Forbidden(words) => Self::Forbidden(clean(&words)),
             Self::NotLoaded(words) => Self::NotLoaded(clean(&words)),
             Self::OtherAbi(words) => Self::OtherAbi(clean(&words)),
             Self::OtherId(id) => Self::OtherId(clean(&id)),
             Self::Settings(words) => Self::Settings(clean(&words)),
+            Self::Secret(words) => Self::Secret(clean(&words)),
             Self::Hosts(hosts) => Self::Hosts(all(hosts)),
             Self::File(FileFault::Needs(names)) => Self::File(FileFault::Needs(all(names))),
-            Self::File(_) | Self::NotSealed(_) | Self::Forbidden(_) | Self::Panicked => self,
+            Self::File(_) | Self::Panicked => self,
         }
     }
 }
@@ -78,7 +83,9 @@ impl fmt::Display for Refusal {
                     "it declares hosts that were not approved: {hosts}; approve it again"
                 )
             }
-            Self::Settings(words) => write!(f, "the plugin refuses the settings: {words}"),
+            Self::Settings(words) | Self::Secret(words) => {
+                write!(f, "the plugin refuses the settings: {words}")
+            }
             Self::Panicked => f.write_str("it panicked when it was configured"),
         }
     }

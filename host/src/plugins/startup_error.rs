@@ -40,6 +40,10 @@ impl StartupError {
                 let detail = format!("sender {sender}: the log names the key");
                 Failure::with_detail(ErrorCode::BadSettings, detail)
             }
+            Refusal::Secret(_) => {
+                let detail = format!("sender {sender}: it is not stored; the log names the key");
+                Failure::with_detail(ErrorCode::SecretMissing, detail)
+            }
             Refusal::Forbidden(words) => {
                 let detail = format!("sender {sender}: {words}");
                 Failure::with_detail(ErrorCode::ForbiddenBySandbox, detail)
@@ -66,7 +70,8 @@ pub(super) fn log_cause(launch: &Launch, reason: &StartupError) {
             | Refusal::OtherAbi(_)
             | Refusal::Hosts(_)
             | Refusal::OtherId(_)
-            | Refusal::Settings(_)),
+            | Refusal::Settings(_)
+            | Refusal::Secret(_)),
         ) => tracing::error!(sender, "the plugin can't be used: {refusal}"),
         StartupError::Refused(_) | StartupError::Ended | StartupError::TimedOut => {}
     }

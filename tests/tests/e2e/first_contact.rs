@@ -102,7 +102,7 @@ fn a_secret_that_was_never_stored_is_named_in_the_log() {
         })
         .run()
         .outcome("misconfigured")
-        .error("bad_settings")
+        .error("secret_missing")
         .logs("auth_token: store it")
         .requests(0);
 }

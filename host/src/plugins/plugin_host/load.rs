@@ -40,9 +40,22 @@ pub(super) fn configure(
     module
         .configure(settings, services)
         .map_err(|error| match error {
+            ConfigureError::Settings(words) if lacks_secret(module, settings, &words) => {
+                Refusal::Secret(words)
+            }
             ConfigureError::Settings(words) => Refusal::Settings(without_values(words, settings)),
             ConfigureError::Panicked => Refusal::Panicked,
         })
+}
+
+/// Whether what is wrong is that a secret is not there. Words about a setting begin with its key.
+fn lacks_secret(module: &Module, settings: &str, words: &str) -> bool {
+    let schema: Value = serde_json::from_str(&module.settings_schema()).unwrap_or_default();
+    let settings: Value = serde_json::from_str(settings).unwrap_or_default();
+    let (key, _) = words.split_once(": ").unwrap_or((words, ""));
+    let setting = &schema["properties"][key];
+    let is_secret = setting["writeOnly"] == true || setting["anyOf"][0]["writeOnly"] == true;
+    is_secret && settings.get(key).is_none()
 }
 
 /// What a plugin says of its settings, without their values: a secret may stand where it does not belong,

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     fuzz::at_once,
     plugins::{
+        Refusal,
         frames::{FrameReader, Reply, Up, Work},
         named_hosts,
     },
@@ -51,7 +52,8 @@ pub(crate) fn words(bytes: &[u8]) {
                 let _ = Egress::new(info.hosts, []).allows("api.acme.example", 443);
                 info.provider_id.into_iter().for_each(|id| ids.declare(id));
             }
-            Up::Refused(refusal) => {
+            // What it says of its own file is refused by then.
+            Up::Refused(refusal) if !refusal.judge(|it| matches!(it, Refusal::File(_))) => {
                 let refusal = refusal.unmarked();
                 shows_nothing(&refusal.cleaned(|text| sanitizer.clean(text)).to_string());
             }
@@ -139,10 +141,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        plugins::{
-            Refusal,
-            frames::{CallOutcome, encode},
-        },
+        plugins::frames::{CallOutcome, encode},
         redact::Foreign,
     };
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -201,6 +201,30 @@ fn a_rotated_secret_is_that_of_the_next_message() {
             rotate(running.test().site());
             accepted(&mut running);
             running.finish().exit(0).texts(2);
+        },
+    );
+}
+
+/// The same code as in a process of its own, wherever the secret was.
+#[test]
+fn a_secret_that_is_taken_away_is_missing_for_the_next_message() {
+    let in_a_file = Test::new().change(|site| {
+        let stored = site.state().join("secrets/twilio.auth_token");
+        let file = site.folder().join("token");
+        fs::rename(stored, &file).unwrap();
+        let setting = format!("senders.twilio.settings.auth_token.file = {file:?}");
+        site.merge(&setting).unwrap();
+    });
+    let stored: fn(&Site) -> PathBuf = |site| site.state().join("secrets/twilio.auth_token");
+    let named: fn(&Site) -> PathBuf = |site| site.folder().join("token");
+    each(
+        [(Test::new(), stored), (in_a_file, named)],
+        |(test, file)| {
+            let mut running = test.stream().start_silent();
+            accepted(&mut running);
+            fs::remove_file(file(running.test().site())).unwrap();
+            fails(&mut running, "secret_missing");
+            running.finish().exit(0).texts(1);
         },
     );
 }
