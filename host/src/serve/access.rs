@@ -12,7 +12,10 @@ use http::{
 use zeroize::Zeroizing;
 
 use super::{Shared, read, reply};
-use crate::protocol::{ErrorCode, Failure, MessageId};
+use crate::{
+    config,
+    protocol::{ErrorCode, Failure, MessageId},
+};
 
 /// How a connection came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,8 +141,15 @@ impl Shared {
     fn name_of(&self, token: &str) -> Result<String, Box<Response>> {
         let dispatch = self.current().dispatch();
         let dispatch = dispatch.map_err(|failure| reply::failed(&failure))?;
+        let signs = |name: &String| {
+            dispatch
+                .caller_named(name)
+                .is_some_and(config::Caller::signs)
+        };
         let name = self.tokens.name_of(token, dispatch.state());
-        name.ok_or_else(|| unauthorized().into())
+        // Whoever signs never shows the secret: it is no token.
+        name.filter(|name| !signs(name))
+            .ok_or_else(|| unauthorized().into())
     }
 }
 

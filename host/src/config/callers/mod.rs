@@ -138,6 +138,12 @@ pub(super) fn read(name: &Located<String>, node: &Node, callers: &mut BTreeMap<S
 }
 
 impl Caller {
+    /// Whether it proves who it is by signatures.
+    pub fn signs(&self) -> bool {
+        let shape = self.shape.as_ref();
+        shape.is_some_and(|shape| shape.proof != Proof::Token)
+    }
+
     fn read(node: &Node, t: &Table) -> Self {
         let product = t.get("product").and_then(|node| {
             let choices: Vec<_> = products::NAMES.iter().map(|name| (*name, *name)).collect();

@@ -236,3 +236,42 @@ fn a_callers_token_is_for_its_own_path() {
     get.is(405);
     hub.end().texts(0);
 }
+
+/// Who signs never shows the secret, so that nothing which holds it may do without a signature.
+#[test]
+fn the_secret_of_a_caller_that_signs_is_no_token() {
+    each(["supabase", "zitadel"], |product| {
+        let file = PRODUCTS
+            .iter()
+            .find(|(name, _)| *name == product)
+            .unwrap()
+            .1;
+        let file: Value = serde_json::from_str(file).unwrap();
+        let cases = file["cases"].as_array().unwrap();
+        let secret = match product {
+            "supabase" => format!("v1,whsec_{}", BASE64_STANDARD.encode(KEY)),
+            _ => KEY.to_owned(),
+        };
+        let (hub, address) = hub(product, "", cases);
+        let bearer = format!("Bearer {secret}");
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("hub:{secret}")));
+        let request = r#"{"purpose":"verification_code","user":{"phone":"+447700900123"},"code":"4Hk92mQz7RtW"}"#;
+        let shaped = format!("POST /callers/{product}");
+        let good = cases.iter().find(|case| case["status"] == 200).unwrap();
+        let body = good["body"].to_string();
+        for authorization in [&bearer, &basic] {
+            let headers = [("Authorization", authorization.as_str())];
+            for (what, body) in [
+                ("POST /v1/messages", request),
+                ("GET /v1/messages/4711", ""),
+                ("POST /v1/messages/4711/used", ""),
+                (&shaped, &body),
+            ] {
+                ask_over_tcp(address, what, &headers, body).is(401);
+            }
+        }
+        // What it signs is taken.
+        assert_eq!(post(address, product, good).status, 200);
+        hub.end().texts(1);
+    });
+}
