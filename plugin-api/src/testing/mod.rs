@@ -16,7 +16,7 @@
 //!
 //! ```toml
 //! [dev-dependencies]
-//! textsender-plugin-api = { version = "0.1", features = ["testing"] }
+//! textsender-plugin-api = { version = "0.2", features = ["testing"] }
 //! ```
 //!
 //! A test reads as the exchange goes: settings, the provider's answer, the call, what was sent.

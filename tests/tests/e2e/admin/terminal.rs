@@ -146,7 +146,11 @@ fn tables_and_colour_are_for_terminals() {
         "{plain}"
     );
     let piped = admin.run(&["plugin", "list"]);
-    let first = "email-gateway\t0.1.0\tlibtextsender_email_gateway.so\tok\t\n";
+    let first = concat!(
+        "email-gateway\t",
+        env!("CARGO_PKG_VERSION"),
+        "\tlibtextsender_email_gateway.so\tok\t\n"
+    );
     assert!(piped.stdout.starts_with(first), "{piped}");
 }
 
