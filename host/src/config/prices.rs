@@ -51,6 +51,14 @@ impl Spend {
         }
         (!prices.is_empty()).then_some(spend)
     }
+
+    /// One sum, in millionths.
+    pub fn sum(currency: &str, millionths: u64) -> Self {
+        Self {
+            spend: BTreeMap::from([(currency.to_owned(), millionths)]),
+            segments_without_price: 0,
+        }
+    }
 }
 
 /// Such as `1.28 EUR, 0.0075 USD`.

@@ -34,8 +34,14 @@ pub const SEGMENTS: Plot = Plot {
     query: "sum by (region) (increase(textsender_segments_total[1h]))",
 };
 
+/// What was spent, where `[prices]` says what a segment costs. Several machines may say so of a region.
+pub const SPENT: Plot = Plot {
+    title: "Spent, by currency",
+    query: "sum by (currency) (increase(textsender_segments_total[1h]) * on(region) group_left(currency) max by (region, currency) (textsender_segment_price))",
+};
+
 /// All of them, in their order.
-pub const ALL: [Plot; 4] = [OUTCOMES, SHARE_UNKNOWN, MEDIAN, SEGMENTS];
+pub const ALL: [Plot; 5] = [OUTCOMES, SHARE_UNKNOWN, MEDIAN, SEGMENTS, SPENT];
 
 #[cfg(test)]
 mod tests {

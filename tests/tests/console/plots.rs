@@ -43,6 +43,32 @@ fn sum(body: &str, table: &str, column: usize) -> u64 {
     cells.sum()
 }
 
+/// The amounts of a currency in the table of what was spent, added up, in thousandths.
+fn spent(body: &str, currency: &str) -> u64 {
+    let (_, table) = body.split_once("<caption>What was spent").unwrap();
+    let table = table.split("</table>").next().unwrap();
+    let words: Vec<&str> = table.split(['<', '>', ' ', ',']).collect();
+    let amounts = words.windows(2).filter(|pair| pair[1] == currency);
+    let amounts = amounts.map(|pair| (pair[0].parse::<f64>().unwrap() * 1000.0).round() as u64);
+    amounts.sum()
+}
+
+#[test]
+fn what_was_spent_is_a_plot_for_each_currency_where_prices_are_known() {
+    let served = seeded();
+    let config = served.site.folder().join("textsender.toml");
+    let before = fs::read_to_string(&config).unwrap();
+    let prices = "\n[prices]\nGB = \"0.04 EUR\"\nFR = \"0.1 USD\"\n";
+    fs::write(&config, before + prices).unwrap();
+    let page = served.get("/?period=day").status(200);
+    assert_eq!(page.body.matches("<figure>").count(), 4 + 2);
+    // Seven rows of ten were sent, or may have been, two segments each; a third of them to each region.
+    let segments = ROWS * 7 / 10 / 3 * 2;
+    assert_eq!(spent(&page.body, "EUR"), (segments + 1) * 40);
+    assert_eq!(spent(&page.body, "USD"), segments * 100);
+    page.says(&format!("Segments to regions without a price: {segments}."));
+}
+
 #[test]
 fn plots_and_their_tables_count_every_row_once() {
     let served = seeded();

@@ -77,7 +77,7 @@ pub fn show(visit: &Visit) -> Made {
                     a.button href={ "/?period=" (one.as_str()) } aria-current=[(one == period).then_some("true")] { "A " (one.as_str()) } " "
                 }
             }
-            (counted.shown())
+            (counted.shown(&site.config.prices))
         }
         (layout::command_box("The commands that show the same", &command::lines(&commands, &visit.call)))
     };

@@ -1,11 +1,12 @@
 //! Texts over time, counted from the ledger and drawn as SVG, with their numbers in tables beside them. What is
 //! drawn can be told apart without colour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use maud::{Markup, html};
 use textsender::{
+    config::{Prices, Spend},
     ledger::{History, Mark},
     protocol::Outcome,
     site::plots::{self, Plot},
@@ -32,6 +33,8 @@ pub struct Step {
     pub unknown: u64,
     /// How long each took that was accepted, in milliseconds.
     delays: Vec<i64>,
+    /// Segments that were sent, or may have been, by region.
+    pub segments: BTreeMap<String, u64>,
 }
 
 /// Messages of a period, counted. Answers that were replayed are not counted again.
@@ -39,8 +42,6 @@ pub struct Step {
 pub struct Counted {
     period: Period,
     pub steps: Vec<Step>,
-    /// Segments that were sent, or may have been, by region.
-    pub segments: BTreeMap<String, u64>,
 }
 
 impl Period {
@@ -118,7 +119,6 @@ impl Counted {
         let mut counted = Self {
             period,
             steps: (0..count).map(step).collect(),
-            segments: BTreeMap::new(),
         };
         if let Some(history) = history {
             for mark in history.timeline(Timestamp::from_second(first)?)? {
@@ -147,14 +147,14 @@ impl Counted {
         }
         let region = mark.region.as_deref().unwrap_or("-");
         let segments = u64::from(mark.segments);
-        match self.segments.get_mut(region) {
+        match step.segments.get_mut(region) {
             Some(sum) => *sum += segments,
-            None => drop(self.segments.insert(region.to_owned(), segments)),
+            None => drop(step.segments.insert(region.to_owned(), segments)),
         }
     }
 
     /// The plots, with their numbers.
-    pub fn shown(&self) -> Markup {
+    pub fn shown(&self, prices: &Prices) -> Markup {
         let count = |of: fn(&Step) -> u64| self.steps.iter().map(of).sum::<u64>();
         let (accepted, others) = (count(|step| step.accepted), count(|step| step.others));
         let unknown = count(|step| step.unknown);
@@ -163,8 +163,6 @@ impl Counted {
         }
         let values = |of: fn(&Step) -> u64| self.steps.iter().map(of).collect::<Vec<_>>();
         let times: Vec<String> = self.steps.iter().map(|step| self.time(step)).collect();
-        let regions: Vec<String> = self.segments.keys().cloned().collect();
-        let segments: Vec<u64> = self.segments.values().copied().collect();
         let by_outcome = [
             values(|step| step.accepted),
             values(|step| step.others),
@@ -173,26 +171,64 @@ impl Counted {
         let median = values(|step| step.delay().unwrap_or(0));
         let rows = self.steps.iter().filter(|step| step.all() > 0);
         let rows: Vec<Vec<Markup>> = rows.map(|step| self.row(step)).collect();
-        let by_region = self.segments.iter();
-        let by_region: Vec<Vec<Markup>> = by_region
-            .map(|(region, segments)| vec![html! { (region) }, html! { (segments) }])
-            .collect();
         html! {
             (patterns())
             p { strong { (accepted) } " accepted, " strong { (others) } " not sent, " strong { (unknown) } " unknown." }
-            (plot(plots::OUTCOMES, &times, &by_outcome))
+            (plot(plots::OUTCOMES, &times, &by_outcome, u64::to_string))
             p.label { (key(FILLS[0])) " accepted " (key(FILLS[1])) " not sent " (key(FILLS[2])) " unknown" }
-            (plot(plots::SHARE_UNKNOWN, &times, &[values(Step::share_unknown)]))
-            (plot(plots::MEDIAN, &times, &[median]))
+            (plot(plots::SHARE_UNKNOWN, &times, &[values(Step::share_unknown)], u64::to_string))
+            (plot(plots::MEDIAN, &times, &[median], u64::to_string))
             (layout::table(
                 "The numbers, in UTC; times without a text are left out",
                 &["From", "Accepted", "Not sent", "Unknown", "Unknown, %", "Median, ms"],
                 &rows
             ))
-            @if !regions.is_empty() {
-                (plot(plots::SEGMENTS, &regions, &[segments]))
-                (layout::table("Segments by region", &["Region", "Segments"], &by_region))
+            (self.segments())
+            (self.spent(&times, prices))
+        }
+    }
+
+    fn segments(&self) -> Markup {
+        let mut sums = BTreeMap::<&String, u64>::new();
+        for (region, segments) in self.steps.iter().flat_map(|step| &step.segments) {
+            *sums.entry(region).or_default() += segments;
+        }
+        let regions: Vec<String> = sums.keys().map(ToString::to_string).collect();
+        let segments: Vec<u64> = sums.values().copied().collect();
+        let row = |(region, segments)| vec![html! { (region) }, html! { (segments) }];
+        let rows: Vec<Vec<Markup>> = sums.into_iter().map(row).collect();
+        html! {
+            @if !rows.is_empty() {
+                (plot(plots::SEGMENTS, &regions, &[segments], u64::to_string))
+                (layout::table("Segments by region", &["Region", "Segments"], &rows))
             }
+        }
+    }
+
+    /// A plot for each currency: what is paid in two is no sum.
+    fn spent(&self, times: &[String], prices: &Prices) -> Markup {
+        let spent = |step: &Step| {
+            let segments = step.segments.iter();
+            Spend::of(prices, segments.map(|(region, count)| (&**region, *count)))
+        };
+        let steps: Vec<Spend> = self.steps.iter().filter_map(spent).collect();
+        let without: u64 = steps.iter().map(|step| step.segments_without_price).sum();
+        let currencies = steps.iter().flat_map(|step| step.spend.keys());
+        let currencies: BTreeSet<&String> = currencies.collect();
+        let rows = times.iter().zip(&steps);
+        let rows = rows.filter(|(_, step)| !step.spend.is_empty());
+        let rows: Vec<Vec<Markup>> = rows
+            .map(|(time, step)| vec![html! { (time) }, html! { (step) }])
+            .collect();
+        html! {
+            @for currency in currencies {
+                @let of = |step: &Spend| step.spend.get(currency).copied().unwrap_or(0);
+                (plot(plots::SPENT, times, &[steps.iter().map(of).collect()], |sum| {
+                    Spend::sum(currency, *sum).to_string()
+                }))
+            }
+            @if !rows.is_empty() { (layout::table("What was spent", &["From", "Spent"], &rows)) }
+            @if without > 0 { p { "Segments to regions without a price: " (without) "." } }
         }
     }
 
@@ -225,20 +261,26 @@ const HEIGHT: u64 = 140;
 /// How bars of several values are told apart: by pattern, as not everyone sees colours.
 const FILLS: [&str; 3] = ["currentColor", "url(#hatched)", "url(#dotted)"];
 
-/// Bars, one for each label, the values of all series on top of each other.
-fn plot(Plot { title, query }: Plot, labels: &[String], series: &[Vec<u64>]) -> Markup {
+/// Bars, one for each label, the values of all series on top of each other; `shown` is how a value is written.
+fn plot(
+    Plot { title, query }: Plot,
+    labels: &[String],
+    series: &[Vec<u64>],
+    shown: impl Fn(&u64) -> String,
+) -> Markup {
     let sums = (0..labels.len()).map(|at| series.iter().map(|values| values[at]).sum::<u64>());
     let most = sums.max().unwrap_or(0).max(1);
     let slot = WIDTH as f64 / labels.len().max(1) as f64;
-    let summary = format!("{title}: at most {most}; the numbers are in the table");
+    let at_most = shown(&most);
+    let summary = format!("{title}: at most {at_most}; the numbers are in the table");
     let (first, last) = (labels.first(), labels.last());
     html! {
         figure {
             figcaption { (title) }
             svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT + 34) } role="img" aria-label=(summary) {
                 line x1="0" y1=(HEIGHT + 14) x2=(WIDTH) y2=(HEIGHT + 14) stroke="currentColor" {}
-                text x="0" y="10" font-size="11" fill="currentColor" { (most) }
-                @for at in 0..labels.len() { (bar(labels, series, at, slot, most)) }
+                text x="0" y="10" font-size="11" fill="currentColor" { (at_most) }
+                @for at in 0..labels.len() { (bar(labels, series, at, slot, most, &shown)) }
                 @if let Some(first) = first { text x="0" y=(HEIGHT + 30) font-size="11" fill="currentColor" { (first) } }
                 @if let (Some(last), true) = (last, labels.len() > 1) {
                     text x=(WIDTH) y=(HEIGHT + 30) font-size="11" fill="currentColor" text-anchor="end" { (last) }
@@ -249,7 +291,14 @@ fn plot(Plot { title, query }: Plot, labels: &[String], series: &[Vec<u64>]) -> 
     }
 }
 
-fn bar(labels: &[String], series: &[Vec<u64>], at: usize, slot: f64, most: u64) -> Markup {
+fn bar(
+    labels: &[String],
+    series: &[Vec<u64>],
+    at: usize,
+    slot: f64,
+    most: u64,
+    shown: &impl Fn(&u64) -> String,
+) -> Markup {
     let width = (slot * 0.8).clamp(1.0, 60.0);
     let left = at as f64 * slot + (slot - width) / 2.0;
     let mut below = 0;
@@ -265,7 +314,7 @@ fn bar(labels: &[String], series: &[Vec<u64>], at: usize, slot: f64, most: u64) 
     html! {
         @for (value, top, height, fill) in parts {
             rect x=(short(left)) y=(short(top)) width=(short(width)) height=(short(height)) fill=(fill) stroke="currentColor" stroke-width="0.5" {
-                title { (labels[at]) ": " (value) }
+                title { (labels[at]) ": " (shown(&value)) }
             }
         }
     }
