@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A counterpart, and the programs that it consists of.
-const COUNTERPARTS: [(&str, &[&str]); 10] = [
+const COUNTERPARTS: [(&str, &[&str]); 11] = [
     ("chromium", &["chromium", "chromedriver"]),
+    ("fish", &["fish"]),
     ("node", &["node"]),
     ("pgbouncer", &["pgbouncer"]),
     ("php", &["php"]),

@@ -28,7 +28,7 @@ pub(super) struct Completions {
     #[arg(required_unless_present = "words")]
     shell: Option<Shell>,
     /// What may stand in place of the last of these words, a line each: the scripts ask
-    #[arg(last = true, hide = true)]
+    #[arg(last = true, hide = true, value_hint = clap::ValueHint::Other)]
     words: Vec<String>,
 }
 
@@ -60,9 +60,14 @@ _textsender_names() {
 compdef _textsender_names textsender
 "#;
 
-const FISH: &str = r"
-complete -c textsender -f -a '(textsender completions -- (commandline -opc)[2..-1] (commandline -ct) 2> /dev/null)'
-";
+/// It asks of an option's value only what is said of that option.
+const FISH: &str = r#"
+set -l names '(textsender completions -- (commandline -opc)[2..-1] (commandline -ct) 2> /dev/null)'
+complete -c textsender -f -a $names
+for option in sender fallback caller policy plugin provider unset
+    complete -c textsender -n "test (commandline -opc)[-1] = --$option" -l $option -x -a $names
+end
+"#;
 
 /// Writes the manual page, or with a folder one for each command
 #[derive(clap::Args)]

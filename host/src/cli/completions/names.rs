@@ -76,8 +76,9 @@ impl Place {
         let positional = || {
             let all: Vec<&Arg> = command.get_positionals().collect();
             // The last one may take all that follow.
+            let takes_more = |arg: &&&Arg| matches!(arg.get_action(), ArgAction::Append);
             all.get(values.len())
-                .or(all.last().filter(|_| !values.is_empty()))
+                .or(all.last().filter(takes_more))
                 .copied()
         };
         let arg = waiting.or_else(positional)?;

@@ -6,8 +6,10 @@ use textsender_tests::sandbox::Sandbox;
 use super::changes::{sending, sends};
 
 /// Words with the beginning of one, and what is offered in its place.
-const CASES: [(&str, &[&str]); 17] = [
+const CASES: [(&str, &[&str]); 19] = [
     ("sender show ", &["twilio"]),
+    ("sender show twilio ", &[]),
+    ("sender set twilio from=1 account", &["account_sid="]),
     ("sender show x", &[]),
     ("select-sender tw", &["twilio"]),
     ("test-send --sender ", &["twilio"]),
@@ -61,6 +63,31 @@ fn names_keys_and_codes_are_completed() {
     };
     assert_eq!(complete("textsender policy show Ever", 3), "Every\\ one\n");
     assert_eq!(complete("textsender sender show tw", 3), "twilio\n");
+}
+
+#[test]
+#[cfg_attr(not(has_fish), ignore = "needs fish")]
+fn fish_completes_names_where_they_stand_and_as_values_of_options() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    each(
+        [
+            ("sender show ", "twilio"),
+            ("test-send --sender tw", "twilio"),
+            ("policy add Staff --sender tw", "twilio"),
+            ("test-send --policy Every", "Everyone"),
+            ("sender set twilio account", "account_sid="),
+            ("sender set twilio --unset account", "account_sid"),
+        ],
+        |(words, offered)| {
+            let line =
+                format!("textsender completions fish | source; complete -C \"textsender {words}\"");
+            let ran = admin.shell(&format!("fish --no-config -c '{line}'"), "");
+            // A description may follow after a tabulator.
+            let first = ran.stdout.split(['\t', '\n']).next().unwrap();
+            assert_eq!(first, offered, "{ran}");
+        },
+    );
 }
 
 #[test]
