@@ -9,7 +9,7 @@ use super::{Site, block_on};
 use crate::{
     check::{
         self, Standing,
-        expiring::{self, Expiring, ExpiringKind},
+        expiring::{self, Expiring},
     },
     config::{Ledger, Prices, WhenUnreachable},
     directory::{AllLooked, Directories},
@@ -132,15 +132,6 @@ impl Installation {
                 &[(Vec::new(), since)],
             );
         }
-        let certificates = self.expiring.iter();
-        let certificate = certificates.filter(|one| one.kind == ExpiringKind::Certificate);
-        let certificate =
-            certificate.map(|one| (vec![("file", one.name.clone())], one.until.as_second()));
-        page.gauge(
-            "textsender_certificate_expires_timestamp_seconds",
-            "Until when the certificate of [serve] tls is valid; 0 where it can't be read.",
-            &certificate.collect::<Vec<_>>(),
-        );
         let prices = self.prices.iter().map(|(region, price)| {
             let currency = price.currency.clone();
             let labels = vec![("region", region.clone()), ("currency", currency)];
@@ -151,22 +142,22 @@ impl Installation {
             "What a segment to a region costs, as [prices] says.",
             &prices.collect::<Vec<_>>(),
         );
-        self.write_expiring(now, page);
+        self.write_expiring(page);
         self.write_senders(page);
     }
 
-    fn write_expiring(&self, now: Timestamp, page: &mut Exposition) {
-        let days = self.expiring.iter().map(|one| {
+    fn write_expiring(&self, page: &mut Exposition) {
+        let expiring = self.expiring.iter().map(|one| {
             let labels = vec![
                 ("kind", one.kind.as_str().to_owned()),
                 ("name", one.name.clone()),
             ];
-            (labels, one.days_left(now))
+            (labels, one.until.as_second())
         });
         page.gauge(
-            "textsender_days_left",
-            "In how many days a certificate or a secret expires; below 0 where it has, or can't be read.",
-            &days.collect::<Vec<_>>(),
+            "textsender_expires_timestamp_seconds",
+            "When a certificate, authorities or a secret expire; 0 where a certificate can't be read.",
+            &expiring.collect::<Vec<_>>(),
         );
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use textsender_tests::harness::check_metrics;
 use textsender_tests::sandbox::{Authority, Certificate, Sandbox};
 
 use super::Admin;
@@ -19,7 +20,9 @@ fn metrics(admin: &Admin) -> String {
     admin
         .run(&["stats", "--prometheus", &file.display().to_string()])
         .ok();
-    fs::read_to_string(file).unwrap()
+    let metrics = fs::read_to_string(file).unwrap();
+    check_metrics(&metrics);
+    metrics
 }
 
 #[track_caller]
@@ -78,6 +81,14 @@ fn each_outage_is_a_number_within_one_run() {
         )
         .ok();
 
+    admin
+        .run(&["pause", "--sender", "twilio", "--reason", "a trial"])
+        .ok();
+    let paused = "textsender_paused{what=\"sender\",name=\"twilio\"} 1";
+    has(&metrics(&admin), &[paused]);
+    admin.run(&["resume", "--sender", "twilio"]).ok();
+    assert!(!metrics(&admin).contains(paused));
+
     sandbox
         .twilio()
         .set_auth_token("5ec2e700000000000000000000000077");
@@ -104,7 +115,9 @@ fn a_seal_that_is_lost_is_a_number_within_one_run() {
     let outside = "escapes-outside without landlock eperm textsender stats --prometheus";
     let outside = || {
         admin.shell(&format!("{outside} {}", file.display()), "");
-        fs::read_to_string(&file).unwrap()
+        let metrics = fs::read_to_string(&file).unwrap();
+        check_metrics(&metrics);
+        metrics
     };
     // A plugin that has to be sealed is refused; one that need not be works without.
     has(
@@ -149,8 +162,8 @@ fn a_certificate_that_has_expired_is_a_number_within_one_run() {
     let request = r#"{"purpose":"verification_code","event":"reset","user":{"phone":"+447700900123"},"code":"beK989vc"}"#;
     admin.feed(&["send"], request).failed(69);
 
-    let name = "textsender_certificate_expires_timestamp_seconds";
-    let at = format!("{name}{{file=\"{}\"}} 978307200", file.display());
+    let name = "textsender_expires_timestamp_seconds{kind=\"certificate\",name";
+    let at = format!("{name}=\"{}\"}} 978307200", file.display());
     let metrics_now = metrics(&admin);
     has(&metrics_now, &[&at, "textsender_config_ok 0"]);
     has(
@@ -167,7 +180,7 @@ fn a_certificate_that_has_expired_is_a_number_within_one_run() {
         .says("renew it");
 
     fs::remove_file(&file).unwrap();
-    let unread = format!("{name}{{file=\"{}\"}} 0", file.display());
+    let unread = format!("{name}=\"{}\"}} 0", file.display());
     has(&metrics(&admin), &[&unread, "textsender_config_ok 0"]);
 }
 
@@ -212,12 +225,14 @@ fn queries() -> Vec<String> {
     queries.collect()
 }
 
-/// As Prometheus evaluates them, of what is written while a sender fails.
+/// As Prometheus evaluates them, of what two machines write while a sender fails.
 #[test]
 #[cfg_attr(not(has_promtool), ignore = "needs promtool")]
 fn each_query_of_the_dashboard_finds_something() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
+    let config = admin.config_text();
+    admin.write_config(&format!("{config}[prices]\nGB = \"0.04 EUR\"\n"));
     sends(&admin);
     sandbox
         .twilio()
@@ -227,9 +242,13 @@ fn each_query_of_the_dashboard_finds_something() {
 
     let metrics = metrics(&admin);
     let samples = metrics.lines().filter(|line| !line.starts_with('#'));
-    let series = samples.map(|sample| {
+    let series = samples.flat_map(|sample| {
         let (series, value) = sample.rsplit_once(' ').unwrap();
-        json!({ "series": series, "values": format!("{value}x60") })
+        let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+        ["reset1", "reset2"].map(|machine| {
+            let series = format!("{name}{{instance=\"{machine}\",{labels}");
+            json!({ "series": series, "values": format!("{value}x60") })
+        })
     });
     let queries = queries();
     assert!(queries.len() >= 11, "{queries:?}");
@@ -258,19 +277,14 @@ fn promtool_accepts_metrics_and_alerts() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
     sends(&admin);
-    let file = admin.folder().with_file_name("checked.prom");
-    fs::write(&file, metrics(&admin)).unwrap();
-    let run = |arguments: &[&str], input: Option<&PathBuf>| {
+    check_metrics(&metrics(&admin));
+    for arguments in [
+        ["check", "rules", "textsender.rules.yml"],
+        ["test", "rules", "textsender.rules.test.yml"],
+    ] {
         let mut promtool = Command::new("promtool");
-        promtool.args(arguments);
         promtool.current_dir(PathBuf::from(PACKAGING).join("prometheus"));
-        if let Some(input) = input {
-            promtool.stdin(fs::File::open(input).unwrap());
-        }
-        let output = promtool.output().unwrap();
+        let output = promtool.args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
-    };
-    run(&["check", "metrics"], Some(&file));
-    run(&["check", "rules", "textsender.rules.yml"], None);
-    run(&["test", "rules", "textsender.rules.test.yml"], None);
+    }
 }
