@@ -12,16 +12,15 @@
 mod foreign;
 mod readings;
 mod values;
-mod visible;
 
 use std::ops::Range;
 
 use readings::Reading;
+use textsender_names::visible::one_line;
 use values::Values;
-use visible::one_line;
 
 pub use foreign::{Foreign, in_frame};
-pub use visible::{escaped, is_visible, without_tricks};
+pub use textsender_names::visible::{escaped, is_visible, without_tricks};
 
 /// The longest foreign text that is kept, in characters.
 pub const MAX_TEXT: usize = 500;

@@ -11,6 +11,7 @@ use serde_json::json;
 use textsender_names::{
     GpoEffect, Guid,
     lines::{Answer, AskedUser, Code, Decided, DirectoryError, GpoLink, Site},
+    visible,
 };
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
@@ -77,11 +78,12 @@ pub async fn run() -> ExitCode {
     let (text, code) = match perform(&cli).await {
         Ok(done) => done,
         Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error}");
+            let words = on_one_line(&error.to_string());
+            let _ = writeln!(io::stderr(), "error: {words}");
             return ExitCode::from(error.exit());
         }
     };
-    match io::stdout().write_all(text.as_bytes()) {
+    match io::stdout().write_all(fit_to_show(&text, cli.json).as_bytes()) {
         Ok(()) => ExitCode::from(code),
         Err(_) => ExitCode::FAILURE,
     }
@@ -182,7 +184,11 @@ fn policy_of<'s>(site: &'s Site, gpo: &Guid) -> &'s str {
 fn sync_text(synced: &Synced, site: &Site) -> String {
     let mut text = format!(
         "server      {}\ndomain      {}\ntaken       {:.0}\ncontainers  {}, with {} links to bound objects\n",
-        synced.server, synced.base, synced.taken, synced.containers, synced.links
+        on_one_line(&synced.server),
+        on_one_line(&synced.base),
+        synced.taken,
+        synced.containers,
+        synced.links
     );
     for gpo in &synced.gpos {
         let state = match gpo.state {
@@ -191,23 +197,37 @@ fn sync_text(synced: &Synced, site: &Site) -> String {
             GpoState::Gone => "gone",
             GpoState::Unreadable => "unreadable",
         };
-        let name = gpo.name.as_deref().unwrap_or("(no name)");
+        let name = on_one_line(gpo.name.as_deref().unwrap_or("(no name)"));
         let policy = policy_of(site, &gpo.id);
         // Writing to a String never fails.
         let _ = writeln!(text, "policy      {policy}: {name} {}: {state}", gpo.id);
     }
     for finding in &synced.findings {
         let kind = if finding.is_fault { "fault" } else { "warning" };
-        let _ = writeln!(text, "{kind:<11} {}: {}", finding.of, finding.what);
+        let words = on_one_line(&format!("{}: {}", finding.of, finding.what));
+        let _ = writeln!(text, "{kind:<11} {words}");
     }
     text
+}
+
+/// What is printed, of which a part is the directory's words: a stranger's.
+fn fit_to_show(text: &str, is_json: bool) -> String {
+    match is_json {
+        true => visible::escaped(text),
+        false => visible::without_tricks(text, false),
+    }
+}
+
+/// A value of the directory's, which begins no line of ours.
+fn on_one_line(value: &str) -> String {
+    visible::one_line(value.chars())
 }
 
 fn user_text(decided: &Decided, site: &Site) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         // Writing to a String never fails.
-        let _ = writeln!(text, "{key:<11} {value}");
+        let _ = writeln!(text, "{key:<11} {}", on_one_line(&value));
     };
     if let Some(user) = &decided.user {
         line("user", user.dn.clone());
@@ -332,7 +352,65 @@ async fn write(answer: &Answer) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use textsender_names::lines::Finding;
+
     use super::*;
+    use crate::snapshot::Gpo;
+
+    /// Clears a terminal, turns words around, hides among them, and begins a line.
+    const TRICKS: &str = "\u{1b}[2J\u{202e}\u{200b}\u{9b}31m\u{2028}\r\nforged-line";
+
+    #[test]
+    fn what_a_directory_says_is_shown_as_it_reads() {
+        let id: Guid = "{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6E}".parse().unwrap();
+        let site: Site = serde_json::from_value(json!({
+            "settings": {
+                "servers": [], "bind": "", "password": "", "phone": [], "locale": "", "timeout_ms": 1,
+            },
+            "bound": [], "snapshot": "", "stale_after_s": 1,
+        }))
+        .unwrap();
+        let named = Gpo {
+            name: Some(TRICKS.to_owned()),
+            ..Gpo::unknown(id, GpoState::Readable)
+        };
+        let synced = Synced {
+            server: TRICKS.to_owned(),
+            taken: "2026-03-01T10:00:00Z".parse().unwrap(),
+            base: TRICKS.to_owned(),
+            containers: 1,
+            links: 1,
+            gpos: vec![named],
+            findings: vec![Finding::fault(TRICKS, TRICKS)],
+        };
+        let user: Decided = serde_json::from_value(json!({
+            "user": {
+                "dn": TRICKS, "account": TRICKS, "sid": "S-1-5-21-1-2-3-1113", "groups": [],
+                "phone": "+447700900123", "phone_from": TRICKS, "phone_count": 1, "locale": TRICKS,
+            },
+            "considered": [],
+        }))
+        .unwrap();
+        let texts = [
+            (sync_text(&synced, &site), false),
+            (as_json("sync", &synced).unwrap(), true),
+            (user_text(&user, &site), false),
+            (as_json("decided", &shown(user)).unwrap(), true),
+        ];
+        for (text, is_json) in texts {
+            let text = fit_to_show(&text, is_json);
+            let is_line_end = |c: &char| *c == '\n';
+            assert!(
+                text.chars()
+                    .all(|c| visible::is_visible(c) || is_line_end(&c)),
+                "{text:?}"
+            );
+            assert!(
+                text.lines().all(|line| !line.starts_with("forged-line")),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn a_number_is_masked() {

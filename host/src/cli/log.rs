@@ -32,7 +32,7 @@ use crate::{
     ledger::{Cursor, Entry, EntryState, Filter, History, LedgerError, explain_history},
     protocol::Outcome,
     recipient::Recipient,
-    redact::{escaped, without_tricks},
+    redact::{escaped, on_one_line, without_tricks},
     site::csv,
 };
 
@@ -276,12 +276,14 @@ fn changed(change: &Change) -> String {
     };
     let forced = if change.forced { " (forced)" } else { "" };
     let at = change.at.strftime("%Y-%m-%d %H:%M:%SZ");
+    // Such as why something was paused, in anyone's words.
+    let what = on_one_line(&format!("{}{forced}", change.what));
     match output::is_terminal() {
         true => {
-            let what: Vec<String> = output::indented(&format!("{}{forced}", change.what)).collect();
+            let what: Vec<String> = output::indented(&what).collect();
             format!("{at}  {by}\n{}", what.join("\n"))
         }
-        false => format!("{at}  {by:<20} {}{forced}", change.what),
+        false => format!("{at}  {by:<20} {what}"),
     }
 }
 

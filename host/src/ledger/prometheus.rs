@@ -8,7 +8,7 @@ use std::{
 
 use jiff::SignedDuration;
 
-use crate::protocol::Outcome;
+use crate::{protocol::Outcome, redact::without_tricks};
 
 use super::{Deliveries, Health, STEPS, SenderState, Tally, Total, Uses};
 
@@ -243,9 +243,9 @@ fn samples<const N: usize>(
     counts.iter().map(sample).collect()
 }
 
-/// A label's value: backslash, quote and line feed have escapes.
+/// A label's value: backslash, quote and line feed have escapes; what else does not read as it is written is a space.
 fn escaped(value: &str) -> String {
-    value
+    without_tricks(value, false)
         .replace('\\', r"\\")
         .replace('"', r#"\""#)
         .replace('\n', r"\n")

@@ -6,7 +6,7 @@ use base64::{
     Engine, alphabet, engine::GeneralPurpose, engine::general_purpose::GeneralPurposeConfig,
 };
 
-use super::visible::shown;
+use textsender_names::visible::shown;
 
 /// The shortest base64 that is decoded: that of a value of four characters without its padding.
 const SHORTEST_RUN: usize = 6;

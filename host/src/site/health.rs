@@ -13,6 +13,7 @@ use crate::{
     directory::Looked,
     ledger::{self, Deliveries, History, Options, SenderState, Tally, UsedBy, Uses},
     protocol::{ErrorCode, Failure, Outcome},
+    redact::on_one_line,
 };
 
 /// How far back messages are counted that failed.
@@ -228,21 +229,16 @@ impl Health {
 }
 
 fn well(about: impl Into<String>, words: impl Into<String>) -> State {
-    State {
-        about: about.into(),
-        level: Level::Ok,
-        words: words.into(),
-        command: String::new(),
-        step: 0,
-    }
+    bad(Level::Ok, about.into(), words, "")
 }
 
+/// Names stand in it as others wrote them, and alerts are shown by programs of any kind.
 fn bad(level: Level, about: String, words: impl Into<String>, command: impl Into<String>) -> State {
     State {
-        about,
+        about: on_one_line(&about),
         level,
-        words: words.into(),
-        command: command.into(),
+        words: on_one_line(&words.into()),
+        command: on_one_line(&command.into()),
         step: 0,
     }
 }

@@ -196,13 +196,19 @@ impl Run {
             ("standard error", &self.stderr),
         ];
         for (name, output) in outputs {
-            if let Some(trick) = trick_in(output) {
-                panic!("on {name} is {trick:?}\n{self}");
-            }
-            for hidden in &self.test.hidden {
-                if let Some(shown) = hidden.shown_in(output) {
-                    panic!("on {name} {shown}\n{self}");
-                }
+            self.shows_nothing_secret_in(name, output);
+        }
+    }
+
+    /// Wants neither a secret nor a trick in what it wrote elsewhere.
+    #[track_caller]
+    pub fn shows_nothing_secret_in(&self, name: &str, output: &str) {
+        if let Some(trick) = trick_in(output) {
+            panic!("on {name} is {trick:?} in {output:?}\n{self}");
+        }
+        for hidden in &self.test.hidden {
+            if let Some(shown) = hidden.shown_in(output) {
+                panic!("on {name} {shown} in {output:?}\n{self}");
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Test, each};
 use textsender_tests::sandbox::smtp::Command;
@@ -69,6 +70,9 @@ const SOURCES: &[Source] = &[
     }),
     ("names in the configuration", names),
     ("names of files and folders", files),
+    ("why something is paused", paused),
+    ("when secrets end", expiries),
+    ("a directory's snapshot", snapshot),
 ];
 
 /// Where text goes out. `SITE` is the folder of the installation.
@@ -82,7 +86,21 @@ const OUT: &[&[&str]] = &[
     &["preview", "--phone", "+447700900123"],
     &["stats"],
     &["stats", "--json"],
+    &["stats", "--plot"],
     &["status"],
+    &["status", "--json"],
+    &["health"],
+    &["health", "--json"],
+    &["health", "--alert"],
+    &["expiring"],
+    &["expiring", "--json"],
+    &["rotate", "--plan"],
+    &["rotate", "--plan", "--json"],
+    &["limits", "list"],
+    &["limits", "list", "--json"],
+    &["limits", "try", "recipient", "1/10m"],
+    &["limits", "propose"],
+    &["provider", "list"],
     &["check"],
     &["check", "--json"],
     &["doctor", "--offline"],
@@ -96,6 +114,7 @@ const OUT: &[&[&str]] = &[
     &["plugin", "show", "misbehaving"],
     &["plugin", "show", "misbehaving", "--json"],
     &["policy", "list"],
+    &["policy", "list", "--json"],
     &["policy", "show", "Everyone"],
     &["text", "show", "--policy", "Everyone"],
     &["secret", "list"],
@@ -109,8 +128,10 @@ fn no_foreign_text_comes_out_as_it_is() {
         for format in ["text", "json"] {
             let id = json!({ "id": format!("shown-{format}") });
             let is_own = *source == "a request's id";
-            let test = prepared();
+            let test = alerted(prepared());
             let test = if is_own { test } else { test.with(id) };
+            let alert = test.site().folder().join("alert");
+            let metrics = test.site().folder().join("metrics.prom");
             let run = test.args(["--log-format", format]).run();
             forges_nothing(source, "send", &run);
             if format == "json" {
@@ -125,16 +146,30 @@ fn no_foreign_text_comes_out_as_it_is() {
                 };
                 forges_nothing(source, words[0], &beside.run());
             }
+            let prometheus = ["stats", "--prometheus", metrics.to_str().unwrap()];
+            run.test().beside().stdin("").command(prometheus).run();
+            for written in [&alert, &metrics] {
+                // There is an alert only where something is wrong.
+                let text = fs::read_to_string(written).unwrap_or_default();
+                run.shows_nothing_secret_in(source, &text);
+                forges_no_line(source, &text, &run);
+            }
         }
     });
 }
 
 #[track_caller]
 fn forges_nothing(source: &str, command: &str, run: &Run) {
-    let outputs = [run.stdout.as_deref().unwrap_or_default(), &run.stderr];
-    for line in outputs.iter().flat_map(|output| output.split(['\n', '\r'])) {
+    for output in [run.stdout.as_deref().unwrap_or_default(), &run.stderr] {
+        forges_no_line(&format!("{source}, {command}"), output, run);
+    }
+}
+
+#[track_caller]
+fn forges_no_line(what: &str, output: &str, run: &Run) {
+    for line in output.split(['\n', '\r']) {
         let line = line.trim_start_matches([' ', '|', '-', '>']);
-        assert!(!line.starts_with(FORGED), "{source}, {command}: {run}");
+        assert!(!line.starts_with(FORGED), "{what}: {output:?}: {run}");
     }
 }
 
@@ -183,7 +218,9 @@ fn names() -> Test {
         .misbehaving("deliver")
         .config(&format!("[senders.misbehaving.settings]\n{name} = {name}"))
         .config(&format!(
-            "[senders.{name}]\nplugin = {name}\n[{name}]\nkey = 1"
+            "[senders.{name}]\nplugin = {name}\n[{name}]\nkey = 1\n[callers.{name}]\nproduct = {name}\n\
+             [directories.{name}]\nservers = [{name}]\nbind = {name}\n[prices]\n{name} = {name}\n\
+             [containers.{name}]\nblock_inheritance = {name}\n[log]\nto = {name}"
         ))
         .change(|site| {
             let policy = format!("name = {name}\n{name} = 1\n[verification_code]\ntext = {name}");
@@ -203,6 +240,75 @@ fn files() -> Test {
         fs::write(secrets.join(format!("twilio.{name}")), "x").unwrap();
         fs::write(secrets.join(name), "x").unwrap();
     })
+}
+
+fn paused() -> Test {
+    let test = Test::new();
+    for what in [["--sender", "twilio"], ["--caller", TRICKS]] {
+        let words = ["pause", "--reason", TRICKS].into_iter().chain(what);
+        test.beside().stdin("").command(words).run();
+    }
+    test
+}
+
+fn expiries() -> Test {
+    Test::new().change(|site| {
+        let expiries = json!({ TRICKS: "2027-01-01", "twilio.auth_token": TRICKS });
+        fs::write(site.state().join("expiry.json"), expiries.to_string()).unwrap();
+    })
+}
+
+/// What a domain controller wrote of its objects, to one of which a policy is bound.
+fn snapshot() -> Test {
+    let (bound, other) = (
+        "{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6E}",
+        "{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6F}",
+    );
+    let gpo = |id: &str, state: &str| {
+        json!({
+            "id": id, "name": TRICKS, "state": state, "user_half": true, "version": 2, "wmi_filter": true,
+            "entries": [{ "allow": true, "trustee": "S-1-5-21-1-2-3-1113", "read": true, "apply": true }],
+        })
+    };
+    let link = json!({ "gpo": bound, "order": 1, "enabled": true, "enforced": false });
+    let snapshot = json!({
+        "format": 1,
+        "server": TRICKS,
+        "taken": Timestamp::now().to_string(),
+        "base": TRICKS,
+        "containers": [
+            { "dn": format!("OU={TRICKS},DC=example,DC=org"), "links": [link] },
+            { "dn": "DC=example,DC=org", "unreadable": true },
+        ],
+        "gpos": [gpo(bound, "readable"), gpo(other, "unreadable")],
+        "trustees": { "S-1-5-21-1-2-3-1113": format!("CN={TRICKS},DC=example,DC=org") },
+    });
+    let user = json!({ "dn": "CN=Ada,DC=example,DC=org", "groups": ["S-1-5-11"] });
+    Test::new()
+        .with(json!({ "user": user }))
+        .secret("directories.example.password", "a password of its own")
+        .config(
+            "[directories.example]\nservers = [\"ldaps://127.0.0.1:9\"]\nbind = \"svc@example.org\"",
+        )
+        .change(|site| {
+            let policy = format!(
+                "name = \"Bound\"\nregion = \"GB\"\nevents = [\"reset\"]\n[gpo]\nid = \"{bound}\"\n\
+                 [verification_code]\ntext = \"%code%\"\n"
+            );
+            site.policy("bound", &policy).unwrap();
+            let folder = site.state().join("directories");
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("example.json"), snapshot.to_string()).unwrap();
+        })
+}
+
+/// Writes each alert into a file of the installation.
+fn alerted(test: Test) -> Test {
+    let file = test.site().folder().join("alert");
+    let script = format!("cat > {}", file.display());
+    test.config(&format!(
+        "[alerts]\ncommand = [\"/bin/sh\", \"-c\", {script:?}]"
+    ))
 }
 
 /// A TOML string may hold any character, if it is escaped as JSON has it; JSON leaves some as they are.

@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 /// The text on one line: a space in place of what ends a line, moves a terminal's cursor or turns words
 /// around, and nothing in place of what is not seen at all.
-pub(super) fn one_line(text: impl Iterator<Item = char>) -> String {
+pub fn one_line(text: impl Iterator<Item = char>) -> String {
     text.filter_map(shown).collect()
 }
 
 /// What is shown of a character.
-pub(super) fn shown(c: char) -> Option<char> {
+pub fn shown(c: char) -> Option<char> {
     match c {
         ' '..='~' => Some(c),
         _ if c.is_control() || is_reordering(c) || is_line_end(c) => Some(' '),
