@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     config::{Config, Fault, POLICIES_FOLDER, Setting, Trust},
+    directory::SNAPSHOTS,
     os::{accounts, rights::Rights},
     plugins::{folder, lock::Lock},
     privilege::sending_account,
@@ -95,11 +96,28 @@ fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     paths.push(state.to_owned());
     paths.extend(config.http.ca_file.clone());
     paths.extend(secret_files);
-    // The secrets that are stored, as far as they can be listed.
-    let stored = state.join(secrets::FOLDER);
-    let entries = stored.read_dir().into_iter().flatten();
-    paths.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
-    paths.push(stored);
+    let password = config.http.proxy_password.as_ref();
+    let directories = config.directories.values();
+    let passwords = directories.filter_map(|directory| directory.password.as_ref());
+    paths.extend(passwords.chain(password).filter_map(secrets::file_referred));
+    let directories = config.directories.values();
+    paths.extend(directories.filter_map(|directory| directory.ca_file.clone()));
+    paths.extend(
+        config
+            .state
+            .shared
+            .iter()
+            .filter_map(|shared| shared.ca_file.clone()),
+    );
+    let tls = config.serve.tls.iter();
+    paths.extend(tls.flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
+    paths.extend(config.alerts.command.first().map(PathBuf::from));
+    // What is stored and what was synced, as far as it can be listed.
+    for folder in [secrets::FOLDER, SNAPSHOTS].map(|name| state.join(name)) {
+        let entries = folder.read_dir().into_iter().flatten();
+        paths.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+        paths.push(folder);
+    }
     paths
 }
 

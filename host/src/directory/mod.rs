@@ -12,6 +12,7 @@
 mod process;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -136,7 +137,7 @@ impl Directories {
         line(&Site {
             settings: domain.entry()?,
             bound: domain.bound.clone(),
-            snapshot: domain.snapshot(),
+            snapshot: judged(domain.snapshot())?,
             stale_after_s: domain.settings.stale_after.as_secs(),
         })
     }
@@ -181,16 +182,7 @@ impl Directories {
     pub async fn look(&self) -> AllLooked {
         let mut all = Vec::new();
         for domain in &self.all {
-            let seen = domain.snapshot().with_extension("seen");
-            let order = Order::Look { seen };
-            // Connecting, logging in, and one search.
-            let deadline = Instant::now() + domain.settings.timeout * 3;
-            let looked = domain.ask(&order, deadline).await;
-            let looked = looked.and_then(|answer| match answer {
-                Answer::Looked(looked) => Ok(looked),
-                _ => Err(process::no_answer()),
-            });
-            all.push((domain.name.clone(), looked));
+            all.push((domain.name.clone(), domain.look().await));
         }
         all
     }
@@ -296,15 +288,29 @@ impl Domain {
             true => (self.bound.clone(), self.groups.clone()),
             false => (Vec::new(), Vec::new()),
         };
+        let snapshot = match bound.is_empty() {
+            true => self.snapshot(),
+            false => judged(self.snapshot())?,
+        };
         let order = Order::Decide {
             user: user.clone(),
             groups,
             bound,
-            snapshot: self.snapshot(),
+            snapshot,
             stale_after_s: self.settings.stale_after.as_secs(),
         };
         match self.ask(&order, deadline).await? {
             Answer::Decided(decided) => Ok(*decided),
+            _ => Err(process::no_answer()),
+        }
+    }
+
+    async fn look(&self) -> Result<Looked, Failure> {
+        let seen = judged(self.snapshot().with_extension("seen"))?;
+        // Connecting, logging in, and one search.
+        let deadline = Instant::now() + self.settings.timeout * 3;
+        match self.ask(&Order::Look { seen }, deadline).await? {
+            Answer::Looked(looked) => Ok(looked),
             _ => Err(process::no_answer()),
         }
     }
@@ -323,7 +329,7 @@ impl Domain {
             false if !self.is_bound() => return Ok(Vec::new()),
             false => Order::Snapshot {
                 bound: self.bound.clone(),
-                snapshot: self.snapshot(),
+                snapshot: judged(self.snapshot())?,
                 warn_after_s: warn_after.as_secs(),
                 stale_after_s: stale_after.as_secs(),
             },
@@ -410,7 +416,7 @@ impl Domain {
             locale: locale.clone(),
             hold_after_change_s: hold_after_change.map(|hold| hold.as_secs()),
             timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
-            refusals: Some(self.snapshot().with_extension("refused")),
+            refusals: Some(judged(self.snapshot().with_extension("refused"))?),
         })
     }
 
@@ -419,6 +425,27 @@ impl Domain {
         self.state
             .join(SNAPSHOTS)
             .join(format!("{}.json", self.name))
+    }
+}
+
+/// A file that the program reads, once no other account can change it or put another in its place: it decides who gets
+/// which texts. One that is not there is for the program to tell.
+fn judged(path: PathBuf) -> Result<PathBuf, Failure> {
+    let is_absent = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let judged = match trust::open(&path) {
+        // Nor may another account put one there.
+        Err(error) if is_absent(&error) => {
+            let folder = trust::folder(path.parent().unwrap_or(&path));
+            folder.map(drop)
+        }
+        judged => judged.map(drop),
+    };
+    match judged {
+        Err(error) if !is_absent(&error) => {
+            let detail = format!("{}: {error}", path.display());
+            Err(Failure::with_detail(ErrorCode::DirectoryStale, detail))
+        }
+        _ => Ok(path),
     }
 }
 

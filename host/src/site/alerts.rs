@@ -16,7 +16,7 @@
 mod kept;
 mod ways;
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, io, path::Path};
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +29,7 @@ use super::{
 use crate::{
     edit::files::{self, Access},
     os::process::host_name,
+    trust,
 };
 
 /// The file's name, in the state folder.
@@ -214,7 +215,7 @@ fn message(news: &News, host: &str) -> Message {
 
 /// What was alerted, by each way. A file that can't be understood is as none: better one alert too many.
 fn read(file: &Path) -> anyhow::Result<BTreeMap<String, Alerted>> {
-    match fs::read(file) {
+    match trust::read(file) {
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
         Err(error) => Err(error).with_context(|| format!("can't read {}", file.display())),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 
+use jiff::Timestamp;
 use textsender_tests::harness::{Test, artifacts, each};
 
 /// An account, and a group, that this machine has no use for.
@@ -113,6 +114,15 @@ const SHOWING: &[Case] = &[
     reads(&["explain", "--id", "known"]),
     reads(&["person", "export", "--phone", "+447700900123"]),
     reads(&["numbers", "check", "--users", "SITE/given/users.jsonl"]),
+    reads(&["health"]),
+    // What can't be believed has no end, no host and no provider there; `check` says why.
+    reads(&["expiring"]).acting_on(&[]),
+    reads(&["rotate", "--plan"]).acting_on(&[]),
+    reads(&["limits", "list"]),
+    reads(&["limits", "try", "recipient", "3/10m"]),
+    reads(&["limits", "propose"]),
+    reads(&["provider", "list"]).acting_on(&[]),
+    reads(&["stats", "--plot"]),
 ];
 
 /// Commands that write.
@@ -138,6 +148,29 @@ const WRITING: &[Case] = &[
     reads(&["backup", "SITE/given/copy"]),
     // What it replaces it does not read.
     reads(&["restore", "SITE/given/backup"]).acting_on(&["given"]),
+    reads(&["limits", "set", "prefix", "--mode", "record"]).acting_on(&[]),
+    reads(&["pause", "--sender", "twilio", "--reason", "a test"]).acting_on(&["state/ledger"]),
+    reads(&["resume", "--sender", "twilio"]).acting_on(&["state/ledger"]),
+    fed(&["person", "erase", "--phone", "-"], "+447700900199").acting_on(&["state/ledger"]),
+    reads(&["health", "--alert"]).acting_on(&["state", "given/alert"]),
+];
+
+/// Commands that ask a directory, or go by its snapshot.
+const DIRECTORY: &[Case] = &[
+    fed(
+        &["send"],
+        r#"{"purpose":"verification_code","event":"reset","user":{"dn":"CN=Ada,OU=Staff,DC=example,DC=org","groups":["S-1-5-11"],"phone":"+447700900123"},"code":"beK989vc"}"#,
+    ),
+    fed(
+        &["send"],
+        r#"{"purpose":"verification_code","event":"reset","user":{"name":"ada"},"code":"beK989vc"}"#,
+    ),
+    reads(&["check"]),
+    reads(&["doctor", "--offline"]),
+    reads(&["health"]),
+    reads(&["directory", "check"]).acting_on(&["state", "given/ca.pem"]),
+    reads(&["directory", "sync"]).acting_on(&["state", "given/ca.pem"]),
+    reads(&["directory", "user", "ada"]).acting_on(&["state", "given/ca.pem"]),
 ];
 
 /// That a command did not get that far, where its words leave no room for a path.
@@ -149,6 +182,9 @@ const REFUSED: &[&str] = &[
     // In what `stats --prometheus` writes.
     "textsender_config_ok 0",
     "textsender_ledger_ok 0",
+    // In what `health` says: which, `check` does.
+    "configuration: it has",
+    "ledger: it can't be read or written",
 ];
 
 /// What a command writes for others to read: what it finds is told there.
@@ -185,6 +221,51 @@ fn as_root_what_others_can_write_to_is_used_by_no_command_that_shows() {
 #[ignore = "needs root and strace"]
 fn as_root_what_others_can_write_to_is_used_by_no_command_that_writes() {
     each(WRITING, no_path_is_used);
+}
+
+#[test]
+#[ignore = "needs root and strace"]
+fn as_root_what_others_can_write_to_is_used_by_no_command_that_asks_a_directory() {
+    each(DIRECTORY, |case| {
+        let test = with_directory();
+        let paths = opened(&test, case);
+        let snapshot = test.site().state().join("directories/example.json");
+        let is_decided = case.words[0] == "send";
+        assert!(!is_decided || paths.contains(&snapshot), "{paths:?}");
+        for path in &paths {
+            is_refused(&test, case, path, Harm::Mode);
+        }
+    });
+}
+
+/// The program of `[alerts]` is run by the account that sends.
+#[test]
+fn a_program_that_others_can_write_to_gets_no_alert() {
+    let test = installed();
+    let (done, program) = (
+        test.site().folder().join("given/alerted"),
+        test.site().folder().join("given/alert.sh"),
+    );
+    fs::write(&program, format!("#!/bin/sh\ncat > {}\n", done.display())).unwrap();
+    set_mode(&program, 0o755);
+    test.site()
+        .raw_config(&format!(
+            "{}\nunknown = 1\n",
+            fs::read_to_string(test.site().config_file()).unwrap()
+        ))
+        .unwrap();
+    let alert = reads(&["health", "--alert"]);
+    let harm = Harm::Mode.done_to(&program);
+    let output = run(&test, &alert, None);
+    harm.undo();
+    assert!(
+        Harm::Mode.is_told(&shown(&output), &program),
+        "{}",
+        shown(&output)
+    );
+    assert!(!done.exists());
+    run(&test, &alert, None);
+    assert!(done.exists(), "{}", shown(&output));
 }
 
 /// Each path of an installation, by one command that opens it.
@@ -312,7 +393,10 @@ fn installed() -> Test {
         test = test.config("[state]\nowner = \"root\"");
     }
     let given = test.site().folder().join("given");
+    test = test.config(&format!("[alerts]\ncommand = {:?}", given.join("alert.sh")));
     fs::create_dir(&given).unwrap();
+    fs::write(given.join("alert.sh"), "#!/bin/sh\n").unwrap();
+    set_mode(&given.join("alert.sh"), 0o755);
     fs::write(given.join("users.jsonl"), "{\"phone\":\"+447700900123\"}\n").unwrap();
     let library = "libtextsender_twilio.so";
     fs::copy(test.site().plugins().join(library), given.join(library)).unwrap();
@@ -336,6 +420,47 @@ fn installed() -> Test {
         let name = policy.file_name();
         fs::copy(policy.path(), draft.join("policies").join(name)).unwrap();
     }
+    test
+}
+
+/// The same with a directory whose server is away, and a policy that is bound to an object of its snapshot.
+fn with_directory() -> Test {
+    let test = installed();
+    let ca_file = test.site().folder().join("given/ca.pem");
+    fs::write(&ca_file, test.sandbox().ca_pem()).unwrap();
+    let test = test
+        .secret("directories.example.password", "a password of its own")
+        .config(&format!(
+            "[directories.example]\nservers = [\"ldaps://127.0.0.1:9\"]\nca_file = {ca_file:?}\n\
+             bind = \"svc@example.org\""
+        ));
+    let site = test.site();
+    let gpo = "{8CAB271A-A7F5-4F31-9C47-3A8D4C7B5A6E}";
+    let policy = format!(
+        "name = \"Bound\"\nregion = \"GB\"\nevents = [\"reset\"]\n[gpo]\nid = \"{gpo}\"\n\
+         [verification_code]\ntext = \"%code%\"\n"
+    );
+    site.policy("bound", &policy).unwrap();
+    let snapshot = serde_json::json!({
+        "format": 1,
+        "server": "ldaps://127.0.0.1:9",
+        "taken": Timestamp::now().to_string(),
+        "base": "DC=example,DC=org",
+        "containers": [{
+            "dn": "OU=Staff,DC=example,DC=org",
+            "links": [{ "gpo": gpo, "order": 1, "enabled": true, "enforced": false }],
+        }],
+        "gpos": [{
+            "id": gpo, "state": "readable", "user_half": true, "version": 2, "wmi_filter": false,
+            "entries": [{ "allow": true, "trustee": "S-1-5-11", "read": true, "apply": true }],
+        }],
+    });
+    let folder = site.state().join("directories");
+    fs::create_dir(&folder).unwrap();
+    set_mode(&folder, 0o700);
+    let file = folder.join("example.json");
+    fs::write(&file, snapshot.to_string()).unwrap();
+    set_mode(&file, 0o600);
     test
 }
 

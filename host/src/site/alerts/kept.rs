@@ -4,7 +4,7 @@
 //! Only the account that sends, and root, can write to that folder, and alerts go out as that account: the file
 //! is believed like the folder.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use crate::{
     config::{Alerts, Reading, Sources},
@@ -42,7 +42,7 @@ pub(super) fn known(site: &Site, health: &Health) -> Alerts {
 }
 
 fn keep(file: &Path, alerts: &Alerts) -> anyhow::Result<()> {
-    let known = fs::read_to_string(file).unwrap_or_default();
+    let known = trust::read_to_string(file).unwrap_or_default();
     let text = match alerts.is_off() {
         true => String::new(),
         false => alerts.text(),

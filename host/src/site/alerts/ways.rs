@@ -28,6 +28,7 @@ use crate::{
     plugins,
     site::block_on,
     transport::{Egress, HttpSettings, NamedHost, Progress, Transports},
+    trust,
 };
 
 /// How long one way may take: a look comes each minute.
@@ -70,7 +71,7 @@ impl Way<'_> {
         match self {
             Way::Mail(to) => by_mail(to, message),
             Way::Command(program, arguments) => {
-                by_program(program, arguments, message.text.as_bytes())
+                by_own_program(program, arguments, message.text.as_bytes())
             }
             Way::Webhook(url) => by_webhook(url, http, message),
         }
@@ -109,6 +110,12 @@ fn mail(to: &[String], message: &Message) -> anyhow::Result<Vec<u8>> {
 
 /// Whom alerts come from, at the host.
 const ACCOUNT: &str = "textsender";
+
+/// A program that no other account can change: it runs as this one.
+fn by_own_program(program: &Path, arguments: &[String], input: &[u8]) -> anyhow::Result<()> {
+    trust::open(program).with_context(|| format!("{} can't be started", program.display()))?;
+    by_program(program, arguments, input)
+}
 
 fn by_program(program: &Path, arguments: &[impl AsRef<OsStr>], input: &[u8]) -> anyhow::Result<()> {
     let mut child = Command::new(program)
