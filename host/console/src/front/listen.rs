@@ -183,3 +183,23 @@ async fn converse(front: Arc<Front>, stream: Box<dyn Stream>) {
     serving.as_mut().graceful_shutdown();
     let _ = serving.await;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn both_addresses_of_loopback_are_listened_on_or_none() {
+        let Sockets::Loopback(first, Some(second)) = open(0, None).unwrap() else {
+            // A machine without IPv6 has one of them.
+            assert!(std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err());
+            return;
+        };
+        let [first, second] = [first, second].map(|listener| listener.local_addr().unwrap());
+        assert_eq!(first.port(), second.port());
+        assert!(first.ip().is_loopback() && second.ip().is_loopback());
+
+        let others = std::net::TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+        assert!(open(others.local_addr().unwrap().port(), None).is_err());
+    }
+}

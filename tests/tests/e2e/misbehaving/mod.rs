@@ -130,17 +130,17 @@ fn no_misdeed_in_a_stream_harms_others_than_it_must() {
 /// Else each new process could take the processors from the others until it is seen to.
 #[test]
 fn a_process_that_follows_a_greedy_one_runs_only_when_no_other_wants_to() {
-    let test = Test::new().misbehaving("spin_afterwards");
+    let only_bad = format!("[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}");
+    let test = Test::new().misbehaving("hoard_threads").config(&only_bad);
     let mut running = test.stream().start_silent();
-    running.ask([&request("first", "+447700900101")]);
-    let first = running.host_process(&[]);
-    running.wait_for_answers(1);
-    running.wait_for_log("without a call");
-    running.ask([&request("second", "+447700900102")]);
-    let second = running.host_process(&[first]);
+    running.ask([&request("bad", BAD_NUMBER)]);
+    let answers = running.wait_for_answers(1);
+    assert_eq!(answers[0]["error"]["code"], "budget_exhausted");
+    running.ask([&request("good", "+447700900102")]);
     running.wait_for_answers(2);
-    assert!(second.is_idle());
-    running.finish().exit(0).texts(2);
+    // Those before it have ended.
+    assert!(running.host_process(&[]).is_idle());
+    running.finish().exit(0).texts(1);
 }
 
 #[test]
