@@ -66,7 +66,7 @@ pub(crate) fn words(bytes: &[u8]) {
                     shows_nothing(&lock(&withheld).clean(&line));
                 }
             }
-            Up::Done { call, result } => look_at(&sanitizer.cleaned(call, result)),
+            Up::Done { result, .. } => look_at(&sanitizer.cleaned(result)),
             Up::Schema(schema) => {
                 let schema = schema.judge(|it| serde_json::from_str(it).unwrap_or_default());
                 let settings = serde_json::json!({ "base_url": "https://api.acme.example" });

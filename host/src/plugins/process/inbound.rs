@@ -114,7 +114,7 @@ impl Inbound {
             } => self.carry(call, exchange, request.unmarked()),
             Up::Log { .. } => Ok(()),
             Up::Done { call, result } => {
-                let result = shared.sanitizer().cleaned(call, result);
+                let result = shared.sanitizer().cleaned(result);
                 shared.withheld().end(call);
                 shared.calls().done(call, result)
             }

@@ -1,7 +1,7 @@
 //! What may not be shown while a host process runs: its sender's secrets, and the values of messages in
 //! flight and of those just done, as a plugin's thread may still speak of them. And how much it may say.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque, hash_map::Entry};
 
 use textsender_plugin_api::{Message, Secret};
 
@@ -14,12 +14,17 @@ use crate::{
 /// How many messages are remembered after their calls.
 const REMEMBERED: usize = 256;
 
+/// How many bytes a secret begins with: no code and no number is shorter.
+const BEGINNING: usize = 4;
+
 /// What stands in the place of text beyond the budget.
 const DROPPED: &str = "[dropped: the plugin says too much]";
 
 pub(super) struct Withheld {
     redactor: Redactor,
     messages: HashMap<u64, Message>,
+    /// How many of their secrets begin so: an id is looked through for these first.
+    beginnings: HashMap<[u8; BEGINNING], usize>,
     /// Calls that are over, the oldest first.
     over: VecDeque<u64>,
     /// Whether the messages' values are in the redactor: from the first text on that needs it. Most
@@ -45,6 +50,7 @@ impl Withheld {
         Self {
             redactor: Redactor::new(secrets),
             messages: HashMap::new(),
+            beginnings: HashMap::new(),
             over: VecDeque::new(),
             is_indexed: false,
             // It may say something before its first call.
@@ -64,6 +70,9 @@ impl Withheld {
         if self.is_indexed {
             values_of(message).for_each(|value| self.redactor.add(value));
         }
+        for beginning in beginnings_of(message) {
+            *self.beginnings.entry(beginning).or_default() += 1;
+        }
         self.messages.insert(call, message.clone());
     }
 
@@ -79,7 +88,18 @@ impl Withheld {
         }
         let oldest = self.over.pop_front();
         let forgotten = oldest.and_then(|call| self.messages.remove(&call));
-        if let (Some(message), true) = (forgotten, self.is_indexed) {
+        let Some(message) = forgotten else {
+            return;
+        };
+        for beginning in beginnings_of(&message) {
+            if let Entry::Occupied(mut count) = self.beginnings.entry(beginning) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
+        }
+        if self.is_indexed {
             values_of(&message).for_each(|value| self.redactor.remove(value));
         }
     }
@@ -116,21 +136,25 @@ impl Withheld {
         }
     }
 
-    /// Whether an id shows a secret of the sender's, or what its call's message may not show. Every
+    /// Whether an id shows a secret of the sender's, or what a message may not show, its own or another's. Every
     /// accepted message has one, so this looks for no more than it must.
-    pub(super) fn shows_in(&self, call: u64, id: &str) -> bool {
-        let message = self.messages.get(&call);
-        let told = message.is_some_and(|message| {
-            let mut values = secrets_of(message).filter(|value| !value.is_empty());
-            values.any(|value| id.contains(value) && Redactor::new([value]).finds_in(id))
-        });
-        told || self.redactor.finds_in(id)
+    pub(super) fn shows_in(&self, id: &str) -> bool {
+        let mut parts = id.as_bytes().windows(BEGINNING);
+        let may_tell = parts.any(|part| self.beginnings.contains_key(part));
+        let mut values = self.messages.values().flat_map(secrets_of);
+        let tells = |value: &str| id.contains(value) && Redactor::new([value]).finds_in(id);
+        (may_tell && values.any(tells)) || self.redactor.finds_in(id)
     }
 }
 
 /// What of a message may not be shown.
 fn values_of(message: &Message) -> impl Iterator<Item = &str> {
     secrets_of(message).chain([message.text.as_str()])
+}
+
+/// How each of its secrets begins.
+fn beginnings_of(message: &Message) -> impl Iterator<Item = [u8; BEGINNING]> {
+    secrets_of(message).filter_map(|value| value.as_bytes().first_chunk().copied())
 }
 
 /// The same, but for its text.
@@ -176,6 +200,32 @@ mod tests {
         }
         let forgotten = "[redacted] says 447700900001 got c0de00001";
         assert_eq!(withheld.clean(&Foreign::of(said)), forgotten);
+    }
+
+    /// A plugin has the codes of all its messages, and says of each what it likes.
+    #[test]
+    fn an_id_shows_nothing_of_any_message() {
+        let mut withheld = Withheld::new(["t0ken-t0ken-t0ken"]);
+        withheld.begin(1, &work(1));
+        withheld.begin(2, &work(2));
+        withheld.end(1);
+        for id in [
+            "c0de00001",
+            "c0de00002",
+            "SM-c0de00001",
+            "447700900002",
+            "t0ken-t0ken-t0ken",
+        ] {
+            assert!(withheld.shows_in(id), "{id}");
+        }
+        for id in ["SM0123456789abcdef", "c0de00003", "c0d", ""] {
+            assert!(!withheld.shows_in(id), "{id}");
+        }
+        for call in 3..=3 + REMEMBERED as u64 {
+            withheld.begin(call, &work(call));
+            withheld.end(call);
+        }
+        assert!(!withheld.shows_in("c0de00001") && withheld.shows_in("c0de00002"));
     }
 
     #[test]

@@ -48,34 +48,30 @@ impl Shared {
 
 impl Sanitizer<'_> {
     /// The result of a call that still runs.
-    pub(in crate::plugins::process) fn cleaned(
-        &self,
-        call: u64,
-        outcome: Foreign<CallOutcome>,
-    ) -> CallResult {
+    pub(in crate::plugins::process) fn cleaned(&self, outcome: Foreign<CallOutcome>) -> CallResult {
         match outcome.unmarked() {
             CallOutcome::Panicked => CallResult::Panicked,
             CallOutcome::TooOld => CallResult::TooOld,
             CallOutcome::Failed(mut error) => {
                 error.message = self.clean(&error.message).into();
-                error.provider_code = self.shaped(call, error.provider_code);
+                error.provider_code = self.shaped(error.provider_code);
                 error.retry_after = error.retry_after.map(|after| after.min(MAX_RETRY_AFTER));
                 CallResult::Failed(error)
             }
-            CallOutcome::Replied(reply) => CallResult::Replied(self.cleaned_reply(call, reply)),
+            CallOutcome::Replied(reply) => CallResult::Replied(self.cleaned_reply(reply)),
         }
     }
 
-    fn cleaned_reply(&self, call: u64, reply: Reply) -> Reply {
+    fn cleaned_reply(&self, reply: Reply) -> Reply {
         match reply {
-            Reply::Sent(receipt) => Reply::Sent(self.cleaned_receipt(call, receipt)),
+            Reply::Sent(receipt) => Reply::Sent(self.cleaned_receipt(receipt)),
             Reply::Found(Found::Accepted(receipt)) => {
-                Reply::Found(Found::Accepted(self.cleaned_receipt(call, receipt)))
+                Reply::Found(Found::Accepted(self.cleaned_receipt(receipt)))
             }
             Reply::Found(found) => Reply::Found(found),
             Reply::Status(mut delivery) => {
                 delivery.reason = delivery.reason.map(|reason| self.clean(&reason));
-                delivery.provider_code = self.shaped(call, delivery.provider_code);
+                delivery.provider_code = self.shaped(delivery.provider_code);
                 Reply::Status(delivery)
             }
             Reply::Checked(mut findings) => {
@@ -88,8 +84,8 @@ impl Sanitizer<'_> {
         }
     }
 
-    fn cleaned_receipt(&self, call: u64, mut receipt: Receipt) -> Receipt {
-        let id = self.shaped(call, receipt.provider_id);
+    fn cleaned_receipt(&self, mut receipt: Receipt) -> Receipt {
+        let id = self.shaped(receipt.provider_id);
         receipt.provider_id = id.filter(|id| self.is_as_declared(id));
         receipt
     }
@@ -100,8 +96,8 @@ impl Sanitizer<'_> {
     }
 
     /// An id or code of the provider's, if it has the shape of one and shows nothing that is withheld.
-    fn shaped(&self, call: u64, id: Option<String>) -> Option<String> {
-        id.filter(|id| ids::has_shape(id) && !lock(self.withheld).shows_in(call, id))
+    fn shaped(&self, id: Option<String>) -> Option<String> {
+        id.filter(|id| ids::has_shape(id) && !lock(self.withheld).shows_in(id))
     }
 
     fn is_as_declared(&self, id: &str) -> bool {
