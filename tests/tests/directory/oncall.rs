@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use textsender_tests::harness::{Run, Running, Test, wait_for};
@@ -195,6 +196,9 @@ fn directory_oncall_the_account_is_refused() {
 
 const PASSWORD: &str = "directories.example.password";
 
+/// In seconds.
+const DAY: i64 = 24 * 60 * 60;
+
 /// Somebody is told 30, 7 and 1 days before the account's password ends, and what it is when it has ended.
 #[test]
 #[cfg_attr(not(has_samba), ignore = "needs Samba")]
@@ -208,9 +212,11 @@ fn directory_oncall_the_password_of_the_account_ends() {
         let stats = ["stats", "--prometheus", page.to_str().unwrap()];
         day.test.in_company().command(stats).run().exit(0);
         let page = fs::read_to_string(page).unwrap();
-        let gauge = format!("textsender_days_left{{kind=\"secret\",name=\"{PASSWORD}\"}} ");
+        let labels = format!("{{kind=\"secret\",name=\"{PASSWORD}\"}} ");
+        let gauge = format!("textsender_expires_timestamp_seconds{labels}");
         let line = page.lines().find_map(|line| line.strip_prefix(&gauge));
-        line.map(|days| days.parse::<i64>().unwrap())
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        line.map(|until| (until.parse::<i64>().unwrap() - now.as_secs() as i64).div_euclid(DAY))
     };
     day.send("m1").outcome("accepted");
     assert_eq!(days_left(), None, "one that never ends");
