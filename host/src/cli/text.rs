@@ -250,8 +250,11 @@ fn capabilities(owner: &Owner, site: &Site) -> anyhow::Result<Vec<(String, Sende
 fn from_stdin() -> anyhow::Result<String> {
     /// Ten segments hold 1,530 characters.
     const LONGEST: u64 = 16 * 1024;
-    let mut text = String::new();
-    let read = io::stdin().lock().take(LONGEST).read_to_string(&mut text);
-    read.context("standard input can't be read")?;
+    let mut bytes = Vec::new();
+    let read = io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes);
+    if read.context("standard input can't be read")? as u64 > LONGEST {
+        bail!("the text is longer than 16 KiB: no text message holds that");
+    }
+    let text = String::from_utf8(bytes).context("standard input is not UTF-8 text")?;
     Ok(texts::plain_lines(&text))
 }

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use textsender_plugin_api::Purpose;
 use toml_edit::{Array, DocumentMut, TableLike, Value};
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
     order::Order,
     place::table_of,
     tables,
+    texts::can_be_sent,
 };
 use crate::{
     config::{Config, POLICIES_FOLDER},
@@ -132,6 +134,7 @@ impl Order for AddPolicy {
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         is_free(draft.config(), &self.name)?;
+        can_be_sent(Purpose::VerificationCode, &self.text, false)?;
         if let Some(sender) = &self.sender {
             names::sender(draft.config(), sender)?;
         }

@@ -107,7 +107,9 @@ impl Order for SetText {
 
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         let text = self.text.as_str();
-        can_be_sent(self.owner.purpose(), text)?;
+        let options = self.owner.options(draft.config())?;
+        let is_folded = options.is_some_and(|options| options.fold);
+        can_be_sent(self.owner.purpose(), text, is_folded)?;
         let tag = self.locale.as_deref();
         if let (Owner::Policy(name), Some(_)) = (&self.owner, tag)
             && policy(draft.config(), name)?.verification_code.is_none()
@@ -210,12 +212,16 @@ fn shown(locale: &Option<String>) -> String {
     tag.map(|tag| format!(" ({tag})")).unwrap_or_default()
 }
 
-/// The texts that a template comes to, with nothing else configured.
+/// The texts that a template comes to, with nothing else configured but whether it is folded.
 ///
 /// # Errors
 ///
 /// It can't be sent, with a line that points at why.
-pub fn can_be_sent(purpose: Purpose, text: &str) -> Result<Texts, EditError> {
+pub fn can_be_sent(purpose: Purpose, text: &str, is_folded: bool) -> Result<Texts, EditError> {
+    let options = SendOptions {
+        fold: is_folded,
+        ..SendOptions::default()
+    };
     let written = config::Text {
         text: Located {
             value: text.to_owned(),
@@ -223,8 +229,11 @@ pub fn can_be_sent(purpose: Purpose, text: &str) -> Result<Texts, EditError> {
         },
         translations: Default::default(),
     };
-    let faults = match decision::texts(purpose, &written, &SendOptions::default()) {
-        Ok(texts) => return Ok(texts),
+    let faults = match decision::texts(purpose, &written, &options) {
+        Ok(texts) => match texts.check() {
+            faults if faults.is_empty() => return Ok(texts),
+            faults => faults,
+        },
         Err(faults) => faults,
     };
     let sources = Sources::from_text("the text", text);

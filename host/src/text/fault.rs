@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::USER_VALUE_LENGTH;
 use super::segments::{Costly, Encoding, Segments};
+use crate::redact::is_visible;
 
 /// The key of the configuration, below the policy's purpose, whose value is at fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,15 @@ pub enum TextFault {
         key: Key,
         /// What is wrong, and where in it.
         error: TemplateError,
+    },
+    /// A character can't be seen, and nothing needs it.
+    Character {
+        /// Whose template.
+        key: Key,
+        /// The character.
+        character: char,
+        /// Its bytes in the template.
+        at: Range<usize>,
     },
     /// A text can become more segments than `max_segments`.
     TooLong {
@@ -69,6 +79,10 @@ impl TextFault {
     pub fn fault(&self) -> String {
         match self {
             Self::Template { error, .. } => error.fault(),
+            Self::Character { character, .. } => format!(
+                "{} can't be read, and no letter here needs it",
+                quoted(*character)
+            ),
             Self::TooLong {
                 segments,
                 max,
@@ -98,6 +112,7 @@ impl TextFault {
     pub fn remedy(&self) -> String {
         match self {
             Self::Template { error, .. } => error.remedy(),
+            Self::Character { .. } => "take it out, or write the text anew around it".to_owned(),
             Self::TooLong { segments, .. } if segments.encoding == Encoding::Utf16 => {
                 "shorten it, replace those characters, or raise `max_segments`".to_owned()
             }
@@ -112,7 +127,9 @@ impl TextFault {
     /// The key at fault.
     pub fn key(&self) -> Key {
         match self {
-            Self::Template { key, .. } | Self::TooLong { key, .. } => key.clone(),
+            Self::Template { key, .. }
+            | Self::Character { key, .. }
+            | Self::TooLong { key, .. } => key.clone(),
             Self::Tag { tag } | Self::SameTag { tag, .. } => Key::Translation(tag.clone()),
             Self::Origin { .. } | Self::OriginWithoutCode => Key::Origin,
         }
@@ -123,6 +140,7 @@ impl TextFault {
     pub fn span(&self) -> Option<Range<usize>> {
         match self {
             Self::Template { error, .. } => Some(error.span()),
+            Self::Character { at, .. } => Some(at.clone()),
             _ => None,
         }
     }
@@ -173,8 +191,8 @@ fn blame(costly: &[Costly]) -> String {
 
 /// A character as people can see it; white space and invisible ones by number.
 fn quoted(character: char) -> String {
-    let seen =
-        !character.is_whitespace() && !character.escape_debug().to_string().starts_with("\\u");
+    let is_escaped = || character.escape_debug().to_string().starts_with("\\u");
+    let seen = is_visible(character) && !character.is_whitespace() && !is_escaped();
     if seen {
         format!("`{character}`")
     } else {

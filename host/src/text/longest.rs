@@ -1,21 +1,36 @@
-//! How long the texts can become: what `check` holds against `max_segments`.
+//! What `check` holds against the texts: how long they can become, and characters that can't be seen.
 
 use std::time::Duration;
 
 use textsender_plugin_api::template::{Placeholder, Placeholders};
 
 use super::segments::Segments;
-use super::{CompiledText, Composed, Key, Names, TextFault, TextValues, Texts, USER_VALUE_LENGTH};
+use super::{
+    CompiledText, Composed, Key, Names, TextFault, TextValues, Texts, USER_VALUE_LENGTH, characters,
+};
 
 /// Minutes of the longest life that is reckoned with: three digits.
 const LONGEST_LIFE: Duration = Duration::from_secs(999 * 60);
 
 impl Texts {
-    /// The texts that can become more segments than `max_segments`, in any locale.
-    ///
+    /// The texts with a character that can't be seen and that nothing needs, and those that can become more segments
+    /// than `max_segments`, in any locale.
+    pub fn check(&self) -> Vec<TextFault> {
+        let mut faults = self.too_long();
+        faults.extend(self.all().filter_map(|(tag, text)| {
+            let (at, character) = characters::unfit(&text.template, text.folded.is_some())?;
+            Some(TextFault::Character {
+                key: key(tag),
+                character,
+                at,
+            })
+        }));
+        faults
+    }
+
     /// Codes are reckoned with `code_length` characters and names with 40, all in the GSM alphabet: names that are
     /// not give way when a text is written (see [`Texts::render`]).
-    pub fn check(&self) -> Vec<TextFault> {
+    fn too_long(&self) -> Vec<TextFault> {
         let Some(max) = self.max_segments else {
             return Vec::new();
         };
@@ -80,9 +95,12 @@ pub struct LongestText<'t> {
 impl LongestText<'_> {
     /// Whose template it is.
     pub fn key(&self) -> Key {
-        self.tag
-            .map_or(Key::Text, |tag| Key::Translation(tag.to_owned()))
+        key(self.tag)
     }
+}
+
+fn key(tag: Option<&str>) -> Key {
+    tag.map_or(Key::Text, |tag| Key::Translation(tag.to_owned()))
 }
 
 /// Dummies for the values of a message.

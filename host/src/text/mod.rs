@@ -21,12 +21,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Texts::compile`] finds what is wrong with templates, [`Texts::check`] what is too long, [`Texts::render`] writes.
+//! [`Texts::compile`] finds what is wrong with templates, [`Texts::check`] what is too long or can't be seen,
+//! [`Texts::render`] writes.
 
 pub mod fold;
 pub mod locale;
 pub mod segments;
 
+mod characters;
 mod compile;
 mod fault;
 mod longest;

@@ -268,7 +268,7 @@ fn measured(owner: &Owner, options: &SendOptions, text: &str) -> Result<Markup, 
     if text.is_empty() {
         return Ok(html! { p { "No text yet." } });
     }
-    can_be_sent(owner.purpose(), text).map_err(|error| {
+    can_be_sent(owner.purpose(), text, options.fold).map_err(|error| {
         let words = error.to_string();
         let shown = words.split_once("\n\n").map(|(_, shown)| shown.to_owned());
         shown.unwrap_or(words)
