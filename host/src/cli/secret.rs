@@ -8,14 +8,14 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 use textsender_plugin_api::Secret as Value;
 
 use super::{
     Common, ask,
     edit::say_wait,
-    output::{Cell, Output, Style, json, notice},
+    output::{Cell, Output, Style, Usage, json, notice},
     site::Site,
     standing,
 };
@@ -108,6 +108,7 @@ impl Secret {
 
 impl Set {
     fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
+        self.is_ahead()?;
         let site = Site::read(common)?;
         site.become_owner()?;
         let (sender, key) = secrets::parts(&self.name)?;
@@ -161,6 +162,21 @@ impl Set {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// A date that has passed is a mistake: nothing would tell of it any more. A secret is good to the end of the day
+    /// before its date, in UTC.
+    fn is_ahead(&self) -> anyhow::Result<()> {
+        let now = Timestamp::now();
+        let end = |date: &Date| format!("{date}T00:00:00Z").parse::<Timestamp>();
+        let has_passed = |date: &Date| end(date).is_ok_and(|end| end <= now);
+        match self.expires.filter(has_passed) {
+            Some(date) => bail!(Usage(format!(
+                "--expires {date} has passed, as it is {} in UTC; nothing was stored",
+                now.strftime("%Y-%m-%d")
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Stores what is no sender's.

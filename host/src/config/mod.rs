@@ -19,6 +19,7 @@ mod fault;
 mod limits;
 mod location;
 mod log;
+mod look_alikes;
 mod place;
 mod policies;
 mod prices;
@@ -64,6 +65,7 @@ pub use source::{Fingerprint, MAX_FILE_BYTES, POLICIES_FOLDER, Source, Sources};
 pub use units::duration;
 
 use crate::trust::{self, Unsafe};
+use look_alikes::LookAlike;
 use table::{Node, Table, Walk};
 
 /// Most syntax errors that are reported of one file.
@@ -108,6 +110,8 @@ pub struct Config {
     pub policies: Vec<Policy>,
     /// Faults in one policy's own file that cost its users only: see [`Reading::for_sending`].
     pub of_one_policy: Vec<Fault>,
+    /// Faults that keep no message from being sent that does not need what is wrong: see [`relations`].
+    pub for_check: Vec<Fault>,
     /// The files that it was read from.
     pub sources: Sources,
 }
@@ -191,6 +195,7 @@ impl Reading {
         let walk = Walk {
             sources: &sources,
             faults: RefCell::new(sources.faults.clone()),
+            for_check: RefCell::default(),
             hidden: RefCell::default(),
         };
         for index in 0..sources.files.len() {
@@ -199,6 +204,7 @@ impl Reading {
         report_repeated_names(&walk, &config.policies);
 
         let (faults, hidden) = (walk.faults.into_inner(), walk.hidden.into_inner());
+        config.for_check = walk.for_check.into_inner();
         config.sources = sources;
         for place in hidden {
             let file = &mut config.sources.files[place.file as usize];
@@ -235,7 +241,15 @@ impl Reading {
 fn read_file(walk: &Walk, index: u32, config: &mut Config) {
     let source = &walk.sources.files[index as usize];
     let is_drop_in = source.path != walk.sources.main;
-    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let mut pasted = None;
+    let (mut document, mut errors) = DeTable::parse_recoverable(&source.text);
+    let mut look_alikes = Vec::new();
+    if !errors.is_empty() {
+        (pasted, look_alikes) = read_look_alikes(&source.text);
+    }
+    if let Some(text) = &pasted {
+        (document, errors) = DeTable::parse_recoverable(text);
+    }
     let before = walk.faults.borrow().len();
     let document = DeValue::Table(document.into_inner());
     let node = Node::root(walk, index, &document);
@@ -246,7 +260,7 @@ fn read_file(walk: &Walk, index: u32, config: &mut Config) {
         }
     }
 
-    let syntax = syntax_faults(walk, index, errors);
+    let syntax = syntax_faults(walk, index, &look_alikes, errors);
     let unsound: BTreeSet<usize> = syntax.iter().map(|fault| fault.line).collect();
     let mut faults = walk.faults.borrow_mut();
     let of_this_file = faults.split_off(before);
@@ -255,14 +269,55 @@ fn read_file(walk: &Walk, index: u32, config: &mut Config) {
     faults.extend(syntax);
 }
 
+/// The text as it was meant, where characters of a word processor keep it from being TOML, and these.
+fn read_look_alikes(text: &str) -> (Option<String>, Vec<LookAlike>) {
+    let (mut pasted, mut all) = (None::<String>, Vec::new());
+    // What is wrong on one line may hide that another is.
+    for _ in 0..MAX_SYNTAX_FAULTS {
+        let read = pasted.as_deref().unwrap_or(text);
+        let (_, errors) = DeTable::parse_recoverable(read);
+        let lines: BTreeSet<(usize, usize)> = errors
+            .iter()
+            .filter_map(|error| Some(line_at(read, error.span()?.start)))
+            .collect();
+        let lines = lines.into_iter().map(|(start, end)| start..end);
+        let Some((plain, found)) = look_alikes::replaced(read, lines) else {
+            break;
+        };
+        pasted = Some(plain);
+        all.extend(found);
+    }
+    (pasted, all)
+}
+
+/// The line in which a byte stands, without its end.
+fn line_at(text: &str, at: usize) -> (usize, usize) {
+    let at = text.floor_char_boundary(at);
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    (start, end)
+}
+
 /// The first syntax error of each line. A file with more than [`MAX_SYNTAX_FAULTS`] is no TOML at
 /// all, and listing them is no help.
-fn syntax_faults(walk: &Walk, index: u32, errors: Vec<toml::de::Error>) -> Vec<Fault> {
+fn syntax_faults(
+    walk: &Walk,
+    index: u32,
+    look_alikes: &[LookAlike],
+    errors: Vec<toml::de::Error>,
+) -> Vec<Fault> {
     let mut faults: Vec<Fault> = Vec::new();
-    for error in errors.into_iter().take(MAX_SYNTAX_FAULTS) {
-        let place = Place::new(index, error.span().unwrap_or(0..0));
-        let remedy = "see https://toml.io for how TOML is written";
-        let fault = walk.sources.fault(place, "", error.message(), remedy);
+    let pasted = look_alikes
+        .iter()
+        .map(|found| (found.place.clone(), found.message(), found.remedy()));
+    let errors = errors.into_iter().map(|error| {
+        let remedy = "see https://toml.io for how TOML is written".to_owned();
+        let place = error.span().unwrap_or(0..0);
+        (place, error.message().to_owned(), remedy)
+    });
+    for (place, message, remedy) in pasted.chain(errors).take(MAX_SYNTAX_FAULTS) {
+        let place = Place::new(index, place);
+        let fault = walk.sources.fault(place, "", message, remedy);
         if faults.iter().all(|earlier| earlier.line != fault.line) {
             faults.push(fault);
         }

@@ -1,5 +1,5 @@
-//! Faults in how the parts of a configuration refer to each other. Only `check` looks for them: a
-//! send meets one only if it concerns its user, and then says so.
+//! Faults in how the parts of a configuration refer to each other, and those values that make no sense where messages
+//! can be sent all the same. Only `check` looks for them: a send meets one only if it concerns its user, and then says so.
 
 use super::fault::{Fault, nearest};
 use super::place::{Located, Place};
@@ -9,7 +9,7 @@ use super::{Config, SendOptions};
 pub fn relations(config: &Config) -> Vec<Fault> {
     let mut found = Relations {
         config,
-        faults: Vec::new(),
+        faults: config.for_check.clone(),
     };
     found.defaults();
     found.helpdesk();

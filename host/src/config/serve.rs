@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use super::sections::{group, pick};
 use super::table::{Node, Table};
+use crate::os::socket;
 
 /// Where the hub listens if nothing says.
 pub const DEFAULT_SOCKET: &str = "/run/textsender/textsender.sock";
@@ -52,16 +53,33 @@ impl Serve {
         let tls = t.table("tls", Tls::read).flatten();
         // One that is faulty has a fault of its own.
         let has_tls = t.get("tls").is_some();
-        Serve {
-            socket: t.path("socket"),
+        let serve = Serve {
+            socket: socket_path(t, "socket"),
             group: t.get("group").and_then(|node| group(&node)),
-            read_socket: t.path("read_socket"),
+            read_socket: socket_path(t, "read_socket"),
             read_group: t.get("read_group").and_then(|node| group(&node)),
             http: t.get("http").and_then(|node| address(&node, has_tls)),
             tls,
             hub: pick(t, "hub", &hub),
+        };
+        if let (Hub::Required, None, Some(node)) = (serve.hub, &serve.socket, t.get("hub")) {
+            node.fault_for_check(
+                "has no effect without `socket`: messages are sent without the hub",
+                format!("add socket = {DEFAULT_SOCKET:?}, or where the hub listens"),
+            );
         }
+        serve
     }
+}
+
+/// The path of a socket. What is too long for one can neither be listened on nor connected to.
+fn socket_path(t: &Table, key: &'static str) -> Option<PathBuf> {
+    let node = t.get(key)?;
+    let path = node.path()?;
+    if let Err(what) = socket::fits(&path) {
+        node.fault_for_check(what, "name a shorter one, such as below /run");
+    }
+    Some(path)
 }
 
 impl Tls {
@@ -165,5 +183,36 @@ mod tests {
             assert_eq!(serve.http, None, "{address}");
             assert_eq!(faults.len(), 1, "{address}");
         }
+    }
+
+    /// What only `check` tells.
+    fn told(text: &str) -> Vec<(usize, String, String)> {
+        let reading = Reading::of(Sources::from_text("/etc/textsender/textsender.toml", text));
+        assert_eq!(reading.faults, [], "{text}");
+        let told = reading.config.for_check.into_iter();
+        told.map(|fault| (fault.line, fault.key, fault.message))
+            .collect()
+    }
+
+    #[test]
+    fn a_hub_that_is_required_has_a_socket() {
+        let faults = told("[serve]\nhub = \"required\"");
+        assert_eq!((faults[0].0, faults[0].1.as_str()), (2, "serve.hub"));
+        assert_eq!(told("[serve]\nhub = \"preferred\""), []);
+        assert_eq!(told("[serve]\nsocket = \"/run/a\"\nhub = \"required\""), []);
+    }
+
+    #[test]
+    fn a_sockets_path_is_short_enough() {
+        let path = |bytes: usize| format!("/{}", "s".repeat(bytes - 1));
+        for key in ["socket", "read_socket"] {
+            let faults = told(&format!("[serve]\n{key} = {:?}", path(108)));
+            assert_eq!((faults[0].0, &faults[0].1), (2, &format!("serve.{key}")));
+            assert!(faults[0].2.contains("108 bytes"), "{faults:?}");
+            assert_eq!(told(&format!("[serve]\n{key} = {:?}", path(107))), []);
+        }
+        // A relative path begins at the configuration's folder.
+        let relative = "s".repeat(100);
+        assert_eq!(told(&format!("[serve]\nsocket = {relative:?}")).len(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::place::Located;
 use super::table::{Node, Table};
+use crate::os::socket;
 
 /// `[state.shared]`. Where it is absent, the ledger is this machine's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,18 @@ impl Shared {
 fn address(node: &Node) -> Option<Located<String>> {
     let url = node.word()?;
     match check(&url) {
-        Ok(()) => Some(url),
+        Ok(()) => {
+            // PostgreSQL's socket is in the folder that stands in place of a host.
+            let too_long = folders(&url).find_map(|folder| {
+                let socket = PathBuf::from(folder).join(".s.PGSQL.5432");
+                socket::fits(&socket).err()
+            });
+            if let Some(what) = too_long {
+                let what = format!("the socket in its folder {what}");
+                node.fault_for_check(what, "name a shorter folder");
+            }
+            Some(url)
+        }
         Err(what) => {
             // A password may stand in it.
             node.hide();
@@ -157,6 +169,18 @@ fn split(url: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
         url,
         parameters.map(|one| one.split_once('=').unwrap_or((one, ""))),
     )
+}
+
+/// The folders of sockets among the hosts.
+fn folders(url: &str) -> impl Iterator<Item = String> {
+    let (place, parameters) = split(url);
+    let (_, place) = place.split_once("://").unwrap_or_default();
+    let (_, hosts) = place.rsplit_once('@').unwrap_or(("", place));
+    let named = parameters.filter_map(|(name, value)| (name == "host").then_some(value));
+    let hosts = hosts.split('/').take(1).chain(named);
+    let hosts = hosts.flat_map(|hosts| hosts.split(','));
+    let decoded = hosts.map(|host| host.replace("%2F", "/").replace("%2f", "/"));
+    decoded.filter(|host| host.starts_with('/'))
 }
 
 fn has_port_or_none(host: &str) -> bool {
@@ -310,6 +334,28 @@ mod tests {
             assert_eq!(shared, None, "{url}");
             assert_eq!(faults.len(), 1, "{url}: {faults:?}");
             assert!(!faults[0].contains("hunter2"), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn the_socket_in_a_folder_is_short_enough() {
+        let told = |url: &str| {
+            let text = format!(
+                "[state.shared]\nengine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\nurl = {url:?}"
+            );
+            let reading = Reading::of(Sources::from_text("/etc/textsender/textsender.toml", text));
+            assert_eq!(reading.faults, [], "{url}");
+            reading.config.for_check.len()
+        };
+        let long = "/run/".to_owned() + &"p".repeat(100);
+        let encoded = long.replace('/', "%2F");
+        for (url, faults) in [
+            (format!("postgresql://t@{encoded}/t"), 1),
+            (format!("postgresql:///t?user=t&host=db1,{long}"), 1),
+            ("postgresql://t@%2Frun%2Fpostgresql/t".to_owned(), 0),
+            (format!("postgresql://t@{}/t", "h".repeat(120)), 0),
+        ] {
+            assert_eq!(told(&url), faults, "{url}");
         }
     }
 }

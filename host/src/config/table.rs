@@ -22,6 +22,8 @@ use super::units;
 pub(super) struct Walk<'p> {
     pub sources: &'p Sources,
     pub faults: RefCell<Vec<Fault>>,
+    /// Faults that only `check` tells.
+    pub for_check: RefCell<Vec<Fault>>,
     pub hidden: RefCell<Vec<Place>>,
 }
 
@@ -60,6 +62,14 @@ impl<'p> Node<'p> {
     /// Notes that this value is wrong.
     pub fn fault(&self, message: impl Into<String>, remedy: impl Into<String>) {
         self.fault_at(self.place, &self.path, message, remedy);
+    }
+
+    /// Notes that this value makes no sense, though it keeps no message from being sent that does not need it: only
+    /// `check` tells.
+    pub fn fault_for_check(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        let (sources, key) = (self.walk.sources, self.path.to_string());
+        let fault = sources.fault(self.place, key, message, remedy);
+        self.walk.for_check.borrow_mut().push(fault);
     }
 
     fn fault_at(

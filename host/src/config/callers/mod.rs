@@ -291,7 +291,12 @@ fn pattern(node: &Node) -> Option<Regex> {
         r"write it in single quotes with one group around the code, as in 'code is ([0-9]{4,8})'";
     match Regex::new(&word) {
         // The whole match counts as a group.
-        Ok(pattern) if pattern.captures_len() == 2 => Some(pattern),
+        Ok(pattern) if pattern.captures_len() == 2 => {
+            if group_matches_nothing(&word) {
+                node.fault_for_check("its group fits an empty text too, which is no code", remedy);
+            }
+            Some(pattern)
+        }
         Ok(_) => {
             node.fault("has to have one group, which is the code", remedy);
             None
@@ -301,6 +306,51 @@ fn pattern(node: &Node) -> Option<Regex> {
             None
         }
     }
+}
+
+/// Whether the one group of a pattern finds an empty text.
+fn group_matches_nothing(pattern: &str) -> bool {
+    let inner = group(pattern).map(|inner| Regex::new(&format!("(?:{inner})")));
+    let Some(Ok(inner)) = inner else {
+        return false;
+    };
+    ["", "a 1"].into_iter().any(|text| {
+        let mut found = inner.find_iter(text);
+        found.any(|found| found.is_empty())
+    })
+}
+
+/// What stands in the first group of a pattern that is counted.
+fn group(pattern: &str) -> Option<&str> {
+    let (mut start, mut depth, mut in_class) = (None, 0_usize, false);
+    let mut characters = pattern.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => {
+                characters.next();
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '(' if start.is_none() => {
+                let rest = &pattern[at + 1..];
+                let is_named = rest.starts_with("?P<") || rest.starts_with("?<");
+                start = match (is_named, rest.starts_with('?')) {
+                    (true, _) => Some(at + 2 + rest.find('>')?),
+                    (false, true) => None,
+                    (false, false) => Some(at + 1),
+                };
+            }
+            '(' => depth += 1,
+            ')' => match (start, depth) {
+                (Some(start), 0) => return Some(&pattern[start..at]),
+                (Some(_), _) => depth -= 1,
+                (None, _) => {}
+            },
+            _ => {}
+        }
+    }
+    None
 }
 
 fn body(node: &Node) -> Option<String> {

@@ -44,11 +44,13 @@ pub(super) fn read<T: Default>(text: &str, read: impl FnOnce(&Table) -> T) -> T 
     let walk = Walk {
         sources: &sources,
         faults: RefCell::default(),
+        for_check: RefCell::default(),
         hidden: RefCell::default(),
     };
     let (document, _) = DeTable::parse_recoverable(text);
     let document = DeValue::Table(document.into_inner());
     let keys = Node::root(&walk, 0, &document).table(read);
     debug_assert!(walk.faults.borrow().is_empty(), "{:?}", walk.faults);
+    debug_assert!(walk.for_check.borrow().is_empty(), "{:?}", walk.for_check);
     keys.unwrap_or_default()
 }

@@ -194,3 +194,37 @@ fn names_are_those_of_stored_secrets() {
         "{faults:?}"
     );
 }
+
+#[test]
+fn a_group_that_fits_an_empty_text_is_no_code() {
+    let told = |pattern: &str| {
+        let text = format!(
+            "[callers.idp]\nfields = {{ phone = \"p\", text = \"t\" }}\ncode_pattern = '{pattern}'"
+        );
+        let reading = Reading::of(Sources::from_text("/etc/textsender/textsender.toml", text));
+        assert!(reading.faults.is_empty(), "{pattern}: {:?}", reading.faults);
+        let told = reading.config.for_check.iter();
+        told.map(|fault| (fault.line, fault.key.clone()))
+            .collect::<Vec<_>>()
+    };
+    let here = [(3, "callers.idp.code_pattern".to_owned())];
+    for pattern in [
+        "()",
+        "code is ([0-9]*)",
+        "(?:code|pin) ([0-9]{0,8})",
+        "code (?P<code>[a-z]?)!",
+        "[(] (a|)",
+        r"\( (\b)",
+        "((?:[0-9])*)",
+    ] {
+        assert_eq!(told(pattern), here, "{pattern}");
+    }
+    for pattern in [
+        "([0-9]{4,8})",
+        "code is ([0-9A-Za-z]{4,64})",
+        "(?i)pin: (?<pin>(?:[0-9]-?){6})",
+        "[(]([0-9]+)[)]",
+    ] {
+        assert_eq!(told(pattern), [], "{pattern}");
+    }
+}

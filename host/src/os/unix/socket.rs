@@ -1,11 +1,14 @@
 //! Unix sockets: one that is listened on, our own or the service manager's, and connections to one.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     fs::{File, TryLockError},
     io,
     os::{
         fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::ffi::OsStrExt,
         unix::fs::{FileTypeExt, PermissionsExt},
         unix::net::{self, UnixListener},
     },
@@ -35,6 +38,9 @@ const FIRST_INHERITED: RawFd = 3;
 
 /// The name of a socket for readers.
 const READ: &str = "read";
+
+/// The longest path of a socket, in bytes: one less than `sun_path` holds (unix(7)).
+pub const LONGEST_PATH: usize = 107;
 
 /// Who may connect to a socket of our own.
 #[derive(Clone, Copy)]
@@ -67,6 +73,20 @@ pub struct Listener {
 struct Own {
     path: PathBuf,
     _lock: File,
+}
+
+/// Whether a path is short enough for a socket.
+///
+/// # Errors
+///
+/// It is not: in words.
+pub fn fits(path: &Path) -> Result<(), String> {
+    match path.as_os_str().len() {
+        0..=LONGEST_PATH => Ok(()),
+        bytes => Err(format!(
+            "has {bytes} bytes, and the path of a socket {LONGEST_PATH} at the most"
+        )),
+    }
 }
 
 /// The sockets that the service manager handed over, if it did (`LISTEN_FDS`). To be called once, before
@@ -148,6 +168,7 @@ impl Listener {
     }
 
     fn bind_with(path: &Path, access: Access) -> io::Result<Self> {
+        fits(path).map_err(|what| io::Error::new(io::ErrorKind::InvalidInput, what))?;
         let lock = lock(&beside(path, ".lock"))?;
         match fs::symlink_metadata(path) {
             Ok(found) if !found.file_type().is_socket() => {
@@ -159,7 +180,7 @@ impl Listener {
             _ => {}
         }
         // Made beside its place, so that no one connects before it has its mode.
-        let new = beside(path, ".new");
+        let new = new_for(path);
         let _ = fs::remove_file(&new);
         let listener = UnixListener::bind(&new)?;
         let placed = place(&new, path, access);
@@ -249,6 +270,15 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
+/// The name under which a socket is made: no longer than a socket's may be.
+fn new_for(path: &Path) -> PathBuf {
+    const ENDING: &str = ".new";
+    let room = LONGEST_PATH - ENDING.len();
+    let bytes = path.as_os_str().as_bytes();
+    let whole = bytes.len().min(room);
+    beside(Path::new(OsStr::from_bytes(&bytes[..whole])), ENDING)
+}
+
 /// Tells the service manager how it stands, such as `READY=1`, if it wants to know (sd_notify(3)).
 pub fn notify(state: &str) {
     let (Some(path), Ok(socket)) = (env::var_os("NOTIFY_SOCKET"), net::UnixDatagram::unbound())
@@ -299,4 +329,30 @@ pub fn connect(path: &Path, within: Duration) -> io::Result<Blocking> {
     sockopt::set_socket_timeout(socket.as_fd(), Timeout::Send, Some(within))?;
     rustix::net::connect(&socket, &address)?;
     Ok(net::UnixStream::from(socket))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_as_long_as_the_system_takes_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let folder = tempfile::tempdir().unwrap();
+        let of = |bytes: usize| {
+            let name = "s".repeat(bytes - folder.path().as_os_str().len() - 1);
+            folder.path().join(name)
+        };
+        for bytes in [60, LONGEST_PATH - 2, LONGEST_PATH] {
+            let listener = Listener::bind(&of(bytes), None).unwrap();
+            assert!(connect(&of(bytes), Duration::from_secs(1)).is_ok());
+            drop(listener);
+        }
+        let refused = Listener::bind(&of(LONGEST_PATH + 1), None).err().unwrap();
+        assert!(refused.to_string().contains("has 108 bytes"), "{refused}");
+    }
 }

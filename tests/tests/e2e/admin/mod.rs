@@ -18,6 +18,7 @@ mod logging;
 mod mistakes;
 mod monitoring;
 mod oncall;
+mod pasted;
 mod pauses;
 mod plugins;
 mod providers;
