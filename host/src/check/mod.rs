@@ -12,6 +12,7 @@
 //! | `directories` | whether there is a snapshot that has every group policy object that a policy is bound to |
 //! | `files` | owner and mode of everything that is read |
 //! | `senders` | plugins, settings against the plugin's own schema, secrets |
+//! | `unlinked` | which of all that concerns a policy that is for no one yet: it is only warned of |
 //!
 //! A plugin is asked in a host process, never loaded here. Nothing is written, and no provider is
 //! asked: that is `sender check`.
@@ -21,7 +22,7 @@ mod capabilities;
 mod directories;
 pub mod expiring;
 mod fields;
-mod files;
+pub mod files;
 mod kept;
 mod national;
 mod plugin;
@@ -30,6 +31,7 @@ mod schema;
 mod senders;
 mod standing;
 mod texts;
+pub mod unlinked;
 mod usage;
 
 use std::{path::Path, sync::Arc};
@@ -60,6 +62,9 @@ pub struct Report {
     pub stopping: Vec<Fault>,
     /// What works, and may not be what is meant, by file and line.
     pub warnings: Vec<Fault>,
+    /// Those of the warnings that would be faults if their policy were for anyone.
+    #[serde(skip)]
+    pub of_unlinked: Vec<Fault>,
     /// Senders that can't send yet. One that a policy uses is a fault as well.
     pub incomplete: Vec<Incomplete>,
     /// How many senders there are.
@@ -108,6 +113,7 @@ impl Report {
             stopping: faults.clone(),
             faults: sorted(faults),
             warnings: Vec::new(),
+            of_unlinked: Vec::new(),
             incomplete: Vec::new(),
             senders: 0,
             policies: 0,
@@ -195,10 +201,17 @@ pub async fn of(reading: Reading, state: &Path) -> Report {
         state,
     ));
 
+    // A policy that is for no one yet may be built step by step, as long as it stops no others.
+    let (of_unlinked, found): (Vec<_>, Vec<_>) = found
+        .into_iter()
+        .partition(|fault| !stopping.contains(fault) && unlinked::is_of_one(fault, &config));
+    warnings.extend(of_unlinked.clone());
+
     Report {
         faults: sorted(found),
         stopping,
         warnings: sorted(warnings),
+        of_unlinked,
         incomplete: senders
             .into_iter()
             .filter_map(|sender| sender.incomplete())

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{draft::Draft, error::EditError};
 use crate::{
-    check::{self, Report},
+    check::{self, Report, unlinked::policy_of},
     config::{Config, Fault, Reading, render},
 };
 
@@ -29,7 +29,7 @@ pub(super) fn new_faults(draft: &Draft) -> Result<Verdict, EditError> {
         return Ok(none);
     }
     let after = draft.block_on(check::of(draft.result(), draft.state()))?;
-    if after.faults.is_empty() {
+    if after.faults.is_empty() && after.of_unlinked.is_empty() {
         return Ok(none);
     }
     let reading = Reading::of(draft.config().sources.clone());
@@ -53,30 +53,18 @@ pub(super) fn new_faults(draft: &Draft) -> Result<Verdict, EditError> {
     })
 }
 
-/// The faults on which a message may depend: not those of a policy that is linked to nothing yet, which
-/// may be built step by step, as long as they stop no others.
+/// The faults on which a message may depend: not those of a policy that is for no one yet, unless it was the default.
 fn live<'r>(report: &'r Report, default: Option<&'r str>) -> impl Iterator<Item = &'r Fault> {
-    report.faults.iter().filter(move |fault| {
-        report.stopping.contains(fault) || !is_of_unlinked_policy(fault, &report.config, default)
-    })
+    let of_default = report.of_unlinked.iter().filter(move |fault| {
+        let policy = policy_of(fault, &report.config);
+        policy.is_some_and(|policy| default == Some(policy.name.value.as_str()))
+    });
+    report.faults.iter().chain(of_default)
 }
 
 fn default_policy(config: &Config) -> Option<&str> {
     let default = config.defaults.policy.as_ref();
     default.map(|default| default.value.as_str())
-}
-
-fn is_of_unlinked_policy(fault: &Fault, config: &Config, default: Option<&str>) -> bool {
-    config.policies.iter().any(|policy| {
-        let file = &config.sources.files[policy.name.place.file as usize];
-        let has_own_file = file.path != config.sources.main;
-        let is_in = has_own_file
-            && fault
-                .place
-                .is_some_and(|at| at.file == policy.name.place.file);
-        let is_default = default == Some(policy.name.value.as_str());
-        is_in && !is_default && !policy.links.iter().any(|link| link.enabled)
-    })
 }
 
 /// A fault but for its place, which an edit above it moves.

@@ -332,6 +332,48 @@ fn the_default_policy_is_not_lost_by_an_edit() {
 }
 
 #[test]
+fn a_policy_that_is_for_no_one_yet_is_built_step_by_step_and_check_only_warns_of_it() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let checked = |words: &str| {
+        let report = admin.run(&["check", "--json"]).ok().json();
+        let warnings = report["warnings"].as_array().unwrap();
+        let of_it = warnings
+            .iter()
+            .filter(|warning| warning["file"].as_str().unwrap().ends_with("staff.toml"));
+        let messages: Vec<&str> = of_it.map(|it| it["message"].as_str().unwrap()).collect();
+        assert!(messages.iter().any(|it| it.contains(words)), "{report}");
+    };
+    admin
+        .run(&["policy", "add", "Staff"])
+        .ok()
+        .says("no user yet");
+    checked("no [[link]]");
+    // A text of it may be too long until then.
+    let long = format!("%code%{}", "x".repeat(200));
+    admin
+        .feed(&["text", "set", "--policy", "Staff"], &long)
+        .ok();
+    admin
+        .run(&["policy", "set", "Staff", "--max-segments", "1"])
+        .ok();
+    checked("max_segments");
+    let link = ["policy", "link", "Staff", "OU=Staff,DC=example"];
+    admin.run(&link).failed(1).says("max_segments");
+    admin
+        .run(&["policy", "set", "Staff", "--max-segments", "2"])
+        .ok();
+    admin.run(&link).ok();
+    admin.run(&["check"]).ok();
+    // Unlinked again, it is for no one.
+    admin
+        .run(&["policy", "unlink", "Staff", "OU=Staff,DC=example"])
+        .failed(0);
+    checked("no [[link]]");
+    sends(&admin);
+}
+
+#[test]
 fn names_in_the_journal_read_as_they_are() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
