@@ -35,8 +35,12 @@ pub struct SendingAccount {
 pub fn sending_account(settings: &State, state: &Path) -> io::Result<Option<SendingAccount>> {
     if let Some(name) = &settings.owner {
         let account = accounts::named(name)?.ok_or_else(|| {
+            // Whose the folder is has been the one that sends.
+            let owner = fs::metadata(state).map(|folder| Rights::of(&folder).user);
+            let meant = owner.ok().filter(|owner| *owner != 0);
+            let meant = meant.map_or("NAME".to_owned(), accounts::name_of);
             let words = format!(
-                "there is no account {:?}, which [state] owner names; make it, such as with useradd --system, or name another",
+                "there is no account {:?}, which [state] owner names; sudo textsender init --owner {meant}",
                 name.value
             );
             io::Error::new(io::ErrorKind::NotFound, words)
@@ -80,10 +84,13 @@ pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
     }
     // What root made would be root's: nothing that sends could use it.
     if !state.is_dir() {
-        let words = format!(
-            "there is no state folder {}; make it, for the account that sends, with `textsender init`",
-            state.display()
-        );
+        let shown = state.display();
+        let words = match state.exists() {
+            true => format!("{shown} {NOT_A_FOLDER}; {}", make_folder(state, "")),
+            false => format!(
+                "there is no state folder {shown}; make it, for the account that sends, with `textsender init`"
+            ),
+        };
         return Err(io::Error::new(io::ErrorKind::NotFound, words));
     }
     let Some(account) = other_than_root(settings, state)? else {
@@ -91,6 +98,15 @@ pub fn become_owner(settings: &State, state: &Path) -> io::Result<()> {
     };
     is_mapped(&account, state)?;
     switch_to(account.user, account.group, &[]).map_err(named)
+}
+
+/// What is wrong with a file in the place of the state folder.
+pub const NOT_A_FOLDER: &str = "is a file, and not a folder";
+
+/// The command that makes the state folder where a file is. With `sudo ` in front where another account sends.
+pub fn make_folder(state: &Path, sudo: &str) -> String {
+    let shown = state.display();
+    format!("{sudo}mv {shown} {shown}.before && {sudo}textsender init")
 }
 
 /// The command line by which root has this account do something.

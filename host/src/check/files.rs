@@ -8,11 +8,14 @@ use std::{
 use crate::{
     config::{Config, Fault, POLICIES_FOLDER, Setting, Trust},
     directory::SNAPSHOTS,
-    os::{accounts, rights::Rights},
+    os::{
+        accounts,
+        rights::{self, Rights},
+    },
     plugins::{folder, lock::Lock},
-    privilege::sending_account,
+    privilege::{NOT_A_FOLDER, make_folder, sending_account},
     secrets, transport,
-    trust::{self, FIX},
+    trust::{self, FIX, Unsafe},
 };
 
 pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
@@ -24,11 +27,14 @@ pub(super) fn faults(config: &Config, state: &Path) -> Vec<Fault> {
     trust::accept_groups(config.trusted.groups.clone());
     unsafe_ones.extend(trust::faults(paths.iter().map(PathBuf::as_path)));
     unsafe_ones.dedup();
-    let unsafe_ones = unsafe_ones.into_iter().map(|found| {
-        let found = found.in_state(state);
-        Fault::of_file(found.path(), found.fault(), found.remedy())
-    });
-    let closed = no_state(config, state).into_iter();
+    let found = unsafe_ones.into_iter().map(|found| found.in_state(state));
+    let (open, others): (Vec<_>, Vec<_>) =
+        found.partition(|found| matches!(found, Unsafe::StateMode { .. }));
+    let unsafe_ones = others
+        .iter()
+        .map(|found| Fault::of_file(found.path(), found.fault(), found.remedy()))
+        .chain(open_state(&open, state));
+    let closed = unusable_state(config, state).into_iter();
     let closed = closed.chain(of_state(config, state));
     let closed = closed.chain(of_plugins(&config.plugins.folder));
     closed.chain(unsafe_ones).chain(ca_files(config)).collect()
@@ -50,12 +56,50 @@ pub(super) fn without_followers(
         .collect()
 }
 
-/// The state folder, where an account is named that is to send and root has to make it for that one.
-fn no_state(config: &Config, state: &Path) -> Option<Fault> {
-    let owner = config.state.owner.as_ref()?;
-    let is_absent = fs::metadata(state).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let words = format!("is missing, and {} sends with it", owner.value);
-    is_absent.then(|| Fault::of_file(state, words, "sudo textsender init"))
+/// What others can write of the state folder: however much it is, one command closes it.
+fn open_state(open: &[Unsafe], state: &Path) -> Option<Fault> {
+    let first = open.first()?;
+    Some(match open.len() - 1 {
+        0 => Fault::of_file(first.path(), first.fault(), first.remedy()),
+        more => Fault::of_file(
+            first.path(),
+            format!("and {more} more in the state folder {}", first.fault()),
+            close_all(state),
+        ),
+    })
+}
+
+/// The command that leaves the state folder, and all that is in it, to its owner.
+pub fn close_all(state: &Path) -> String {
+    format!("chmod -R go= {}", state.display())
+}
+
+/// The state folder, where it is none, is closed to its own account, or has to be made by root for the account that is
+/// named to send: whatever else seems wrong with secrets and ledger follows from that.
+pub fn unusable_state(config: &Config, state: &Path) -> Option<Fault> {
+    let (owner, shown) = (config.state.owner.as_ref(), state.display());
+    let sudo = owner.map_or("", |_| "sudo ");
+    let (what, remedy) = match (fs::metadata(state), owner) {
+        (Err(error), Some(owner)) if error.kind() == io::ErrorKind::NotFound => (
+            format!("is missing, and {} sends with it", owner.value),
+            "sudo textsender init".to_owned(),
+        ),
+        (Ok(found), _) if !found.is_dir() => (NOT_A_FOLDER.to_owned(), make_folder(state, sudo)),
+        (Ok(found), _) if is_closed_to_me(&found, state) => {
+            let mode = Rights::of(&found).mode;
+            (
+                format!("is closed to its own account (mode {mode:04o})"),
+                format!("chmod 0700 {shown}"),
+            )
+        }
+        _ => return None,
+    };
+    Some(Fault::of_file(state, what, remedy))
+}
+
+fn is_closed_to_me(folder: &fs::Metadata, path: &Path) -> bool {
+    let denied = |error: io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+    Rights::of(folder).user == accounts::own() && rights::may_use_folder(path).is_err_and(denied)
 }
 
 /// The state folder, where it belongs to root and another account sends: what is anyone else's is not

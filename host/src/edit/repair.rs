@@ -110,8 +110,14 @@ pub fn needed(config: &Config, state: &Path, account: &SendingAccount) -> Vec<Re
             let path = path.clone();
             repairs.push(Repair { path, change });
         }
-        if mode & 0o077 != 0 {
-            let change = RightsChange::Mode(mode & 0o700);
+        // What is in a folder that its own account can't use is seen once it can.
+        let least = if metadata.is_dir() {
+            0o700
+        } else {
+            mode & 0o700
+        };
+        if mode & 0o077 != 0 || mode & 0o700 != least {
+            let change = RightsChange::Mode(least | mode & 0o700);
             repairs.push(Repair { path, change });
         }
     }

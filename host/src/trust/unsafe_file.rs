@@ -28,6 +28,13 @@ pub enum Unsafe {
         /// Its owner's number.
         owner: u32,
     },
+    /// It is in the state folder, which is one account's alone, and others can write to it.
+    StateMode {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
     /// It belongs to an account that this user namespace does not know.
     Unmapped {
         /// The file.
@@ -76,6 +83,11 @@ impl Unsafe {
             Self::Owner { path, owner } if path.starts_with(state) => {
                 Self::StateOwner { path, owner }
             }
+            Self::Mode { path, mode } | Self::Group { path, mode, .. }
+                if path.starts_with(state) =>
+            {
+                Self::StateMode { path, mode }
+            }
             other => other,
         }
     }
@@ -85,6 +97,7 @@ impl Unsafe {
         match self {
             Self::Owner { path, .. }
             | Self::StateOwner { path, .. }
+            | Self::StateMode { path, .. }
             | Self::Unmapped { path, .. }
             | Self::Mode { path, .. }
             | Self::Group { path, .. }
@@ -110,7 +123,9 @@ impl Unsafe {
             Self::Unmapped { owner, .. } => format!(
                 "belongs to an account that this user namespace does not map (it is shown as {owner})"
             ),
-            Self::Mode { mode, .. } => format!("can be written by others (mode {mode:04o})"),
+            Self::Mode { mode, .. } | Self::StateMode { mode, .. } => {
+                format!("can be written by others (mode {mode:04o})")
+            }
             Self::Group { mode, group, .. } => format!(
                 "can be written by others (mode {mode:04o}): group {group} has members beside its owner, \
                  or they can't be known"
@@ -131,6 +146,7 @@ impl Unsafe {
                 format!("map its owner into the container, or give {path} to an account of it")
             }
             Self::Mode { .. } => format!("chmod go-w {path}"),
+            Self::StateMode { .. } => format!("chmod go= {path}"),
             Self::Group { group, .. } => format!(
                 "chmod go-w {path}, or name the group {group} in [trust] groups if its members may"
             ),

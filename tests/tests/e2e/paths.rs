@@ -569,9 +569,11 @@ impl Harm {
             Self::Link => ("belongs to 54321", "tmp".to_owned()),
         };
         // `status` has a line for each problem, and another for its remedy.
-        let remedy = format!("chmod go-w {path}");
+        // The state folder is its account's alone.
+        let remedies = ["go-w", "go="].map(|mode| format!("chmod {mode} {path}"));
+        let has_remedy = remedies.iter().any(|remedy| shown.contains(remedy));
         let is_told = shown.contains(what) && shown.contains(&path)
-            || matches!(self, Self::Mode | Self::Group) && shown.contains(&remedy);
+            || matches!(self, Self::Mode | Self::Group) && has_remedy;
         is_told || REFUSED.iter().any(|words| shown.contains(words))
     }
 }

@@ -26,10 +26,7 @@ use crate::{
     check::Report,
     config::{Environment, Reading, ResolvedPath, Sources},
     edit::repair::{self, Repair},
-    os::{
-        accounts::{self, Account},
-        rights,
-    },
+    os::accounts::{self, Account},
     privilege::sending_account,
     protocol::Outcome,
     site::Servers,
@@ -154,7 +151,7 @@ impl Doctor {
         site.become_owner()?;
         findings.extend(machine::findings(Some(&site.config)));
         findings.extend(paths::findings(&site, main, &state));
-        if rights::may_read(&state.path).is_err() {
+        if !paths::is_usable(&state.path) {
             // Whatever else could be told of senders, secrets and ledger follows from that.
             findings.extend(installation::of_files(&site)?);
             return Ok(());

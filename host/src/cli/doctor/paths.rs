@@ -1,9 +1,14 @@
 //! Where everything is, why there, and whether this account can use it.
 
-use std::{fs, io::ErrorKind, path::Path};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use super::{Finding, note, ok, problem};
 use crate::{
+    check::files,
     cli::site::Site,
     config::{DEFAULT_PLUGINS_FOLDER, Fault, ResolvedPath},
     os::{
@@ -11,7 +16,7 @@ use crate::{
         rights::{self, Rights},
     },
     secrets,
-    trust::FIX,
+    trust::{self, FIX},
 };
 
 pub(super) fn findings(site: &Site, main: &ResolvedPath, state: &ResolvedPath) -> Vec<Finding> {
@@ -76,30 +81,53 @@ fn let_read(path: &Path) -> String {
     }
 }
 
-/// Whether a fault of the configuration is one that is found here, too: of a file or folder as a whole.
-pub(super) fn have(site: &Site, fault: &Fault) -> bool {
-    let ours = [
-        &site.config.sources.main,
-        &site.config.plugins.folder,
-        &site.state,
-    ];
-    let is_whole = fault.key.is_empty() && fault.line == 0;
-    is_whole && ours.into_iter().any(|path| *path == Path::new(&fault.file)) && is_closed(fault)
+/// Whether senders, secrets and ledger can be told of: the state folder is one and can be read, and what is in it is
+/// believed.
+pub(super) fn is_usable(state: &Path) -> bool {
+    let all = in_state(state);
+    let is_believed = || trust::faults(all.iter().map(PathBuf::as_path)).is_empty();
+    state.is_dir() && rights::may_read(state).is_ok() && is_believed()
 }
 
-/// Whether it says that something can't be read or written, and not that it is unsafe.
-fn is_closed(fault: &Fault) -> bool {
-    fault.remedy.contains(FIX)
+/// The state folder, and what is in it of secrets.
+fn in_state(state: &Path) -> Vec<PathBuf> {
+    let folder = state.join(secrets::FOLDER);
+    let entries = fs::read_dir(&folder).into_iter().flatten();
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut all = vec![state.to_owned(), folder];
+    all.extend(files);
+    all
+}
+
+/// Whether a fault of the configuration is one that is found here, too: of a file or folder as a whole, or of what is in a
+/// state folder that is none.
+pub(super) fn have(site: &Site, fault: &Fault) -> bool {
+    let (sources, plugins) = (&site.config.sources.main, &site.config.plugins.folder);
+    let file = Path::new(&fault.file);
+    let follows = !site.state.is_dir() && fault.remedy.starts_with("textsender secret set ");
+    let is_whole = fault.key.is_empty() && fault.line == 0;
+    let is_closed = fault.remedy.contains(FIX);
+    let is_of_state = || {
+        let remedies = ["chmod ", "mv ", "sudo "];
+        remedies.iter().any(|it| fault.remedy.starts_with(it))
+    };
+    follows
+        || is_whole && (file == sources || file == plugins) && is_closed
+        || is_whole && file.starts_with(&site.state) && is_of_state()
 }
 
 /// Secrets are read there and the ledger is written, both by the account that sends.
 fn state_folder(site: &Site, chosen: &ResolvedPath) -> Finding {
     let path = &chosen.path;
+    if let Some(fault) = files::unusable_state(&site.config, path) {
+        let what = format!("state: {chosen} {}", fault.message);
+        return problem("paths", what, fault.remedy);
+    }
     if !path.is_dir() {
         return problem(
             "paths",
-            format!("state: {chosen} is not a folder"),
-            "make it with `textsender init`",
+            format!("state: {chosen} is missing"),
+            "textsender init",
         );
     }
     match rights::may_use_folder(path) {
@@ -143,29 +171,33 @@ fn roots_own(state: &Path) -> Option<Finding> {
     })
 }
 
-/// Secrets that others can read, or will be able to.
-fn open_to_others(state: &Path) -> Vec<Finding> {
+/// What others can read of the secrets, or will be able to: however much it is, one command closes it.
+fn open_to_others(state: &Path) -> Option<Finding> {
     const OTHERS: u32 = 0o077;
-    let folder = state.join(secrets::FOLDER);
-    let entries = fs::read_dir(&folder).into_iter().flatten();
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let all = [state.to_owned(), folder].into_iter().chain(files);
-    let open = all.filter_map(|path| {
+    if !state.is_dir() {
+        return None;
+    }
+    let open = in_state(state).into_iter().filter_map(|path| {
         let mode = Rights::of(&fs::metadata(&path).ok()?).mode;
         (mode & OTHERS != 0).then_some((path, mode))
     });
-    open.map(|(path, mode)| {
-        let remedy = format!("chmod go= {}", path.display());
-        problem(
+    let open: Vec<_> = open.collect();
+    let (path, mode) = open.first()?;
+    let path = path.display();
+    Some(match open.len() - 1 {
+        0 => problem(
+            "paths",
+            format!("{path} is open to others (mode {mode:04o}), and holds secrets"),
+            format!("chmod go= {path}"),
+        ),
+        more => problem(
             "paths",
             format!(
-                "{} is open to others (mode {mode:04o}), and holds secrets",
-                path.display()
+                "{path} and {more} more are open to others (mode {mode:04o}), and hold secrets"
             ),
-            remedy,
-        )
+            files::close_all(state),
+        ),
     })
-    .collect()
 }
 
 fn owner(path: &Path) -> String {

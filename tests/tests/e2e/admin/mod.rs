@@ -25,6 +25,7 @@ mod providers;
 mod refusals;
 mod root;
 mod secrets;
+mod state_folder;
 mod status;
 mod terminal;
 
