@@ -2,10 +2,12 @@
 //! it (`Accept-Language` of RFC 9110, section 12.5.4; `preferredLanguage` of RFC 2798): `cy, en-GB;q=0.8`.
 
 /// The tags of a list, the one that is liked best first. What is not acceptable (`q=0`) is left out, and so is
-/// what stands after `*`, which is any language. `None` if it is neither a tag nor a list of them.
+/// what stands after `*`, which is any language. Empty elements are what merging leaves behind (RFC 9110, section
+/// 5.6.1.2): they say nothing. `None` if it is neither a tag nor a list of them.
 pub fn parse(list: &str) -> Option<Vec<String>> {
     let mut weighted: Vec<(u16, &str)> = Vec::new();
-    for item in list.split(',') {
+    let items = list.split(',');
+    for item in items.filter(|item| !item.trim().is_empty()) {
         let (range, weight) = match item.split_once(';') {
             Some((range, weight)) => (range.trim(), per_mille(weight.trim())?),
             None => (item.trim(), 1000),
@@ -57,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_tag_or_a_list_by_weight() {
-        let cases: [(&str, Option<&[&str]>); 15] = [
+        let cases: [(&str, Option<&[&str]>); 20] = [
             ("cy", Some(&["cy"])),
             ("en_GB", Some(&["en_GB"])),
             ("cy, en;q=0.8", Some(&["cy", "en"])),
@@ -70,7 +72,12 @@ mod tests {
             ("cy;q=2", None),
             ("cy;q=0.8888", None),
             ("cy;level=1", None),
-            ("cy,,en", None),
+            ("cy,,en", Some(&["cy", "en"])),
+            ("en;q=0.8, ,", Some(&["en"])),
+            (", cy ,\t, en", Some(&["cy", "en"])),
+            (",", Some(&[])),
+            (" ", Some(&[])),
+            (";q=1", None),
             ("English (UK)", None),
             ("1033", None),
         ];

@@ -45,6 +45,26 @@ pub(super) struct Caller {
     name: Option<String>,
 }
 
+/// Stands for the field `id` of a message.
+pub(super) const KEY: &str = "idempotency-key";
+
+/// The configuration that the caller means, by its path.
+pub(super) const CONFIG: &str = "textsender-config";
+
+/// Headers of which there is one at the most: of two that differ, one program takes the first and another the last.
+const SINGLE: [&str; 10] = [
+    "host",
+    "content-length",
+    "content-type",
+    "authorization",
+    KEY,
+    CONFIG,
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "zitadel-signature",
+];
+
 /// Where messages in other products' shapes go. Some of their callers show a signature in place of a token.
 const SHAPED: &str = "/callers/";
 
@@ -102,6 +122,10 @@ pub(super) fn admit<B>(
     request: &Request<B>,
 ) -> Result<Caller, Box<Response>> {
     let headers = request.headers();
+    if let Some(name) = SINGLE.into_iter().find(|name| is_ambiguous(headers, name)) {
+        let words = format!("there are two headers {name}, which differ: send one");
+        return Err(reply::refused(StatusCode::BAD_REQUEST, &words).into());
+    }
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
         let words = "give Content-Length or Transfer-Encoding, not both";
         return Err(reply::refused(StatusCode::BAD_REQUEST, words).into());
@@ -135,6 +159,13 @@ pub(super) fn admit<B>(
         Origin::Http | Origin::Https if name.is_none() && !is_shaped => Err(unauthorized().into()),
         Origin::Http | Origin::Https => Ok(Caller { uid: None, name }),
     }
+}
+
+/// Whether there is a second header of this name that says something else.
+fn is_ambiguous(headers: &HeaderMap, name: &str) -> bool {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next();
+    values.any(|value| Some(value) != first)
 }
 
 impl Shared {
@@ -238,6 +269,21 @@ mod tests {
             &absolute,
             &request(&[("host", "localhost")])
         ));
+    }
+
+    #[test]
+    fn a_second_header_that_differs_is_ambiguous() {
+        let headers = request(&[
+            ("idempotency-key", "a"),
+            ("Idempotency-Key", "b"),
+            ("authorization", "Bearer a"),
+            ("authorization", "Bearer a"),
+            ("host", "localhost"),
+        ]);
+        let ambiguous = SINGLE
+            .into_iter()
+            .filter(|name| is_ambiguous(&headers, name));
+        assert_eq!(ambiguous.collect::<Vec<_>>(), ["idempotency-key"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::message::CONFIG;
+use super::access::CONFIG;
 use crate::{
     config::{Environment, Hub, Reading, Sources},
     dispatch,

@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     Shared,
-    access::Caller,
+    access::{CONFIG, Caller, KEY},
     body,
     connections::{Busy, Connection},
     places::Place,
@@ -25,12 +25,6 @@ use crate::{
         DeliveryBody, ErrorCode, Failure, MAX_WAIT, MessageId, Outcome, Request, Resend, Response,
     },
 };
-
-/// Stands for the field `id`.
-const KEY: &str = "idempotency-key";
-
-/// The configuration that the caller means, by its path.
-pub(super) const CONFIG: &str = "textsender-config";
 
 /// `Prefer: wait=SECONDS` (RFC 7240): for how long an accepted message is followed.
 const PREFER: &str = "prefer";

@@ -78,6 +78,36 @@ fn heads_and_bodies_have_a_bound() {
 }
 
 #[test]
+fn two_headers_that_differ_are_refused_whichever_would_count() {
+    let hub = Hub::start(Test::new());
+    let body = request("a-1", "+447700900123").to_string();
+    for (name, values) in [
+        ("Idempotency-Key", ["a-1", "a-2"]),
+        ("Authorization", ["Bearer a", "Bearer b"]),
+        ("Content-Type", ["application/json", "text/plain"]),
+        ("Host", ["localhost", "example.org"]),
+        ("Textsender-Config", ["/a", "/b"]),
+        ("Webhook-Signature", ["v1,a", "v1,b"]),
+        ("ZITADEL-Signature", ["t=1,v1=a", "t=1,v1=b"]),
+    ] {
+        let two = values.map(|value| (name, value));
+        let refused = hub.ask("POST /v1/messages", &two, &body).is(400);
+        assert!(
+            refused
+                .body
+                .contains(&format!("two headers {}", name.to_lowercase())),
+            "{refused:?}"
+        );
+    }
+    // Said twice, it is clear.
+    let twice = [("Idempotency-Key", "a-1"), ("Idempotency-Key", "a-1")];
+    hub.ask("POST /v1/messages", &twice, &body)
+        .is(200)
+        .outcome("accepted");
+    hub.end().exit(0).texts(1);
+}
+
+#[test]
 fn what_is_no_http_is_refused_and_closed() {
     let hub = Hub::start(Test::new());
     let body = request("a-1", "+447700900123").to_string();
