@@ -64,7 +64,10 @@ fn words(line: impl Iterator<Item = String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::{cli::Cli, serve::READABLE};
 
     #[test]
     fn what_every_command_takes_is_not_passed_on() {
@@ -81,5 +84,18 @@ mod tests {
         ];
         let passed = words(line.iter().map(ToString::to_string));
         assert_eq!(passed, ["log", "--since", "1d", "--json"]);
+    }
+
+    /// What the hub passes on to a command is an option of it.
+    #[test]
+    fn what_may_be_asked_is_there() {
+        let program = Cli::command();
+        for (name, options) in READABLE {
+            let command = program.find_subcommand(name).unwrap();
+            for option in options {
+                let is_it = |arg: &clap::Arg| arg.get_long() == option.strip_prefix("--");
+                assert!(command.get_arguments().any(is_it), "{name} {option}");
+            }
+        }
     }
 }

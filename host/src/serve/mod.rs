@@ -65,7 +65,7 @@ use connections::Connections;
 use delivery::Watch;
 use metrics::{Counts, Looked};
 use places::Places;
-pub use read::{Question, Told, ask};
+pub use read::{COMMANDS as READABLE, Question, Told, ask};
 pub use sockets::Listening;
 use sockets::Socket;
 use tls::Tls;

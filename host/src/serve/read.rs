@@ -23,7 +23,7 @@ use crate::os::{process, socket::Blocking};
 pub(super) const PATH: &str = "/v1/read";
 
 /// The commands, and the options of each that look.
-const COMMANDS: [(&str, &[&str]); 5] = [
+pub const COMMANDS: [(&str, &[&str]); 5] = [
     (
         "log",
         &[
@@ -48,15 +48,16 @@ const COMMANDS: [(&str, &[&str]); 5] = [
         &[
             "--id",
             "--json",
-            "--phone",
-            "--dn",
+            "--user-dn",
             "--group",
+            "--phone",
+            "--locale",
+            "--user",
+            "--display-name",
             "--purpose",
             "--event",
-            "--locale",
-            "--policy",
-            "--user",
-            "--name",
+            "--sender",
+            "--expires-in",
         ],
     ),
     ("health", &["--json"]),
@@ -250,6 +251,7 @@ mod tests {
             "stats --used-by prefix",
             "status --json",
             "explain --id a-1",
+            "explain --user-dn CN=a --display-name A --expires-in 600",
             "health",
         ] {
             assert!(asks(line), "{line}");
