@@ -61,7 +61,7 @@ pub(super) fn show(difference: &Difference, out: &Output) {
                 LineKind::Removed => ('-', Style::Bad),
                 LineKind::Added => ('+', Style::Good),
             };
-            out.line(out.paint(style, format_args!("{mark} {}", line.text)));
+            out.whole(out.paint(style, format_args!("{mark} {}", line.text)));
         }
     }
 }
@@ -76,5 +76,5 @@ pub(super) fn warn<T>(applied: &Applied<T>, out: &Output) {
         false => "forced: until this is fixed, messages that depend on it fail as misconfigured",
     };
     out.line(out.paint(Style::Attention, words));
-    out.line(format_args!("\n{}", applied.forced_shown.trim_end()));
+    out.whole(format_args!("\n{}", applied.forced_shown.trim_end()));
 }

@@ -85,7 +85,7 @@ impl Explain {
         explained.tell_health(&health);
         match self.json {
             true => output::json(&explained),
-            false => output::print(&shown::shown(&explained, output::colour())),
+            false => output::print_lines(&shown::shown(&explained, output::colour())),
         }
         let failure = evaluation.failure();
         Ok(failure.map_or(Outcome::Accepted, Failure::outcome))

@@ -1,6 +1,8 @@
 //! What commands show: the one place that prints. Tables and colour are for terminals; what reads
 //! the output of a command gets plain lines, or JSON where it asks.
 
+mod fold;
+
 use std::{
     env,
     fmt::Display,
@@ -10,6 +12,9 @@ use std::{
 
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
+
+pub(super) use fold::indented;
+use fold::{fold, wrapped};
 
 use crate::{
     config::Faults,
@@ -50,8 +55,13 @@ impl Output {
         self.is_terminal
     }
 
-    /// One line.
+    /// One line; on a terminal in as many as fit it.
     pub(super) fn line(&self, line: impl Display) {
+        print_lines(&format!("{line}\n"));
+    }
+
+    /// One line as it is, however long: what is quoted, or drawn.
+    pub(super) fn whole(&self, line: impl Display) {
         print(&format!("{line}\n"));
     }
 
@@ -81,7 +91,7 @@ impl Output {
                 cells.max().unwrap_or(0).max(headings[column].width())
             })
             .collect();
-        let widths = fitting(widths, terminal::width().unwrap_or(WIDTH));
+        let widths = fitting(widths, width());
         let headings = headings.iter().map(|text| Cell::new(Style::Heading, text));
         self.row(&headings.collect::<Vec<_>>(), &widths);
         for row in rows {
@@ -116,9 +126,14 @@ impl Output {
                 }
                 gap += width.saturating_sub(text.width()) + GAP.len();
             }
-            self.line(line);
+            self.whole(line);
         }
     }
+}
+
+/// How many characters a line of the terminal has.
+pub(super) fn width() -> usize {
+    terminal::width().unwrap_or(WIDTH)
 }
 
 /// What a table is made for where the terminal does not say how wide it is.
@@ -140,47 +155,6 @@ fn fitting(mut widths: Vec<usize>, room: usize) -> Vec<usize> {
         *widest -= 1;
     }
     widths
-}
-
-/// Words in lines for a terminal, indented.
-pub(super) fn indented(words: &str) -> impl Iterator<Item = String> {
-    const INDENT: &str = "    ";
-    let lines = wrapped(words, WIDTH - 2 - INDENT.len());
-    lines.into_iter().map(|line| format!("{INDENT}{line}"))
-}
-
-/// Words in lines of so many characters. A word that is longer is broken; what fits stays as it is.
-fn wrapped(words: &str, width: usize) -> Vec<String> {
-    if words.width() <= width {
-        return vec![words.to_owned()];
-    }
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for mut word in words.split_whitespace() {
-        if !line.is_empty() && line.width() + 1 + word.width() <= width {
-            line.push(' ');
-            line.push_str(word);
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        while word.width() > width {
-            let end = word
-                .char_indices()
-                .map(|(at, c)| at + c.len_utf8())
-                .take_while(|end| word[..*end].width() <= width.max(2))
-                .last();
-            let (part, rest) = word.split_at(end.unwrap_or(word.len()));
-            lines.push(part.to_owned());
-            word = rest;
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
 }
 
 /// One cell of a table.
@@ -216,6 +190,14 @@ impl<T: Display> From<T> for Cell {
 /// Prints text. A reader that went away is no failure of the command's.
 pub(super) fn print(text: &str) {
     write(&mut io::stdout().lock(), text, colour());
+}
+
+/// Prints lines; on a terminal those that are too long for it in several.
+pub(super) fn print_lines(text: &str) {
+    match is_terminal() {
+        true => print(&fold(text, width())),
+        false => print(text),
+    }
 }
 
 /// Prints JSON for a tool, indented, as people read it too.
@@ -396,14 +378,5 @@ mod tests {
         ] {
             assert_eq!(fitting(widths, room), fit);
         }
-    }
-
-    #[test]
-    fn words_are_wrapped_and_too_long_ones_broken() {
-        assert_eq!(wrapped("a bc def", 8), ["a bc def"]);
-        assert_eq!(wrapped("a bc def", 4), ["a bc", "def"]);
-        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrapped("日本語 x", 4), ["日本", "語 x"]);
-        assert_eq!(wrapped("", 4), [""]);
     }
 }

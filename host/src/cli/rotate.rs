@@ -180,9 +180,7 @@ fn token(key: &str) -> Vec<String> {
 fn of_provider(provider: &str, name: &str, sender: &str) -> Vec<String> {
     vec![
         format!("make a new one at {provider}, and leave the old one as it is"),
-        format!(
-            "textsender secret set {name} --check    # what the provider refuses is not stored"
-        ),
+        format!("store it, unless the provider refuses it: textsender secret set {name} --check"),
         format!("textsender test-send --sender {sender} --to NUMBER"),
         format!("revoke the old one at {provider}"),
     ]

@@ -62,7 +62,7 @@ pub(super) fn draw(marks: &[Mark], first: Timestamp, step: i64, now: Timestamp, 
         let sum = accepted + others;
         let bar = out.paint(Style::Good, good.repeat(bar))
             + &out.paint(Style::Bad, bad.repeat(of_others));
-        out.line(format!("{at}  {sum:>digits$}  {bar}").trim_end());
+        out.whole(format!("{at}  {sum:>digits$}  {bar}").trim_end());
     }
 }
 

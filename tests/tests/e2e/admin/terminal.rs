@@ -3,7 +3,11 @@
 use std::fs;
 use std::io::Read;
 
+use textsender_tests::harness::each;
+use textsender_tests::sandbox::{Sandbox, twilio};
+
 use super::Admin;
+use super::changes::{sending, sends};
 
 /// Everything that a command shows at a terminal, to its end.
 fn screen(admin: &Admin, arguments: &[&str], variables: &[(&str, &str)]) -> (bool, String) {
@@ -152,6 +156,85 @@ fn tables_and_colour_are_for_terminals() {
         "\tlibtextsender_email_gateway.so\tok\t\n"
     );
     assert!(piped.stdout.starts_with(first), "{piped}");
+}
+
+/// A terminal that does not say how wide it is has 80 columns.
+#[test]
+fn every_line_fits_the_terminal_whatever_the_names() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let sender = format!(
+        "{}-64",
+        "long-name-of-a-sender".repeat(3)[..61].trim_end_matches('-')
+    );
+    let policy =
+        "Everyone who works in the building at the river, their guests, and all who are on leave";
+    let container =
+        "OU=Department of Long Names,OU=Departments of All Kinds,DC=reset,DC=example,DC=org";
+    let url = format!("base_url={}", sandbox.twilio().url());
+    let sid = format!("account_sid={}", twilio::ACCOUNT_SID);
+    let from = format!("from={}", twilio::FROM_NUMBER);
+    admin
+        .run(&[
+            "sender", "add", &sender, "--plugin", "twilio", &url, &sid, &from,
+        ])
+        .ok();
+    let secret = format!("{sender}.auth_token");
+    let set = ["secret", "set", &secret, "--expires", "2099-01-01"];
+    admin.feed(&set, twilio::AUTH_TOKEN).ok();
+    admin
+        .run(&[
+            "policy", "add", policy, "--link", container, "--sender", &sender,
+        ])
+        .ok();
+    admin
+        .run(&[
+            "policy",
+            "set-sender",
+            policy,
+            &sender,
+            "--fallback",
+            "twilio",
+        ])
+        .ok();
+    let incomplete = sender.replace("64", "65");
+    admin
+        .run(&["sender", "add", &incomplete, "--plugin", "twilio"])
+        .failed(0);
+    sends(&admin);
+    let dn = format!("CN=Ada Lovelace,{container}");
+    let commands: [&[&str]; 14] = [
+        &[
+            "explain",
+            "--user-dn",
+            &dn,
+            "--phone",
+            "+447700900123",
+            "--event",
+            "reset",
+        ],
+        &["rotate", "--plan"],
+        &["expiring"],
+        &["provider", "list"],
+        &["provider", "show", "twilio"],
+        &["doctor", "--offline"],
+        &["sender", "list"],
+        &["sender", "show", &sender],
+        &["policy", "list"],
+        &["policy", "show", policy],
+        &["secret", "list"],
+        &["status"],
+        &["limits", "list"],
+        &["log"],
+    ];
+    each(commands, |command| {
+        let (_, shown) = screen(&admin, command, &[("NO_COLOR", "1")]);
+        assert!(shown.lines().count() > 1, "{command:?}: {shown}");
+        for line in shown.lines() {
+            let line = line.trim_end_matches('\r');
+            assert!(line.chars().count() <= 80, "{command:?}: {line}\n{shown}");
+        }
+    });
 }
 
 #[test]
