@@ -41,6 +41,7 @@ use crate::{
     },
     plugins::{CallEnd, CallResult, Pool, Reply, Work},
     protocol::{Attempt, ErrorCode, Failure, MessageId, Outcome, Request, Response},
+    redact::without_numbers,
     route::{self, Ask, AttemptDetail, Plan, RouteOutcome},
 };
 use access::LedgerAccess;
@@ -648,7 +649,12 @@ fn apply_result(response: &mut Response, outcome: RouteOutcome) {
 fn log_outcome(request: &Request, response: &Response) {
     let outcome = response.outcome.as_str();
     let code = response.error.as_ref().map_or("", |error| &error.code);
-    tracing::info!(id = %request.id, purpose = %request.purpose, outcome, code, "done");
+    let recipient = response.recipient.as_deref();
+    // What is logged is worked out only where it is logged.
+    tracing::info!(
+        id = %without_numbers(request.id.as_str(), recipient),
+        purpose = %request.purpose, outcome, code, "done"
+    );
 }
 
 /// How a message ended, for the ledger.

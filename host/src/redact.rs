@@ -10,6 +10,7 @@
 //! What crosses from a stranger is [`Foreign`] until then: the compiler lets nothing of it be shown.
 
 mod foreign;
+mod numbers;
 mod readings;
 mod values;
 
@@ -20,6 +21,7 @@ use textsender_names::visible::one_line;
 use values::Values;
 
 pub use foreign::{Foreign, in_frame};
+pub use numbers::without_numbers;
 pub use textsender_names::visible::{escaped, is_visible, without_tricks};
 
 /// The longest foreign text that is kept, in characters.

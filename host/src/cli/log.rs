@@ -125,8 +125,11 @@ pub(super) fn explain(id: &str, json: bool, common: &Common) -> ExitCode {
     }
     let records = Records::open(common).map_err(Error::from);
     match records.and_then(|records| of_id(id, &records)) {
-        Ok(entries) if json => output::json(&entries),
-        Ok(entries) => output::print(&explain_history(&entries)),
+        Ok(entries) if json => {
+            let shown = entries.iter().map(Entry::shown);
+            output::json(&shown.collect::<Vec<_>>());
+        }
+        Ok(entries) => output::print_lines(&explain_history(&entries)),
         Err(error) => return output::print_error(&error.to_string(), 1),
     }
     ExitCode::SUCCESS
@@ -246,11 +249,10 @@ impl Log {
 
     fn line(&self, entry: &Entry) -> Result<(), Error> {
         let line = match self.json {
-            // An entry has nothing that JSON can't say.
-            true => escaped(&serde_json::to_string(entry).unwrap_or_default()),
+            true => entry.to_json(),
             false if self.csv => csv::line(entry),
             false => shown(
-                entry,
+                &entry.shown(),
                 &Paint {
                     colour: output::colour(),
                 },

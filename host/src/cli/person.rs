@@ -16,7 +16,7 @@ use crate::{
         files::Lock,
         journal::{self, Change},
     },
-    ledger::{Filter, History, Ledger, Options, Person},
+    ledger::{Entry, Filter, History, Ledger, Options, Person},
 };
 
 /// Shows or erases what the ledger has of one person, by number or by user name
@@ -77,7 +77,8 @@ impl Who {
 
 fn export(person: Person, site: &Site) -> anyhow::Result<()> {
     let history = History::open(&site.state, &Options::of(&site.config.state))?;
-    json(&history.latest(usize::MAX, &Filter::from(person))?);
+    let all = history.latest(usize::MAX, &Filter::from(person))?;
+    json(&all.iter().map(Entry::shown).collect::<Vec<_>>());
     Ok(())
 }
 

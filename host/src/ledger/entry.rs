@@ -6,9 +6,13 @@ use serde::{Serialize, Serializer};
 use super::archive::Found;
 use super::store::Life;
 use super::stored::{self, lines};
-use crate::protocol::{Attempt, ErrorCode, Outcome};
+use crate::{
+    protocol::{Attempt, ErrorCode, Outcome},
+    redact::{escaped, without_numbers},
+};
 
-/// One decision, as the audit keeps it. There is no secret in it, and no full number.
+/// One decision, as the audit keeps it. There is no secret in it, and no full number but where a caller wrote one into its
+/// id or the name of who asks: [`shown`](Self::shown) masks these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
     /// Its place in the order of claims.
@@ -88,6 +92,25 @@ pub enum EntryState {
 }
 
 impl Entry {
+    /// The same as it may be shown: with numbers masked in what the caller wrote by itself.
+    #[must_use]
+    pub fn shown(&self) -> Entry {
+        let mask = |text: &str| without_numbers(text, self.recipient.as_deref()).into_owned();
+        Entry {
+            id: mask(&self.id),
+            resend_of: self.resend_of.as_deref().map(mask),
+            actor: self.actor.as_deref().map(mask),
+            ..self.clone()
+        }
+    }
+
+    /// The same in JSON, on one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // An entry has nothing that JSON can't say.
+        escaped(&serde_json::to_string(&self.shown()).unwrap_or_default())
+    }
+
     /// What a stored decision says; `None` if it is damaged.
     pub(super) fn of(found: Found) -> Option<Entry> {
         let (row, life) = found;

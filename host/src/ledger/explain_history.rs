@@ -11,16 +11,17 @@ use crate::redact::printable;
 /// it. The entries are those of one id, oldest first ([`History::of_id`](super::History::of_id)).
 pub fn explain_history(entries: &[Entry]) -> String {
     let mut text = String::new();
+    let entries: Vec<Entry> = entries.iter().map(Entry::shown).collect();
     let Some(first) = entries.first() else {
         return text;
     };
     // Writing to a String never fails.
-    let _ = writeln!(text, "{}: {}", first.id, subject(entries));
+    let _ = writeln!(text, "{}: {}", first.id, subject(&entries));
     for (index, entry) in entries.iter().enumerate() {
         text.push('\n');
         describe(entry, index > 0, &mut text);
     }
-    if let Some(advice) = advice(entries) {
+    if let Some(advice) = advice(&entries) {
         let _ = write!(text, "\n{advice}\n");
     }
     text

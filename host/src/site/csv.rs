@@ -11,6 +11,7 @@ pub const HEADINGS: &str =
 
 /// A decision as a line, without its end.
 pub fn line(entry: &Entry) -> String {
+    let entry = entry.shown();
     let outcome = match entry.state {
         EntryState::Sending => "",
         EntryState::Ended(outcome) => outcome.as_str(),

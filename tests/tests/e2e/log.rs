@@ -119,6 +119,42 @@ fn one_message_is_told_again() {
         .logs("there is no message with the id nobody");
 }
 
+/// The response has the id as it came: its caller knows it by that.
+#[test]
+fn a_number_in_an_id_or_an_actor_is_masked_wherever_it_is_shown() {
+    let number = "+447700900123";
+    let first = Test::new()
+        .with(json!({
+            "id": "reset/+447700900999",
+            "actor": "bob (07700 900123), +44 7700 900999",
+            "user": { "phone": number },
+        }))
+        .log_level("info")
+        .run();
+    first.outcome("accepted").logs("id=reset/+44*******999");
+    let shown = [
+        told(&first, ["log"]),
+        told(&first, ["log", "--json"]),
+        told(&first, ["log", "--csv"]),
+        told(&first, ["explain", "--id", "reset/+447700900999"]),
+        told(&first, ["explain", "--id", "reset/+447700900999", "--json"]),
+    ];
+    for (run, has_actor) in shown.iter().zip([false, true, true, true, true]) {
+        let text = run.exit(0).stdout.as_deref().unwrap();
+        assert!(text.contains("reset/+44*******999"), "{text}");
+        let actor = "bob (+44*******123), +44*******999";
+        assert_eq!(text.contains(actor), has_actor, "{text}");
+        for digits in ["7700900123", "900999", "900123"] {
+            assert!(!text.contains(digits), "{text}");
+        }
+    }
+    // What is kept is what was written: by it a repeat is known, and the log is searched.
+    let again = first.test().beside().run();
+    again.has("/replayed", true).texts(1);
+    let actor = "bob (07700 900123), +44 7700 900999";
+    assert_eq!(lines(&told(&first, ["log", "--actor", actor])).len(), 2);
+}
+
 #[test]
 fn a_follower_sees_each_decision_once_as_it_is_made() {
     let history = history();

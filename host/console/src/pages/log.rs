@@ -105,8 +105,7 @@ pub fn export(visit: &Visit) -> Made {
         history.each(&filter(visit), |entry| {
             match is_csv {
                 true => body.push_str(&csv::line(&entry)),
-                // An entry has nothing that JSON can't say.
-                false => body.push_str(&serde_json::to_string(&entry).unwrap_or_default()),
+                false => body.push_str(&entry.to_json()),
             }
             body.push('\n');
             ControlFlow::Continue(())
@@ -261,6 +260,11 @@ fn row(entry: &Entry) -> Vec<Markup> {
         html! { (or(&entry.policy)) },
         html! { (or(&entry.sender)) },
         html! { (entry.ms.map_or("-".to_owned(), |ms| format!("{ms} ms"))) },
-        html! { a href={ "/log/message?id=" (urlencoded(&entry.id)) } { (entry.id) } },
+        html! {
+            // A number in an id stands in no page, nor in its links.
+            @let shown = entry.shown().id;
+            @if shown == entry.id { a href={ "/log/message?id=" (urlencoded(&shown)) } { (shown) } }
+            @else { (shown) }
+        },
     ]
 }

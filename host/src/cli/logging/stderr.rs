@@ -25,6 +25,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::target;
 use crate::os::pipes::{ATOMIC, wait_for_stderr};
+use crate::redact::without_numbers;
 
 /// How long a command waits for the reader of its log, in all.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -71,7 +72,11 @@ impl MakeWriter<'_> for Lines {
 }
 
 impl Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, whole: &[u8]) -> io::Result<usize> {
+        // Such as one in a message's id, which its caller makes.
+        let text = String::from_utf8_lossy(whole);
+        let line = without_numbers(&text, None);
+        let line = line.as_bytes();
         let is_taken = match QUEUE.get() {
             Some(queue) => queue
                 .try_send(Item::Line(self.level, line.to_vec()))
@@ -81,7 +86,7 @@ impl Write for Lines {
         if !is_taken {
             LOST.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(line.len())
+        Ok(whole.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
