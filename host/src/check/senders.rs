@@ -253,13 +253,11 @@ impl Look<'_> {
     }
 
     fn no_plugin(&mut self, reason: &StartupError) {
-        // Such as a file that a setting names, and that can't be read.
-        if let StartupError::Refused(Refusal::Settings(words) | Refusal::Secret(words)) = reason
-            && let Some((key, what)) = words.split_once(": ")
-            && let Some(setting) = self.sender.settings.get(key)
-        {
-            let place = setting.place;
-            return self.fault(place, &format!("settings.{key}"), what, "correct it");
+        if let StartupError::Refused(Refusal::SettingFile { setting, why }) = reason {
+            let of_setting = self.sender.settings.get(setting);
+            let place = of_setting.map_or(self.sender.place, |setting| setting.place);
+            let key = format!("settings.{setting}");
+            return self.fault(place, &key, why, "name a file that can be read");
         }
         let plugin = self.sender.plugin.as_str();
         let folder = &self.config.plugins.folder;

@@ -20,7 +20,7 @@ use crate::redact::{Foreign, in_frame};
 pub(super) const MAX_FRAME: usize = 2 * 1024 * 1024;
 
 /// Tells one build from another.
-pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-5");
+pub(super) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "/frames-6");
 
 /// From the front to the host process.
 #[derive(Serialize, Deserialize)]

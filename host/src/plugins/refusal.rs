@@ -29,6 +29,13 @@ pub enum Refusal {
     Secret(String),
     /// The plugin panicked when it was configured.
     Panicked,
+    /// The file that this setting names can't be read: our words.
+    SettingFile {
+        /// The setting.
+        setting: String,
+        /// Why not.
+        why: String,
+    },
 }
 
 /// The most hosts that a refusal names.
@@ -59,6 +66,10 @@ impl Refusal {
             Self::OtherId(id) => Self::OtherId(clean(&id)),
             Self::Settings(words) => Self::Settings(clean(&words)),
             Self::Secret(words) => Self::Secret(clean(&words)),
+            Self::SettingFile { setting, why } => Self::SettingFile {
+                setting: clean(&setting),
+                why: clean(&why),
+            },
             Self::Hosts(hosts) => Self::Hosts(all(hosts)),
             Self::File(FileFault::Needs(names)) => Self::File(FileFault::Needs(all(names))),
             Self::File(_) | Self::Panicked => self,
@@ -82,6 +93,9 @@ impl fmt::Display for Refusal {
                     f,
                     "it declares hosts that were not approved: {hosts}; approve it again"
                 )
+            }
+            Self::SettingFile { setting, why } => {
+                write!(f, "the file of its setting {setting} can't be read: {why}")
             }
             Self::Settings(words) | Self::Secret(words) => {
                 write!(f, "the plugin refuses the settings: {words}")

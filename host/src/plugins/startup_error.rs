@@ -36,7 +36,7 @@ impl StartupError {
              textsender plugin trust {plugin}"
             )),
             Refusal::OtherId(_) => refused(&format!("it does not hold the plugin {plugin}")),
-            Refusal::Settings(_) => {
+            Refusal::Settings(_) | Refusal::SettingFile { .. } => {
                 let detail = format!("sender {sender}: the log names the key");
                 Failure::with_detail(ErrorCode::BadSettings, detail)
             }
@@ -70,6 +70,7 @@ pub(super) fn log_cause(launch: &Launch, reason: &StartupError) {
             | Refusal::OtherAbi(_)
             | Refusal::Hosts(_)
             | Refusal::OtherId(_)
+            | Refusal::SettingFile { .. }
             | Refusal::Settings(_)
             | Refusal::Secret(_)),
         ) => tracing::error!(sender, "the plugin can't be used: {refusal}"),

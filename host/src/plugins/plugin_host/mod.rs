@@ -172,7 +172,10 @@ async fn with_files<'s>(
         return Err(Refusal::Settings("the host read no files".to_owned()));
     };
     for (setting, content) in files {
-        let content = content.map_err(|error| Refusal::Settings(format!("{setting}: {error}")))?;
+        let content = content.map_err(|why| Refusal::SettingFile {
+            setting: setting.clone(),
+            why,
+        })?;
         let path = object.get(&setting).cloned();
         object.insert(setting, json!({ "path": path, CONTENT_KEY: content }));
     }

@@ -189,6 +189,13 @@ mod tests {
                 vec![Up::Refused(Foreign::of(Refusal::Settings(words.clone())))],
             ),
             (
+                "refused-file",
+                vec![Up::Refused(Foreign::of(Refusal::SettingFile {
+                    setting: words.clone(),
+                    why: words.clone(),
+                }))],
+            ),
+            (
                 "hosts",
                 vec![Up::Refused(Foreign::of(Refusal::Hosts(vec![
                     words.clone();
