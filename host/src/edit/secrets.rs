@@ -229,6 +229,12 @@ pub(super) fn link(
         return Ok(keys);
     }
     let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
+    let is_stored = |key: &&String| secrets::file_of(state, new_name, key).exists();
+    if let Some(key) = keys.iter().find(is_stored) {
+        return Err(EditError::refused(format!(
+            "there is a stored secret {new_name}.{key} already: remove it first, with `textsender secret remove {new_name}.{key}`"
+        )));
+    }
     for key in &keys {
         let from = secrets::file_of(state, sender, key);
         let to = secrets::file_of(state, new_name, key);

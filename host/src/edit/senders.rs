@@ -1,6 +1,9 @@
 //! Orders about senders.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Map, Value};
 use toml_edit::{DocumentMut, TableLike};
@@ -8,7 +11,7 @@ use toml_edit::{DocumentMut, TableLike};
 use super::{draft::Draft, editor::Editor, error::EditError, names, order::Order, place, tables};
 use crate::{
     check::{self, Field},
-    config::Policy,
+    config::{Config, Policy, Reading, Sources},
     plugins::{Description, in_the_open},
     secrets,
 };
@@ -177,11 +180,7 @@ impl Order for RenameSender {
     fn make(&self, draft: &mut Draft) -> Result<PathBuf, EditError> {
         let (old, new) = (self.name.as_str(), self.new_name.as_str());
         names::sender(draft.config(), old)?;
-        if draft.config().senders.contains_key(new) {
-            return Err(EditError::refused(format!(
-                "there is a sender {new} already"
-            )));
-        }
+        is_free(draft.config(), new)?;
         let policies: Vec<String> = draft
             .config()
             .policies
@@ -256,6 +255,8 @@ pub fn rename(
         let words = format!("sender {name} is called that already");
         return Err(EditError::refused(words));
     }
+    // Before its secrets get a name that another's have.
+    is_free(&Reading::of(Sources::read(editor.main())).config, new_name)?;
     let order = RenameSender {
         name: name.to_owned(),
         new_name: new_name.to_owned(),
@@ -266,6 +267,15 @@ pub fn rename(
     applied
         .map(|applied| applied.done)
         .ok_or_else(|| EditError::refused("nothing was changed"))
+}
+
+fn is_free(config: &Config, name: &str) -> Result<(), EditError> {
+    match config.senders.contains_key(name) {
+        true => Err(EditError::refused(format!(
+            "there is a sender {name} already"
+        ))),
+        false => Ok(()),
+    }
 }
 
 /// Makes a change after which a sender has another name, with its stored secrets: they have both names until the
@@ -328,12 +338,16 @@ fn set_all(
     settings: &[String],
     described: &Description,
 ) -> Result<(), EditError> {
+    let mut keys = BTreeSet::new();
     for setting in settings {
         let Some((key, text)) = setting.split_once('=') else {
             return Err(EditError::Usage(format!(
                 "{setting}: write settings as KEY=VALUE"
             )));
         };
+        if !keys.insert(key) {
+            return Err(EditError::Usage(format!("{key} is given twice")));
+        }
         set_one(document.as_table_mut(), sender, key, text, described)?;
     }
     Ok(())

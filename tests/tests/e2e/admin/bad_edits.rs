@@ -7,7 +7,37 @@ use super::edits::{lived_in, snapshot};
 
 #[test]
 fn an_edit_that_can_not_be_made_changes_nothing() {
-    let cases: [(&[&str], &str, i32, &str); 24] = [
+    let cases: [(&[&str], &str, i32, &str); 28] = [
+        (
+            &["sender", "rename", "uk", "twilio"],
+            "",
+            1,
+            "there is a sender twilio already",
+        ),
+        (
+            &["sender", "set", "twilio", "region=ie1", "region=au1"],
+            "",
+            2,
+            "region is given twice",
+        ),
+        (
+            &["policy", "add", "New", "--text", "Your code"],
+            "",
+            1,
+            "`%code%` is missing",
+        ),
+        (
+            &[
+                "policy",
+                "add",
+                "New",
+                "--text",
+                "Your\u{200b} code: %code%",
+            ],
+            "",
+            1,
+            "U+200B can't be read",
+        ),
         (
             &["sender", "add", "twilo"],
             "",
