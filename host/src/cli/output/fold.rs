@@ -142,8 +142,12 @@ impl Lines {
         for word in words(command) {
             let is_first = is_mark(&self.line);
             if !is_first && columns(&self.line) + columns(word) + 2 > self.width {
+                let word = word.trim_start_matches(' ');
                 self.end(" \\");
-                self.line.push_str(word.trim_start_matches(' '));
+                // A long name begins further to the left.
+                let room = self.width.saturating_sub(columns(word) + 2);
+                self.line.truncate(room);
+                self.line.push_str(word);
             } else {
                 self.line.push_str(word);
             }
@@ -293,6 +297,11 @@ mod tests {
                 "  -> chmod go= /a/folder/with/a/long/name",
                 20,
                 "  -> chmod go= \\\n      /a/folder/with/a/long/name",
+            ),
+            (
+                "  -> chmod go= /a/folder/with/a/name",
+                24,
+                "  -> chmod go= \\\n  /a/folder/with/a/name",
             ),
             (
                 "  1. textsender secret set a.b --check",
