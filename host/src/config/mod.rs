@@ -208,7 +208,10 @@ impl Reading {
         config.sources = sources;
         for place in hidden {
             let file = &mut config.sources.files[place.file as usize];
-            file.hidden.push(place.range());
+            // A quote that was read as a plain one may be wider than that.
+            let (start, end) = (place.start as usize, place.end as usize);
+            let whole = file.text.floor_char_boundary(start)..file.text.ceil_char_boundary(end);
+            file.hidden.push(whole);
         }
         Reading {
             config,

@@ -428,3 +428,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_setting_in_curly_quotes_is_hidden_whole() {
+    for written in ["“hunter2hunter2”", "«hunter2hunter2»", "‘hunter2hunter2’"] {
+        let text = format!(
+            "[senders.a]\nplugin = \"twilio\"\n[senders.a.settings]\nauth_token = {written}\n"
+        );
+        let reading = Reading::of(Sources::from_text("textsender.toml", text));
+        assert_eq!(reading.faults.len(), 1, "{written}: {:?}", reading.faults);
+        let shown = render::render(&reading.faults, &reading.config.sources, false);
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(!render::masked(&reading.config.sources.files[0]).contains("hunter2"));
+    }
+}

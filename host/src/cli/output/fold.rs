@@ -296,11 +296,11 @@ mod tests {
             (
                 "  -> chmod go= /a/folder/with/a/long/name",
                 20,
-                "  -> chmod go= \\\n      /a/folder/with/a/long/name",
+                "  -> chmod go= \\\n/a/folder/with/a/long/name",
             ),
             (
                 "  -> chmod go= /a/folder/with/a/name",
-                24,
+                25,
                 "  -> chmod go= \\\n  /a/folder/with/a/name",
             ),
             (
