@@ -119,7 +119,11 @@ impl Counter {
     /// Takes a place in the window.
     pub fn take(mut self, store: &dyn Store) -> StoreResult<Place> {
         let longest = self.spans.iter().copied().max().unwrap_or(0);
-        self.window.add_at(self.at, &self.spans, self.now);
+        match self.at == self.now {
+            true => self.window.add(&self.spans, self.now),
+            // Those of a day are counted together.
+            false => self.window.add_at(self.at, longest, self.now),
+        }
         let until = self.at.saturating_add(longest);
         store.put_window(&self.key, Some(until), &self.window.bytes())?;
         Ok(Place {

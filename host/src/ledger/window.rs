@@ -63,19 +63,21 @@ impl Window {
         at
     }
 
-    /// Counts one more event, and forgets those that no span counts any more.
+    /// Counts one more event, and forgets those that no span counts any more. It has an entry of its own, so that it
+    /// alone is given back.
     pub fn add(&mut self, spans: &[i64], now: i64) {
-        self.add_at(now, spans, now);
-    }
-
-    /// The same, counted as one of `at`.
-    pub fn add_at(&mut self, at: i64, spans: &[i64], now: i64) {
         let longest = spans.iter().copied().max().unwrap_or(0);
         self.entries.retain(|entry| is_within(entry, longest, now));
-        self.put(at, 1);
+        self.entries.push(Entry { at: now, count: 1 });
         if self.entries.len() > EXACT {
             self.join_neighbours(spans, now);
         }
+    }
+
+    /// Counts one more event at `at`, together with what is there already, and forgets what `span` counts no more.
+    pub fn add_at(&mut self, at: i64, span: i64, now: i64) {
+        self.entries.retain(|entry| is_within(entry, span, now));
+        self.put(at, 1);
     }
 
     /// Counts events that happened at `at`, such as in another store. `span` is the longest that counts them.
@@ -113,8 +115,8 @@ impl Window {
         self.entries.iter().map(|entry| (entry.at, entry.count))
     }
 
-    /// Takes back the event that was counted at `at` for the last `span`, if it is still kept; tells whether it was. An event
-    /// that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
+    /// Takes back the event that was counted at `at` for the last `span`, if it is still kept; tells whether it was. An
+    /// event that was forgotten, or that a clock step moved, is not taken from the others: then a place stays
     /// taken until it leaves, and no one else's is given away.
     pub fn give_back(&mut self, at: i64, span: i64, now: i64) -> bool {
         if at.saturating_add(span) <= now {
@@ -227,6 +229,10 @@ mod tests {
 
     #[test]
     fn only_an_events_own_place_is_given_back() {
+        // Two came in the same millisecond, and it is neither.
+        let mut two = window(&[1700, 1700]);
+        assert!(!two.give_back(1650, 600, 1750));
+        assert_eq!(two.count(600, 1750), 2);
         // It was forgotten when the next one came.
         let mut window = window(&[1000, 1700]);
         assert!(!window.give_back(1000, 600, 1750));
