@@ -130,7 +130,7 @@ async fn perform(cli: &Cli) -> Result<(String, u8), Failure> {
         }
         Command::Sync { accept } => desk.sync(&site.bound, &site.snapshot, *accept).await?,
         Command::Check | Command::Orders => {
-            // Whoever asks has an account mended, or wants to know what is wrong.
+            // An administrator asks: after a repair, or to see what is wrong.
             desk.try_anyway();
             desk.check(&site.bound).await?
         }

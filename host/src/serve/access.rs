@@ -178,7 +178,7 @@ impl Shared {
                 .is_some_and(config::Caller::signs)
         };
         let name = self.tokens.name_of(token, dispatch.state());
-        // Whoever signs never shows the secret: it is no token.
+        // A caller that signs never shows its secret: that is no token.
         name.filter(|name| !signs(name))
             .ok_or_else(|| unauthorized().into())
     }

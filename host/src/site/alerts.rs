@@ -10,7 +10,7 @@
 //! | a way did not take the message | nothing is noted of that way: the next look sends it, by it alone |
 //!
 //! What each way was told stands in a file of the state folder, as the ledger may be what is broken. So the all-clear
-//! comes by each way that brought the alert, and whoever looks next makes up for one that could not use a way: the hub's
+//! comes by each way that brought the alert, and the next process makes up for one that could not use a way: the hub's
 //! unit is not allowed a `sendmail` that is setgid, and the timer's is.
 
 mod kept;

@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use tempfile::TempDir;
 use textsender_tests::harness::{Test, each, wait_for};
 use textsender_tests::sandbox::{Fault, Sandbox, When};
 
 use crate::misbehaving::BAD_NUMBER;
-use crate::stream::{answer_to, request};
+use crate::stream::{answer_to, of_another_sender, request};
 
 /// The most memory that the front may take, in KiB: a debug build's code, and a few answers of 1 MiB.
 const MEMORY: u64 = 96 * 1024;
@@ -129,16 +128,6 @@ fn silent_resolver() -> (TempDir, PathBuf) {
         .status();
     assert!(compiled.unwrap().success(), "can't compile {source}");
     (folder, library)
-}
-
-fn of_another_sender(number: u8) -> Value {
-    let mut request = request(
-        &format!("other-{number}"),
-        &format!("+4477009002{number:02}"),
-    );
-    request["purpose"] = "test".into();
-    request["sender"] = "twilio".into();
-    request
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use textsender_tests::harness::{each, secrecy::Hidden};
+use textsender_tests::harness::{each, secrecy::Hidden, wait_for};
 use textsender_tests::sandbox::{Fault, Sandbox, When, twilio};
 
 use super::{Admin, Ran, changes::sending};
@@ -105,15 +105,19 @@ fn a_secret_is_in_no_argument_no_environment_and_no_core_file() {
 
     // The provider has been asked: the host process knows the token now.
     let pid = child.id();
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     // One that has ended, and was not waited for yet, holds no memory any more.
     let lives = |process: &&str| {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
         !status.is_empty() && !status.contains("State:\tZ")
     };
-    let children: Vec<&str> = children.split_whitespace().filter(lives).collect();
-    assert_eq!(children.len(), 1, "one host process");
-    for process in children.into_iter().chain([pid.to_string().as_str()]) {
+    // The one that described the plugin may still be ending.
+    let children = wait_for("one host process", || {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let children = children.split_whitespace().filter(lives);
+        let children: Vec<String> = children.map(str::to_owned).collect();
+        (children.len() == 1).then_some(children)
+    });
+    for process in children.into_iter().chain([pid.to_string()]) {
         for of in ["cmdline", "environ"] {
             let shown = match fs::read(format!("/proc/{process}/{of}")) {
                 // Shut to its own user, too: only root sees it.

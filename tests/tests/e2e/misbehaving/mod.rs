@@ -11,7 +11,7 @@ use textsender_tests::harness::outcomes::promise_of;
 use textsender_tests::harness::{PATIENCE, Run, Test, each};
 use textsender_tests::sandbox::{Fault, When};
 
-use crate::stream::{answer_to, request};
+use crate::stream::{answer_to, of_another_sender, request};
 pub use cases::BAD_NUMBER;
 use cases::{CASES, Case, Ends, Spreads};
 
@@ -188,19 +188,18 @@ impl InStream {
         let bad = request("bad", BAD_NUMBER);
         let own =
             |number: u8| request(&format!("own-{number}"), &format!("+4477009001{number:02}"));
-        let other = |number: u8| {
-            let mut request = request(
-                &format!("other-{number}"),
-                &format!("+4477009002{number:02}"),
-            );
-            request["purpose"] = "test".into();
-            request["sender"] = "twilio".into();
-            request
-        };
         Self {
             case: *case,
-            early: vec![other(1), own(1), own(2), bad, own(3), own(4), other(2)],
-            late: vec![own(5), other(3), own(6)],
+            early: vec![
+                of_another_sender(1),
+                own(1),
+                own(2),
+                bad,
+                own(3),
+                own(4),
+                of_another_sender(2),
+            ],
+            late: vec![own(5), of_another_sender(3), own(6)],
         }
     }
 

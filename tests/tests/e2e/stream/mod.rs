@@ -30,6 +30,17 @@ pub fn request(id: &str, phone: &str) -> Value {
     })
 }
 
+/// One that goes through Twilio, whichever sender the others go through.
+pub fn of_another_sender(number: u8) -> Value {
+    let mut request = request(
+        &format!("other-{number}"),
+        &format!("+4477009002{number:02}"),
+    );
+    request["purpose"] = "test".into();
+    request["sender"] = "twilio".into();
+    request
+}
+
 /// So many of them, with ids and numbers of their own.
 fn requests(count: usize) -> Vec<Value> {
     let request = |n| request(&format!("id-{n}"), &format!("+4477009002{n:02}"));
