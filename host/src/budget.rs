@@ -82,7 +82,7 @@ budgets! {
     ProcessorOutside, PROCESSOR_OUTSIDE = 50, Millis, "of processor time a second without a call",
         "a process without a call has nothing to do", "its process is ended";
     /// Processor time of a process with calls.
-    ProcessorInside, PROCESSOR_INSIDE = 500, Millis, "of processor time a second in calls, and 2 ms a frame",
+    ProcessorInside, PROCESSOR_INSIDE = 250, Millis, "of processor time a second in calls, and 2 ms a frame",
         "to compose a text takes less than a millisecond", "its process runs only when no other wants the processor";
 }
 

@@ -155,6 +155,8 @@ fn configuration(http: SocketAddr, https: SocketAddr) -> String {
         r#"{{"sid":"SM$request_id","account_sid":"{account}","to":"+447700900123","from":"{}","body":"","status":"queued","direction":"outbound-api","num_segments":"1","num_media":"0","price":null,"price_unit":"USD","error_code":null,"error_message":null,"api_version":"2010-04-01","date_created":"Tue, 24 Nov 2026 10:00:00 +0000","date_sent":null,"uri":"/2010-04-01/Accounts/{account}/Messages/SM$request_id.json"}}"#,
         twilio::FROM_NUMBER
     );
+    // nginx reads `\"` as a quote by itself.
+    let refusal = REFUSAL.replace('\\', r"\\");
     format!(
         "daemon off;
 master_process off;
@@ -171,7 +173,7 @@ http {{
         ssl_protocols TLSv1.2 TLSv1.3;
         default_type application/json;
         location /2010-04-01/Accounts/{REFUSED_ACCOUNT}/ {{
-            return 400 '{REFUSAL}';
+            return 400 '{refusal}';
         }}
         location / {{
             return 201 '{body}';

@@ -47,18 +47,25 @@ pub(super) struct Work {
 }
 
 impl Known {
-    /// How things are, in place of what was expected.
-    pub fn learn(&mut self, work: &Work, answer: Answer) {
+    /// How things are, in place of what was expected. True if another had changed what was known, and not only what
+    /// was guessed.
+    pub fn learn(&mut self, work: &Work, answer: Answer) -> bool {
+        let is_changed = |expected: Option<&i64>, now: i64| {
+            expected.is_some_and(|expected| ![0, now].contains(expected))
+        };
+        let mut was_known = false;
         self.forget(work);
         self.pauses = answer.pauses.unwrap_or_default();
         for window in answer.windows {
             let key = digest(Some(&window.key), "key");
             let events = from_hex(&window.events, "events");
             if let (Ok(Some(key)), Ok(events)) = (key, events) {
+                was_known |= is_changed(work.windows.get(&key), window.v);
                 self.windows.insert(key, (window.v, events));
             }
         }
         for sender in answer.senders {
+            was_known |= is_changed(work.senders.get(&sender.sender), sender.v);
             if let Ok(breaker) = sender.breaker() {
                 self.senders.insert(sender.sender, (sender.v, breaker));
             }
@@ -76,8 +83,10 @@ impl Known {
             self.rows.insert(row.seq, row);
         }
         for row in answer.rows {
+            was_known |= is_changed(work.rows.get(&row.seq), row.v);
             self.rows.insert(row.seq, row);
         }
+        was_known
     }
 
     /// What was written is what is known now: windows, senders, and the open claims of this process, `owner`.
@@ -157,6 +166,14 @@ impl Work {
             && self.put_senders.is_empty()
             && self.pauses.is_none()
             && self.put_pauses.is_none()
+    }
+
+    /// Whether all that it writes of messages is how they ended.
+    pub fn only_settles(&self) -> bool {
+        let mut updated = self.update.values();
+        self.insert.is_empty()
+            && !self.update.is_empty()
+            && updated.all(|row| row.outcome.is_some())
     }
 
     /// The step that it is; who sends it, and how, is the sender's to say.

@@ -24,7 +24,7 @@
 //! fixed order, compares the versions, and writes all or nothing. Where something had changed, it writes
 //! nothing and answers how things are; the steps are run again on that ([`StoreError::Stale`]). A first text
 //! to a number takes one round trip, a later one two. No rule is in SQL, and no lock outlives a round trip;
-//! but for a step that was too late several times, which then holds its locks between two of them.
+//! but for a step that finds what was known changed by another: its next try holds its locks until it is in time.
 //!
 //! # What stands in place of a process's lock file
 //!

@@ -41,11 +41,14 @@ pub(super) struct PostgresStore {
     epoch: RefCell<String>,
     /// How often the steps of this transaction were too late.
     late: Cell<u32>,
+    /// Whether one was because another had changed what was known: the next holds its locks until it is in time.
+    is_contended: Cell<bool>,
     /// Whether a transaction stands that holds its locks.
     holds: Cell<bool>,
     synced: Cell<bool>,
     numbers: RefCell<Numbers>,
-    tidied: Cell<Option<Duration>>,
+    /// When it was tidied last, by any process that this one knows of; the server's time.
+    tidied: Cell<Option<i64>>,
     /// Where what is paused is kept for when the database is away.
     keeps_pauses_in: Option<Folder>,
     /// The state folder, where this machine is to say how it is set up.
@@ -76,10 +79,11 @@ impl PostgresStore {
             clock: Clock::at(hello.now, options.clock),
             epoch: RefCell::new(hello.epoch),
             late: Cell::new(0),
+            is_contended: Cell::new(false),
             holds: Cell::new(false),
             synced: Cell::new(false),
             numbers: RefCell::default(),
-            tidied: Cell::new(None),
+            tidied: Cell::new(hello.tidied),
             keeps_pauses_in: None,
             reports_from: None,
         })
@@ -129,12 +133,15 @@ impl PostgresStore {
         }
     }
 
-    /// How far a commit waits. Only a claim must have reached a standby: what follows is looked for, where
-    /// it was lost with a server (see the epoch).
-    fn commit_level(&self) -> &'static str {
+    /// How far a commit waits. Only a claim must have reached a standby: what follows is looked for, where it was lost
+    /// with a server (see the epoch). A server that loses a backend loses what it has not flushed, and keeps its epoch:
+    /// that a message goes to its sender is flushed, and how it ended need not be.
+    fn commit_level(&self, work: &Work) -> &'static str {
         match (self.synced.get(), self.replication) {
             (true, Replication::Required) => "on",
-            _ => "local",
+            (true, Replication::None) => "local",
+            (false, _) if work.only_settles() => "off",
+            (false, _) => "local",
         }
     }
 
@@ -223,13 +230,13 @@ impl PostgresStore {
             step,
             node: &self.process.node,
             at: self.clock.given(),
-            commit: self.commit_level(),
+            commit: self.commit_level(&work),
             // So that a lock that is held for long leaves time to ask again.
             wait: (self.timeout * 2 / 3).as_millis().to_string(),
             ..work.request()
         });
         let request = request.map_err(|_| StoreError::Damaged("a step"))?;
-        let holds = self.late.get() >= PATIENT;
+        let holds = self.is_contended.get();
         let sent = self.link.step(&request, holds);
         self.holds.set(false);
         match sent {
@@ -238,12 +245,14 @@ impl PostgresStore {
                 match answer.stale {
                     true => {
                         self.holds.set(holds);
-                        self.known.borrow_mut().learn(&work, answer);
+                        if self.known.borrow_mut().learn(&work, answer) {
+                            self.is_contended.set(true);
+                        }
                         self.keep_pauses();
                         self.too_late()
                     }
                     false => {
-                        self.late.set(0);
+                        self.in_time();
                         let paused = work.put_pauses.is_some();
                         let (owner, epoch) = (&self.process.name, self.epoch.borrow());
                         let mut known = self.known.borrow_mut();
@@ -257,22 +266,29 @@ impl PostgresStore {
                 }
             }
             Err(Failed::Stale) => {
+                self.is_contended.set(true);
                 self.known.borrow_mut().forget(&work);
                 self.too_late()
             }
             Err(Failed::Error(error)) => {
-                self.late.set(0);
+                self.in_time();
                 self.known.borrow_mut().forget(&work);
                 Err(StoreError::Server(error))
             }
         }
     }
 
+    /// The next step is not of this transaction.
+    fn in_time(&self) {
+        self.late.set(0);
+        self.is_contended.set(false);
+    }
+
     fn too_late(&self) -> StoreResult<()> {
         self.late.set(self.late.get().saturating_add(1));
         match self.late.get() {
             MOST_LATE.. => {
-                self.late.set(0);
+                self.in_time();
                 Err(StoreError::Server(LedgerError::Late))
             }
             _ => Err(StoreError::Stale),
@@ -330,8 +346,5 @@ pub(super) fn outcome(word: Option<&str>) -> StoreResult<Option<Outcome>> {
     known.map(Some).ok_or(StoreError::Damaged("outcome"))
 }
 
-/// How often a step may be too late before it holds its locks until it is in time.
-const PATIENT: u32 = 1;
-
-/// How often a step may be too late at all.
+/// How often a step may be too late.
 const MOST_LATE: u32 = 50;

@@ -159,6 +159,8 @@ pub(in crate::ledger) struct Hello {
     pub version: u32,
     /// What is paused.
     pub pauses: Option<String>,
+    /// When a process tidied last, of any machine.
+    pub tidied: Option<i64>,
 }
 
 impl SenderRow {

@@ -147,7 +147,8 @@ BEGIN
         'standbys', current_setting('synchronous_standby_names'),
         'fsync', current_setting('fsync'),
         'version', current_setting('server_version_num')::int,
-        'pauses', (SELECT value FROM textsender.meta WHERE name = 'pauses'))::text;
+        'pauses', (SELECT value FROM textsender.meta WHERE name = 'pauses'),
+        'tidied', (SELECT value::bigint FROM textsender.meta WHERE name = 'tidied_at'))::text;
 END
 $$;
 

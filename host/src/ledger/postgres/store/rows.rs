@@ -1,8 +1,6 @@
 //! What the rules read and write, answered from what is known: nothing is asked of the database before the
 //! transaction is sent.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use textsender_plugin_api::Purpose;
 use tokio_postgres::types::Type;
@@ -16,7 +14,6 @@ use crate::ledger::store::{
     Breaker, ClaimKey, Ending, Holder, Job, OpenClaim, Place, Row, Store, StoreError, StoreResult,
 };
 use crate::ledger::stored::{Decision, hexadecimal, lines};
-use crate::os::process::since_boot;
 use crate::protocol::Outcome;
 
 impl Store for PostgresStore {
@@ -32,7 +29,7 @@ impl Store for PostgresStore {
 
     fn roll_back(&self) {
         self.work.take();
-        self.late.set(0);
+        self.in_time();
         if self.holds.take() {
             self.link.roll_back();
         }
@@ -340,19 +337,19 @@ impl Store for PostgresStore {
     }
 
     fn tidy(&self, _: bool) -> StoreResult<()> {
-        let is_due = match (self.clock.given(), self.tidied.get()) {
-            (None, Some(last)) => since_boot().saturating_sub(last) >= TIDY_EVERY,
-            _ => true,
-        };
-        if !is_due {
-            return Ok(());
-        }
-        self.tidied.set(Some(since_boot()));
         // First, as a process that has answered may end before it has done the rest, which any machine does. A schema
         // that is older lacks the place for it: `doctor` says so.
         if let Err(error) = self.report() {
             tracing::debug!(%error, "how this machine is set up is not in the shared ledger");
         }
+        let is_due = match (self.clock.given(), self.tidied.get()) {
+            (None, Some(last)) => !(0..TIDY_EVERY).contains(&(self.now() - last)),
+            _ => true,
+        };
+        if !is_due {
+            return Ok(());
+        }
+        self.tidied.set(Some(self.now()));
         let at = self.clock.given();
         let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
         let rows = self.link.ask(
@@ -368,5 +365,5 @@ impl Store for PostgresStore {
 /// and how wrong the idea of the server's time may be.
 const LEASE_MARGIN: i64 = 1_000;
 
-/// How often a process looks whether there is something to tidy.
-const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// Milliseconds after which a process looks again whether there is something to tidy.
+const TIDY_EVERY: i64 = 60_000;
