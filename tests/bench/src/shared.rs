@@ -181,18 +181,20 @@ fn wait_for_quorum(server: &Postgres) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Several front processes over one database, and what a model says of them (`docs/scale.md`): without a limit that all
-/// share, of which it knows one process alone, and with one, of which it knows two.
+/// Several front processes over one database, and what a model says of them (`docs/scale.md`), which knows what one does
+/// alone, what a message costs while two are at work, and how many of those go through a row that all share.
 fn fronts(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
     let name = "no shared row";
     let spread = each_count(wiring, server, name, "", figures)?;
+    let beside_another = spread[1].processor_ms;
     for (count, measured) in FRONTS.iter().zip(&spread).skip(1) {
-        let model = spread[0].together(*count);
+        let model = spread[0].together(*count, beside_another);
         figures.add(measured.beside(model, *count, name));
     }
     let name = "all = one hot row";
     let hot = each_count(wiring, server, name, HOT, figures)?;
-    let model = hot[1].rate.min(hot[0].together(FRONTS[2]));
+    let model = hot[0].together(FRONTS[2], hot[1].processor_ms);
+    let model = model.min(hot[1].rate);
     figures.add(hot[2].beside(model, FRONTS[2], name));
     Ok(())
 }
@@ -245,11 +247,11 @@ struct Together {
 }
 
 impl Together {
-    /// Messages a second of so many front processes on this machine, if this is what one does: each adds as much, until
-    /// the processors are used up.
-    fn together(&self, fronts: usize) -> f64 {
+    /// Messages a second of so many front processes on this machine, if this is what one does, and a message takes so
+    /// much processor time beside another process's: each adds as much, until the processors are used up.
+    fn together(&self, fronts: usize, beside_another: f64) -> f64 {
         let cores = available_parallelism().map_or(1, usize::from) as f64;
-        let all = cores * 1e3 / self.processor_ms;
+        let all = cores * 1e3 / beside_another;
         (self.rate * fronts as f64).min(all)
     }
 

@@ -248,3 +248,63 @@ impl Work {
 
 /// Windows that are remembered.
 const MOST_KNOWN: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::postgres::wire::WindowRow;
+
+    const KEY: Digest = [7; 16];
+
+    fn window(v: i64) -> Answer {
+        Answer {
+            windows: vec![WindowRow {
+                key: hexadecimal(&KEY),
+                v,
+                events: String::new(),
+            }],
+            ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn a_guess_that_was_wrong_is_no_contention() {
+        for (expected, now, is_contended) in [(0, 4, false), (4, 4, false), (4, 5, true)] {
+            let mut known = Known::default();
+            let work = Work {
+                windows: BTreeMap::from([(KEY, expected)]),
+                ..Work::default()
+            };
+            assert_eq!(
+                known.learn(&work, window(now)),
+                is_contended,
+                "{expected} {now}"
+            );
+            assert_eq!(known.windows[&KEY].0, now);
+        }
+    }
+
+    #[test]
+    fn only_how_messages_ended_need_not_be_on_the_disk() {
+        let row = |outcome: Option<&str>| Decision {
+            outcome: outcome.map(str::to_owned),
+            ..Decision::default()
+        };
+        let work = |insert: &[Decision], update: &[Decision]| Work {
+            insert: (0..).zip(insert.iter().cloned()).collect(),
+            update: (0..).zip(update.iter().cloned()).collect(),
+            ..Work::default()
+        };
+        let (open, ended) = (row(None), row(Some("accepted")));
+        let both = [ended.clone(), open.clone()];
+        for (insert, update, only_settles) in [
+            (&[][..], &[ended.clone()][..], true),
+            (&[], &[open.clone()], false),
+            (&[], &both, false),
+            (&[open], &[ended], false),
+            (&[], &[], false),
+        ] {
+            assert_eq!(work(insert, update).only_settles(), only_settles);
+        }
+    }
+}
