@@ -189,6 +189,12 @@ fn fronts(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::
     let beside_another = spread[1].processor_ms;
     for (count, measured) in FRONTS.iter().zip(&spread).skip(1) {
         let model = spread[0].together(*count, beside_another);
+        // More than two get no further than these do.
+        let model = if *count > 2 {
+            model.min(spread[1].rate)
+        } else {
+            model
+        };
         figures.add(measured.beside(model, *count, name));
     }
     let name = "all = one hot row";
