@@ -11,9 +11,12 @@
 # privacyIDEA needs the hub's socket ([serve] socket and group in textsender.toml).
 #
 # It may be used as well: `product = "privacyidea"` in [callers.NAME], for the class HttpSMSProvider.
-textsender send --phone="$1" --code - > /dev/null
+answer=$(textsender send --phone="$1" --code -)
 case $? in
-    # Sent, or it may have been: the user can type it in.
-    0 | 76) exit 0 ;;
-    *) exit 1 ;;
+    # It never ran, unless it died in the middle of its answer.
+    1 | 2 | 126 | 127) [ -n "$answer" ] ;;
+    # Not sent: see the outcomes.
+    6? | 7[0-57-9]) exit 1 ;;
+    # Sent, or it may have been, as when a signal ended it: the user can type it in.
+    *) exit 0 ;;
 esac

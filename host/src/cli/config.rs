@@ -70,8 +70,9 @@ impl Config {
                 let take_back = || command.edit.apply(common, &Undo, out);
                 let undone = match undo::renames(&folder_of(&common.config_file().path)) {
                     Some((name, new_name)) => {
-                        let state = Site::read(common)?.state;
-                        senders::with_secrets(&state, (&name, &new_name), say_wait, take_back)?
+                        let site = Site::read(common)?;
+                        site.is_not_paused(&name)?;
+                        senders::with_secrets(&site.state, (&name, &new_name), say_wait, take_back)?
                     }
                     None => take_back()?,
                 };

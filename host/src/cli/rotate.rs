@@ -181,7 +181,7 @@ fn of_provider(provider: &str, name: &str, sender: &str) -> Vec<String> {
     vec![
         format!("make a new one at {provider}, and leave the old one as it is"),
         format!("store it, unless the provider refuses it: textsender secret set {name} --check"),
-        format!("textsender test-send --sender {sender} --to NUMBER"),
+        format!("textsender test-send --sender {sender} --phone NUMBER"),
         format!("revoke the old one at {provider}"),
     ]
 }

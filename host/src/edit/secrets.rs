@@ -2,6 +2,7 @@
 //! are never read back.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
@@ -172,12 +173,21 @@ fn note_expiry(
     expires: Option<Date>,
     access: Access,
 ) -> Result<(), EditError> {
-    let mut dates = secrets::expiry_dates(state);
-    let before = dates.clone();
-    match expires {
+    change_expiry(state, access, |dates| match expires {
         Some(date) => drop(dates.insert(name.to_owned(), date)),
         None => drop(dates.remove(name)),
-    }
+    })
+}
+
+/// Changes the dates on which secrets end, by their names.
+fn change_expiry(
+    state: &Path,
+    access: Access,
+    change: impl FnOnce(&mut BTreeMap<String, Date>),
+) -> Result<(), EditError> {
+    let before = secrets::expiry_dates(state);
+    let mut dates = before.clone();
+    change(&mut dates);
     if dates == before {
         return Ok(());
     }
@@ -217,7 +227,7 @@ pub fn remove(
     Ok(file)
 }
 
-/// Gives the stored secrets of a sender another name beside their own; returns their settings.
+/// Gives the stored secrets of a sender, and the dates on which they end, another name beside their own; returns their settings.
 pub(super) fn link(
     state: &Path,
     sender: &str,
@@ -240,10 +250,18 @@ pub(super) fn link(
         let to = secrets::file_of(state, new_name, key);
         fs::hard_link(&from, &to).map_err(EditError::io(&to, "made"))?;
     }
+    let access = Access::of(state).map_err(EditError::io(state, "read"))?;
+    change_expiry(state, access, |dates| {
+        for key in &keys {
+            if let Some(date) = dates.get(&format!("{sender}.{key}")).copied() {
+                dates.insert(format!("{new_name}.{key}"), date);
+            }
+        }
+    })?;
     Ok(keys)
 }
 
-/// Takes the secrets of this name away that have another, too.
+/// Takes the secrets of this name away that have another, too, with their dates.
 pub(super) fn unlink(
     state: &Path,
     sender: &str,
@@ -255,7 +273,13 @@ pub(super) fn unlink(
     }
     let _lock = Lock::of(&state.join(secrets::FOLDER), on_wait)?;
     keys.iter()
-        .try_for_each(|key| files::remove(&secrets::file_of(state, sender, key)))
+        .try_for_each(|key| files::remove(&secrets::file_of(state, sender, key)))?;
+    let access = Access::of(state).map_err(EditError::io(state, "read"))?;
+    change_expiry(state, access, |dates| {
+        for key in keys {
+            dates.remove(&format!("{sender}.{key}"));
+        }
+    })
 }
 
 /// The form that a plugin says a secret has.

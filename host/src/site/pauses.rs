@@ -110,6 +110,22 @@ impl Site {
         }
     }
 
+    /// Refuses what would end a sender's pause, as that goes by its name.
+    ///
+    /// # Errors
+    ///
+    /// It is paused, or whether it is can't be read.
+    pub fn is_not_paused(&self, sender: &str) -> anyhow::Result<()> {
+        let pauses = self.pauses(Timestamp::now())?;
+        match pauses.iter().find(|pause| pause.subject.is_sender(sender)) {
+            Some(pause) => bail!(
+                "sender {sender} is paused, and would not be by another name: rename it once it is resumed ({})",
+                pause.subject.resume()
+            ),
+            None => Ok(()),
+        }
+    }
+
     /// Waits until no message is open any more that a sender was handed before now, but no longer than such a
     /// one may take. `waiting` is called once, where there is one. Returns how many still are.
     ///

@@ -299,6 +299,34 @@ fn privacyideas_script_sends_the_code_and_says_whether_it_may_come() {
 }
 
 #[test]
+fn privacyideas_script_takes_a_send_that_died_for_one_that_may_have_sent() {
+    let sandbox = Sandbox::start();
+    let site = site(&sandbox);
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/privacyidea/textsender.sh");
+    for (does, exit) in [
+        ("kill -9 $$", 0),
+        ("exit 101", 0),
+        ("printf {; exit 1", 0),
+        ("exit 1", 1),
+        ("exit 69", 1),
+        ("exit 78", 1),
+        ("exit 76", 0),
+    ] {
+        let program = site.folder().join("textsender");
+        fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let ran = Command::new("/bin/sh")
+            .arg(&script)
+            .arg("+447700900123")
+            .env("PATH", format!("{}:/usr/bin:/bin", site.folder().display()))
+            .stdin(std::process::Stdio::null())
+            .output();
+        assert_eq!(ran.unwrap().status.code(), Some(exit), "{does}");
+    }
+}
+
+#[test]
 fn from_a_shell_the_exit_says_how_the_user_can_go_on() {
     let sandbox = Sandbox::start();
     let site = site(&sandbox);

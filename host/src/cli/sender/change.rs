@@ -157,8 +157,9 @@ impl Unset {
 impl Rename {
     pub(super) fn run(&self, common: &Common, out: &Output) -> anyhow::Result<ExitCode> {
         let editor = crate::cli::edit::editor(common);
-        let state = Site::read(common)?.state;
-        let file = senders::rename(&editor, &state, &self.name, &self.new_name, say_wait)?;
+        let site = Site::read(common)?;
+        site.is_not_paused(&self.name)?;
+        let file = senders::rename(&editor, &site.state, &self.name, &self.new_name, say_wait)?;
         out.line(format_args!(
             "sender {} is now {}, in {}",
             self.name,

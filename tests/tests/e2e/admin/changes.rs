@@ -416,10 +416,22 @@ fn renaming_keeps_sending() {
 fn a_renaming_is_undone_and_made_again_with_the_stored_secrets() {
     let sandbox = Sandbox::start();
     let admin = sending(&sandbox);
+    let dated = [
+        "secret",
+        "set",
+        "twilio.auth_token",
+        "--expires",
+        "2099-01-01",
+    ];
+    admin.feed(&dated, twilio::AUTH_TOKEN).ok();
     admin.run(&["sender", "rename", "twilio", "main"]).ok();
     let is_stored = |name: &str| {
         let secrets = admin.state().join("secrets");
-        secrets.join(format!("{name}.auth_token")).exists()
+        let dates = fs::read_to_string(admin.state().join("expiry.json")).unwrap();
+        let is_dated = dates.contains(&format!("{name}.auth_token"));
+        let is_stored = secrets.join(format!("{name}.auth_token")).exists();
+        assert_eq!(is_dated, is_stored, "{name}: {dates}");
+        is_stored
     };
     for (name, other) in [("twilio", "main"), ("main", "twilio")] {
         let preview = ["config", "undo", "--dry-run"];
@@ -431,6 +443,30 @@ fn a_renaming_is_undone_and_made_again_with_the_stored_secrets() {
         admin.run(&["check"]).ok();
         sends(&admin);
     }
+}
+
+#[test]
+fn a_paused_sender_keeps_its_name_and_so_its_pause() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let pause = |name| {
+        let pause = ["pause", "--sender", name, "--reason", "a trial"];
+        admin.run(&pause).ok();
+    };
+    pause("twilio");
+    let rename = ["sender", "rename", "twilio", "main"];
+    let refused = admin.run(&rename);
+    refused.failed(1).says("textsender resume --sender twilio");
+    admin.run(&["check"]).ok();
+    admin.run(&["resume", "--sender", "twilio"]).ok();
+    admin.run(&rename).ok();
+    // Undone, it would have another name as well.
+    pause("main");
+    let undone = admin.run(&["config", "undo"]);
+    undone.failed(1).says("sender main is paused");
+    admin.run(&["resume", "--sender", "main"]).ok();
+    admin.run(&["config", "undo"]).ok();
+    sends(&admin);
 }
 
 #[test]
