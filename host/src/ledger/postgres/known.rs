@@ -295,14 +295,13 @@ mod tests {
             update: (0..).zip(update.iter().cloned()).collect(),
             ..Work::default()
         };
-        let (open, ended) = (row(None), row(Some("accepted")));
-        let both = [ended.clone(), open.clone()];
+        let both = [row(Some("accepted")), row(None)];
         for (insert, update, only_settles) in [
-            (&[][..], &[ended.clone()][..], true),
-            (&[], &[open.clone()], false),
-            (&[], &both, false),
-            (&[open], &[ended], false),
-            (&[], &[], false),
+            (&both[..0], &both[..1], true),
+            (&both[..0], &both[1..], false),
+            (&both[..0], &both[..], false),
+            (&both[1..], &both[..1], false),
+            (&both[..0], &both[..0], false),
         ] {
             assert_eq!(work(insert, update).only_settles(), only_settles);
         }
