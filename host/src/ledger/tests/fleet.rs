@@ -161,9 +161,12 @@ impl Database {
 
 #[tokio::test]
 async fn a_step_reads_no_more_rows_because_the_ledger_has_grown() {
-    let (few, many) = (rows_read_for(100).await, rows_read_for(400).await);
-    // Four times as many, and what earlier versions of rows leave in an index until they are vacuumed.
-    assert!(few > 0 && many < 8 * few, "{few} rows, then {many}");
+    for messages in [100, 400] {
+        let rows = rows_read_for(messages).await / i64::from(messages);
+        // Its own, and what earlier versions of rows leave in an index until they are vacuumed: 20 to 55. Where whole
+        // tables were read, these were 366 and 1,416.
+        assert!((1..=150).contains(&rows), "{messages}: {rows} rows each");
+    }
 }
 
 /// How many rows one connection reads for so many messages, of a ledger that is empty at first.
