@@ -168,14 +168,6 @@ impl Work {
             && self.put_pauses.is_none()
     }
 
-    /// Whether all that it writes of messages is how they ended.
-    pub fn only_settles(&self) -> bool {
-        let mut updated = self.update.values();
-        self.insert.is_empty()
-            && !self.update.is_empty()
-            && updated.all(|row| row.outcome.is_some())
-    }
-
     /// The step that it is; who sends it, and how, is the sender's to say.
     pub fn request(&self) -> Request<'_> {
         Request {
@@ -281,29 +273,6 @@ mod tests {
                 "{expected} {now}"
             );
             assert_eq!(known.windows[&KEY].0, now);
-        }
-    }
-
-    #[test]
-    fn only_how_messages_ended_need_not_be_on_the_disk() {
-        let row = |outcome: Option<&str>| Decision {
-            outcome: outcome.map(str::to_owned),
-            ..Decision::default()
-        };
-        let work = |insert: &[Decision], update: &[Decision]| Work {
-            insert: (0..).zip(insert.iter().cloned()).collect(),
-            update: (0..).zip(update.iter().cloned()).collect(),
-            ..Work::default()
-        };
-        let both = [row(Some("accepted")), row(None)];
-        for (insert, update, only_settles) in [
-            (&both[..0], &both[..1], true),
-            (&both[..0], &both[1..], false),
-            (&both[..0], &both[..], false),
-            (&both[1..], &both[..1], false),
-            (&both[..0], &both[..0], false),
-        ] {
-            assert_eq!(work(insert, update).only_settles(), only_settles);
         }
     }
 }

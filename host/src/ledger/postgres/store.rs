@@ -134,14 +134,11 @@ impl PostgresStore {
     }
 
     /// How far a commit waits. Only a claim must have reached a standby: what follows is looked for, where it was lost
-    /// with a server (see the epoch). A server that loses a backend loses what it has not flushed, and keeps its epoch:
-    /// that a message goes to its sender is flushed, and how it ended need not be.
-    fn commit_level(&self, work: &Work) -> &'static str {
+    /// with a server (see the epoch).
+    fn commit_level(&self) -> &'static str {
         match (self.synced.get(), self.replication) {
             (true, Replication::Required) => "on",
-            (true, Replication::None) => "local",
-            (false, _) if work.only_settles() => "off",
-            (false, _) => "local",
+            _ => "local",
         }
     }
 
@@ -230,7 +227,7 @@ impl PostgresStore {
             step,
             node: &self.process.node,
             at: self.clock.given(),
-            commit: self.commit_level(&work),
+            commit: self.commit_level(),
             // So that a lock that is held for long leaves time to ask again.
             wait: (self.timeout * 2 / 3).as_millis().to_string(),
             ..work.request()
