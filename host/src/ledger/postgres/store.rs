@@ -47,8 +47,10 @@ pub(super) struct PostgresStore {
     holds: Cell<bool>,
     synced: Cell<bool>,
     numbers: RefCell<Numbers>,
-    /// When it was tidied last, by any process that this one knows of; the server's time.
-    tidied: Cell<Option<i64>>,
+    /// When this process last looked whether there is something to tidy, by the server's time.
+    looked: Cell<Option<i64>>,
+    /// When any process had tidied last, as this one connected.
+    tidied: Option<i64>,
     /// Where what is paused is kept for when the database is away.
     keeps_pauses_in: Option<Folder>,
     /// The state folder, where this machine is to say how it is set up.
@@ -83,7 +85,8 @@ impl PostgresStore {
             holds: Cell::new(false),
             synced: Cell::new(false),
             numbers: RefCell::default(),
-            tidied: Cell::new(hello.tidied),
+            looked: Cell::new(None),
+            tidied: hello.tidied,
             keeps_pauses_in: None,
             reports_from: None,
         })

@@ -337,19 +337,23 @@ impl Store for PostgresStore {
     }
 
     fn tidy(&self, _: bool) -> StoreResult<()> {
+        let now = self.now();
+        let is_due = |last: Option<i64>| {
+            let is_recent = |last| (0..TIDY_EVERY).contains(&(now - last));
+            self.clock.given().is_some() || !last.is_some_and(is_recent)
+        };
+        if !is_due(self.looked.get()) {
+            return Ok(());
+        }
+        self.looked.set(Some(now));
         // First, as a process that has answered may end before it has done the rest, which any machine does. A schema
         // that is older lacks the place for it: `doctor` says so.
         if let Err(error) = self.report() {
             tracing::debug!(%error, "how this machine is set up is not in the shared ledger");
         }
-        let is_due = match (self.clock.given(), self.tidied.get()) {
-            (None, Some(last)) => !(0..TIDY_EVERY).contains(&(self.now() - last)),
-            _ => true,
-        };
-        if !is_due {
+        if !is_due(self.tidied) {
             return Ok(());
         }
-        self.tidied.set(Some(self.now()));
         let at = self.clock.given();
         let retention = i64::try_from(self.options.retention.as_millis()).unwrap_or(i64::MAX);
         let rows = self.link.ask(
