@@ -227,7 +227,8 @@ pub fn remove(
     Ok(file)
 }
 
-/// Gives the stored secrets of a sender, and the dates on which they end, another name beside their own; returns their settings.
+/// Gives the stored secrets of a sender, and the dates on which they end, another name beside their own; returns their
+/// settings.
 pub(super) fn link(
     state: &Path,
     sender: &str,

@@ -282,6 +282,23 @@ fn script(site: &Site, path: &str, arguments: &[&str], code: &str) -> i32 {
     shell(site, "sh", &arguments).status.code().unwrap()
 }
 
+/// The exit code of a connector's script whose `textsender` is a shell's script that does this.
+fn with_program(site: &Site, does: &str, script: &str, arguments: &[&str]) -> i32 {
+    let program = site.folder().join("textsender");
+    fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../connectors")
+        .join(script);
+    let ran = Command::new("/bin/sh")
+        .arg(script)
+        .args(arguments)
+        .env("PATH", format!("{}:/usr/bin:/bin", site.folder().display()))
+        .stdin(std::process::Stdio::null())
+        .output();
+    ran.unwrap().status.code().unwrap()
+}
+
 #[test]
 fn privacyideas_script_sends_the_code_and_says_whether_it_may_come() {
     let sandbox = Sandbox::start();
@@ -302,8 +319,7 @@ fn privacyideas_script_sends_the_code_and_says_whether_it_may_come() {
 fn privacyideas_script_takes_a_send_that_died_for_one_that_may_have_sent() {
     let sandbox = Sandbox::start();
     let site = site(&sandbox);
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/privacyidea/textsender.sh");
+    let run = |does| with_program(&site, does, "privacyidea/textsender.sh", &["+447700900123"]);
     for (does, exit) in [
         ("kill -9 $$", 0),
         ("exit 101", 0),
@@ -313,16 +329,7 @@ fn privacyideas_script_takes_a_send_that_died_for_one_that_may_have_sent() {
         ("exit 78", 1),
         ("exit 76", 0),
     ] {
-        let program = site.folder().join("textsender");
-        fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let ran = Command::new("/bin/sh")
-            .arg(&script)
-            .arg("+447700900123")
-            .env("PATH", format!("{}:/usr/bin:/bin", site.folder().display()))
-            .stdin(std::process::Stdio::null())
-            .output();
-        assert_eq!(ran.unwrap().status.code(), Some(exit), "{does}");
+        assert_eq!(run(does), exit, "{does}");
     }
 }
 
@@ -348,23 +355,13 @@ fn from_a_shell_the_exit_says_how_the_user_can_go_on() {
     // An argument that it does not know, and a missing program.
     let wrong = ["+447700900123", "reset-4", "--no-such-argument"];
     assert_eq!(script(&site, "command-line/text-code", &wrong, "824617"), 1);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/command-line/text-code");
     // What died in the middle of its answer may have sent it; what said nothing never ran.
-    for (says, exit) in [("{\"version\":1,", 0), ("", 1)] {
-        let folder = site.folder().join(format!("dying-{exit}"));
-        fs::create_dir(&folder).unwrap();
-        let dying = folder.join("textsender");
-        fs::write(&dying, format!("#!/bin/sh\nprintf %s '{says}'\nexit 1\n")).unwrap();
-        fs::set_permissions(&dying, fs::Permissions::from_mode(0o755)).unwrap();
-        let path = format!("{}:/usr/bin:/bin", folder.display());
-        let ran = Command::new("/bin/sh")
-            .arg(&script)
-            .args(["+447700900123", "r"])
-            .env("PATH", path)
-            .stdin(std::process::Stdio::null())
-            .status();
-        assert_eq!(ran.unwrap().code(), Some(exit), "{says}");
+    for (does, exit) in [("printf '{\"version\":1,'; exit 1", 0), ("exit 1", 1)] {
+        let arguments = ["+447700900123", "r"];
+        let ended = with_program(&site, does, "command-line/text-code", &arguments);
+        assert_eq!(ended, exit, "{does}");
     }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/command-line/text-code");
     let missing = Command::new("/bin/sh")
         .arg(&script)
         .args(["+447700900123", "r"])

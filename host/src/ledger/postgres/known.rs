@@ -53,19 +53,19 @@ impl Known {
         let is_changed = |expected: Option<&i64>, now: i64| {
             expected.is_some_and(|expected| ![0, now].contains(expected))
         };
-        let mut was_known = false;
+        let mut is_contended = false;
         self.forget(work);
         self.pauses = answer.pauses.unwrap_or_default();
         for window in answer.windows {
             let key = digest(Some(&window.key), "key");
             let events = from_hex(&window.events, "events");
             if let (Ok(Some(key)), Ok(events)) = (key, events) {
-                was_known |= is_changed(work.windows.get(&key), window.v);
+                is_contended |= is_changed(work.windows.get(&key), window.v);
                 self.windows.insert(key, (window.v, events));
             }
         }
         for sender in answer.senders {
-            was_known |= is_changed(work.senders.get(&sender.sender), sender.v);
+            is_contended |= is_changed(work.senders.get(&sender.sender), sender.v);
             if let Ok(breaker) = sender.breaker() {
                 self.senders.insert(sender.sender, (sender.v, breaker));
             }
@@ -83,10 +83,10 @@ impl Known {
             self.rows.insert(row.seq, row);
         }
         for row in answer.rows {
-            was_known |= is_changed(work.rows.get(&row.seq), row.v);
+            is_contended |= is_changed(work.rows.get(&row.seq), row.v);
             self.rows.insert(row.seq, row);
         }
-        was_known
+        is_contended
     }
 
     /// What was written is what is known now: windows, senders, and the open claims of this process, `owner`.
