@@ -105,10 +105,15 @@ CREATE TABLE textsender.steps (
     at    bigint NOT NULL
 ) WITH (fillfactor = 50);
 
--- The time of this server in milliseconds.
+-- The time of this server in milliseconds. In PL/pgSQL, as this and the next one are part of each step: a function in SQL
+-- would be planned anew in each.
 CREATE FUNCTION textsender.now_ms() RETURNS bigint
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN floor(extract(epoch FROM clock_timestamp()) * 1000);
+END
+$$;
 
 -- The step of the histogram that so many milliseconds are in.
 CREATE FUNCTION textsender.step_of(ms bigint) RETURNS integer
@@ -117,10 +122,12 @@ AS $$ SELECT width_bucket(coalesce(ms, 0) - 1, ARRAY[100, 250, 500, 1000, 2500, 
 
 -- What changes with every start and every promotion of a server: what was not synced may be lost by it.
 CREATE FUNCTION textsender.epoch() RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8) || '-'
-        || floor(extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint::text
+BEGIN
+    RETURN left(pg_walfile_name(pg_current_wal_lsn()), 8) || '-'
+        || floor(extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint::text;
+END
 $$;
 
 -- What a process learns when it connects. The first one leaves the proof of its key.
@@ -128,27 +135,28 @@ CREATE FUNCTION textsender.hello_1(proof text) RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    known text;
+    known jsonb;
 BEGIN
     IF pg_is_in_recovery() THEN
         RETURN json_build_object('recovery', true)::text;
     END IF;
-    SELECT value INTO known FROM textsender.meta WHERE name = 'proof';
-    IF known IS NULL AND proof <> '' THEN
+    LOOP
+        SELECT jsonb_object_agg(name, value) INTO known
+        FROM textsender.meta WHERE name IN ('proof', 'pauses', 'tidied_at');
+        EXIT WHEN known ? 'proof' OR coalesce(proof, '') = '';
         INSERT INTO textsender.meta VALUES ('proof', proof) ON CONFLICT (name) DO NOTHING;
-        SELECT value INTO known FROM textsender.meta WHERE name = 'proof';
-    END IF;
+    END LOOP;
     RETURN json_build_object(
         'recovery', false,
-        'proof', known,
+        'proof', known->>'proof',
         'now', textsender.now_ms(),
         'epoch', textsender.epoch(),
         'commit', current_setting('synchronous_commit'),
         'standbys', current_setting('synchronous_standby_names'),
         'fsync', current_setting('fsync'),
         'version', current_setting('server_version_num')::int,
-        'pauses', (SELECT value FROM textsender.meta WHERE name = 'pauses'),
-        'tidied', (SELECT value::bigint FROM textsender.meta WHERE name = 'tidied_at'))::text;
+        'pauses', known->>'pauses',
+        'tidied', (known->>'tidied_at')::bigint)::text;
 END
 $$;
 
@@ -170,10 +178,7 @@ DECLARE
     found     jsonb;
     base      textsender.decisions;
     version   bigint;
-    expected  jsonb;
-    wanted    bigint;
     written   bigint;
-    inserted  bigint;
 BEGIN
     PERFORM set_config('lock_timeout', r->>'wait', true),
             set_config('idle_in_transaction_session_timeout', r->>'wait', true),
@@ -203,37 +208,26 @@ BEGIN
         FROM (SELECT DISTINCT hashtextextended(i.id, 0) AS hash
               FROM jsonb_to_recordset(r->'ids') AS i(id text) ORDER BY 1) h;
     END IF;
+    -- All are locked, also where one is found to have changed: whoever tries again in this transaction is in time.
     IF jsonb_array_length(r->'windows') > 0 THEN
-        PERFORM 1 FROM textsender.windows w
-        WHERE w.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text))
-        ORDER BY w.key FOR UPDATE;
+        SELECT bool_or(coalesce(w.v, 0) <> e.v) INTO is_stale
+        FROM (SELECT * FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ORDER BY k) e
+        LEFT JOIN LATERAL (SELECT w.v FROM textsender.windows w WHERE w.key = e.k FOR UPDATE) w ON true;
     END IF;
     IF jsonb_array_length(r->'senders') > 0 THEN
-        PERFORM 1 FROM textsender.senders s
-        WHERE s.sender IN (SELECT e.k FROM jsonb_to_recordset(r->'senders') AS e(k text))
-        ORDER BY s.sender FOR UPDATE;
+        SELECT is_stale OR bool_or(coalesce(s.v, 0) <> e.v) INTO is_stale
+        FROM (SELECT * FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint) ORDER BY k) e
+        LEFT JOIN LATERAL (SELECT s.v FROM textsender.senders s WHERE s.sender = e.k FOR UPDATE) s ON true;
     END IF;
+    -- A claim whose time is up is not dispatched, whatever its process believes.
     IF jsonb_array_length(r->'rows') > 0 THEN
-        PERFORM 1 FROM textsender.decisions d
-        WHERE d.seq IN (SELECT e.seq FROM jsonb_to_recordset(r->'rows') AS e(seq bigint))
-        ORDER BY d.seq FOR UPDATE;
+        SELECT is_stale OR bool_or(coalesce(d.v, 0) <> e.v
+                OR d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms())
+                    AND e.seq IN (SELECT l.seq FROM jsonb_to_recordset(r->'leases') AS l(seq bigint))) INTO is_stale
+        FROM (SELECT * FROM jsonb_to_recordset(r->'rows') AS e(seq bigint, v bigint) ORDER BY seq) e
+        LEFT JOIN LATERAL (SELECT d.v, d.lease FROM textsender.decisions d WHERE d.seq = e.seq FOR UPDATE) d ON true;
     END IF;
 
-    IF jsonb_array_length(r->'windows') > 0 THEN
-        is_stale := EXISTS (
-            SELECT 1 FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint)
-            LEFT JOIN textsender.windows w ON w.key = e.k WHERE coalesce(w.v, 0) <> e.v);
-    END IF;
-    IF NOT is_stale AND jsonb_array_length(r->'senders') > 0 THEN
-        is_stale := EXISTS (
-            SELECT 1 FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint)
-            LEFT JOIN textsender.senders s ON s.sender = e.k WHERE coalesce(s.v, 0) <> e.v);
-    END IF;
-    IF NOT is_stale AND jsonb_array_length(r->'rows') > 0 THEN
-        is_stale := EXISTS (
-            SELECT 1 FROM jsonb_to_recordset(r->'rows') AS e(seq bigint, v bigint)
-            LEFT JOIN textsender.decisions d ON d.seq = e.seq WHERE coalesce(d.v, 0) <> e.v);
-    END IF;
     IF NOT is_stale AND jsonb_array_length(r->'ids') > 0 THEN
         is_stale := EXISTS (
             SELECT 1 FROM jsonb_to_recordset(r->'ids') AS e(id text, seq bigint)
@@ -256,16 +250,9 @@ BEGIN
         is_stale := coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
             <> r->'pauses'->>'value';
     END IF;
-    -- A claim whose time is up is not dispatched, whatever its process believes.
-    IF NOT is_stale AND jsonb_array_length(r->'leases') > 0 THEN
-        is_stale := EXISTS (
-            SELECT 1 FROM jsonb_to_recordset(r->'leases') AS l(seq bigint)
-            JOIN textsender.decisions d ON d.seq = l.seq
-            WHERE d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms()));
-    END IF;
     IF is_stale THEN
-        -- Locks alone were taken: no standby has to have that.
-        PERFORM set_config('synchronous_commit', 'local', true);
+        -- Locks alone were taken: no disk has to have that.
+        PERFORM set_config('synchronous_commit', 'off', true);
         found := jsonb_build_object('stale', true, 'now', textsender.now_ms(), 'epoch', textsender.epoch(),
             'pauses', (SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'));
         IF jsonb_array_length(r->'used') > 0 THEN
@@ -349,26 +336,22 @@ BEGIN
 
     IF jsonb_array_length(r->'put_windows') > 0 THEN
         -- A window that was not there could not be locked: another step may have made it since, so its version is
-        -- compared where it is written.
-        SELECT jsonb_object_agg(e.k, e.v) INTO expected
-        FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint);
-        UPDATE textsender.windows w
-        SET v = version, events = p.events, until = coalesce(p.until, w.until)
-        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-        WHERE w.key = p.key AND w.v = (expected->>p.key)::bigint;
-        GET DIAGNOSTICS written = ROW_COUNT;
-        INSERT INTO textsender.windows (key, v, until, events)
-        SELECT p.key, version, p.until, p.events
-        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-        WHERE (expected->>p.key)::bigint = 0 AND p.until IS NOT NULL
-        ORDER BY p.key
-        ON CONFLICT (key) DO NOTHING;
-        GET DIAGNOSTICS inserted = ROW_COUNT;
-        -- One that is gone, and in which nothing more is counted, stays so.
-        SELECT count(*) INTO wanted
-        FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint)
-        WHERE (expected->>p.key)::bigint > 0 OR p.until IS NOT NULL;
-        IF written + inserted <> wanted THEN
+        -- compared where it is written. One that is gone, and in which nothing more is counted, stays so.
+        WITH put AS (
+            SELECT p.key, coalesce(p.until, 0) AS until, p.events
+            FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
+            WHERE p.until IS NOT NULL
+            OR p.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint) WHERE e.v > 0)
+        ), kept AS (
+            INSERT INTO textsender.windows AS w (key, v, until, events)
+            SELECT p.key, version, p.until, p.events FROM put p ORDER BY p.key
+            ON CONFLICT (key) DO UPDATE
+            SET v = version, events = excluded.events, until = coalesce(nullif(excluded.until, 0), w.until)
+            WHERE (w.key, w.v) IN (SELECT e.k, e.v FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint))
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM put) - (SELECT count(*) FROM kept) INTO written;
+        IF written <> 0 THEN
             RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
         END IF;
     END IF;
