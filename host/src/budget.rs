@@ -83,7 +83,7 @@ budgets! {
         "a process without a call has nothing to do", "its process is ended";
     /// Processor time of a process with calls.
     ProcessorInside, PROCESSOR_INSIDE = 250, Millis, "of processor time a second in calls, and 2 ms a frame",
-        "to compose a text takes less than a millisecond", "its process runs only when no other wants the processor";
+        "to compose a text takes less than a millisecond", "its process runs on one processor, when no other wants that";
 }
 
 /// How long the processes of a sender are restrained from their start on, after one that used more of the processors
