@@ -119,7 +119,10 @@ impl Send {
         afterwards: &mut Afterwards,
     ) -> Response {
         let config = common.config_file().path;
-        let read = input::read(|| timeout_of(&config));
+        let read = match given {
+            Some(given) if !given.reads_input() => Ok(Vec::new()),
+            _ => input::read(|| timeout_of(&config)),
+        };
         let json = read.as_deref().map_err(Clone::clone);
         let json = json.and_then(|read| match given {
             Some(given) => given.request(read).map(Cow::Owned),

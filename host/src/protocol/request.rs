@@ -38,7 +38,7 @@ pub struct Request {
     pub resend: Resend,
     /// What the user was doing.
     pub event: Option<Event>,
-    /// Who asked for it, for the audit.
+    /// Who asked for it, kept with the message in the ledger.
     pub actor: Option<String>,
     /// Where the user's request came from: an IPv4 address, or the first 64 bits of an IPv6 one. Only counted.
     pub source: Option<String>,

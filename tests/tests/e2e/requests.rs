@@ -426,6 +426,26 @@ fn a_message_may_stand_in_arguments_and_its_code_alone_on_standard_input() {
     run.outcome("invalid").error("bad_field").says("code");
 }
 
+#[test]
+fn information_needs_no_json_and_no_standard_input() {
+    let to = ["send", "--phone", "+447700900123"];
+    let words = "opening hours are 9 to 5";
+    each([&["--purpose", "information"][..], &[]], |purpose| {
+        let args = [&to, purpose, &["--message", words]].concat();
+        // Whoever writes nothing and does not close it is not waited for.
+        let run = information().command(args).start_silent().wait_for_end();
+        run.outcome("accepted").text(&format!("News: {words}"));
+    });
+    let code = [&to[..], &["--purpose", "information", "--code", "-"]].concat();
+    let run = information().stdin("beK989vc").command(code).run();
+    run.outcome("invalid").error("bad_field").says("code");
+    let both = ["--message", words, "--purpose", "verification_code"];
+    let run = information().command([&to[..], &both].concat()).run();
+    run.outcome("invalid").error("bad_field").says("message");
+    let both = [&to[..], &["--message", words, "--code", "-"]].concat();
+    information().command(both).run().exit(2);
+}
+
 /// A policy that sends information, and a request for it.
 fn information() -> Test {
     let policy = "name = \"Everyone\"\nregion = \"GB\"\n\

@@ -1,4 +1,4 @@
-//! A message from the command line, with the code alone on standard input: a shell quotes no JSON.
+//! A message from the command line, with nothing but the code on standard input: a shell quotes no JSON.
 
 use serde_json::{Map, Value, json};
 
@@ -11,16 +11,20 @@ pub(in crate::cli) struct Given {
     #[arg(
         long,
         value_name = "NUMBER",
-        requires = "code",
+        requires = "content",
         conflicts_with = "stream"
     )]
     phone: Option<String>,
     /// `-`: standard input holds the code or password. As an argument, every account could see it
-    #[arg(long, value_name = "-", requires = "phone", value_parser = ["-"])]
+    #[arg(long, value_name = "-", requires = "phone", group = "content", value_parser = ["-"])]
     code: Option<String>,
-    /// Why it is sent
-    #[arg(long, requires = "phone", default_value = "verification_code", value_parser = PURPOSES)]
-    purpose: String,
+    /// Words of your own in place of a code, for the purpose `information`; nothing secret, as every account can see
+    /// an argument
+    #[arg(long, value_name = "WORDS", requires = "phone", group = "content")]
+    message: Option<String>,
+    /// Why it is sent; without it verification_code, or information where there is a --message
+    #[arg(long, requires = "phone", value_parser = PURPOSES)]
+    purpose: Option<String>,
     /// The id, which makes a repeat safe
     #[arg(long, requires = "phone")]
     id: Option<String>,
@@ -30,7 +34,7 @@ pub(in crate::cli) struct Given {
     /// What the user was doing
     #[arg(long, requires = "phone", value_parser = ["enroll", "reset"])]
     event: Option<String>,
-    /// Who asked for it, for the audit
+    /// Who asked for it, kept with the message in the ledger
     #[arg(long, requires = "phone")]
     actor: Option<String>,
     /// The address that the user's request came from; kept as a keyed hash only
@@ -56,17 +60,31 @@ pub(in crate::cli) struct Given {
     expires_in: Option<u64>,
 }
 
-const PURPOSES: [&str; 4] = [
+const PURPOSES: [&str; 5] = [
     Purpose::VerificationCode.as_str(),
     Purpose::HelpdeskCode.as_str(),
     Purpose::NewPassword.as_str(),
     Purpose::Test.as_str(),
+    Purpose::Information.as_str(),
 ];
 
 impl Given {
     /// Whether there is a message at all.
     pub(super) fn is_given(&self) -> bool {
         self.phone.is_some()
+    }
+
+    /// Whether standard input has a part of it.
+    pub(super) fn reads_input(&self) -> bool {
+        self.code.is_some()
+    }
+
+    fn purpose(&self) -> &str {
+        let usual = match self.message {
+            Some(_) => Purpose::Information,
+            None => Purpose::VerificationCode,
+        };
+        self.purpose.as_deref().unwrap_or(usual.as_str())
     }
 
     /// The request as JSON, with what was on standard input. A line break at its end is the shell's, and a byte order
@@ -92,19 +110,21 @@ impl Given {
             ),
             ("locale", self.locale.as_ref().map(|it| json!(it))),
         ]);
-        let secret_field = match self.purpose == Purpose::NewPassword.as_str() {
+        let secret_field = match self.purpose() == Purpose::NewPassword.as_str() {
             true => "password",
             false => "code",
         };
+        let secret = self.code.as_ref().map(|_| json!(secret));
         let request = fields([
-            ("purpose", Some(json!(self.purpose))),
+            ("purpose", Some(json!(self.purpose()))),
             ("id", self.id.as_ref().map(|it| json!(it))),
             ("resend_of", self.resend_of.as_ref().map(|it| json!(it))),
             ("event", self.event.as_ref().map(|it| json!(it))),
             ("actor", self.actor.as_ref().map(|it| json!(it))),
             ("source", self.source.as_ref().map(|it| json!(it))),
             ("user", Some(Value::Object(user))),
-            (secret_field, Some(json!(secret))),
+            (secret_field, secret),
+            ("message", self.message.as_ref().map(|it| json!(it))),
             ("expires_in", self.expires_in.map(|it| json!(it))),
         ]);
         // What is made of strings is JSON.
