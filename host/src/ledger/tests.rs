@@ -5,7 +5,7 @@ mod breaker;
 mod damage;
 mod file;
 #[cfg(has_postgresql)]
-mod fleet;
+pub(super) mod fleet;
 mod ids;
 mod limits;
 mod migrations;

@@ -383,9 +383,16 @@ impl Connected {
             .client
             .query_typed("SELECT textsender.step_1($1)", &[(&request, Type::TEXT)])
             .await;
-        let rows = rows.map_err(|error| {
-            judged(&error).unwrap_or_else(|(reason, _)| Trouble::Passing(reason))
-        })?;
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(error) => {
+                if holds {
+                    // Nothing more can be done in it. Where the connection is gone, so is the transaction.
+                    let _ = self.client.batch_execute("ROLLBACK").await;
+                }
+                return Err(judged(&error).unwrap_or_else(|(reason, _)| Trouble::Passing(reason)));
+            }
+        };
         let answer: Option<Answer> = json(&rows);
         let answer = answer.ok_or_else(|| Trouble::Passing(NOT_OURS.to_owned()))?;
         if holds && !answer.stale {
@@ -435,3 +442,58 @@ const PAUSE: Duration = Duration::from_millis(50);
 const SILENT: &str = "it does not answer in time";
 
 const NOT_OURS: &str = "what it answers is not what this version of textsender knows";
+
+#[cfg(all(test, has_postgresql))]
+mod tests {
+    use super::*;
+    use crate::ledger::postgres::wire::{Expected, Request, SenderRow};
+    use crate::ledger::tests::fleet::{database, shared};
+
+    /// A step that writes of one sender, which it read with a version or not at all.
+    fn step(number: i64, read: Option<i64>) -> String {
+        let expected = read.map(|v| Expected {
+            k: "twilio".into(),
+            v,
+        });
+        let row = SenderRow {
+            sender: "twilio".to_owned(),
+            v: 0,
+            failures: 1,
+            reason: "timeout".to_owned(),
+            failed_at: 0,
+            trial_at: None,
+            wait_until: None,
+            doubts: None,
+            unsealed: None,
+        };
+        let request = Request {
+            owner: "one",
+            step: number,
+            commit: "local",
+            wait: "1000".to_owned(),
+            senders: expected.into_iter().collect(),
+            put_senders: vec![row],
+            ..Request::default()
+        };
+        serde_json::to_string(&request).unwrap()
+    }
+
+    #[test]
+    fn a_held_step_that_came_second_leaves_a_connection_that_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let proof = Proof {
+            own: String::new(),
+            before: None,
+            next: None,
+        };
+        let link = Link::new(shared(&database()), folder.path().to_owned(), proof).unwrap();
+        let connected = link.connect().unwrap();
+        let first = link.step(&step(1, Some(0)), false);
+        let version = first.map(|answer| answer.version).ok();
+        // What is there and was not read is another's.
+        let second = link.step(&step(2, None), true);
+        assert!(matches!(second, Err(Failed::Stale)));
+        assert!(link.step(&step(3, version), true).is_ok());
+        assert!(Rc::ptr_eq(&connected, &link.connect().unwrap()));
+    }
+}

@@ -210,22 +210,30 @@ BEGIN
     END IF;
     -- All are locked, also where one is found to have changed: whoever tries again in this transaction is in time.
     IF jsonb_array_length(r->'windows') > 0 THEN
-        SELECT bool_or(coalesce(w.v, 0) <> e.v) INTO is_stale
+        SELECT bool_or(coalesce(w.v, 0) IS DISTINCT FROM e.v) INTO is_stale
         FROM (SELECT * FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint) ORDER BY k) e
         LEFT JOIN LATERAL (SELECT w.v FROM textsender.windows w WHERE w.key = e.k FOR UPDATE) w ON true;
     END IF;
     IF jsonb_array_length(r->'senders') > 0 THEN
-        SELECT is_stale OR bool_or(coalesce(s.v, 0) <> e.v) INTO is_stale
+        SELECT is_stale OR bool_or(coalesce(s.v, 0) IS DISTINCT FROM e.v) INTO is_stale
         FROM (SELECT * FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint) ORDER BY k) e
         LEFT JOIN LATERAL (SELECT s.v FROM textsender.senders s WHERE s.sender = e.k FOR UPDATE) s ON true;
     END IF;
-    -- A claim whose time is up is not dispatched, whatever its process believes.
     IF jsonb_array_length(r->'rows') > 0 THEN
-        SELECT is_stale OR bool_or(coalesce(d.v, 0) <> e.v
-                OR d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms())
-                    AND e.seq IN (SELECT l.seq FROM jsonb_to_recordset(r->'leases') AS l(seq bigint))) INTO is_stale
+        SELECT is_stale OR bool_or(coalesce(d.v, 0) IS DISTINCT FROM e.v) INTO is_stale
         FROM (SELECT * FROM jsonb_to_recordset(r->'rows') AS e(seq bigint, v bigint) ORDER BY seq) e
-        LEFT JOIN LATERAL (SELECT d.v, d.lease FROM textsender.decisions d WHERE d.seq = e.seq FOR UPDATE) d ON true;
+        LEFT JOIN LATERAL (SELECT d.v FROM textsender.decisions d WHERE d.seq = e.seq FOR UPDATE) d ON true;
+    END IF;
+    -- What was not there could not be locked: another step may have made it while this one waited for the others.
+    IF NOT is_stale AND jsonb_path_exists(r->'windows', '$[*].v ? (@ == 0)') THEN
+        is_stale := EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint)
+            JOIN textsender.windows w ON w.key = e.k WHERE e.v = 0);
+    END IF;
+    IF NOT is_stale AND jsonb_path_exists(r->'senders', '$[*].v ? (@ == 0)') THEN
+        is_stale := EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(r->'senders') AS e(k text, v bigint)
+            JOIN textsender.senders s ON s.sender = e.k WHERE e.v = 0);
     END IF;
 
     IF NOT is_stale AND jsonb_array_length(r->'ids') > 0 THEN
@@ -249,6 +257,13 @@ BEGIN
     IF NOT is_stale AND jsonb_typeof(r->'pauses') = 'object' THEN
         is_stale := coalesce((SELECT m.value FROM textsender.meta m WHERE m.name = 'pauses'), '')
             <> r->'pauses'->>'value';
+    END IF;
+    -- A claim whose time is up is not dispatched, whatever its process believes.
+    IF NOT is_stale AND jsonb_array_length(r->'leases') > 0 THEN
+        is_stale := EXISTS (
+            SELECT 1 FROM jsonb_to_recordset(r->'leases') AS l(seq bigint)
+            JOIN textsender.decisions d ON d.seq = l.seq
+            WHERE d.lease <= coalesce((r->>'at')::bigint, textsender.now_ms()));
     END IF;
     IF is_stale THEN
         -- Locks alone were taken: no disk has to have that.
@@ -335,22 +350,24 @@ BEGIN
     END IF;
 
     IF jsonb_array_length(r->'put_windows') > 0 THEN
-        -- A window that was not there could not be locked: another step may have made it since, so its version is
-        -- compared where it is written. One that is gone, and in which nothing more is counted, stays so.
+        -- A window that was not there could not be locked: another step may have made it since. One that is gone, and in
+        -- which nothing more is counted, stays so.
         WITH put AS (
-            SELECT p.key, coalesce(p.until, 0) AS until, p.events
+            SELECT p.*,
+                p.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint) WHERE e.v > 0) AS is_there
             FROM jsonb_to_recordset(r->'put_windows') AS p(key text, until bigint, events text)
-            WHERE p.until IS NOT NULL
-            OR p.key IN (SELECT e.k FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint) WHERE e.v > 0)
-        ), kept AS (
-            INSERT INTO textsender.windows AS w (key, v, until, events)
-            SELECT p.key, version, p.until, p.events FROM put p ORDER BY p.key
-            ON CONFLICT (key) DO UPDATE
-            SET v = version, events = excluded.events, until = coalesce(nullif(excluded.until, 0), w.until)
-            WHERE (w.key, w.v) IN (SELECT e.k, e.v FROM jsonb_to_recordset(r->'windows') AS e(k text, v bigint))
+        ), made AS (
+            INSERT INTO textsender.windows (key, v, until, events)
+            SELECT p.key, version, p.until, p.events FROM put p WHERE NOT p.is_there AND p.until IS NOT NULL ORDER BY p.key
+            ON CONFLICT (key) DO NOTHING
+            RETURNING 1
+        ), changed AS (
+            UPDATE textsender.windows w SET v = version, events = p.events, until = coalesce(p.until, w.until)
+            FROM put p WHERE p.is_there AND w.key = p.key
             RETURNING 1
         )
-        SELECT (SELECT count(*) FROM put) - (SELECT count(*) FROM kept) INTO written;
+        SELECT (SELECT count(*) FROM put p WHERE p.is_there OR p.until IS NOT NULL)
+            - (SELECT count(*) FROM made) - (SELECT count(*) FROM changed) INTO written;
         IF written <> 0 THEN
             RAISE EXCEPTION 'another made a window first' USING ERRCODE = 'TS001';
         END IF;

@@ -225,7 +225,7 @@ fn server() -> &'static Server {
 }
 
 /// A new database with an empty ledger.
-fn database() -> String {
+pub(in crate::ledger) fn database() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let database = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     server().sql(
@@ -235,7 +235,8 @@ fn database() -> String {
     database
 }
 
-fn shared(database: &str) -> Shared {
+/// The section that leads there.
+pub(in crate::ledger) fn shared(database: &str) -> Shared {
     let url = server().url("textsender", database);
     let text = format!(
         "[state.shared]\nengine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\ntimeout = \"20s\"\nurl = {url:?}"
