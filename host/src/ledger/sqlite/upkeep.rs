@@ -162,8 +162,8 @@ impl SqliteStore {
 /// after a pause reads the log through once, so a longer one would cost each send.
 const WRITE_BACK_FROM: i32 = 256;
 
-/// Pages in the log from which it is written back although messages wait: 2 MiB.
-pub(super) const LONG_LOG: i32 = 1024;
+/// Pages in the log from which it is written back although messages wait: 1 MiB.
+pub(super) const LONG_LOG: i32 = 512;
 
 /// Milliseconds between two cleanings.
 const TIDY_EVERY: i64 = 60_000;
