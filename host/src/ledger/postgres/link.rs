@@ -443,7 +443,8 @@ const SILENT: &str = "it does not answer in time";
 
 const NOT_OURS: &str = "what it answers is not what this version of textsender knows";
 
-#[cfg(all(test, has_postgresql))]
+#[cfg(test)]
+#[cfg(has_postgresql)]
 mod tests {
     use super::*;
     use crate::ledger::postgres::wire::{Expected, Request, SenderRow};
