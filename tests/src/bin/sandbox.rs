@@ -42,7 +42,7 @@ enum Command {
 
 #[derive(clap::Args)]
 struct EchoArguments {
-    /// What is answered, as TOML: a table [[answer]] for each, with method, path, times, status, headers, and json or body
+    /// What is answered, as TOML: a table `[[answer]]` for each, with method, path, times, status, headers, and json or body
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 
