@@ -88,34 +88,24 @@ fn trial(counted: Counted, toolchain: &Result<Toolchain, String>, kept: Option<F
     let is_ignored = kept.is_none();
     let toolchain = toolchain.clone();
     let trial = Trial::test(name, move || {
-        compare(count, kept.as_ref().map(of), tolerance, &toolchain?)
+        compare(count(), kept.as_ref().map(of), tolerance, &toolchain?)
     });
     trial.with_ignored_flag(is_ignored)
 }
 
-/// How often something is counted, at most.
-const COUNTS: usize = 3;
-
-/// Compares the least of a few counts: what waits looks now and then whether it still has to, and so more often where
-/// other work makes it wait.
 fn compare(
-    count: fn() -> u64,
+    counted: u64,
     kept: Option<u64>,
     tolerance: f64,
     toolchain: &Toolchain,
 ) -> Result<(), Failed> {
     let Some(kept) = kept else {
-        return Err(format!("for {toolchain} keep {}", count()).into());
+        return Err(format!("for {toolchain} keep {counted}").into());
     };
-    let change_of = |counted: u64| (counted as f64 / kept as f64 - 1.0) * 100.0;
-    let mut counted = u64::MAX;
-    for _ in 0..COUNTS {
-        counted = counted.min(count());
-        if change_of(counted) <= tolerance * 100.0 {
-            return Ok(());
-        }
+    let change = (counted as f64 / kept as f64 - 1.0) * 100.0;
+    if change <= tolerance * 100.0 {
+        return Ok(());
     }
-    let change = change_of(counted);
     Err(format!(
         "{counted}, {change:.1} % more than the {kept} that are kept in tests/tests/guard/figures.toml. The figures \
          may only go down: `valgrind --tool=callgrind` and `callgrind_annotate` tell where instructions are spent, \
