@@ -65,7 +65,8 @@ pub(super) struct Occasion {
     event: Option<String>,
 }
 
-const PURPOSES: [Purpose; 5] = [
+/// Why a message may be sent, in the order of the help.
+pub(super) const PURPOSES: [Purpose; 5] = [
     Purpose::VerificationCode,
     Purpose::HelpdeskCode,
     Purpose::NewPassword,

@@ -432,7 +432,7 @@ fn information_needs_no_json_and_no_standard_input() {
     let words = "opening hours are 9 to 5";
     each([&["--purpose", "information"][..], &[]], |purpose| {
         let args = [&to, purpose, &["--message", words]].concat();
-        // Whoever writes nothing and does not close it is not waited for.
+        // Standard input stays open, with nothing on it.
         let run = information().command(args).start_silent().wait_for_end();
         run.outcome("accepted").text(&format!("News: {words}"));
     });

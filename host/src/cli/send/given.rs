@@ -1,8 +1,12 @@
 //! A message from the command line, with nothing but the code on standard input: a shell quotes no JSON.
 
+use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
 
-use crate::protocol::{ErrorCode, Failure, Purpose};
+use crate::{
+    cli::draft::PURPOSES,
+    protocol::{ErrorCode, Failure, Purpose},
+};
 
 /// The message, in place of JSON on standard input.
 #[derive(clap::Args)]
@@ -23,7 +27,7 @@ pub(in crate::cli) struct Given {
     #[arg(long, value_name = "WORDS", requires = "phone", group = "content")]
     message: Option<String>,
     /// Why it is sent; without it verification_code, or information where there is a --message
-    #[arg(long, requires = "phone", value_parser = PURPOSES)]
+    #[arg(long, requires = "phone", value_parser = PossibleValuesParser::new(PURPOSES.map(|p| p.as_str())))]
     purpose: Option<String>,
     /// The id, which makes a repeat safe
     #[arg(long, requires = "phone")]
@@ -59,14 +63,6 @@ pub(in crate::cli) struct Given {
     #[arg(long, value_name = "SECONDS", requires = "phone")]
     expires_in: Option<u64>,
 }
-
-const PURPOSES: [&str; 5] = [
-    Purpose::VerificationCode.as_str(),
-    Purpose::HelpdeskCode.as_str(),
-    Purpose::NewPassword.as_str(),
-    Purpose::Test.as_str(),
-    Purpose::Information.as_str(),
-];
 
 impl Given {
     /// Whether there is a message at all.

@@ -76,8 +76,8 @@ fn parse(stat: &str) -> Option<u64> {
 /// Lets every thread of a process run only when no other wants the processor, and all on the same one; those that they
 /// start do the same.
 ///
-/// On one, as whoever wakes where many such threads are ready waits for some of them now and then (0 to 60 ms where 32
-/// are, on Linux 6.18 without preemption); the other processors are free of them.
+/// On one processor, because a thread that wakes on a processor where many of these are ready may have to wait for several
+/// of them: up to 60 ms beside 32 (Linux 6.18 without preemption). The other processors are free of them.
 pub fn lower_priority(id: u32) {
     let processor = last_processor();
     let lower = |thread: Pid| {
