@@ -54,6 +54,9 @@ budgets! {
     /// Connections of one sender.
     Connections, CONNECTIONS = 1024, Count, "connections at a time",
         "as many as a busy stream has messages in flight", "further exchanges wait for one, until their deadline";
+    /// New connections of one sender.
+    NewConnections, NEW_CONNECTIONS = 200, Count, "new connections a second on average, 2,000 saved up",
+        "each keeps one of 28,232 ports for a minute after its end", "further exchanges wait for one, until their deadline";
     /// Look-ups of names by one sender.
     LookUps, LOOK_UPS = 4, Count, "look-ups of names at a time",
         "each takes one of 512 threads, for as long as the resolver is silent", "further ones wait, until their deadline";
@@ -89,6 +92,9 @@ budgets! {
 /// How long the processes of a sender are restrained from their start on, after one that used more of the processors
 /// than it may: each new one could do so for a moment otherwise.
 pub const RESTRAINED: Duration = Duration::from_secs(60);
+
+/// How many new connections may be saved up.
+pub const SAVED_CONNECTIONS: u64 = 2_000;
 
 /// How many lines may be saved up.
 pub const SAVED_LINES: u64 = 500;

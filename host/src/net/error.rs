@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use rustls::{CertificateError, pki_types::UnixTime};
 
 use super::tls::SelfSigned;
-use crate::os::limits;
+use crate::{budget::Limit, os::limits};
 
 /// A connection that was not made. It shows host, port and cause.
 ///
@@ -69,6 +69,9 @@ pub enum Cause {
     /// None of its addresses answered in time.
     #[error("it does not answer in time")]
     TimedOut,
+    /// It was not this sender's turn to make a connection, for all the time that there was.
+    #[error("no new connection was made: there are {}", Limit::NewConnections)]
+    NoTurn,
     /// A mail server that was silent, to begin with.
     #[error(
         "it says nothing in time: a port on which TLS begins with the first byte, usually 465, needs security = \"tls\""
@@ -254,6 +257,9 @@ impl Cause {
             }
             Self::Refused | Self::Unreachable | Self::TimedOut | Self::Cut | Self::Network(_) => {
                 "check that this machine can reach it: firewall, [http] proxy, host and port in the sender's settings"
+            }
+            Self::NoTurn => {
+                "use a provider, or a gateway, that keeps its connections (HTTP keep-alive), or send less at a time"
             }
             Self::Forbidden => "allow it there: AF_INET, AF_INET6 and the system call connect",
             Self::NoDescriptors => "raise LimitNOFILE in the service's unit, or `ulimit -n`",

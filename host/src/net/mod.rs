@@ -3,6 +3,8 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `resolve` | how a name becomes addresses, and how many look-ups may run at a time |
+//! | `pace` | how fast new connections are made |
+//! | `share` | what of both one sender may have |
 //! | `connect` | how addresses become one connection: the first that answers (RFC 8305) |
 //! | `tls` | whom to trust, and as whom to be trusted |
 //! | `certificate` | until when a certificate is valid |
@@ -14,11 +16,15 @@
 mod certificate;
 mod connect;
 mod error;
+mod pace;
 mod resolve;
+mod share;
 mod tls;
 
 pub use certificate::{last_valid_until, valid_until, valid_until_of};
 pub use connect::connect;
 pub use error::{Cause, NetError, chain, peer};
+pub use pace::Pace;
 pub use resolve::{Admits, Lookups, Resolver};
+pub use share::Share;
 pub use tls::{client, handshake, server, without_roots};

@@ -16,8 +16,10 @@ use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_e
 use crate::{
     budget::RESTRAINED,
     config::{Config, Fingerprint},
+    net::Share,
     os::process::spawn_failure,
     protocol::{ErrorCode, Failure},
+    transport::Transports,
 };
 
 /// The longest pause before a host process that keeps failing is started again.
@@ -58,6 +60,7 @@ struct Slot {
     not_before: Option<Instant>,
     /// When a process ended that had used more of the processors than it may.
     was_greedy: Option<Instant>,
+    share: Share,
 }
 
 impl Pool {
@@ -98,7 +101,8 @@ impl Pool {
         // Before they are read, so that an edit in between is noticed later.
         slot.files = Fingerprint::of(launch::files(&config, &self.state, sender));
         let launch = Launch::of(&config, &self.state, sender, self.max_level)?;
-        let process = HostProcess::start(launch).map_err(|error| {
+        let transports = Transports::new(launch.http.clone(), slot.share.clone());
+        let process = HostProcess::start_with(launch, transports).map_err(|error| {
             let (words, passes) = spawn_failure(&error);
             let detail = format!("sender {sender}: no host process can be started: {words}");
             let code = match passes {
@@ -233,7 +237,10 @@ impl Pool {
                 .as_ref()
                 .is_none_or(|process| keep(sender, process, &slot.files));
             if !is_kept {
-                *slot = Slot::default();
+                *slot = Slot {
+                    share: slot.share.clone(),
+                    ..Slot::default()
+                };
             }
         }
     }

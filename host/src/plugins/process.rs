@@ -40,6 +40,7 @@ use super::{
 };
 use crate::{
     budget::Budget,
+    net::Share,
     os::{process, seal::Lack},
     transport::Transports,
 };
@@ -126,7 +127,7 @@ impl HostProcess {
     ///
     /// No process can be started.
     pub fn start(launch: Launch) -> io::Result<Self> {
-        let transports = Transports::new(launch.http.clone());
+        let transports = Transports::new(launch.http.clone(), Share::default());
         Self::start_with(launch, transports)
     }
 

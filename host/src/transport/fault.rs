@@ -3,6 +3,7 @@
 use textsender_plugin_api::FailureKind;
 
 use crate::{
+    budget::Limit,
     net::{Cause, NetError},
     protocol::ErrorCode,
 };
@@ -18,6 +19,8 @@ pub struct Fault {
     pub ours: Option<ErrorCode>,
     /// What to do about it, where that is known.
     pub remedy: Option<&'static str>,
+    /// The budget that its sender used up, where that is why.
+    pub used_up: Option<Limit>,
 }
 
 impl From<FailureKind> for Fault {
@@ -27,6 +30,7 @@ impl From<FailureKind> for Fault {
             words: None,
             ours: None,
             remedy: None,
+            used_up: None,
         }
     }
 }
@@ -40,6 +44,7 @@ impl From<NetError> for Fault {
                 cause => cause.is_ours().then_some(ErrorCode::BadConfiguration),
             },
             remedy: Some(error.cause().remedy()),
+            used_up: matches!(error.cause(), Cause::NoTurn).then_some(Limit::NewConnections),
             words: Some(error.to_string()),
         }
     }
@@ -62,7 +67,9 @@ fn kind(cause: &Cause) -> FailureKind {
     match cause {
         Cause::NameNotFound(_) | Cause::AddressNotAllowed => FailureKind::NameNotFound,
         Cause::NotAHost | Cause::BadProxy => FailureKind::Malformed,
-        Cause::TimedOut | Cause::NoGreeting | Cause::NoHandshake => FailureKind::Timeout,
+        Cause::TimedOut | Cause::NoTurn | Cause::NoGreeting | Cause::NoHandshake => {
+            FailureKind::Timeout
+        }
         Cause::Refused
         | Cause::Unreachable
         | Cause::NoDescriptors

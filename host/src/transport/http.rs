@@ -24,7 +24,7 @@ use url::Url;
 use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
 use crate::{
     budget,
-    net::{self, Cause, Lookups, NetError, Resolver, chain},
+    net::{self, Cause, NetError, Resolver, Share, chain},
 };
 use client::{Client, Tracked, Unanswered};
 use connect_to::ConnectTo;
@@ -65,7 +65,7 @@ impl HttpSettings {
 /// The HTTP transport of one sender.
 pub struct Http {
     settings: HttpSettings,
-    lookups: Lookups,
+    share: Share,
     /// For loopback without TLS: no roots are read for it.
     plain: OnceLock<Client>,
     secure: OnceLock<Client>,
@@ -73,10 +73,10 @@ pub struct Http {
 
 impl Http {
     /// A transport with these settings.
-    pub fn new(settings: HttpSettings, lookups: Lookups) -> Self {
+    pub fn new(settings: HttpSettings, share: Share) -> Self {
         Self {
             settings,
-            lookups,
+            share,
             plain: OnceLock::new(),
             secure: OnceLock::new(),
         }
@@ -146,6 +146,7 @@ impl Http {
         Ok(Client::new(Connector {
             route: Arc::new(route),
             resolver,
+            pace: self.share.pace.clone(),
             tls: Arc::new(tls),
             within: self.settings.connect_within(),
         }))
@@ -177,13 +178,13 @@ impl Http {
     fn route(&self, egress: &Arc<Egress>) -> Result<(Route, Resolver), Cause> {
         if let Some(connect_to) = self.connect_to() {
             // The administrator's own choice, wherever it is.
-            let resolver = Resolver::new(Arc::new(|_, _| true), &self.lookups);
+            let resolver = Resolver::new(Arc::new(|_, _| true), &self.share.lookups);
             return Ok((Route::Instead(connect_to), resolver));
         }
         // Not the environment's proxy: it would be given what is meant for this machine.
         let proxy = self.settings.proxy.as_deref();
         let host = proxy.and_then(|proxy| Some(proxy.parse::<Url>().ok()?.host_str()?.to_owned()));
-        let resolver = resolver(egress, host, &self.lookups);
+        let resolver = resolver(egress, host, &self.share.lookups);
         Ok(match proxy {
             Some(proxy) => (Route::Proxy(Proxy::read(proxy)?), resolver),
             None => (Route::Direct, resolver),
@@ -309,8 +310,10 @@ mod tests {
         net::TcpListener,
     };
 
+    use futures_util::FutureExt;
+
     use super::*;
-    use crate::{budget::Budget, transport::NamedHost};
+    use crate::{budget::Budget, net::Pace, transport::NamedHost};
 
     const INTERIM: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -345,7 +348,7 @@ mod tests {
             ports: vec![address.port()],
         };
         let egress = Arc::new(Egress::new([], [named]));
-        let http = Http::new(HttpSettings::default(), Lookups::default());
+        let http = Http::new(HttpSettings::default(), Share::default());
         let request = HttpRequest {
             method: Verb::Post,
             url: format!("http://{address}/"),
@@ -369,6 +372,42 @@ mod tests {
         assert_eq!(fault.kind, FailureKind::Unreadable);
         let words = fault.words.unwrap();
         assert!(words.contains("more than 8 interim answers"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn without_a_turn_no_connection_is_made() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let named = NamedHost {
+            host: "127.0.0.1".to_owned(),
+            ports: vec![address.port()],
+        };
+        let share = Share {
+            pace: Pace::new(1, 0),
+            ..Share::default()
+        };
+        share.pace.turn().await;
+        let settings = HttpSettings {
+            timeout: Duration::from_millis(200),
+            ..HttpSettings::default()
+        };
+        let http = Http::new(settings, share);
+        // Without a body, it counts as sent from the start.
+        let request = HttpRequest {
+            method: Verb::Get,
+            url: format!("http://{address}/"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            delivers: true,
+        };
+        let (egress, progress) = (Arc::new(Egress::new([], [named])), Progress::default());
+        let mut held = Budget::default().hold(0).unwrap();
+        let carried = http.carry(request, &egress, &progress, &mut held).await;
+        let fault = carried.unwrap_err();
+        assert_eq!(fault.kind, FailureKind::Timeout);
+        assert_eq!(fault.used_up, Some(budget::Limit::NewConnections));
+        assert_eq!(progress.stage(), Stage::NotSent);
+        assert!(listener.accept().now_or_never().is_none());
     }
 
     #[tokio::test]
@@ -401,7 +440,7 @@ mod tests {
             ca_file: Some(ca_file.clone()),
             ..HttpSettings::default()
         };
-        let http = Http::new(settings, Lookups::default());
+        let http = Http::new(settings, Share::default());
         let egress = Arc::new(Egress::new([], []));
         let url = "https://provider.example".parse().unwrap();
         assert!(http.client_for(&url, &egress).is_err());

@@ -29,7 +29,7 @@ use smtp::Smtp;
 
 use crate::{
     budget::Bytes,
-    net::{self, Lookups, Resolver},
+    net::{self, Lookups, Resolver, Share},
 };
 
 /// Whether a `ca_file` can be used.
@@ -75,12 +75,11 @@ pub struct Transports {
 }
 
 impl Transports {
-    /// Transports with a sender's settings.
-    pub fn new(http: HttpSettings) -> Self {
-        let lookups = Lookups::default();
+    /// Transports with a sender's settings, and what it may take of the network.
+    pub fn new(http: HttpSettings, share: Share) -> Self {
         Self {
-            smtp: Smtp::new(http.ca_file.clone(), http.connect_within(), lookups.clone()),
-            http: Http::new(http, lookups),
+            smtp: Smtp::new(http.ca_file.clone(), http.connect_within(), share.clone()),
+            http: Http::new(http, share),
             mock: None,
         }
     }
@@ -89,7 +88,7 @@ impl Transports {
     pub fn mock(by: Arc<dyn MockTransport>) -> Self {
         Self {
             mock: Some(by),
-            ..Self::new(HttpSettings::default())
+            ..Self::new(HttpSettings::default(), Share::default())
         }
     }
 

@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
-use crate::net::{self, Lookups, NetError};
+use crate::net::{self, Cause, NetError, Share};
 use outgoing::OutgoingMail;
 use session::Session;
 
@@ -63,7 +63,7 @@ pub struct Smtp {
     ca_file: Option<PathBuf>,
     /// How long a connection may take to be made.
     connect_within: Duration,
-    lookups: Lookups,
+    share: Share,
     tls: OnceLock<Arc<ClientConfig>>,
     kept: Mutex<Vec<Kept>>,
     turns: Mutex<Turns>,
@@ -126,11 +126,11 @@ impl From<NetError> for Stop {
 
 impl Smtp {
     /// A transport that trusts the system's roots, or those of `ca_file` alone.
-    pub fn new(ca_file: Option<PathBuf>, connect_within: Duration, lookups: Lookups) -> Self {
+    pub fn new(ca_file: Option<PathBuf>, connect_within: Duration, share: Share) -> Self {
         Self {
             ca_file,
             connect_within,
-            lookups,
+            share,
             tls: OnceLock::new(),
             kept: Mutex::default(),
             turns: Mutex::new(Turns::of(CONNECTIONS)),
@@ -232,7 +232,9 @@ impl Smtp {
             SmtpSecurity::None => return Err(FailureKind::NotAllowed.into()),
             _ => Some(self.tls(mail)?),
         };
-        let resolver = resolver(egress, None, &self.lookups);
+        let resolver = resolver(egress, None, &self.share.lookups);
+        let turn = tokio::time::timeout(self.connect_within, self.share.pace.turn()).await;
+        turn.map_err(|_| NetError::new(net::peer(&mail.server, mail.port), Cause::NoTurn))?;
         let mut connection = connect::open(mail, tls, &resolver, self.connect_within).await?;
         dialogue::authenticate(&mut connection, mail).await?;
         Ok(connection)

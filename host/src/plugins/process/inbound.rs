@@ -248,6 +248,9 @@ impl Inbound {
             }
             if result.is_err() {
                 open.progress.clean_fault(|words| shared.clean(words));
+                if let Some(limit) = open.progress.fault().and_then(|fault| fault.used_up) {
+                    open.trace.used_up(limit);
+                }
             }
             if let Ok(Answer::Smtp(reply)) = &result
                 && reply.code >= 400

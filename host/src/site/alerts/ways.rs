@@ -25,6 +25,7 @@ use super::Message;
 use crate::{
     budget::Budget,
     config::{Alerts, Http},
+    net::Share,
     plugins,
     site::block_on,
     transport::{Egress, HttpSettings, NamedHost, Progress, Transports},
@@ -174,7 +175,7 @@ fn by_webhook(url: &Url, http: &Http, message: &Message) -> anyhow::Result<()> {
         let egress = Arc::new(Egress::new([], [named]));
         let progress = Progress::default();
         let until = tokio::time::Instant::now() + PATIENCE;
-        let transports = Transports::new(settings);
+        let transports = Transports::new(settings, Share::default());
         let answer = transports.carry(
             Exchange::Http(request),
             &egress,

@@ -30,7 +30,7 @@ use url::Url;
 
 use super::connect_to::ConnectTo;
 use crate::{
-    net::{self, Cause, NetError, Resolver},
+    net::{self, Cause, NetError, Pace, Resolver},
     transport::egress::is_loopback,
 };
 
@@ -39,8 +39,9 @@ use crate::{
 pub(super) struct Connector {
     pub(super) route: Arc<Route>,
     pub(super) resolver: Resolver,
+    pub(super) pace: Pace,
     pub(super) tls: Arc<ClientConfig>,
-    /// How long a connection may take, with its tunnel and TLS.
+    /// How long a connection may take, with its tunnel and TLS, once it is this sender's turn.
     pub(super) within: Duration,
 }
 
@@ -120,6 +121,9 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
+            let no_turn = |_| NetError::new(connector.peer(&uri), Cause::NoTurn);
+            let turn = timeout(connector.within, connector.pace.turn()).await;
+            turn.map_err(no_turn)?;
             let connected = timeout(connector.within, connector.connect(&uri)).await;
             let late = |_| NetError::new(connector.peer(&uri), Cause::TimedOut);
             connected.map_err(late)?

@@ -223,7 +223,7 @@ async fn a_fault_names_host_port_and_cause() {
     assert!(!is_ours);
 
     // STARTTLS where TLS begins with the first byte: both wait.
-    let hasty = Smtp::new(None, Duration::from_millis(200), Lookups::default());
+    let hasty = Smtp::new(None, Duration::from_millis(200), Share::default());
     let (said, _) = words(&hasty, &secure, SmtpSecurity::StartTls).await;
     assert!(
         said.contains("usually 465, needs security = \"tls\""),
@@ -231,10 +231,26 @@ async fn a_fault_names_host_port_and_cause() {
     );
 
     let nowhere = std::path::PathBuf::from("/nonexistent/ca.pem");
-    let unreadable = Smtp::new(Some(nowhere), Duration::from_secs(10), Lookups::default());
+    let unreadable = Smtp::new(Some(nowhere), Duration::from_secs(10), Share::default());
     let (said, is_ours) = words(&unreadable, &secure, SmtpSecurity::Tls).await;
     assert!(said.starts_with("ca_file /nonexistent/ca.pem: "), "{said}");
     assert!(is_ours);
+}
+
+#[tokio::test]
+async fn without_a_turn_no_connection_is_made() {
+    let server = Server::start(Config::default()).await;
+    let share = Share {
+        pace: Pace::new(1, 0),
+        ..Share::default()
+    };
+    share.pace.turn().await;
+    let smtp = Smtp::new(None, Duration::from_millis(100), share);
+    let progress = Progress::default();
+    let fault = smtp.carry(mail(&server), &egress(), &progress).await;
+    let fault = fault.unwrap_err();
+    assert_eq!(fault.used_up, Some(Limit::NewConnections));
+    assert_eq!(progress.stage(), Stage::NotSent);
 }
 
 /// What could not be trusted may be trusted later: nothing is remembered.
@@ -250,7 +266,7 @@ async fn a_ca_file_that_comes_later_is_read() {
     let smtp = Smtp::new(
         Some(file.clone()),
         Duration::from_secs(10),
-        Lookups::default(),
+        Share::default(),
     );
     let mut mail = mail(&server);
     mail.security = SmtpSecurity::Tls;

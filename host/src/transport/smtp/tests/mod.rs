@@ -16,7 +16,8 @@ use textsender_plugin_api::{
 use self::server::{Config, Fault, Protection, Server};
 use super::Smtp;
 use crate::{
-    net::Lookups,
+    budget::Limit,
+    net::{Pace, Share},
     transport::{Egress, NamedHost, Progress},
 };
 
@@ -40,7 +41,7 @@ fn smtp(server: &Server) -> Smtp {
     Smtp::new(
         Some(server.ca_file().to_owned()),
         Duration::from_secs(10),
-        Lookups::default(),
+        Share::default(),
     )
 }
 
