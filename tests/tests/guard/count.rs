@@ -52,17 +52,22 @@ impl Counter {
 
     /// One send with the ledger, which is there already, and knows how the sender's process is sealed.
     pub fn one_send(&self) -> u64 {
-        let site = self.site(true);
-        self.count(&site, &["send"], 1);
-        self.count(&site, &["send"], 1)
+        tried(|| {
+            let site = self.site(true);
+            self.count(&site, &["send"], 1)?;
+            self.count(&site, &["send"], 1)
+        })
     }
 
     /// What a message adds to a stream: the difference of a long one and a short one.
     pub fn stream_message(&self) -> u64 {
-        let site = self.site(false);
-        let arguments = ["send", "--stream", "--concurrency", "8"];
-        let [short, long] = MESSAGES.map(|messages| self.count(&site, &arguments, messages));
-        (long - short) / (MESSAGES[1] - MESSAGES[0]) as u64
+        tried(|| {
+            let site = self.site(false);
+            let arguments = ["send", "--stream", "--concurrency", "8"];
+            let short = self.count(&site, &arguments, MESSAGES[0])?;
+            let long = self.count(&site, &arguments, MESSAGES[1])?;
+            Ok((long - short) / (MESSAGES[1] - MESSAGES[0]) as u64)
+        })
     }
 
     fn site(&self, ledger: bool) -> Site {
@@ -91,19 +96,8 @@ impl Counter {
         File::open(file).unwrap()
     }
 
-    fn count(&self, site: &Site, arguments: &[&str], messages: usize) -> u64 {
-        let mut said = String::new();
-        for _ in 0..TRIES {
-            match self.try_count(site, arguments, messages) {
-                Ok(count) => return count,
-                Err(other) => said = other,
-            }
-        }
-        panic!("a message was not accepted, time and again: {said}");
-    }
-
     /// The instructions of front and host process, or what was said where a message was not accepted.
-    fn try_count(&self, site: &Site, arguments: &[&str], messages: usize) -> Result<u64, String> {
+    fn count(&self, site: &Site, arguments: &[&str], messages: usize) -> Result<u64, String> {
         // Each process says what it counted on a connection of its own: the host process has no other
         // way out.
         let logs = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -139,6 +133,19 @@ impl Counter {
         );
         Ok(counts.iter().sum())
     }
+}
+
+/// What is counted, once every message of it was accepted. Each try has an installation of its own: what a
+/// failed one left in the ledger would be counted, too.
+fn tried(count: impl Fn() -> Result<u64, String>) -> u64 {
+    let mut said = String::new();
+    for _ in 0..TRIES {
+        match count() {
+            Ok(count) => return count,
+            Err(other) => said = other,
+        }
+    }
+    panic!("a message was not accepted, time and again: {said}");
 }
 
 /// What each process said that it counted. All have ended, so that all is there.
