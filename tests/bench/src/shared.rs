@@ -25,7 +25,7 @@ use crate::{
     figures::{Figure, Figures},
     hub::Hub,
     stream,
-    subject::{in_turns, median, median_ms},
+    subject::{Subject, in_turns, median, median_ms},
     wiring::{Scheme, Wiring},
 };
 
@@ -86,15 +86,9 @@ pub fn measure(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
 }
 
 fn direct(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
-    let (own, shared) = (
-        wiring.site(Scheme::Http, true)?,
-        site(wiring, server, "none", "")?,
-    );
-    let subjects = [
-        wiring.one_send("SQLite", &own)?,
-        wiring.one_send("PostgreSQL", &shared)?,
-    ];
-    beside("one send", sends(wiring), &subjects, DIRECT, figures)
+    let own = wiring.site(Scheme::Http, true)?;
+    let shared = site(wiring, server, "none", "")?;
+    one_send("one send", DIRECT, wiring, [&own, &shared], figures)
 }
 
 fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
@@ -105,24 +99,37 @@ fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> any
         site.set("serve.socket", socket)?;
     }
     let _hubs = [Hub::start(wiring, &own)?, Hub::start(wiring, &shared)?];
-    let subjects = [
-        wiring.one_send("SQLite", &own)?,
-        wiring.one_send("PostgreSQL", &shared)?,
+    let what = "one send through the hub";
+    one_send(what, THROUGH_HUB, wiring, [&own, &shared], figures)
+}
+
+/// A first text to its number, as most are, and a further one to the same, whose limits have to be read first.
+fn one_send(
+    what: &str,
+    most: f64,
+    wiring: &Wiring,
+    [own, shared]: [&Site; 2],
+    figures: &mut Figures,
+) -> anyhow::Result<()> {
+    let first = [
+        wiring.first_text("SQLite", own),
+        wiring.first_text("PostgreSQL", shared),
     ];
-    beside(
-        "one send through the hub",
-        sends(wiring),
-        &subjects,
-        THROUGH_HUB,
-        figures,
-    )
+    let further = [
+        wiring.one_send("SQLite", own)?,
+        wiring.one_send("PostgreSQL", shared)?,
+    ];
+    let sends = sends(wiring);
+    beside(what, sends, &first, most, figures)?;
+    let further_text = format!("{what}, a further text to its number");
+    beside(&further_text, sends, &further, most, figures)
 }
 
 /// Both engines in turns, and what the shared one adds.
 fn beside(
     what: &str,
     sends: usize,
-    subjects: &[crate::subject::Subject; 2],
+    subjects: &[Subject; 2],
     most: f64,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {

@@ -19,6 +19,8 @@ pub struct Subject {
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
     input: Option<PathBuf>,
+    /// What is written there before each run, in place of what stood there.
+    renewed: Option<fn() -> String>,
     /// How many of the rounds it takes part in: slow ones need not in all.
     rounds: usize,
 }
@@ -41,6 +43,7 @@ impl Subject {
             arguments: Vec::new(),
             environment: Vec::new(),
             input: None,
+            renewed: None,
             rounds: usize::MAX,
         }
     }
@@ -63,6 +66,14 @@ impl Subject {
         self
     }
 
+    /// Reads this file, which is written anew before each run.
+    pub fn renewed_input(self, file: &Path, text: fn() -> String) -> Self {
+        Self {
+            renewed: Some(text),
+            ..self.input(file)
+        }
+    }
+
     /// Takes part in so many rounds only.
     pub fn rounds(mut self, rounds: usize) -> Self {
         self.rounds = rounds;
@@ -70,6 +81,9 @@ impl Subject {
     }
 
     fn command(&self) -> anyhow::Result<Command> {
+        if let (Some(file), Some(text)) = (&self.input, self.renewed) {
+            fs::write(file, text())?;
+        }
         let mut command = Command::new(&self.program);
         let environment = self.environment.iter();
         command

@@ -134,6 +134,13 @@ impl Wiring {
         )?;
         Ok(self.textsender(name, site, &["send"]).input(&file))
     }
+
+    /// `textsender send` of a first text to its number, each time to another.
+    pub fn first_text(&self, name: &str, site: &Site) -> Subject {
+        let file = site.folder().join("first.json");
+        let send = self.textsender(name, site, &["send"]);
+        send.renewed_input(&file, || lines(1))
+    }
 }
 
 /// Requests as a stream gets them, each with an id that no other has. The numbers lie far apart, as
