@@ -165,3 +165,31 @@ fn open_lock(folder: &Path) -> io::Result<File> {
     trust::judge(&path, &file)?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_journal_or_lock_that_others_can_write_is_not_used_nor_one_behind_a_link() {
+        let home = tempfile::tempdir().unwrap();
+        let [journal, lock, made] =
+            ["changes.jsonl", ".textsender.lock", "made"].map(|name| home.path().join(name));
+        for path in [&journal, &lock] {
+            fs::write(path, "").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+        }
+        assert!(open_to_append(&journal).is_err());
+        assert!(Lock::of(home.path(), || {}).is_err());
+        for path in [&journal, &lock] {
+            fs::remove_file(path).unwrap();
+            symlink(&made, path).unwrap();
+        }
+        assert!(Lock::of(home.path(), || {}).is_err());
+        assert!(!made.exists());
+        fs::remove_file(&lock).unwrap();
+        assert!(Lock::of(home.path(), || {}).is_ok());
+    }
+}

@@ -78,6 +78,16 @@ mod tests {
         }
         let took = begun.elapsed().as_secs_f64();
         assert!((1.0..1.3).contains(&took), "{took} s");
+
+        // However long the rest, no more than these are saved up.
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        let begun = Instant::now();
+        for _ in 0..11 {
+            pace.turn().await;
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        pace.turn().await;
+        assert!(begun.elapsed() > Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]

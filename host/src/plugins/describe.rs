@@ -225,14 +225,15 @@ mod tests {
         let described = |id: &str| Described {
             build: BUILD.into(),
             info: PluginInfo::new(id, "Name\u{1b}[2J", "1"),
-            settings: "{}".into(),
+            settings: r#"{"description":"a\u001b[2J"}"#.into(),
             providers: "[]".into(),
             faults: Vec::new(),
         };
         let other = believed(described("other\u{202e}"), "acme").map(|it| it.info.id);
         let refusal = Refusal::OtherId("other ".into());
         assert_eq!(other, Err(StartupError::Refused(refusal)));
-        let own = believed(described("acme"), "acme").map(|it| it.info.name);
-        assert_eq!(own, Ok("Name [2J".into()));
+        let own = believed(described("acme"), "acme").unwrap();
+        assert_eq!(own.info.name, "Name [2J");
+        assert_eq!(own.settings["description"], "a [2J");
     }
 }

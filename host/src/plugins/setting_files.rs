@@ -48,6 +48,8 @@ fn read_file(path: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -60,5 +62,11 @@ mod tests {
         assert_eq!(files[0].1.as_deref(), Ok("method = 1"));
         assert!(files[1].1.as_ref().unwrap_err().contains("none.toml: "));
         assert_eq!(files[2].1.as_ref().unwrap_err(), "it names no file");
+
+        let others_may_write = std::fs::Permissions::from_mode(0o666);
+        std::fs::set_permissions(folder.path().join("acme.toml"), others_may_write).unwrap();
+        let files = read(settings, folder.path(), vec!["definition".to_owned()]);
+        let fault = files[0].1.as_ref().unwrap_err();
+        assert!(fault.contains("chmod go-w"), "{fault}");
     }
 }

@@ -275,3 +275,47 @@ fn as_root_a_strangers_link_is_not_put_right() {
     let error = open_to_repair(&link).unwrap_err().to_string();
     assert!(error.contains("link belongs to 54321"), "{error}");
 }
+
+#[test]
+fn files_of_an_open_folder_are_judged_as_others_are() {
+    let home = tempfile::tempdir().unwrap();
+    let file = file_in(&home.path().join("folder"));
+    let elsewhere = file_in(&home.path().join("open"));
+    set_mode(&home.path().join("open"), 0o777);
+    let link = file.with_file_name("link");
+    symlink(&elsewhere, &link).unwrap();
+    let (folder, faults) = look_into(&home.path().join("folder")).unwrap();
+    assert_eq!(faults.len(), 0);
+    assert_eq!(folder.look(&file).unwrap().1.len(), 0);
+    assert_eq!(folder.look(&link).unwrap().1.len(), 1);
+    set_mode(&file, 0o666);
+    assert_eq!(folder.look(&file).unwrap().1.len(), 1);
+}
+
+#[test]
+fn a_folder_that_others_can_change_is_no_place_to_write() {
+    let home = tempfile::tempdir().unwrap();
+    let open = home.path().join("open");
+    fs::create_dir(&open).unwrap();
+    set_mode(&open, 0o777);
+    assert!(folder(&open).is_err());
+    assert!(make_folder(&open.join("new"), 0o755).is_err());
+    assert!(!open.join("new").exists());
+}
+
+#[test]
+fn no_link_is_written_or_read_through() {
+    let home = tempfile::tempdir().unwrap();
+    let (made, link) = (home.path().join("made"), home.path().join("link"));
+    symlink(&made, &link).unwrap();
+    let folder = folder(home.path()).unwrap();
+    let name = OsStr::new("link");
+    assert!(folder.open_or_create(name).is_err());
+    assert!(folder.open_to_append(name).is_err());
+    assert!(rights::open_or_create(&link, 0o600).is_err());
+    assert!(rights::create_new(&link, 0o600).is_err());
+    assert!(!made.exists());
+    fs::write(&made, "").unwrap();
+    assert!(rights::open_to_write(&link).is_err());
+    assert!(folder.open(name).is_err());
+}

@@ -1,7 +1,9 @@
 //! Networks, TLS, time, and processes that die: what the caller is told, and that it is true.
 
+use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::Duration;
 
@@ -69,6 +71,30 @@ fn a_certificate_that_is_not_trusted_gets_nothing() {
         let port = test.sandbox().twilio().https_address().port();
         not_sent(&test.run(), &format!("localhost:{port}: {words}"));
     });
+}
+
+#[test]
+fn roots_that_others_can_write_are_not_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let test = Test::new().tls();
+    fs::copy(test.site().folder().join("ca.pem"), &ca_file).unwrap();
+    let set_mode = |mode| fs::set_permissions(&ca_file, Permissions::from_mode(mode)).unwrap();
+    let environment = test.change(|site| site.unset("http.ca_file").unwrap());
+    for (variable, value) in [
+        ("SSL_CERT_FILE", ca_file.as_path()),
+        ("SSL_CERT_DIR", folder.path()),
+    ] {
+        set_mode(0o644);
+        let trusted = environment.in_company().env(variable, value);
+        trusted.run().outcome("accepted");
+        set_mode(0o666);
+        let with_it = environment.in_company().env(variable, value).run();
+        with_it.outcome("misconfigured").says("chmod go-w");
+    }
+    let configured = format!("[http]\nca_file = {:?}", ca_file.display().to_string());
+    let run = Test::new().tls().config(&configured).run();
+    run.outcome("misconfigured").says("chmod go-w").texts(0);
 }
 
 #[test]

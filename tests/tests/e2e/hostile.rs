@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use textsender_tests::harness::{Test, each, wait_for};
+use textsender_tests::harness::{HostProcess, Test, each, wait_for};
 use textsender_tests::sandbox::{Fault, Sandbox, When};
 
 use crate::misbehaving::BAD_NUMBER;
@@ -107,7 +107,12 @@ fn names_that_never_resolve_cost_other_senders_nothing() {
             assert_eq!(answer_to(id, &answers)["outcome"], outcome, "{id}");
         }
     }
-    // Their threads are blocked to the end, whoever has given up.
+    // Their threads are blocked to the end, whoever has given up: also its next process.
+    let processes = running.host_processes();
+    processes.into_iter().for_each(HostProcess::kill);
+    running.ask([&request("again", BAD_NUMBER)]);
+    let answers = running.wait_for_answers(25);
+    assert_eq!(answer_to("again", &answers)["outcome"], "unavailable");
     assert_eq!(begun(&look_ups), 4);
     running.finish().exit(0).texts(8);
 }

@@ -334,3 +334,17 @@ fn no_file_of_the_ledger_tells_a_code_a_password_a_secret_or_a_number() {
     assert!(files >= 4 && wal.metadata().unwrap().len() > 0);
     drop(in_flight);
 }
+
+/// Files and folders get their modes, whatever the umask of the first process takes from them.
+#[test]
+#[cfg_attr(is_root, ignore = "root may read what has no mode")]
+fn a_first_run_under_a_umask_that_takes_everything_breaks_no_later_one() {
+    each(["0777", "0477", "0277"], |umask| {
+        let under = format!("umask {umask}; exec \"$@\"");
+        let test = Test::new().with(json!({ "id": "first" }));
+        let first = test.in_company().under(["sh", "-c", &under, "sh"]).run();
+        first.outcome("accepted");
+        let second = test.in_company().with(json!({ "id": "second" })).run();
+        second.outcome("accepted");
+    });
+}

@@ -25,6 +25,8 @@ fn sent_or_names(run: &Run, limit: &str) -> bool {
     let message = run.response["error"]["message"].as_str().unwrap();
     let is_named = message.contains(limit) || run.stderr.contains(limit);
     assert!(is_named, "no {limit:?} in it: {run}");
+    // Nothing is wrong with the secret that can't be opened for it.
+    assert_ne!(run.response["error"]["code"], "secret_missing", "{run}");
     run.texts(0);
     false
 }

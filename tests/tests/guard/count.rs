@@ -50,12 +50,16 @@ impl Counter {
         }
     }
 
-    /// One send with the ledger, which is there already, and knows how the sender's process is sealed.
+    /// One send with the ledger, which is there already, and knows how the sender's process is sealed: the least
+    /// of three. On a busy machine a send takes longer, and its process is looked at more often [1.5 %].
     pub fn one_send(&self) -> u64 {
         tried(|| {
             let site = self.site(true);
-            self.count(&site, &["send"], 1)?;
-            self.count(&site, &["send"], 1)
+            let mut least = self.count(&site, &["send"], 1)?;
+            for _ in 0..3 {
+                least = least.min(self.count(&site, &["send"], 1)?);
+            }
+            Ok(least)
         })
     }
 

@@ -331,3 +331,24 @@ async fn the_log_stays_short_in_a_stream_and_between_single_sends() {
 pub(super) fn stranger(n: u32) -> Claim {
     message_to(&format!("id-{n}"), &format!("+4477009{n:05}"))
 }
+
+#[tokio::test]
+async fn a_folder_a_ledger_and_a_key_that_others_can_write_are_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    for name in ["", "ledger.sqlite3", "ledger.key"] {
+        let mut fixture = Fixture::new();
+        fixture.send(message("a"), Outcome::Accepted).await;
+        fixture.close().await;
+        let path = fixture.path().join(name);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        let others_may_write = std::fs::Permissions::from_mode(mode | 0o002);
+        std::fs::set_permissions(&path, others_may_write).unwrap();
+        let opened = fixture.reopen().await.ready().await;
+        let error = opened.expect_err(name).to_string();
+        assert!(
+            error.contains("can be written by others"),
+            "{name}: {error}"
+        );
+    }
+}

@@ -75,15 +75,17 @@ fn cause(error: &RulesetError) -> io::Error {
     io::ErrorKind::Other.into()
 }
 
+/// What a plugin that may connect to these ports can read.
+fn readable(ports: &[u16]) -> impl Iterator<Item = &'static str> {
+    let resolver = if ports.is_empty() { &[][..] } else { RESOLVER };
+    let all = linker::FOLDERS.iter().chain([&linker::CACHE]);
+    all.chain(resolver).copied()
+}
+
 fn try_restrict(ports: &[u16]) -> Result<::landlock::RestrictionStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    let resolver = if ports.is_empty() { &[][..] } else { RESOLVER };
-    let readable = linker::FOLDERS
-        .iter()
-        .chain([&linker::CACHE])
-        .chain(resolver);
     let tcp: BitFlags<AccessNet> = AccessNet::BindTcp | AccessNet::ConnectTcp;
-    let ports = ports
+    let connected = ports
         .iter()
         .map(|port| NetPort::new(*port, AccessNet::ConnectTcp));
     Ruleset::default()
@@ -91,8 +93,8 @@ fn try_restrict(ports: &[u16]) -> Result<::landlock::RestrictionStatus, RulesetE
         .handle_access(tcp)?
         .scope(Scope::from_all(WRITTEN_FOR))?
         .create()?
-        .add_rules(path_beneath_rules(readable, read))?
-        .add_rules(ports.map(Ok::<_, RulesetError>))?
+        .add_rules(path_beneath_rules(readable(ports), read))?
+        .add_rules(connected.map(Ok::<_, RulesetError>))?
         .restrict_self()
 }
 
@@ -105,9 +107,8 @@ mod tests {
     #[test]
     fn a_grant_opens_no_private_key() {
         for key in ["/etc/ssl/private/x.key", "/etc/pki/tls/private/x.key"] {
-            let readable = RESOLVER.iter().chain(linker::FOLDERS);
-            let opens = |path: &&&str| Path::new(key).starts_with(path);
-            assert_eq!(readable.clone().find(opens), None, "{key}");
+            let opens = |path: &&str| Path::new(key).starts_with(path);
+            assert_eq!(readable(&[443]).find(opens), None, "{key}");
         }
     }
 }

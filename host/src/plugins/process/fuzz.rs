@@ -1,6 +1,6 @@
 //! What a stranger's plugin may say, as frames of any bytes: see [`crate::fuzz`].
 
-use std::sync::Mutex;
+use std::{sync::Mutex, time::Duration};
 
 use textsender_plugin_api::{Found, Message, Phone, Purpose, Secret};
 
@@ -30,6 +30,9 @@ const CODE: &str = "zq9Xz4Kp7Rw2";
 
 /// The digits of its number.
 const DIGITS: &str = "447700900123";
+
+/// The longest that a plugin may have a message wait.
+const A_WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// The one call that runs.
 const CALL: u64 = 1;
@@ -90,6 +93,7 @@ fn look_at(result: &CallResult) {
         CallResult::Failed(error) => {
             shows_nothing(&error.message);
             error.provider_code.iter().for_each(|id| is_id(id));
+            assert!(error.retry_after.is_none_or(|after| after <= A_WEEK));
         }
         CallResult::Replied(reply) => match reply {
             Reply::Sent(receipt) | Reply::Found(Found::Accepted(receipt)) => {
@@ -101,6 +105,7 @@ fn look_at(result: &CallResult) {
             }
             Reply::Checked(findings) => {
                 findings.iter().for_each(|it| shows_nothing(&it.message));
+                assert!(findings.len() <= 100, "{} findings", findings.len());
             }
             Reply::Found(_) => {}
         },
@@ -133,7 +138,7 @@ fn shows_nothing(shown: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::{env, fs, path::Path, time::Duration};
+    use std::{env, fs, path::Path};
 
     use textsender_plugin_api::{
         Exchange, Finding, HttpRequest, Level, Method, PluginInfo, Receipt, SendError,

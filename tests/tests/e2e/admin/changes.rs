@@ -584,3 +584,21 @@ fn the_helpdesks_fallback_is_set_by_command_and_sends() {
     let shown = admin.run(&["helpdesk", "show", "--json"]).json();
     assert_eq!(shown["fallback"].as_array().unwrap().len(), 0, "{shown}");
 }
+
+#[test]
+#[cfg_attr(is_root, ignore = "root may read what has no mode")]
+fn what_is_changed_under_a_umask_that_takes_everything_is_of_use_afterwards() {
+    let sandbox = Sandbox::start();
+    let admin = sending(&sandbox);
+    let add = "policy add Staff --link OU=Staff,DC=example,DC=org";
+    for (command, input) in [
+        ("secret set twilio.auth_token", twilio::AUTH_TOKEN),
+        (add, ""),
+    ] {
+        let shell = format!("umask 0777; exec textsender {command}");
+        admin.shell(&shell, input).ok();
+    }
+    admin.run(&["check"]).ok();
+    admin.run(&["policy", "show", "Staff"]).ok();
+    sends(&admin);
+}

@@ -144,6 +144,32 @@ fn a_process_that_follows_a_greedy_one_runs_only_when_no_other_wants_to() {
 }
 
 #[test]
+fn a_process_that_computes_without_a_call_is_ended() {
+    let test = Test::new().misbehaving("spin_afterwards");
+    let mut running = test.stream().start_silent();
+    running.ask([&request("a", "+447700900101")]);
+    running.wait_for_answers(1);
+    running.wait_for_log("50 ms of processor time a second without a call");
+    running.finish().exit(0).texts(1);
+}
+
+#[test]
+fn a_process_that_computes_in_a_call_stands_behind_all_others_and_no_other_does() {
+    let only_bad = format!("[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}");
+    let test = Test::new().misbehaving("spin").config(&only_bad);
+    let mut running = test.stream().start_silent();
+    running.ask([&request("good", "+447700900101")]);
+    running.wait_for_answers(1);
+    let process = running.host_process(&[]);
+    assert!(!process.is_idle(), "in ordinary use");
+    running.ask([&request("bad", BAD_NUMBER)]);
+    running.wait_for_log("the plugin took more than 250 ms of processor time a second in calls");
+    assert!(process.is_idle());
+    running.wait_for_answers(2);
+    running.finish().exit(0).texts(1);
+}
+
+#[test]
 fn an_answer_for_another_message_is_held_against_that_ones_exchanges() {
     let test = Test::new().misbehaving("answer_another");
     let only_bad = format!("[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}");

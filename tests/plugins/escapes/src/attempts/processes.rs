@@ -52,6 +52,14 @@ pub const ATTEMPTS: &[(&str, Attempt)] = &[
         checked(unsafe { libc::syscall(libc::SYS_memfd_create, c"x".as_ptr(), 0) }).map(drop)
     }),
     ("ptrace_front", ptrace),
+    // SAFETY: of numbers alone.
+    ("session_of_front", |_| {
+        checked(unsafe { libc::syscall(libc::SYS_getsid, parent_id()) }).map(drop)
+    }),
+    // SAFETY: as above.
+    ("group_of_front", |_| {
+        checked(unsafe { libc::syscall(libc::SYS_getpgid, parent_id()) }).map(drop)
+    }),
     ("read_front_by_process_vm", |_| {
         vm(libc::SYS_process_vm_readv)
     }),
