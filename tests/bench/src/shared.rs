@@ -62,7 +62,7 @@ const STREAM: f64 = 2_000.0;
 const MODEL: f64 = 0.2;
 
 /// What is left of the messages of all with each front process more than two on one machine: it is one more in whose turn
-/// the others wait. Measured with four, in eight runs: 0.69 to 0.98 of what two do.
+/// the others wait. Measured with four, in ten runs: 0.69 to 1.06 of what two do.
 const EACH_FURTHER: f64 = 0.92;
 
 /// What a server needs to have standbys, and what docs/several-servers.md advises.
