@@ -8,9 +8,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::Mutex,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
+use super::Cause;
 use crate::budget::{NEW_CONNECTIONS, SAVED_CONNECTIONS};
 
 /// The turns of one sender's new connections. Clones are the same.
@@ -21,9 +22,9 @@ pub struct Pace(Arc<Inner>);
 struct Inner {
     /// From one turn to the next.
     every: Duration,
-    /// What turns that nobody took add up to, at most.
+    /// The time for which unused turns are saved up, at most.
     saved: Duration,
-    /// When the next turn is due if none are saved up. Whoever holds the lock is the next.
+    /// When the next turn comes; in the past while turns are saved up. The holder of the lock is first in line.
     due: Mutex<Instant>,
 }
 
@@ -38,6 +39,16 @@ impl Pace {
             saved,
             due: Mutex::new(now.checked_sub(saved).unwrap_or(now)),
         }))
+    }
+
+    /// Waits so long for a turn.
+    ///
+    /// # Errors
+    ///
+    /// None came in time: [`Cause::NoTurn`].
+    pub async fn turn_within(&self, patience: Duration) -> Result<(), Cause> {
+        let turn = timeout(patience, self.turn()).await;
+        turn.map_err(|_| Cause::NoTurn)
     }
 
     /// Waits for a turn. Who gives up while waiting takes none.

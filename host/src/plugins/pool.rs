@@ -60,6 +60,7 @@ struct Slot {
     not_before: Option<Instant>,
     /// When a process ended that had used more of the processors than it may.
     was_greedy: Option<Instant>,
+    /// What it may take of the network, whichever process runs.
     share: Share,
 }
 

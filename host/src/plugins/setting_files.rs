@@ -48,9 +48,8 @@ fn read_file(path: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
+    use crate::os::rights;
 
     #[test]
     fn files_are_read_beside_the_configuration_and_what_cant_be_read_is_named() {
@@ -63,8 +62,8 @@ mod tests {
         assert!(files[1].1.as_ref().unwrap_err().contains("none.toml: "));
         assert_eq!(files[2].1.as_ref().unwrap_err(), "it names no file");
 
-        let others_may_write = std::fs::Permissions::from_mode(0o666);
-        std::fs::set_permissions(folder.path().join("acme.toml"), others_may_write).unwrap();
+        let file = std::fs::File::open(folder.path().join("acme.toml")).unwrap();
+        rights::set_mode(&file, 0o666).unwrap();
         let files = read(settings, folder.path(), vec!["definition".to_owned()]);
         let fault = files[0].1.as_ref().unwrap_err();
         assert!(fault.contains("chmod go-w"), "{fault}");

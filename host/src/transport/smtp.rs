@@ -32,7 +32,7 @@ use tokio::{
 };
 
 use super::{Egress, Fault, Progress, egress::is_loopback, resolver};
-use crate::net::{self, Cause, NetError, Share};
+use crate::net::{self, NetError, Share};
 use outgoing::OutgoingMail;
 use session::Session;
 
@@ -233,8 +233,8 @@ impl Smtp {
             _ => Some(self.tls(mail)?),
         };
         let resolver = resolver(egress, None, &self.share.lookups);
-        let turn = tokio::time::timeout(self.connect_within, self.share.pace.turn()).await;
-        turn.map_err(|_| NetError::new(net::peer(&mail.server, mail.port), Cause::NoTurn))?;
+        let turn = self.share.pace.turn_within(self.connect_within).await;
+        turn.map_err(|cause| NetError::new(net::peer(&mail.server, mail.port), cause))?;
         let mut connection = connect::open(mail, tls, &resolver, self.connect_within).await?;
         dialogue::authenticate(&mut connection, mail).await?;
         Ok(connection)

@@ -107,7 +107,7 @@ fn names_that_never_resolve_cost_other_senders_nothing() {
             assert_eq!(answer_to(id, &answers)["outcome"], outcome, "{id}");
         }
     }
-    // Their threads are blocked to the end, whoever has given up: also its next process.
+    // The threads of these look-ups are blocked to the end. They count for the sender's next process, too.
     let processes = running.host_processes();
     processes.into_iter().for_each(HostProcess::kill);
     running.ask([&request("again", BAD_NUMBER)]);

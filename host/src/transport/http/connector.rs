@@ -121,9 +121,8 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
-            let no_turn = |_| NetError::new(connector.peer(&uri), Cause::NoTurn);
-            let turn = timeout(connector.within, connector.pace.turn()).await;
-            turn.map_err(no_turn)?;
+            let turn = connector.pace.turn_within(connector.within).await;
+            turn.map_err(|cause| NetError::new(connector.peer(&uri), cause))?;
             let connected = timeout(connector.within, connector.connect(&uri)).await;
             let late = |_| NetError::new(connector.peer(&uri), Cause::TimedOut);
             connected.map_err(late)?
