@@ -25,7 +25,11 @@ use std::{
     path::Path,
 };
 
-use crate::os::{accounts, folders::Folder, rights};
+use crate::os::{
+    accounts,
+    folders::Folder,
+    rights::{self, Rights},
+};
 
 use judge::fault;
 use walk::Walk;
@@ -133,6 +137,28 @@ pub fn look_into(path: &Path) -> io::Result<(OpenFolder, Vec<Unsafe>)> {
 }
 
 impl OpenFolder {
+    /// Opens a folder that only root and the running user can change.
+    ///
+    /// # Errors
+    ///
+    /// It can't be opened, or is not to be believed: then the error is an [`Unsafe`].
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let (folder, faults) = look_into(path)?;
+        first(faults)?;
+        Ok(folder)
+    }
+
+    /// The same as [`open`] for a file directly in this folder, at the cost of this file alone.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn open(&self, path: &Path) -> io::Result<File> {
+        let (file, faults) = self.look(path)?;
+        first(faults)?;
+        Ok(file)
+    }
+
     /// The same as [`look`] for a file directly in this folder, at the cost of this file alone.
     ///
     /// # Errors
@@ -140,9 +166,11 @@ impl OpenFolder {
     /// It can't be opened.
     pub fn look(&self, path: &Path) -> io::Result<(File, Vec<Unsafe>)> {
         let name = path.file_name().unwrap_or_default();
-        // A link, or nothing that can be opened: the longer way tells which.
-        let Ok(file) = self.folder.open(name) else {
-            return look(path);
+        let file = match self.folder.open(name) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            // A link, or nothing that can be opened: the longer way tells which.
+            Err(_) => return look(path),
         };
         let metadata = file.metadata()?;
         match metadata.is_file() {
@@ -198,6 +226,23 @@ pub fn make_folder(path: &Path, above: u32) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => folder(&path).map(|_| None),
         Err(error) => Err(error),
     }
+}
+
+/// Gives what root made in the state folder to the folder's owner, who else could no longer use it.
+///
+/// # Errors
+///
+/// It can't be given away.
+pub fn hand_over(made: &File, state: &Path) -> io::Result<()> {
+    if !accounts::is_root() {
+        return Ok(());
+    }
+    let [folder, own] = [state.metadata()?, made.metadata()?].map(|it| Rights::of(&it));
+    // A filter around root may forbid it, and here it is not needed.
+    if (folder.user, folder.group) == (own.user, own.group) {
+        return Ok(());
+    }
+    rights::give(made, folder.user, folder.group)
 }
 
 /// Opens a folder that only root and the running user can change.

@@ -105,7 +105,7 @@ impl Bench {
     ) -> Result<HostProcess, String> {
         let launch = Launch::alone(&self.library, &self.plugin, settings);
         let transports = Transports::mock(Arc::new(self.provider.clone()));
-        let started = HostProcess::start_with(launch, transports);
+        let started = HostProcess::start_with(launch, transports, None);
         let process = started.map_err(|error| format!("no host process: {error}"))?;
         let ready = process.ready(tokio::time::Instant::now() + START).await;
         self.look_at_log(case);

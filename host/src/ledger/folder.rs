@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::error::LedgerError;
 use crate::os::{
-    accounts, disk,
+    disk,
     identity::{self, FileId},
-    rights::{self, Rights},
+    rights,
 };
-use crate::trust;
+use crate::trust::{self, OpenFolder};
 
 /// A folder that exists, is local, and in which the ledger's files have fixed names.
 #[derive(Debug, Clone)]
@@ -39,8 +39,15 @@ impl Folder {
         let folder = Folder {
             path: path.to_owned(),
         };
-        trust::make_folder(path, PRIVATE).map_err(|error| folder.fault(&error, path))?;
-        folder.judged()?.local()
+        // Most often it is there, and is looked at once.
+        let open = OpenFolder::of(path).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                trust::make_folder(path, PRIVATE)?;
+                OpenFolder::of(path)
+            }
+            _ => Err(error),
+        });
+        folder.judged(open)?.local()
     }
 
     /// The folder if it is there already; for those who only read.
@@ -57,7 +64,7 @@ impl Folder {
             }
             Err(error) => return Err(folder.fault(&error, path)),
         }
-        folder.judged()?.local()
+        folder.judged(OpenFolder::of(path))?.local()
     }
 
     /// The folder if it is there, whether or not there is a ledger in it.
@@ -66,7 +73,7 @@ impl Folder {
             path: path.to_owned(),
         };
         match path.try_exists() {
-            Ok(true) => folder.judged(),
+            Ok(true) => folder.judged(OpenFolder::of(path)),
             Ok(false) => Err(LedgerError::Absent {
                 folder: folder.path,
             }),
@@ -76,11 +83,11 @@ impl Folder {
 
     /// The folder, if it and the files in it are only this user's: a planted ledger or key would decide
     /// what was sent.
-    fn judged(self) -> Result<Folder, LedgerError> {
-        trust::folder(&self.path).map_err(|error| self.fault(&error, &self.path))?;
+    fn judged(self, open: io::Result<OpenFolder>) -> Result<Folder, LedgerError> {
+        let open = open.map_err(|error| self.fault(&error, &self.path))?;
         let [log, shared] = self.companions();
         for path in [self.database(), self.key(), log, shared] {
-            match trust::open(&path) {
+            match open.open(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(self.fault(&error, &path));
                 }
@@ -232,18 +239,7 @@ impl Folder {
     }
 
     fn give_to_owner(&self, made: &File, path: &Path) -> Result<(), LedgerError> {
-        if !accounts::is_root() {
-            return Ok(());
-        }
-        let give = || {
-            let [folder, own] = [self.path.metadata()?, made.metadata()?].map(|it| Rights::of(&it));
-            // A filter around root may forbid it, and here it is not needed.
-            if (folder.user, folder.group) == (own.user, own.group) {
-                return Ok(());
-            }
-            rights::give(made, folder.user, folder.group)
-        };
-        give().map_err(|error| self.fault(&error, path))
+        trust::hand_over(made, &self.path).map_err(|error| self.fault(&error, path))
     }
 
     /// What identifies the ledger's file, whatever its name. `None` if there is no file.

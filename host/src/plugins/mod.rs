@@ -6,12 +6,14 @@
 //!   process  calls, exchanges, its end  <===>  plugin_host/serve   frames in, frames out
 //!   pool     one process for each sender     frames: what crosses
 //!   describe what a plugin says of itself
+//!   declared what hosts it declared when it was to send
 //!   verify, lock: what a library's file is, and which were approved
 //! ```
 //!
 //! The host process is this same executable with a hidden subcommand. It runs a stranger's machine
 //! code, so the front believes nothing that it says: a frame that does not fit ends it.
 
+mod declared;
 mod describe;
 pub mod folder;
 mod frames;
@@ -31,6 +33,7 @@ pub use crate::os::{
     process::{end_early, run_as, start_early},
     seal::{SealPlan, Sealed},
 };
+pub use declared::DeclaredHosts;
 pub use describe::{Description, With, describe, describe_with};
 pub use frames::{Reply, Work};
 pub use launch::{Launch, in_the_open, plan, proxy, to_json};

@@ -12,10 +12,12 @@ use futures_util::future::join_all;
 use textsender_plugin_api::Level;
 use tokio::time::Instant;
 
-use super::{CallEnd, HostProcess, Launch, Work, launch, process::lock, startup_error};
+use super::{
+    CallEnd, DeclaredHosts, HostProcess, Launch, Work, launch, process::lock, startup_error,
+};
 use crate::{
     budget::RESTRAINED,
-    config::{Config, Fingerprint},
+    config::{Config, Fingerprint, Trust},
     net::Share,
     os::process::spawn_failure,
     protocol::{ErrorCode, Failure},
@@ -102,8 +104,9 @@ impl Pool {
         // Before they are read, so that an edit in between is noticed later.
         slot.files = Fingerprint::of(launch::files(&config, &self.state, sender));
         let launch = Launch::of(&config, &self.state, sender, self.max_level)?;
+        let declared = self.declared(&config, sender)?;
         let transports = Transports::new(launch.http.clone(), slot.share.clone());
-        let process = HostProcess::start_with(launch, transports).map_err(|error| {
+        let process = HostProcess::start_with(launch, transports, declared).map_err(|error| {
             let (words, passes) = spawn_failure(&error);
             let detail = format!("sender {sender}: no host process can be started: {words}");
             let code = match passes {
@@ -120,6 +123,17 @@ impl Pool {
         slot.started = Some(Instant::now());
         slot.is_logged = false;
         Ok(process)
+    }
+
+    /// What its plugin declared before; `None` where only approved hosts are used.
+    fn declared(&self, config: &Config, sender: &str) -> Result<Option<DeclaredHosts>, Failure> {
+        let configured = config.senders.get(sender);
+        let configured = configured.filter(|_| config.plugins.trust == Trust::Owner);
+        let read = configured.map(|it| DeclaredHosts::read(config, &self.state, sender, it));
+        read.transpose().map_err(|error| {
+            let detail = format!("sender {sender}: {error}");
+            Failure::with_detail(ErrorCode::LedgerUnusable, detail)
+        })
     }
 
     /// The sender's host process, once its plugin is loaded and configured. A short pause before its

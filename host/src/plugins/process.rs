@@ -23,6 +23,7 @@ mod trace;
 mod withheld;
 
 use std::{
+    fmt,
     io::{self, ErrorKind},
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU64},
     time::Duration,
@@ -35,7 +36,7 @@ use tokio::{
 };
 
 use super::{
-    Launch, Refusal, Sealed,
+    DeclaredHosts, Launch, Refusal, Sealed,
     frames::{BUILD, Down, Reply, Start, Work},
 };
 use crate::{
@@ -128,15 +129,19 @@ impl HostProcess {
     /// No process can be started.
     pub fn start(launch: Launch) -> io::Result<Self> {
         let transports = Transports::new(launch.http.clone(), Share::default());
-        Self::start_with(launch, transports)
+        Self::start_with(launch, transports, None)
     }
 
-    /// Starts one whose exchanges these carry.
+    /// Starts one whose exchanges these carry. Hosts that were not `declared` before are warned of.
     ///
     /// # Errors
     ///
     /// No process can be started.
-    pub fn start_with(launch: Launch, transports: Transports) -> io::Result<Self> {
+    pub fn start_with(
+        launch: Launch,
+        transports: Transports,
+        declared: Option<DeclaredHosts>,
+    ) -> io::Result<Self> {
         let (child, down, up) = process::spawn(&launch.seal)?;
         let secrets = launch.secrets.iter().map(|secret| secret.expose());
         let shared = Arc::new(Shared {
@@ -144,7 +149,7 @@ impl HostProcess {
             budget: Budget::default(),
             transports,
             sealed: OnceLock::new(),
-            hosts: OpenHosts::default(),
+            hosts: OpenHosts::new(declared),
             ids: DeclaredIds::default(),
             outbox: Outbox::new(down),
             calls: Mutex::new(Calls::new()),
@@ -232,6 +237,7 @@ impl HostProcess {
             if let Some(killed) = killed {
                 killed.wait().await;
             }
+            self.shared.hosts.are_kept().await;
             self.shared.transports.close().await;
         };
         let _ = tokio::time::timeout(GOODBYE, leave).await;
@@ -389,6 +395,11 @@ impl Shared {
             }
         });
     }
+}
+
+/// Warns of what a sender's plugin or its process did: one place in the file for all of them.
+fn warn(sender: &str, words: fmt::Arguments<'_>) {
+    tracing::warn!(sender, "{words}");
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

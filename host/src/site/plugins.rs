@@ -2,7 +2,7 @@
 //! know.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 
 use super::Site;
 use crate::{
-    config::{Config, Trust},
+    config::{Config, Sender, Trust},
     edit::{
         approve::{self, Approved},
         names::why_not,
     },
     plugins::{
-        Description, Refusal, StartupError, folder,
+        DeclaredHosts, Description, Refusal, StartupError, folder,
         lock::{Lock, Pin},
         verify::{self, Checksum, FileFault},
     },
@@ -152,6 +152,22 @@ fn look(site: &Site, path: &Path) -> PluginFile {
         Err(reason) => found.refused = Some(why_not(&reason, path)),
     }
     found
+}
+
+/// Hosts that a sender's plugin declared when it was to send, and that it does not declare when it is asked: it
+/// tells the two apart.
+///
+/// # Errors
+///
+/// The state folder can't be read.
+pub fn undeclared_hosts(site: &Site, name: &str, sender: &Sender) -> io::Result<Vec<String>> {
+    let declared = DeclaredHosts::read(&site.config, &site.state, name, sender)?;
+    // One that can't be used is told elsewhere.
+    let described = site.describe_sender(sender);
+    Ok(described.map_or_else(
+        |_| Vec::new(),
+        |described| declared.beyond(&described.info.hosts),
+    ))
 }
 
 fn why_no_file(fault: &FileFault, path: &Path) -> String {

@@ -100,7 +100,7 @@ async fn start(library: &Path) -> anyhow::Result<HostProcess> {
     });
     let settings: Map<String, Value> = serde_json::from_value(settings)?;
     let launch = Launch::alone(library, "twilio", &settings);
-    let process = HostProcess::start_with(launch, Transports::mock(Arc::new(Accepts)))?;
+    let process = HostProcess::start_with(launch, Transports::mock(Arc::new(Accepts)), None)?;
     match process.ready(Instant::now() + PATIENCE).await {
         Ok(()) => Ok(process),
         Err(reason) => bail!("the plugin is not ready: {reason:?}"),

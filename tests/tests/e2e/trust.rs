@@ -8,7 +8,9 @@ use std::thread;
 
 use ring::digest::{SHA256, digest};
 use textsender_tests::harness::{Run, Test, artifacts, each};
-use textsender_tests::sandbox::site::Site;
+use textsender_tests::sandbox::{site::Site, twilio};
+
+use crate::stream::request;
 
 const PINNED: &str = "[plugins]\ntrust = \"pinned\"";
 
@@ -100,6 +102,85 @@ fn a_lock_that_others_can_write_or_that_is_damaged_approves_nothing() {
             refused(&damaged.run(), "plugins.lock: ");
         },
     );
+}
+
+#[test]
+fn a_host_that_a_plugin_did_not_declare_before_is_warned_of_once_and_shown() {
+    const WORDS: &str =
+        "declares hosts that it did not declare before, and may use them: beacon.example";
+    let test = Test::new().misbehaving("deliver");
+    for _ in 0..2 {
+        let run = test.beside().run();
+        run.outcome("accepted");
+        assert!(!run.stderr.contains("declares hosts"), "{run}");
+    }
+    let test = test.misbehaving("declare_more");
+    test.beside().run().outcome("accepted").logs(WORDS);
+    let again = test.beside().run();
+    again.outcome("accepted").texts(4);
+    assert!(!again.stderr.contains("declares hosts"), "{again}");
+
+    let shown = |words: &[&str]| test.beside().command(words.iter().copied()).run();
+    for words in [
+        &["plugin", "show", "misbehaving"][..],
+        &["plugin", "show", "misbehaving", "--json"],
+        &["doctor", "--offline"],
+    ] {
+        let run = shown(words);
+        assert!(
+            run.stdout.as_deref().unwrap().contains("beacon.example"),
+            "{run}"
+        );
+    }
+    let kept = test.site().state().join("declared-hosts/misbehaving");
+    let kept = fs::read_to_string(kept).unwrap();
+    assert!(
+        !kept.contains(test.code()) && !kept.contains(twilio::AUTH_TOKEN),
+        "{kept}"
+    );
+}
+
+#[test]
+fn a_stream_warns_of_a_new_host_once_and_keeps_it_for_the_next() {
+    let test = Test::new().misbehaving("deliver");
+    test.beside().run().outcome("accepted");
+    let test = test.misbehaving("declare_more");
+    let mut running = test.beside().stream().start_silent();
+    running.ask(&[
+        request("one", "+447700900111"),
+        request("two", "+447700900112"),
+    ]);
+    running.wait_for_answers(2);
+    let run = running.finish();
+    assert_eq!(run.stderr.matches("declares hosts").count(), 1, "{run}");
+    let next = test.beside().run();
+    assert!(!next.stderr.contains("declares hosts"), "{next}");
+}
+
+#[test]
+fn a_new_host_is_refused_where_only_approved_ones_are_used() {
+    let test = Test::new().config(PINNED).misbehaving("declare_more");
+    let approved = test
+        .beside()
+        .command(["plugin", "trust", "misbehaving"])
+        .run();
+    approved.exit(0);
+    let run = test.run();
+    refused(&run, "it declares hosts that were not approved");
+    run.logs("not approved: beacon.example");
+}
+
+#[test]
+fn hosts_that_others_can_edit_are_not_gone_by() {
+    let test = Test::new();
+    test.beside().run().outcome("accepted");
+    let kept = test.site().state().join("declared-hosts/twilio");
+    fs::set_permissions(&kept, Permissions::from_mode(0o666)).unwrap();
+    let run = test.run();
+    run.outcome("misconfigured")
+        .error("ledger_unusable")
+        .says("declared-hosts/twilio")
+        .texts(1);
 }
 
 /// The library is swapped for another plugin's, which says who it is, while messages are sent. The host's own tests

@@ -21,6 +21,7 @@ use crate::{
 pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
     let mut findings = of_files(site)?;
     findings.extend(senders(site)?);
+    findings.extend(hidden_hosts(site));
     findings.extend(secrets(site));
     findings.extend(ledger(site));
     Ok(findings)
@@ -112,6 +113,26 @@ fn senders(site: &Site) -> anyhow::Result<Vec<Finding>> {
         }
     });
     Ok(findings.collect())
+}
+
+/// Plugins that declare other hosts when they are to send than when they are asked.
+fn hidden_hosts(site: &Site) -> Vec<Finding> {
+    let findings = site.config.senders.iter().filter_map(|(name, sender)| {
+        // What can't be read is told with the paths.
+        let hosts = plugins::undeclared_hosts(site, name, sender).ok()?;
+        let plugin = &sender.plugin.value;
+        let words = format!(
+            "{name}: its plugin {plugin} declared hosts when it was to send that it does not declare when it is \
+             asked: {}",
+            hosts.join(", ")
+        );
+        let remedy = format!(
+            "replace the plugin, or keep it to approved hosts: trust = \"pinned\" in [plugins], and textsender \
+             plugin trust {plugin}"
+        );
+        (!hosts.is_empty()).then(|| problem("plugins", words, remedy))
+    });
+    findings.collect()
 }
 
 fn secrets(site: &Site) -> Vec<Finding> {

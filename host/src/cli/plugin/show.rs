@@ -1,6 +1,6 @@
 //! `textsender plugin show`: what a plugin says of itself, and the settings of its senders.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, process::ExitCode};
 
 use anyhow::bail;
 use serde::Serialize;
@@ -36,6 +36,9 @@ struct Shown {
     version: String,
     file: String,
     hosts: Vec<String>,
+    /// By sender: what the plugin declared when it was to send, and does not declare now.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    undeclared_hosts: BTreeMap<String, Vec<String>>,
     used_by: Vec<String>,
     settings: Vec<Setting>,
 }
@@ -64,6 +67,14 @@ impl Show {
                 why_not(&reason, &file)
             ),
         };
+        let used_by = plugins::users(&site.config, &self.id);
+        let mut undeclared_hosts = BTreeMap::new();
+        for name in &used_by {
+            let hosts = plugins::undeclared_hosts(&site, name, &site.config.senders[name])?;
+            if !hosts.is_empty() {
+                undeclared_hosts.insert(name.clone(), hosts);
+            }
+        }
         let fields = check::fields(&described).into_iter();
         let help = described.settings["description"]
             .as_str()
@@ -75,7 +86,8 @@ impl Show {
             version: described.info.version,
             file: file.display().to_string(),
             hosts: described.info.hosts,
-            used_by: plugins::users(&site.config, &self.id),
+            undeclared_hosts,
+            used_by,
             settings: fields
                 .map(|field| Setting {
                     key: field.name,
@@ -103,6 +115,7 @@ fn show(shown: &Shown, help: &str, out: &Output) {
         version,
         file,
         hosts,
+        undeclared_hosts,
         used_by,
         settings,
     } = shown;
@@ -117,6 +130,12 @@ fn show(shown: &Shown, help: &str, out: &Output) {
         "hosts    {}",
         or(hosts, "only those in its senders' settings")
     ));
+    for (sender, hosts) in undeclared_hosts {
+        let hosts = hosts.join(", ");
+        out.line(format_args!(
+            "warning  for sender {sender} it declared when it was to send, and does not declare now: {hosts}"
+        ));
+    }
     out.line(format_args!("used by  {}\n", or(used_by, "no sender yet")));
     for setting in settings {
         let key = out.paint(Style::Heading, &setting.key);

@@ -2,19 +2,25 @@
 //! settings are marked is asked of the plugin only when it wants a host that a setting names.
 
 use std::sync::{
-    Arc, OnceLock,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    task::{JoinHandle, spawn_blocking},
+};
 
-use super::Shared;
+use super::{Shared, lock, warn};
 use crate::{
-    plugins::{Launch, frames::Down, named_hosts},
+    plugins::{DeclaredHosts, Launch, frames::Down, named_hosts},
     redact::Foreign,
     transport::Egress,
 };
+
+/// The most new hosts that a warning names.
+const MAX_NAMED: usize = 16;
 
 /// The hosts that are open to one plugin, as far as they are known.
 #[derive(Default)]
@@ -26,9 +32,30 @@ pub(super) struct OpenHosts {
     is_schema_asked: AtomicBool,
     /// Settings and the hosts that they name, marked or not.
     named: OnceLock<Vec<(String, String)>>,
+    /// What earlier processes declared; `None` if new hosts are not warned of.
+    before: Option<Arc<DeclaredHosts>>,
+    /// What is being written of that for the next process.
+    keeping: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl OpenHosts {
+    /// None yet; those that were not declared `before` are to be warned of.
+    pub(super) fn new(before: Option<DeclaredHosts>) -> Self {
+        Self {
+            before: before.map(Arc::new),
+            ..Self::default()
+        }
+    }
+
+    /// Waits until what was declared is kept for the next process.
+    pub(super) async fn are_kept(&self) {
+        let keeping = lock(&self.keeping).take();
+        if let Some(keeping) = keeping {
+            // It logs what goes wrong.
+            let _ = keeping.await;
+        }
+    }
+
     /// Takes what the plugin declares; false if that is known.
     pub(super) fn declare(&self, hosts: Vec<String>) -> bool {
         self.declared.set(Arc::new(Egress::new(hosts, []))).is_ok()
@@ -49,6 +76,42 @@ impl OpenHosts {
 }
 
 impl Shared {
+    /// Warns of hosts that no earlier process of this sender declared, and keeps them for the next one.
+    pub(super) fn warn_of_new(&self, hosts: &[String]) {
+        let Some(before) = &self.hosts.before else {
+            return;
+        };
+        if before.has(hosts) {
+            return;
+        }
+        let hosts: Vec<_> = hosts.iter().map(|host| self.clean(host)).collect();
+        if before.has(&hosts) {
+            return;
+        }
+        let Launch { sender, plugin, .. } = &self.launch;
+        let new = before.new_among(&hosts);
+        if !new.is_empty() {
+            let named = &new[..new.len().min(MAX_NAMED)];
+            warn(
+                sender,
+                format_args!(
+                    "the plugin {plugin} declares hosts that it did not declare before, and may use them: {}",
+                    named.join(", ")
+                ),
+            );
+        }
+        let (before, sender) = (before.clone(), sender.clone());
+        let keep = move || {
+            if let Err(error) = before.keep(&hosts) {
+                warn(
+                    &sender,
+                    format_args!("its plugin's hosts can't be kept: {error}"),
+                );
+            }
+        };
+        *lock(&self.hosts.keeping) = Some(spawn_blocking(keep));
+    }
+
     /// The hosts that are open to an exchange with this host and port. Waits for the plugin's schema
     /// where that decides.
     pub(super) async fn egress_for(&self, target: Option<&(String, u16)>) -> Arc<Egress> {

@@ -17,7 +17,7 @@ use tokio::{
     time::timeout_at,
 };
 
-use super::{Shared, calls::Permission, shutdown::Reason, withheld::MayLog};
+use super::{Shared, calls::Permission, shutdown::Reason, warn, withheld::MayLog};
 use crate::{
     budget::Limit,
     os::{limits, pipes::Receiver, process, seal::Demand},
@@ -131,7 +131,10 @@ impl Inbound {
         for lack in sealed.lacks(&launch.seal) {
             match launch.seal.demand {
                 Demand::Any => tracing::info!(sender, "the plugin is not wholly sealed: {lack}"),
-                _ => tracing::warn!(sender, "the plugin is not wholly sealed: {lack}"),
+                _ => warn(
+                    sender,
+                    format_args!("the plugin is not wholly sealed: {lack}"),
+                ),
             }
         }
         self.0.sealed.set(sealed).map_err(|_| "it was sealed twice")
@@ -160,6 +163,7 @@ impl Inbound {
         if let Some(pattern) = info.provider_id {
             shared.ids.declare(pattern);
         }
+        shared.warn_of_new(&info.hosts);
         if !shared.hosts.declare(info.hosts) {
             return Err("it got ready twice");
         }
@@ -310,10 +314,8 @@ impl Inbound {
                 MayLog::Yes => withheld.clean(line),
                 MayLog::No => return Ok(()),
                 MayLog::NoMore => {
-                    tracing::warn!(
-                        sender,
-                        "the plugin logs too much: its further lines are dropped"
-                    );
+                    let words = "the plugin logs too much: its further lines are dropped";
+                    warn(sender, format_args!("{words}"));
                     return Ok(());
                 }
                 MayLog::Flood => return Err(Reason::used_up(Limit::Dropped)),

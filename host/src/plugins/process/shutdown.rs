@@ -18,7 +18,7 @@ use std::{
 use textsender_plugin_api::Level;
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{calls::Calls, lock};
+use super::{calls::Calls, lock, warn};
 use crate::{budget::Limit, os::process, plugins::Refusal};
 
 /// How long the front, at its own end, waits for a process that was killed: it leaves none behind that
@@ -121,10 +121,10 @@ impl Lifecycle {
     fn set_greedy(&self) {
         if !self.is_greedy.swap(true, Ordering::Relaxed) {
             let (limit, sender) = (Limit::ProcessorInside, &self.sender);
-            tracing::warn!(
+            let then = limit.then();
+            warn(
                 sender,
-                "the plugin took more than {limit}: {}",
-                limit.then()
+                format_args!("the plugin took more than {limit}: {then}"),
             );
         }
         self.restrain();

@@ -162,6 +162,8 @@ pub enum Behaviour {
     PostToFrom,
     /// Says that its quota is used up for six hours.
     BeExhausted,
+    /// Declares other hosts when it is to send than when it is asked what it is, and delivers.
+    DeclareMore,
 }
 
 /// Panics when it is dropped.
@@ -196,6 +198,7 @@ impl Misbehaving {
         let code = message.code.as_ref().map_or("", Secret::expose);
         match self.settings.does {
             Behaviour::Deliver
+            | Behaviour::DeclareMore
             | Behaviour::PanicInConfigure
             | Behaviour::QuoteSettings
             | Behaviour::ExitInConfigure

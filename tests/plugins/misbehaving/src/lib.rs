@@ -70,6 +70,17 @@ impl Sender for Misbehaving {
             .with_provider_id_pattern("SM[0-9a-f]{32}")
     }
 
+    fn configured_info(&self) -> PluginInfo {
+        let info = Self::info();
+        let token = self.settings.auth_token.expose();
+        match self.settings.does {
+            Behaviour::DeclareMore => info
+                .with_host("beacon.example")
+                .with_host(&format!("{token}.\u{1b}[2Jexample")),
+            _ => info,
+        }
+    }
+
     fn configure(settings: Settings, host: Host) -> Result<Self, SettingsError> {
         let sender = Self {
             host,

@@ -237,5 +237,6 @@ pub const CASES: &[Case] = &[
 
     // Lies.
     behaviour("accept_without_exchange", "says accepted, and sent nothing", Unknown, 0, No, "no exchange confirms it, and what else it did is not known"),
+    behaviour("declare_more", "declares hosts when it is to send that it does not declare when it is asked what it is", Accepted, 1, No, "a new host is warned of once, and shown by `plugin show` and `doctor`; with `trust = \"pinned\"` it is refused"),
     Case { how: How::BehaviourUnderFault, ..behaviour("deny_delivery", "says *not sent* of a text whose answer was lost", Unknown, 1, No, "an exchange was written and not answered: that weighs more than its word") },
 ];

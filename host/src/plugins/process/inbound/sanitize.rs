@@ -11,7 +11,7 @@ use crate::{
         process::{
             CallResult, Shared,
             ids::{self, DeclaredIds},
-            lock,
+            lock, warn,
             withheld::Withheld,
         },
     },
@@ -104,11 +104,8 @@ impl Sanitizer<'_> {
         let fits = self.ids.are_like(id);
         if !fits {
             // It may be words: the log does not get them either.
-            let sender = self.sender;
-            tracing::warn!(
-                sender,
-                "the plugin's id does not have the form that it declares: it is dropped"
-            );
+            let words = "the plugin's id does not have the form that it declares: it is dropped";
+            warn(self.sender, format_args!("{words}"));
         }
         fits
     }
