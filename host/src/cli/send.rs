@@ -23,7 +23,7 @@ use crate::{
     config::{Config, Sources},
     dispatch::Dispatch,
     failpoint::Step,
-    ledger::CLOSING,
+    ledger::{CLOSING, can_share},
     os::limits,
     plugins,
     protocol::{ErrorCode, Failure, MessageId, Outcome, Request, Response},
@@ -149,7 +149,11 @@ impl Send {
             }
         };
         *id = Some(request.id.clone());
-        plugins::start_early();
+        // The plugin's process starts while the configuration is read. A shared ledger takes longer than that process,
+        // and is asked first.
+        if !can_share() {
+            plugins::start_early();
+        }
         let failed = |failure| Response::failed(Some(request.id.clone()), &failure);
         let runtime = match runtime::start() {
             Ok(runtime) => runtime,
@@ -162,6 +166,9 @@ impl Send {
         let sent = runtime.block_on(async {
             // Large values: where they are made is where they stay.
             let dispatch = Dispatch::open_read(sources, level, failpoints)?;
+            if can_share() {
+                plugins::start_early();
+            }
             logging::redirect(dispatch.log());
             let mut dispatch = Box::new(dispatch);
             if has_hub {

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     thread::{self, available_parallelism},
     time::{Duration, Instant},
@@ -93,7 +93,14 @@ pub fn measure(wiring: &Wiring, figures: &mut Figures) -> anyhow::Result<()> {
 fn direct(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
     let own = wiring.site(Scheme::Http, true)?;
     let shared = site(wiring, server, "none", "")?;
-    one_send("one send", DIRECT, wiring, [&own, &shared], figures)
+    let (textsender, postgres) = (&wiring.program, wiring.postgres());
+    for (what, program) in [
+        ("one send", textsender),
+        ("one send by textsender-postgres itself", &postgres),
+    ] {
+        one_send(what, DIRECT, wiring, [&own, &shared], program, figures)?;
+    }
+    Ok(())
 }
 
 fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> anyhow::Result<()> {
@@ -105,24 +112,27 @@ fn through_hub(wiring: &Wiring, server: &Postgres, figures: &mut Figures) -> any
     }
     let _hubs = [Hub::start(wiring, &own)?, Hub::start(wiring, &shared)?];
     let what = "one send through the hub";
-    one_send(what, THROUGH_HUB, wiring, [&own, &shared], figures)
+    let program = &wiring.program;
+    one_send(what, THROUGH_HUB, wiring, [&own, &shared], program, figures)
 }
 
-/// A first text to its number, as most are, and a further one to the same, whose limits have to be read first.
+/// A first text to its number, as most are, and a further one to the same, whose limits have to be read first; the
+/// shared ones by this program.
 fn one_send(
     what: &str,
     most: f64,
     wiring: &Wiring,
     [own, shared]: [&Site; 2],
+    program: &Path,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     let first = [
         wiring.first_text("SQLite", own),
-        wiring.first_text("PostgreSQL", shared),
+        wiring.first_text("PostgreSQL", shared).run_by(program),
     ];
     let further = [
         wiring.one_send("SQLite", own)?,
-        wiring.one_send("PostgreSQL", shared)?,
+        wiring.one_send("PostgreSQL", shared)?.run_by(program),
     ];
     let sends = sends(wiring);
     beside(what, sends, &first, most, figures)?;

@@ -48,6 +48,14 @@ impl Subject {
         }
     }
 
+    /// Another program in its place.
+    pub fn run_by(self, program: impl Into<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            ..self
+        }
+    }
+
     /// Adds arguments.
     pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));

@@ -112,6 +112,11 @@ impl Wiring {
         }
     }
 
+    /// What `textsender` replaces itself by where several machines share the ledger.
+    pub fn postgres(&self) -> PathBuf {
+        self.program.with_file_name("textsender-postgres")
+    }
+
     /// `textsender` with these arguments in an installation.
     pub fn textsender(&self, name: &str, site: &Site, arguments: &[&str]) -> Subject {
         Subject::new(name, &self.program)
