@@ -18,7 +18,6 @@ use serde_json::Value;
 use super::{folder, in_the_open, verify::Checksum};
 use crate::{
     config::{Config, Sender},
-    os::rights,
     trust,
 };
 
@@ -52,14 +51,14 @@ impl DeclaredHosts {
     /// It can't be read, or others can write to it.
     pub fn read(config: &Config, state: &Path, name: &str, sender: &Sender) -> io::Result<Self> {
         let file = state.join(FOLDER).join(name);
-        let mut text = String::new();
+        let mut bytes = Vec::new();
         match trust::open(&file) {
-            Ok(file) => {
-                file.take(MAX_FILE).read_to_string(&mut text)?;
-            }
+            Ok(file) => drop(file.take(MAX_FILE).read_to_end(&mut bytes)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
+        // Damage costs a warning, and no message.
+        let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines().map(str::to_owned);
         Ok(Self {
             file,
@@ -123,7 +122,6 @@ impl DeclaredHosts {
         };
         trust::replace(&self.file, beside, |file| {
             file.write_all(text.as_bytes())?;
-            rights::set_mode(file, 0o600)?;
             trust::hand_over(file, state)
         })
         .map(|_| ())
@@ -220,6 +218,18 @@ mod tests {
         let kept = read(state.path(), "Acme").beyond(&[]);
         assert_eq!(kept.len(), MAX_HOSTS);
         assert!(kept.iter().all(|host| !host.contains("lines")));
+    }
+
+    #[test]
+    fn damage_is_begun_anew() {
+        let state = tempfile::tempdir().unwrap();
+        let one = hosts(["a.example"]);
+        read(state.path(), "Acme").keep(&one).unwrap();
+        std::fs::write(state.path().join(FOLDER).join("a"), b"\xff\xfe\n\xff").unwrap();
+        let damaged = read(state.path(), "Acme");
+        assert!(!damaged.has(&one));
+        damaged.keep(&one).unwrap();
+        assert!(read(state.path(), "Acme").has(&one));
     }
 
     #[test]

@@ -190,6 +190,24 @@ mod tests {
     }
 
     #[test]
+    fn this_machine_is_told_by_its_name_and_its_addresses() {
+        for (host, is_this) in [
+            ("localhost", true),
+            ("LocalHost.", true),
+            ("127.0.0.1", true),
+            ("127.0.0.1.", true),
+            ("127.8.9.10", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("localhost..", false),
+            ("localhost.example", false),
+            ("203.0.113.7", false),
+        ] {
+            assert_eq!(is_loopback(host), is_this, "{host}");
+        }
+    }
+
+    #[test]
     fn a_named_host_is_reached_at_its_ports_alone() {
         let egress = declared(&["both.acme.example"]).with_named([
             named("127.0.0.1", &[8080]),

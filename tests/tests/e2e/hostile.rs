@@ -71,6 +71,31 @@ fn interim_answers_without_end_cost_other_senders_nothing() {
         .logs("interim answers (1xx) to one request");
 }
 
+/// What a plugin asks for lies in the front's memory until it is answered.
+#[test]
+fn requests_that_are_never_answered_fill_no_memory() {
+    let only_bad = format!(
+        "[senders.misbehaving]\ntimeout = \"5s\"\n[senders.misbehaving.settings]\nonly_to = {BAD_NUMBER:?}"
+    );
+    let test = Test::new()
+        .misbehaving("hoard_bytes")
+        .config(&only_bad)
+        .fault(When::always().to(BAD_NUMBER), Fault::silence());
+    let mut running = test.stream().start_silent();
+    // Each asks for 15 MB.
+    let bad: Vec<_> = (0..8)
+        .map(|number| request(&format!("bad-{number}"), BAD_NUMBER))
+        .collect();
+    running.ask(&bad);
+    running.wait_for_log("16 MiB");
+    running.ask(&[of_another_sender(1)]);
+    let answers = running.wait_for_answers(9);
+    assert_eq!(answer_to("other-1", &answers)["outcome"], "accepted");
+    let peak = running.peak_memory();
+    assert!(peak < MEMORY, "it took {peak} KiB");
+    running.finish();
+}
+
 /// Each look-up takes a thread for as long as the resolver is silent: a sender has a few, whatever it asks for.
 #[test]
 fn names_that_never_resolve_cost_other_senders_nothing() {

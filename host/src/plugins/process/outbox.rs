@@ -75,3 +75,23 @@ impl Outbox {
         result
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use tokio::net::unix::pipe;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_process_does_not_read_is_bounded() {
+        let (pipe, _unread) = pipe::pipe().unwrap();
+        let outbox = Outbox::new(pipe);
+        let file = ("file".to_owned(), Ok("x".repeat(1 << 20)));
+        let frame = Down::Files(vec![file]);
+        let refused = (0..64).map(|_| outbox.post(&frame)).find(Result::is_err);
+        let kind = refused.unwrap().unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::QuotaExceeded);
+        let waiting = lock(&outbox.pending).len();
+        assert!(waiting < MAX_PENDING + 3 * (1 << 20), "{waiting}");
+    }
+}

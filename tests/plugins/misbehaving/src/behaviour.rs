@@ -128,6 +128,12 @@ pub enum Behaviour {
     HoardExchanges,
     /// Begins as many exchanges at a time as a message may, and waits for them.
     HoardNames,
+    /// The same, each of them almost as large as a frame.
+    HoardBytes,
+    /// Asks for an exchange with more headers than are carried.
+    ManyHeaders,
+    /// Asks for hosts that it does not declare, one after the other.
+    AskForManyHosts,
     /// Starts more threads than a plugin has use for, and waits.
     HoardThreads,
     /// Delivers, and has threads compute for ever after its answer.
@@ -328,8 +334,23 @@ impl Misbehaving {
                 (0..12_800).for_each(|_| forge::line_below_every_level());
                 future::pending().await
             }
-            Behaviour::HoardExchanges => self.hoard(10).await,
-            Behaviour::HoardNames => self.hoard(8).await,
+            Behaviour::HoardExchanges => self.hoard(10, "x").await,
+            Behaviour::HoardNames => self.hoard(8, "x").await,
+            Behaviour::HoardBytes => self.hoard(8, &"x".repeat(1_900_000)).await,
+            Behaviour::ManyHeaders => {
+                let request = self.host.http().post(self.settings.base_url.as_str());
+                let names = (0..300).map(|number| format!("x-{number}"));
+                let request = names.fold(request, |request, name| request.header(name, ""));
+                request.send().await?;
+                Err(SendError::unknown("a request that can't be carried was"))
+            }
+            Behaviour::AskForManyHosts => {
+                for number in 0..500 {
+                    let url = format!("https://{number}.example/");
+                    let _ = self.host.http().get(url).send().await;
+                }
+                self.deliver(message).await
+            }
             Behaviour::HoardThreads => {
                 harm::start_threads(100);
                 future::pending().await
@@ -418,11 +439,11 @@ impl Misbehaving {
     }
 
     /// So many exchanges at a time; fails as the first of them does. None of them says that it delivers.
-    async fn hoard(&self, count: usize) -> Result<Receipt, SendError> {
+    async fn hoard(&self, count: usize, body: &str) -> Result<Receipt, SendError> {
         let base = self.settings.base_url.as_str();
         let ask = |_| {
             let request = self.host.http().post(format!("{base}/never"));
-            let request = request.read_only().body("text/plain", "x");
+            let request = request.read_only().body("text/plain", body);
             Box::pin(request.send())
         };
         let mut asked: Vec<_> = (0..count).map(ask).collect();

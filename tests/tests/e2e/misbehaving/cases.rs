@@ -218,10 +218,12 @@ pub const CASES: &[Case] = &[
     behaviour("many_logs", "logs thousands of lines", Accepted, 1, No, "50 lines a message are logged, the others dropped"),
     behaviour("huge_answer", "gives an answer that is larger than a frame, when a text was taken", Unknown, 1, No, "it can't be delivered to the host, and an exchange was written"),
     behaviour("huge_request", "asks for an exchange that is larger than a frame", Misconfigured, 0, No, "the host answers that its request is malformed, and the plugin says so"),
+    behaviour("many_headers", "asks for an exchange with hundreds of headers", Misconfigured, 0, No, "the same at more than 256"),
 
     // Budgets.
     behaviour("flood_log", "logs more lines than are read and dropped", UsedUp, 0, InFlight, "what is dropped costs time, too: at 10,000 lines its process is ended"),
     behaviour("hoard_exchanges", "begins more exchanges at a time than a message may", UsedUp, 0, No, "eight at a time are carried, the ninth is refused"),
+    behaviour("ask_for_many_hosts", "asks for hundreds of hosts that it does not declare", UsedUp, 0, No, "each is refused, and the lines that say so count with its own; a message has 32 exchanges"),
     behaviour("hoard_threads", "starts a hundred threads", UsedUp, 0, InFlight, "its process is ended at more than 64"),
     behaviour("spin_afterwards", "has threads compute forever after its answer", Accepted, 1, InFlight, "a process without a call has nothing to compute, and is ended"),
 

@@ -32,7 +32,7 @@ fn every_misdeed_has_one_honest_outcome() {
 fn the_log_of_a_misdeed_is_bounded() {
     // What a plugin may log for a call and beside it, and a few lines of ours.
     let (most_lines, longest_line) = (50 + 50 + 10, 4 * 1024);
-    for word in ["many_logs", "huge_log", "huge_error"] {
+    for word in ["many_logs", "huge_log", "huge_error", "ask_for_many_hosts"] {
         let run = Test::new().misbehaving(word).run();
         let lines = run.stderr.lines().count();
         let longest = run.stderr.lines().map(str::len).max().unwrap_or_default();
