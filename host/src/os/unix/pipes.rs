@@ -18,6 +18,12 @@ use rustix::{
 
 pub use tokio::net::unix::pipe::{Receiver, Sender};
 
+/// A pipe, for a test that does not read it.
+#[cfg(test)]
+pub fn unread() -> io::Result<(Sender, Receiver)> {
+    tokio::net::unix::pipe::pipe()
+}
+
 /// The front's ends of a host process's pipes.
 pub(super) fn end_of(child: &mut Child) -> io::Result<(Sender, Receiver)> {
     let gone = || io::Error::from(io::ErrorKind::BrokenPipe);

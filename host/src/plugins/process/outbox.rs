@@ -76,15 +76,14 @@ impl Outbox {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use tokio::net::unix::pipe;
-
     use super::*;
+    use crate::os::pipes;
 
     #[tokio::test]
     async fn what_a_process_does_not_read_is_bounded() {
-        let (pipe, _unread) = pipe::pipe().unwrap();
+        let (pipe, _unread) = pipes::unread().unwrap();
         let outbox = Outbox::new(pipe);
         let file = ("file".to_owned(), Ok("x".repeat(1 << 20)));
         let frame = Down::Files(vec![file]);
