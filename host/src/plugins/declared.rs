@@ -2,6 +2,8 @@
 //! others than when it is asked what it is, and under `trust = "owner"` all of them are used: a new one is
 //! warned of once, and shown by `plugin show` and `doctor`.
 //!
+//! What is known begins with the first message, or with the answer that an administrator got before it.
+//!
 //! `declared-hosts/SENDER` has a line that stands for the library and the settings, then each host on a line.
 //! An edit of either begins it anew.
 
@@ -68,14 +70,19 @@ impl DeclaredHosts {
         })
     }
 
+    /// Whether nothing is known of this sender.
+    pub fn is_unknown(&self) -> bool {
+        self.kept_of.is_empty()
+    }
+
     /// Whether all of these are known.
     pub fn has(&self, hosts: &[String]) -> bool {
         self.is_current() && hosts.iter().all(|host| self.hosts.contains(host))
     }
 
-    /// Those of these that no earlier process declared; none if there was no earlier one.
+    /// Those of these that were not declared before; none if nothing is known.
     pub fn new_among(&self, hosts: &[String]) -> Vec<String> {
-        if self.kept_of.is_empty() {
+        if self.is_unknown() {
             return Vec::new();
         }
         let is_new = |host: &&String| !self.hosts.contains(*host);

@@ -155,19 +155,26 @@ fn look(site: &Site, path: &Path) -> PluginFile {
 }
 
 /// Hosts that a sender's plugin declared when it was to send, and that it does not declare when it is asked: it
-/// tells the two apart.
+/// tells the two apart. Before its first message, what it declares now is kept as what it declared.
 ///
 /// # Errors
 ///
 /// The state folder can't be read.
 pub fn undeclared_hosts(site: &Site, name: &str, sender: &Sender) -> io::Result<Vec<String>> {
+    if site.config.plugins.trust != Trust::Owner {
+        return Ok(Vec::new());
+    }
     let declared = DeclaredHosts::read(&site.config, &site.state, name, sender)?;
     // One that can't be used is told elsewhere.
-    let described = site.describe_sender(sender);
-    Ok(described.map_or_else(
-        |_| Vec::new(),
-        |described| declared.beyond(&described.info.hosts),
-    ))
+    let Ok(described) = site.describe_sender(sender) else {
+        return Ok(Vec::new());
+    };
+    let hosts = &described.info.hosts;
+    if declared.is_unknown() {
+        // Where it can't be written, the first message begins the record.
+        let _ = declared.keep(hosts);
+    }
+    Ok(declared.beyond(hosts))
 }
 
 fn why_no_file(fault: &FileFault, path: &Path) -> String {

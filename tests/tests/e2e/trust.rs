@@ -140,6 +140,29 @@ fn a_host_that_a_plugin_did_not_declare_before_is_warned_of_once_and_shown() {
     );
 }
 
+/// What `plugin show` said is what the first message is held against.
+#[test]
+fn a_host_that_the_administrator_was_not_shown_is_warned_of_by_the_first_message() {
+    for words in [
+        &["plugin", "show", "misbehaving"][..],
+        &["doctor", "--offline"],
+    ] {
+        let test = Test::new().misbehaving("declare_more");
+        let asked = test.beside().command(words.iter().copied()).run();
+        assert!(
+            !asked.stdout.as_deref().unwrap().contains("beacon.example"),
+            "{asked}"
+        );
+        let first = test.beside().run();
+        first
+            .outcome("accepted")
+            .logs("did not declare before, and may use them: beacon.example");
+        let second = test.run();
+        second.outcome("accepted").texts(2);
+        assert!(!second.stderr.contains("declares hosts"), "{second}");
+    }
+}
+
 #[test]
 fn a_stream_warns_of_a_new_host_once_and_keeps_it_for_the_next() {
     let test = Test::new().misbehaving("deliver");
