@@ -119,7 +119,9 @@ impl Lifecycle {
 
     /// Notes that it did, and restrains it: each time anew, as its threads start others.
     fn set_greedy(&self) {
-        if !self.is_greedy.swap(true, Ordering::Relaxed) {
+        let is_known = self.is_greedy.swap(true, Ordering::Relaxed);
+        self.restrain();
+        if !is_known {
             let (limit, sender) = (Limit::ProcessorInside, &self.sender);
             let then = limit.then();
             warn(
@@ -127,7 +129,6 @@ impl Lifecycle {
                 format_args!("the plugin took more than {limit}: {then}"),
             );
         }
-        self.restrain();
     }
 
     /// Lets its process run only when no other wants the processor.
