@@ -162,9 +162,10 @@ fn as_root_on_a_full_disk_nothing_is_sent_unless_it_may_go_unrecorded() {
     fs::remove_file(filling).unwrap();
     full.test().beside().run().outcome("accepted").texts(1);
 
-    let filling = disk.fill();
     let best_effort = "[state]\nledger = \"best_effort\"";
-    let sent = disk.hold(Test::new().config(best_effort)).run();
+    let test = disk.hold(Test::new().config(best_effort));
+    let filling = disk.fill();
+    let sent = test.run();
     sent.outcome("accepted").texts(1).logs("sent unrecorded");
     fs::remove_file(filling).unwrap();
 }
