@@ -12,7 +12,7 @@ use crate::{
         accounts,
         rights::{self, Rights},
     },
-    plugins::{folder, lock::Lock},
+    plugins::{DECLARED_HOSTS, folder, lock::Lock},
     privilege::{NOT_A_FOLDER, make_folder, sending_account},
     secrets, transport,
     trust::{self, FIX, Unsafe},
@@ -156,8 +156,15 @@ fn paths(config: &Config, state: &Path) -> Vec<PathBuf> {
     let tls = config.serve.tls.iter();
     paths.extend(tls.flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]));
     paths.extend(config.alerts.command.first().map(PathBuf::from));
-    // What is stored and what was synced, as far as it can be listed.
-    for folder in [secrets::FOLDER, SNAPSHOTS].map(|name| state.join(name)) {
+    paths.extend(in_state(state));
+    paths
+}
+
+/// What is in the state folder of secrets, of what was synced and of the hosts that were declared, as far as it can
+/// be listed.
+pub fn in_state(state: &Path) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for folder in [secrets::FOLDER, SNAPSHOTS, DECLARED_HOSTS].map(|name| state.join(name)) {
         let entries = folder.read_dir().into_iter().flatten();
         paths.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
         paths.push(folder);

@@ -20,11 +20,11 @@ use serde_json::Value;
 use super::{folder, in_the_open, verify::Checksum};
 use crate::{
     config::{Config, Sender},
-    trust,
+    trust::{self, Unsafe},
 };
 
-/// The folder in the state folder.
-const FOLDER: &str = "declared-hosts";
+/// Where they are kept, in the state folder.
+pub const DECLARED_HOSTS: &str = "declared-hosts";
 
 /// The most hosts that are kept of a sender: a plugin that made them up would fill the disk.
 const MAX_HOSTS: usize = 256;
@@ -52,13 +52,11 @@ impl DeclaredHosts {
     ///
     /// It can't be read, or others can write to it.
     pub fn read(config: &Config, state: &Path, name: &str, sender: &Sender) -> io::Result<Self> {
-        let file = state.join(FOLDER).join(name);
-        let mut bytes = Vec::new();
-        match trust::open(&file) {
-            Ok(file) => drop(file.take(MAX_FILE).read_to_end(&mut bytes)?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        let file = state.join(DECLARED_HOSTS).join(name);
+        let bytes = match read_bounded(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            read => read.map_err(|error| told(error, &file, state))?,
+        };
         // Damage costs a warning, and no message.
         let text = String::from_utf8_lossy(&bytes);
         let mut lines = text.lines().map(str::to_owned);
@@ -136,6 +134,20 @@ impl DeclaredHosts {
 
     fn is_current(&self) -> bool {
         self.kept_of == self.of
+    }
+}
+
+fn read_bounded(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    trust::open(file)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The error with the file's name: that of one which is not believed has it.
+fn told(error: io::Error, file: &Path, state: &Path) -> io::Error {
+    match error.downcast::<Unsafe>() {
+        Ok(found) => io::Error::other(found.in_state(state)),
+        Err(error) => io::Error::new(error.kind(), format!("{}: {error}", file.display())),
     }
 }
 
@@ -232,7 +244,11 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let one = hosts(["a.example"]);
         read(state.path(), "Acme").keep(&one).unwrap();
-        std::fs::write(state.path().join(FOLDER).join("a"), b"\xff\xfe\n\xff").unwrap();
+        std::fs::write(
+            state.path().join(DECLARED_HOSTS).join("a"),
+            b"\xff\xfe\n\xff",
+        )
+        .unwrap();
         let damaged = read(state.path(), "Acme");
         assert!(!damaged.has(&one));
         damaged.keep(&one).unwrap();
@@ -256,7 +272,7 @@ mod tests {
         read(state.path(), "Acme")
             .keep(&hosts(["a.example"]))
             .unwrap();
-        let file = state.path().join(FOLDER).join("a");
+        let file = state.path().join(DECLARED_HOSTS).join("a");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
         let config = config("Acme");
         let read = DeclaredHosts::read(&config, state.path(), "a", &config.senders["a"]);

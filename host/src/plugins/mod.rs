@@ -33,7 +33,7 @@ pub use crate::os::{
     process::{end_early, run_as, start_early},
     seal::{SealPlan, Sealed},
 };
-pub use declared::DeclaredHosts;
+pub use declared::{DECLARED_HOSTS, DeclaredHosts};
 pub use describe::{Description, With, describe, describe_with};
 pub use frames::{Reply, Work};
 pub use launch::{Launch, in_the_open, plan, proxy, to_json};

@@ -173,6 +173,22 @@ const DIRECTORY: &[Case] = &[
     reads(&["directory", "user", "ada"]).acting_on(&["state", "given/ca.pem"]),
 ];
 
+/// Commands that go by the hosts that a plugin declared before, which are kept where plugins need no approval.
+const UNAPPROVED: &[Case] = &[
+    sends(&["send"]),
+    sends(&["send", "--stream"]),
+    reads(&[
+        "test-send",
+        "--phone",
+        "+447700900123",
+        "--code",
+        "beK989vc",
+    ]),
+    reads(&["check"]),
+    reads(&["doctor", "--offline"]),
+    reads(&["plugin", "show", "twilio"]),
+];
+
 /// That a command did not get that far, where its words leave no room for a path.
 const REFUSED: &[&str] = &[
     "its plugin can't be used",
@@ -236,6 +252,54 @@ fn as_root_what_others_can_write_to_is_used_by_no_command_that_asks_a_directory(
             is_refused(&test, case, path, Harm::Mode);
         }
     });
+}
+
+#[test]
+#[ignore = "needs root and strace"]
+fn as_root_hosts_that_others_can_edit_are_gone_by_in_no_command() {
+    each(UNAPPROVED, |case| {
+        let test = installed_with("owner");
+        let folder = test.site().state().join("declared-hosts");
+        let paths = opened(&test, case);
+        assert!(paths.contains(&folder.join("twilio")), "{paths:?}");
+        let paths = paths.iter().filter(|path| path.starts_with(&folder));
+        let all = [Harm::Mode, Harm::Group, Harm::List, Harm::Owner, Harm::Link];
+        for path in paths {
+            for harm in all {
+                is_refused(&test, case, path, harm);
+            }
+        }
+    });
+}
+
+/// Whichever file of the state folder others have had their hands on, the person who asks is told which.
+#[test]
+#[ignore = "needs root"]
+fn as_root_doctor_tells_of_each_file_of_the_state_folder() {
+    let test = with_directory_and("owner");
+    let state = test.site().state();
+    let doctor = reads(&["doctor", "--offline"]);
+    for name in [
+        "",
+        "secrets",
+        "secrets/twilio.auth_token",
+        "directories/example.json",
+        "declared-hosts",
+        "declared-hosts/twilio",
+    ] {
+        let path = state.join(name);
+        for harm in [Harm::Mode, Harm::List, Harm::Owner] {
+            is_refused(&test, &doctor, &path, harm);
+        }
+    }
+    // It can't be read, and no rights are wrong.
+    let record = state.join("declared-hosts/twilio");
+    fs::remove_file(&record).unwrap();
+    fs::create_dir(&record).unwrap();
+    set_mode(&record, 0o700);
+    let shown = shown(&run(&test, &doctor, None));
+    let words = format!("can't be read: {}", record.display());
+    assert!(shown.contains(&words), "{shown}");
 }
 
 /// The program of `[alerts]` is run by the account that sends.
@@ -387,7 +451,14 @@ fn is_refused(test: &Test, case: &Case, path: &Path, harm: Harm) {
 
 /// An installation with all that a command may open: a ledger, a change, approved plugins, a backup.
 fn installed() -> Test {
-    let mut test = Test::new().tls().config("[plugins]\ntrust = \"pinned\"");
+    installed_with("pinned")
+}
+
+/// The same with this `[plugins] trust`.
+fn installed_with(trust: &str) -> Test {
+    let mut test = Test::new()
+        .tls()
+        .config(&format!("[plugins]\ntrust = \"{trust}\""));
     if rustix::process::geteuid().is_root() {
         // Else the owner of the state folder would be believed to be the account that sends.
         test = test.config("[state]\nowner = \"root\"");
@@ -425,7 +496,11 @@ fn installed() -> Test {
 
 /// The same with a directory whose server is away, and a policy that is bound to an object of its snapshot.
 fn with_directory() -> Test {
-    let test = installed();
+    with_directory_and("pinned")
+}
+
+fn with_directory_and(trust: &str) -> Test {
+    let test = installed_with(trust);
     let ca_file = test.site().folder().join("given/ca.pem");
     fs::write(&ca_file, test.sandbox().ca_pem()).unwrap();
     let test = test

@@ -15,7 +15,9 @@ use crate::{
     config::{Fault, Ledger, Replication},
     ledger::{self, Away, Health, History, LedgerError, Options, Pooler, Server},
     os::{process::host_name, rights},
+    plugins::DECLARED_HOSTS,
     site::plugins,
+    trust::Unsafe,
 };
 
 pub(super) fn findings(site: &Site) -> anyhow::Result<Vec<Finding>> {
@@ -117,20 +119,34 @@ fn senders(site: &Site) -> anyhow::Result<Vec<Finding>> {
 
 /// Plugins that declare other hosts when they are to send than when they are asked.
 fn hidden_hosts(site: &Site) -> Vec<Finding> {
-    let findings = site.config.senders.iter().filter_map(|(name, sender)| {
-        // What can't be read is told with the paths.
-        let hosts = plugins::undeclared_hosts(site, name, sender).ok()?;
+    let senders = site.config.senders.iter();
+    let findings = senders.filter_map(|(name, sender)| {
         let plugin = &sender.plugin.value;
-        let words = format!(
-            "{name}: its plugin {plugin} declared hosts when it was to send that it does not declare when it is \
-             asked: {}",
-            hosts.join(", ")
-        );
-        let remedy = format!(
-            "replace the plugin, or keep it to approved hosts: trust = \"pinned\" in [plugins], and textsender \
-             plugin trust {plugin}"
-        );
-        (!hosts.is_empty()).then(|| problem("plugins", words, remedy))
+        match plugins::undeclared_hosts(site, name, sender) {
+            Ok(hosts) if hosts.is_empty() => None,
+            Ok(hosts) => Some(problem(
+                "plugins",
+                format!(
+                    "{name}: its plugin {plugin} declared hosts when it was to send that it does not declare when it is \
+                     asked: {}",
+                    hosts.join(", ")
+                ),
+                format!(
+                    "replace the plugin, or keep it to approved hosts: trust = \"pinned\" in [plugins], and textsender \
+                     plugin trust {plugin}"
+                ),
+            )),
+            // Told with the configuration.
+            Err(error) if error.get_ref().is_some_and(|it| it.is::<Unsafe>()) => None,
+            Err(error) => Some(problem(
+                "plugins",
+                format!("{name}: the hosts that its plugin {plugin} declared can't be read: {error}"),
+                format!(
+                    "rm -r {}: they are recorded again from the next message on",
+                    site.state.join(DECLARED_HOSTS).display()
+                ),
+            )),
+        }
     });
     findings.collect()
 }

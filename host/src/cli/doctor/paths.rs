@@ -81,21 +81,20 @@ fn let_read(path: &Path) -> String {
     }
 }
 
-/// Whether senders, secrets and ledger can be told of: the state folder is one and can be read, and what is in it is
+/// Whether senders, secrets and ledger can be told of: the state folder is one and can be read, and the secrets in it are
 /// believed.
 pub(super) fn is_usable(state: &Path) -> bool {
-    let all = in_state(state);
+    let secrets = state.join(secrets::FOLDER);
+    let mut all = in_state(state);
+    all.retain(|path| path == state || path.starts_with(&secrets));
     let is_believed = || trust::faults(all.iter().map(PathBuf::as_path)).is_empty();
     state.is_dir() && rights::may_read(state).is_ok() && is_believed()
 }
 
-/// The state folder, and what is in it of secrets.
+/// The state folder, and what is in it.
 fn in_state(state: &Path) -> Vec<PathBuf> {
-    let folder = state.join(secrets::FOLDER);
-    let entries = fs::read_dir(&folder).into_iter().flatten();
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut all = vec![state.to_owned(), folder];
-    all.extend(files);
+    let mut all = vec![state.to_owned()];
+    all.extend(files::in_state(state));
     all
 }
 
@@ -107,13 +106,18 @@ pub(super) fn have(site: &Site, fault: &Fault) -> bool {
     let follows = !site.state.is_dir() && fault.remedy.starts_with("textsender secret set ");
     let is_whole = fault.key.is_empty() && fault.line == 0;
     let is_closed = fault.remedy.contains(FIX);
-    let is_of_state = || {
-        let remedies = ["chmod ", "mv ", "sudo "];
+    let is_open = || {
+        let remedies = ["chmod go= ", "chmod -R go= "];
         remedies.iter().any(|it| fault.remedy.starts_with(it))
+    };
+    let is_unusable = || {
+        files::unusable_state(&site.config, &site.state).is_some()
+            || rights::may_use_folder(&site.state).is_err()
     };
     follows
         || is_whole && (file == sources || file == plugins) && is_closed
-        || is_whole && file.starts_with(&site.state) && is_of_state()
+        || is_whole && file == site.state && is_unusable()
+        || is_whole && file.starts_with(&site.state) && is_open()
 }
 
 /// Secrets are read there and the ledger is written, both by the account that sends.
@@ -171,7 +175,7 @@ fn roots_own(state: &Path) -> Option<Finding> {
     })
 }
 
-/// What others can read of the secrets, or will be able to: however much it is, one command closes it.
+/// What others can read of the state folder, or will be able to: however much it is, one command closes it.
 fn open_to_others(state: &Path) -> Option<Finding> {
     const OTHERS: u32 = 0o077;
     if !state.is_dir() {
@@ -187,13 +191,15 @@ fn open_to_others(state: &Path) -> Option<Finding> {
     Some(match open.len() - 1 {
         0 => problem(
             "paths",
-            format!("{path} is open to others (mode {mode:04o}), and holds secrets"),
+            format!(
+                "{path} is open to others (mode {mode:04o}): what is in the state folder is its account's alone"
+            ),
             format!("chmod go= {path}"),
         ),
         more => problem(
             "paths",
             format!(
-                "{path} and {more} more are open to others (mode {mode:04o}), and hold secrets"
+                "{path} and {more} more are open to others (mode {mode:04o}): what is in the state folder is its account's alone"
             ),
             files::close_all(state),
         ),
