@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use textsender_plugin_api::Stage;
@@ -16,6 +16,7 @@ pub struct Progress(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     stage: AtomicU8,
+    is_waiting: AtomicBool,
     fault: Mutex<Option<Fault>>,
 }
 
@@ -37,6 +38,16 @@ impl Progress {
             1 => Stage::Written,
             _ => Stage::Answered,
         }
+    }
+
+    /// Notes whether it waits until its sender has a connection to spare.
+    pub fn set_waiting(&self, is_waiting: bool) {
+        self.0.is_waiting.store(is_waiting, Ordering::Relaxed);
+    }
+
+    /// Whether it waits, or waited for most of its time.
+    pub fn is_waiting(&self) -> bool {
+        self.0.is_waiting.load(Ordering::Relaxed)
     }
 
     /// Notes why it brought no answer.

@@ -96,6 +96,38 @@ fn requests_that_are_never_answered_fill_no_memory() {
     running.finish();
 }
 
+/// A provider that takes connections and answers none has as many as it may, and what waits for one is told so.
+#[test]
+fn a_sender_has_no_more_connections_than_its_budget() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The kernel takes them all.
+    rustix::net::listen(&silent, 2048).unwrap();
+    let config = format!(
+        "[send]\nconcurrency = 256\n[senders.misbehaving]\ntimeout = \"8s\"\n[senders.misbehaving.settings]\n\
+         base_url = \"http://{}\"",
+        silent.local_addr().unwrap()
+    );
+    let mut running = Test::new()
+        .misbehaving("hoard_names")
+        .config(&config)
+        .stream()
+        .start_silent();
+    // Each asks for eight at a time: 22 of them find no connection for all of theirs.
+    let bad: Vec<_> = (0..150)
+        .map(|number| request(&format!("bad-{number}"), BAD_NUMBER))
+        .collect();
+    running.ask(&bad);
+    running.ask(&[of_another_sender(1)]);
+    let answers = running.wait_for_answers(151);
+    assert_eq!(answer_to("other-1", &answers)["outcome"], "accepted");
+    let is_used_up = |id: usize| {
+        answer_to(&format!("bad-{id}"), &answers)["error"]["code"] == "budget_exhausted"
+    };
+    let used_up = (0..150).filter(|id| is_used_up(*id)).count();
+    assert!(used_up >= 22, "{used_up}: {answers:?}");
+    running.finish().texts(1);
+}
+
 /// Each look-up takes a thread for as long as the resolver is silent: a sender has a few, whatever it asks for.
 #[test]
 fn names_that_never_resolve_cost_other_senders_nothing() {

@@ -14,7 +14,7 @@ use textsender_plugin_api::{
 };
 use tokio::{
     task::{coop::consume_budget, yield_now},
-    time::timeout_at,
+    time::{Instant, timeout_at},
 };
 
 use super::{Shared, calls::Permission, shutdown::Reason, warn, withheld::MayLog};
@@ -238,12 +238,17 @@ impl Inbound {
             let target = transport::destination(&request);
             let egress = shared.egress_for(target.as_ref()).await;
             let transports = &shared.transports;
+            // The call may end first, which ends this: so it is noted before.
+            open.progress.set_waiting(true);
+            let asked = Instant::now();
             let Ok(_connection) = timeout_at(open.deadline, shared.budget.connection()).await
             else {
-                open.trace.used_up(Limit::Connections);
                 let error = ExchangeError::new(Stage::NotSent, FailureKind::Timeout);
                 return shared.exchanged(call, exchange, Err(error));
             };
+            // One that comes when most of the time is over comes too late.
+            let left = open.deadline.saturating_duration_since(Instant::now());
+            open.progress.set_waiting(asked.elapsed() > left);
             let carried =
                 transports.carry(request, &egress, open.deadline, &open.progress, &mut held);
             let result = carried.await;

@@ -70,7 +70,9 @@ impl Trace {
 
     /// The budget that it used up, if it did.
     pub fn limit(&self) -> Option<Limit> {
-        lock(&self.seen).limit
+        let seen = lock(&self.seen);
+        let waits = seen.exchanges.iter().any(|it| it.progress.is_waiting());
+        seen.limit.or(waits.then_some(Limit::Connections))
     }
 
     /// Whether a message may have been taken without our knowing: written, and not answered.
