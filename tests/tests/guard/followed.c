@@ -4,7 +4,8 @@
  * by a signal that leaves valgrind no time to say what it counted; and it does not wait long for that end,
  * with which its own would come. A host process whose system calls are filtered could not say it either:
  * it gets no filter, as on a system that has none. It takes fifty times the processor time that it would
- * take, for which the front would have it stand behind all other processes: it stays where it is. */
+ * take, for which the front would look at it ten times as often, the more the longer a send takes beside other
+ * work, and have it stand behind all other processes: how much it took can't be seen, and it stays where it is. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *,
@@ -49,6 +51,12 @@ int sched_setscheduler(pid_t thread, int policy, const struct sched_param *param
 {
     (void)thread, (void)policy, (void)parameter;
     return 0;
+}
+
+int clock_getcpuclockid(pid_t process, clockid_t *clock)
+{
+    (void)process, (void)clock;
+    return ENOSYS;
 }
 
 int prctl(int option, ...)
