@@ -3,18 +3,19 @@
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::thread;
 
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use textsender_tests::harness::Test;
 use textsender_tests::sandbox::{Fault, When};
 
 use crate::stream::request;
 
-/// What a pipe holds (pipe(7)).
-const PIPE: usize = 64 * 1024;
-
-/// A pipe that takes nothing more until it is read.
+/// A pipe that takes nothing more until it is read. How much one holds depends on how many this account has (pipe(7)).
 fn full_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = io::pipe().unwrap();
-    writer.write_all(&vec![b'\n'; PIPE]).unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    while writer.write(&[b'\n'; 4096]).is_ok() {}
+    fcntl_setfl(&writer, flags).unwrap();
     (reader, writer)
 }
 
