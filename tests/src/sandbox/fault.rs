@@ -6,6 +6,7 @@
 //! | [`Fault::html`] | this status, a proxy's HTML page | no |
 //! | [`Fault::redirect`] | 307 and a `Location` | no |
 //! | [`Fault::delay`] | the right answer, late | yes |
+//! | [`Fault::held`] | the right answer, once a [`Hold`] lets it go | yes |
 //! | [`Fault::drop_unread`] | the connection closes before the request was read | no, never |
 //! | [`Fault::drop`] | it closes when the request was read | no |
 //! | [`Fault::reset`] | the same, with a TCP reset | no |
@@ -25,16 +26,44 @@
 //! [`Fault::taken`] and [`Fault::not_taken`] choose otherwise. Whatever is chosen is exact: a request that the
 //! provider would have refused is never taken, one that it would have accepted is taken once or not at all.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 /// Something that goes wrong with one exchange. The module's table has them all.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub(crate) effect: Effect,
     pub(crate) delay: Duration,
+    pub(crate) hold: Option<Hold>,
     pub(crate) takes: bool,
+}
+
+/// Holds answers back until it is told to let them go, so that what comes before them is no luck. Clones are the
+/// same.
+#[derive(Clone, Debug)]
+pub struct Hold(Arc<Semaphore>);
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+impl Hold {
+    /// Lets so many answers go, or those that come next.
+    pub fn release(&self, count: usize) {
+        self.0.add_permits(count);
+    }
+
+    async fn wait(&self) {
+        // Nothing closes the semaphore.
+        if let Ok(permit) = self.0.acquire().await {
+            permit.forget();
+        }
+    }
 }
 
 /// What happens on the wire once the request is dealt with.
@@ -94,6 +123,14 @@ impl Fault {
     /// The right answer, this much later. The text is taken before the wait.
     pub fn delay(delay: Duration) -> Self {
         Self::of(Effect::Genuine, true).after(delay)
+    }
+
+    /// The right answer, when the hold lets it go. The text is taken before the wait.
+    pub fn held(hold: &Hold) -> Self {
+        Self {
+            hold: Some(hold.clone()),
+            ..Self::of(Effect::Genuine, true)
+        }
     }
 
     /// Closes the connection when the first bytes of the request come, and reads none of it.
@@ -210,6 +247,16 @@ impl Fault {
         self
     }
 
+    /// Waits as long as it is told to, between reading the request and what follows.
+    pub(crate) async fn wait(&self) {
+        if self.delay > Duration::ZERO {
+            tokio::time::sleep(self.delay).await;
+        }
+        if let Some(hold) = &self.hold {
+            hold.wait().await;
+        }
+    }
+
     /// Whether it strikes before the request is read.
     pub(crate) fn is_blind(&self) -> bool {
         matches!(self.effect, Effect::DropUnread)
@@ -219,6 +266,7 @@ impl Fault {
         Self {
             effect,
             delay: Duration::ZERO,
+            hold: None,
             takes,
         }
     }

@@ -54,7 +54,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use echo::Echo;
-pub use fault::Fault;
+pub use fault::{Fault, Hold};
 pub use handset::phones;
 pub use http::{Endpoint, Request};
 pub use journal::{Provider, Text, TooFew};

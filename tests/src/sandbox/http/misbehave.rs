@@ -1,7 +1,6 @@
 //! Puts a fault on the wire. The request has been read; whether its text is taken is settled first.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -35,9 +34,7 @@ where
     A: Api,
 {
     let mut answer = service.api.answer(request, fault.takes);
-    if fault.delay > Duration::ZERO {
-        tokio::time::sleep(fault.delay).await;
-    }
+    fault.wait().await;
     let keep_alive = request.keep_alive();
     let head = |answer: &Answer, keep_alive, length| {
         let mut out = Vec::new();

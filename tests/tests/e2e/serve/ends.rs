@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use textsender_tests::harness::{PATIENCE, Running, Test, each, wait_for};
-use textsender_tests::sandbox::{Fault, When};
+use textsender_tests::sandbox::{Fault, Hold, When};
 
 use super::http::{self, Connection, Hub};
 use crate::stream::request;
@@ -28,9 +28,9 @@ fn begin(socket: &Path, message: &serde_json::Value) -> Connection {
 
 #[test]
 fn asked_to_end_it_finishes_what_is_in_flight_and_takes_nothing_more() {
-    let slow = Fault::delay(Duration::from_millis(500));
+    let hold = Hold::default();
     let test = Test::new().config("[send]\nconcurrency = 1");
-    let hub = Hub::start(test.fault(When::always(), slow));
+    let hub = Hub::start(test.fault(When::always(), Fault::held(&hold)));
     let mut idle = hub.connect();
     let mut first = begin(&hub.socket, &request("a-1", "+447700900123"));
     hub.running
@@ -47,6 +47,7 @@ fn asked_to_end_it_finishes_what_is_in_flight_and_takes_nothing_more() {
     hub.running.terminate();
     let refused = second.answer().unwrap().is(503).outcome("unavailable");
     assert_eq!(refused.error("stopping").headers["retry-after"], "5");
+    hold.release(1);
     first.answer().unwrap().is(200).outcome("accepted");
     assert!(idle.is_closed() && first.is_closed());
     let socket = hub.socket.clone();
@@ -214,8 +215,8 @@ fn hubs_are_replaced_during_ten_thousand_requests_and_each_is_answered_once() {
 
 #[test]
 fn a_message_goes_on_when_its_caller_hangs_up() {
-    let slow = Fault::delay(Duration::from_millis(500));
-    let hub = Hub::start(Test::new().fault(When::next(), slow));
+    let hold = Hold::default();
+    let hub = Hub::start(Test::new().fault(When::next(), Fault::held(&hold)));
     let message = request("a-1", "+447700900123");
     let again = hub.other().request(message.clone());
     let gone = begin(&hub.socket, &message);
@@ -226,6 +227,7 @@ fn a_message_goes_on_when_its_caller_hangs_up() {
     drop(gone);
     // Asked to end, it waits for what it has begun.
     hub.running.terminate();
+    hold.release(1);
     hub.running.wait_for_end().exit(0).texts(1);
     again
         .run()

@@ -3,12 +3,11 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde_json::Value;
-use textsender_tests::harness::{PATIENCE, Running, Test, artifacts, each};
+use textsender_tests::harness::{PATIENCE, Running, Test, artifacts, each, wait_for};
 use textsender_tests::sandbox::site::Site;
-use textsender_tests::sandbox::{Fault, When, twilio};
+use textsender_tests::sandbox::{Fault, Hold, When, twilio};
 
 use super::{outcomes, request, requests};
 use crate::misbehaving::files;
@@ -75,18 +74,23 @@ fn an_edited_text_is_that_of_the_next_message() {
 
 #[test]
 fn an_edit_is_noticed_among_lines_that_were_read_before_it() {
-    let slow = Fault::delay(Duration::from_millis(150));
+    let hold = Hold::default();
     let test = Test::new().policy(&policy("one"));
-    let test = test.fault(When::always(), slow).stream();
+    let test = test.fault(When::always(), Fault::held(&hold)).stream();
     let mut running = test.args(["--concurrency", "1"]).start_silent();
-    running.ask(&requests(5));
+    let number = |n| request(&format!("id-{n}"), &format!("+4477009{n:05}"));
+    running.ask(&(200..700).map(number).collect::<Vec<_>>());
+    hold.release(1);
     running.wait_for_answers(1);
     let site = running.test().site();
     site.policy("everyone", &policy("two")).unwrap();
-    running.wait_for_answers(5);
-    let run = running.finish();
-    let last = run.texts(5).sandbox().texts().pop().unwrap();
-    assert!(last.body.starts_with("two"), "{run}");
+    wait_for("the edited text", || {
+        hold.release(1);
+        let last = running.sandbox().texts().pop()?;
+        last.body.starts_with("two").then_some(())
+    });
+    hold.release(500);
+    running.finish().exit(0).texts(500);
 }
 
 #[test]
@@ -167,14 +171,16 @@ fn a_configuration_that_is_wrong_at_the_start_can_be_corrected() {
     site.policy("everyone", &policy("one")).unwrap();
     accepted(&mut running);
     // And as many are in flight as if it had been right all along.
-    let slow = Fault::delay(Duration::from_millis(500));
-    running.sandbox().twilio().fault(When::always(), slow);
+    let hold = Hold::default();
+    let twilio = running.sandbox().twilio();
+    twilio.fault(When::always(), Fault::held(&hold));
     let before = running.sandbox().requests().len();
     let more = |n: usize| request(&format!("more-{n}"), "+447700900102");
     running.ask(&(0..4).map(more).collect::<Vec<_>>());
     let sandbox = running.sandbox();
     sandbox.wait_for_requests(before + 4, PATIENCE).unwrap();
     assert_eq!(running.answer_count(), 3);
+    hold.release(4);
     running.wait_for_answers(7);
     running.finish().exit(0);
 }
@@ -275,14 +281,16 @@ fn a_sender_that_an_edit_does_not_change_keeps_its_process() {
 
 #[test]
 fn messages_in_flight_end_with_the_process_that_has_them() {
-    let slow = Fault::delay(Duration::from_millis(500));
-    let test = Test::new().fault(When::next(), slow);
+    let hold = Hold::default();
+    let test = Test::new().fault(When::next(), Fault::held(&hold));
     let mut running = test.stream().start_silent();
     running.ask(&requests(1));
     running.sandbox().wait_for_requests(1, PATIENCE).unwrap();
     let site = running.test().site();
     site.plugin(&artifacts().plugin("twilio")).unwrap();
     running.ask(&requests(2)[1..]);
+    running.wait_for_answers(1);
+    hold.release(1);
     let answers = running.wait_for_answers(2);
     assert_eq!(outcomes(&answers), ["accepted", "accepted"]);
     assert_eq!(answers[1]["id"], "id-0");

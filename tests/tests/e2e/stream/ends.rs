@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use textsender_tests::harness::{PATIENCE, Running, Test, each};
-use textsender_tests::sandbox::{Fault, When};
+use textsender_tests::sandbox::{Fault, Hold, When};
 
 use super::{answer_to, outcomes, request, requests};
 
@@ -38,10 +38,14 @@ fn the_end_of_input_finishes_what_is_in_flight() {
 
 #[test]
 fn asked_to_end_it_finishes_what_is_in_flight_and_begins_nothing_more() {
-    let mut running = slow().args(["--concurrency", "1"]).start_silent();
+    let hold = Hold::default();
+    let test = Test::new().fault(When::always(), Fault::held(&hold));
+    let mut running = test.stream().args(["--concurrency", "1"]).start_silent();
     running.ask(&requests(4));
     wait_for_requests(&running, 1);
     running.terminate();
+    running.wait_for_answers(3);
+    hold.release(1);
     // Its standard input is still open.
     let run = running.wait_for_end();
     let answers = run.exit(0).texts(1).answers();

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use textsender_tests::harness::{Test, random_code};
-use textsender_tests::sandbox::{Fault, When};
+use textsender_tests::sandbox::{Fault, Hold, When};
 
 /// A verification code for this number.
 pub fn request(id: &str, phone: &str) -> Value {
@@ -86,9 +86,12 @@ fn each_line_is_answered_with_its_number_and_id() {
 #[test]
 fn an_answer_comes_when_its_message_is_done() {
     let slow = When::always().to("+447700900200");
-    let test = Test::new().fault(slow, Fault::delay(Duration::from_millis(500)));
+    let hold = Hold::default();
+    let test = Test::new().fault(slow, Fault::held(&hold));
     let mut running = test.stream().start_silent();
     running.ask(&requests(3));
+    running.wait_for_answers(2);
+    hold.release(1);
     let answers = running.wait_for_answers(3);
     assert_eq!(answers[2]["id"], "id-0");
     running.finish().exit(0).texts(3);
@@ -141,11 +144,13 @@ fn no_more_messages_are_in_flight_than_it_is_told() {
 
 #[test]
 fn an_id_that_is_in_flight_is_not_sent_again() {
-    let slow = Fault::delay(Duration::from_millis(500));
-    let test = Test::new().fault(When::always(), slow);
+    let hold = Hold::default();
+    let test = Test::new().fault(When::always(), Fault::held(&hold));
     let mut running = test.stream().start_silent();
     let twice = request("twice", "+447700900101");
     running.ask([&twice, &twice]);
+    running.wait_for_answers(1);
+    hold.release(1);
     let answers = running.wait_for_answers(2);
     assert_eq!(outcomes(&answers), ["in_progress", "accepted"]);
     running.ask([&twice]);
