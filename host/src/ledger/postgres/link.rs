@@ -37,6 +37,8 @@ pub(super) struct Link {
     proof: Proof,
     runtime: Runtime,
     connected: RefCell<Option<Rc<Connected>>>,
+    /// Why the last try to connect was in vain.
+    in_vain: RefCell<Option<String>>,
     tls: OnceCell<rustls::ClientConfig>,
     /// The host that could be written to last.
     host: Cell<usize>,
@@ -60,6 +62,7 @@ impl Link {
             proof,
             runtime,
             connected: RefCell::default(),
+            in_vain: RefCell::default(),
             tls: OnceCell::new(),
             host: Cell::new(0),
         })
@@ -206,11 +209,11 @@ impl Link {
         {
             return Ok(Rc::clone(connected));
         }
-        let mut last = None;
         loop {
             let reason = match timeout_at(deadline, self.try_hosts(deadline)).await {
                 Ok(Ok(connected)) => {
                     let connected = Rc::new(connected);
+                    self.in_vain.take();
                     *self.connected.borrow_mut() = Some(Rc::clone(&connected));
                     return Ok(connected);
                 }
@@ -220,11 +223,11 @@ impl Link {
                 Err(_) => SILENT.to_owned(),
             };
             // What a try before it said tells more than that there was no time for another.
-            let reason = match last {
+            let reason = match self.in_vain.take() {
                 Some(last) if reason == SILENT => last,
                 _ => reason,
             };
-            last = Some(reason.clone());
+            self.in_vain.replace(Some(reason.clone()));
             self.pause(deadline, reason).await?;
         }
     }
