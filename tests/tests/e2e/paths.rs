@@ -78,18 +78,20 @@ impl Case {
     }
 }
 
+const TEST_SEND: Case = reads(&[
+    "test-send",
+    "--phone",
+    "+447700900123",
+    "--code",
+    "beK989vc",
+]);
+
 /// Commands that send, or say what would be sent.
 const SENDING: &[Case] = &[
     sends(&["send"]),
     sends(&["send", "--stream"]),
     sends(&["explain"]),
-    reads(&[
-        "test-send",
-        "--phone",
-        "+447700900123",
-        "--code",
-        "beK989vc",
-    ]),
+    TEST_SEND,
     reads(&["sender", "check", "twilio"]),
 ];
 
@@ -177,13 +179,7 @@ const DIRECTORY: &[Case] = &[
 const UNAPPROVED: &[Case] = &[
     sends(&["send"]),
     sends(&["send", "--stream"]),
-    reads(&[
-        "test-send",
-        "--phone",
-        "+447700900123",
-        "--code",
-        "beK989vc",
-    ]),
+    TEST_SEND,
     reads(&["check"]),
     reads(&["doctor", "--offline"]),
     reads(&["plugin", "show", "twilio"]),
