@@ -37,8 +37,8 @@ pub(super) struct Link {
     proof: Proof,
     runtime: Runtime,
     connected: RefCell<Option<Rc<Connected>>>,
-    /// Why the last try to connect was in vain.
-    in_vain: RefCell<Option<String>>,
+    /// Why no connection was made in the time that there was, and when that was said.
+    in_vain: RefCell<Option<(Instant, String)>>,
     tls: OnceCell<rustls::ClientConfig>,
     /// The host that could be written to last.
     host: Cell<usize>,
@@ -209,11 +209,14 @@ impl Link {
         {
             return Ok(Rc::clone(connected));
         }
+        // A step may be given up just before its time is over, and the next one has the rest of it.
+        let before = self.in_vain.take();
+        let before = before.filter(|(at, _)| at.elapsed() < 2 * PAUSE);
+        let mut last = before.map(|(_, reason)| reason);
         loop {
             let reason = match timeout_at(deadline, self.try_hosts(deadline)).await {
                 Ok(Ok(connected)) => {
                     let connected = Rc::new(connected);
-                    self.in_vain.take();
                     *self.connected.borrow_mut() = Some(Rc::clone(&connected));
                     return Ok(connected);
                 }
@@ -223,11 +226,12 @@ impl Link {
                 Err(_) => SILENT.to_owned(),
             };
             // What a try before it said tells more than that there was no time for another.
-            let reason = match self.in_vain.take() {
+            let reason = match last {
                 Some(last) if reason == SILENT => last,
                 _ => reason,
             };
-            self.in_vain.replace(Some(reason.clone()));
+            last = Some(reason.clone());
+            self.in_vain.replace(Some((Instant::now(), reason.clone())));
             self.pause(deadline, reason).await?;
         }
     }
