@@ -39,8 +39,9 @@ const PRODUCTS: [(&str, &str); 3] = [
     ("logto", "logto/node_modules/@logto/connector-http-sms"),
 ];
 
-/// The portal of LemonLDAP::NG as Debian installs it.
+/// The portal of LemonLDAP::NG as Debian installs it, and the folder that it comes into.
 const LEMONLDAP: &str = "/usr/share/perl5/Lemonldap/NG/Portal/2F/REST.pm";
+const PERL: &str = "/usr/share/perl5";
 
 /// What `$TEXTSENDER_MAIL_SERVERS` may have.
 const MAIL_SERVERS: [(&str, &str); 2] = [
@@ -52,7 +53,13 @@ const MAIL_SERVERS: [(&str, &str); 2] = [
 fn main() {
     unpacked("MAIL_SERVERS", &MAIL_SERVERS);
     unpacked("PRODUCTS", &PRODUCTS);
-    println!("cargo::rerun-if-changed={LEMONLDAP}");
+    // A path that is not there would count as changed in each build.
+    if let Some(path) = [LEMONLDAP, PERL]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+    {
+        println!("cargo::rerun-if-changed={path}");
+    }
     println!("cargo::rustc-check-cfg=cfg(has_lemonldap)");
     if Path::new(LEMONLDAP).is_file() {
         println!("cargo::rustc-cfg=has_lemonldap");

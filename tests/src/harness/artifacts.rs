@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+use super::cargo;
+
 /// What is under test.
 #[derive(Clone, Debug)]
 pub struct Artifacts {
@@ -87,7 +89,7 @@ fn build_once(place: &Place) {
 }
 
 fn build(place: &Place) {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo
         .args(["build", "--quiet", "--workspace"])
         // What measures is not what is measured; nor may it be replaced while it runs.
@@ -104,13 +106,6 @@ fn build(place: &Place) {
     }
     if let Some(triple) = &place.triple {
         cargo.args(["--target", triple]);
-    }
-    // What cargo tells a test about its own package would make build scripts think that something changed.
-    for (name, _) in env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(name);
-        }
     }
     let status = cargo.status().unwrap();
     assert!(

@@ -32,6 +32,7 @@
 )]
 
 mod artifacts;
+mod cargo;
 mod crowd;
 mod each;
 pub mod outcomes;
@@ -47,6 +48,7 @@ mod test;
 mod wait;
 
 pub use artifacts::{Artifacts, artifacts};
+pub use cargo::cargo;
 pub use crowd::at_once;
 pub use each::each;
 pub use presets::Preset;

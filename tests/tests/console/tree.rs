@@ -1,11 +1,12 @@
 //! The console costs `textsender` nothing: neither a crate nor a feature.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+
+use textsender_tests::harness::cargo;
 
 /// Each crate of `textsender`'s tree with its features, if these packages are built together.
 fn features(packages: &[&str]) -> BTreeMap<String, String> {
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = cargo();
     cargo
         .args([
             "tree",

@@ -6,8 +6,9 @@ use std::process::Command;
 
 use libtest_mimic::{Failed, Trial};
 use ring::digest::{SHA256, digest};
+use textsender_tests::harness::cargo;
 
-use crate::tools::{SOURCE, cargo, keeps_the_contract, report, run, sent, workshop};
+use crate::tools::{SOURCE, keeps_the_contract, report, run, sent, workshop};
 
 /// The API as it was first released. CHANGING.md says why it stays as it is.
 const SNAPSHOT: &str = "textsender-plugin-api-0.1.0";

@@ -6,9 +6,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use libtest_mimic::{Failed, Trial};
-use textsender_tests::harness::artifacts;
+use textsender_tests::harness::{artifacts, cargo};
 
-use crate::tools::{SOURCE, cargo, keeps_the_contract, run, workshop};
+use crate::tools::{SOURCE, keeps_the_contract, run, workshop};
 
 pub fn trials() -> Vec<Trial> {
     vec![

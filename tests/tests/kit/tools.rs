@@ -18,18 +18,6 @@ pub fn workshop(name: &str) -> PathBuf {
     folder
 }
 
-/// Cargo, without what it tells a test about its own package.
-pub fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(name);
-        }
-    }
-    cargo
-}
-
 /// Runs a command that should succeed, and gives what it wrote.
 #[track_caller]
 pub fn run(command: &mut Command) -> String {
