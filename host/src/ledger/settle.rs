@@ -98,8 +98,8 @@ pub enum DispatchRefusal {
     Paused(Pause),
 }
 
-/// Marks that `sender` is about to get the message, and takes its place in the sender's limits,
-/// unless both was done before. A pause that came meanwhile refuses it.
+/// Marks that `sender` is about to get the message, and takes its place in the sender's limits, unless it has one:
+/// one that was given back, as it was not used, is taken anew. A pause that came meanwhile refuses it.
 pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreResult<Handover> {
     let Some(OpenClaim {
         sent_to,
@@ -115,9 +115,6 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
         return Ok(Handover::Refused(DispatchRefusal::Paused(pause.clone())));
     }
     let mut sent_to = sent_to.unwrap_or_default();
-    if sent_to.iter().any(|marked| marked == sender) {
-        return Ok(Handover::Marked);
-    }
     let window = store.keys().window(Scope::Sender, sender);
     let is_counted = places.iter().any(|place| place.window == window);
     if let Some(rule) = held.sender_rule.as_ref().filter(|_| !is_counted) {
@@ -127,7 +124,9 @@ pub(super) fn dispatched(store: &dyn Store, held: &Held, sender: &str) -> StoreR
         }
         places.push(counter.take(store)?);
     }
-    sent_to.push(sender.to_owned());
+    if !sent_to.iter().any(|marked| marked == sender) {
+        sent_to.push(sender.to_owned());
+    }
     match store.mark_dispatched(&held.key, &sent_to, &places)? {
         true => Ok(Handover::Marked),
         false => Ok(Handover::Lost),

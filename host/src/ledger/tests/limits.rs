@@ -414,6 +414,42 @@ async fn a_text_counts_for_the_sender_that_took_it_and_not_for_one_that_refused(
 }
 
 #[tokio::test]
+async fn a_place_that_was_given_back_is_taken_anew_by_a_repeat() {
+    clock!(NOW, now);
+    let fixture = Fixture::at(now);
+    let limits = r#"{"recipient":{"limits":[]},"sender":{"limits":["1/10m"]}}"#;
+    let ticket = fixture.fresh(message_under("a", limits)).await;
+    for sender in ["twilio", "gateway"] {
+        fixture.dispatched(&ticket, sender).await;
+    }
+    // The first had no use for its place; whether the second sent it is not known.
+    let mut unknown = decision(Outcome::Unknown);
+    let unavailable = Attempt {
+        outcome: Outcome::Unavailable,
+        ..unknown.attempts[0].clone()
+    };
+    unknown.attempts[0].sender = "gateway".to_owned();
+    unknown.attempts.insert(0, unavailable);
+    fixture.ledger().settle(ticket, unknown).await.unwrap();
+    let another = Claim {
+        senders: vec!["twilio".to_owned()],
+        ..message_under("b", limits)
+    };
+    assert_eq!(limited(&fixture, another).await, None);
+
+    NOW.fetch_add(5_000, std::sync::atomic::Ordering::SeqCst);
+    let ClaimResult::Abandoned(ticket, _) = fixture.claim(message_under("a", limits)).await else {
+        panic!("it may be looked for");
+    };
+    let refusal = fixture.ledger().dispatched(&ticket, "twilio").await;
+    let refusal = refusal.unwrap();
+    assert!(
+        matches!(refusal, Some(DispatchRefusal::Limited(_))),
+        "{refusal:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_exempt_number_is_not_counted_on_a_failover_either() {
     let fixture = Fixture::new();
     let limits = r#"{"sender":{"limits":["1/10m"]},"exempt":["+447700900123"]}"#;
