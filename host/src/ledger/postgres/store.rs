@@ -313,11 +313,10 @@ impl PostgresStore {
                 id: row.id.clone(),
                 owner,
             };
-            let life = self.life_of(&row);
-            self.known.borrow_mut().rows.insert(row.seq, row);
+            self.known.borrow_mut().rows.insert(row.seq, row.clone());
             loop {
                 self.begin(false)?;
-                close_abandoned(self, &key, life)?;
+                close_abandoned(self, &key, self.life_of(&row))?;
                 match self.commit() {
                     Err(StoreError::Stale) => {}
                     other => break other?,

@@ -206,6 +206,29 @@ fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
     }
 }
 
+/// A standby that took over, as one that was started anew, may lack that a claim was handed over.
+#[test]
+fn a_claim_of_a_server_that_is_gone_ends_as_one_that_may_have_been_sent() {
+    let mut server = Server::start(&["fsync=off"]);
+    server.sql("postgres", "CREATE ROLE textsender LOGIN");
+    server.sql("postgres", "CREATE DATABASE made");
+    server.script("made", &postgres_schema("textsender"));
+    let folder = tempfile::tempdir().unwrap();
+    let shared = shared_at(&server.url("textsender", "made"));
+    let mut engine = Postgres::new(&shared, folder.path(), &Options::default());
+    let idle = engine.open().unwrap();
+    server.sql(
+        "made",
+        "INSERT INTO textsender.decisions (seq, v, at, id, live, uid, owner, lease, epoch, replayed)
+         VALUES (1, 1, textsender.now_ms(), 'a', true, 0, 'another', 1, textsender.epoch(), false)",
+    );
+    server.stop();
+    server.launch(&["fsync=off"]);
+    idle.tidy(true).unwrap();
+    let ended = "SELECT outcome || ' ' || code FROM textsender.decisions";
+    assert_eq!(server.sql("made", ended), "unknown interrupted");
+}
+
 /// Seeds of one run of the simulation, at most; on a slow machine fewer.
 const SEEDS: u64 = 100;
 
@@ -237,7 +260,10 @@ pub(in crate::ledger) fn database() -> String {
 
 /// The section that leads there.
 pub(in crate::ledger) fn shared(database: &str) -> Shared {
-    let url = server().url("textsender", database);
+    shared_at(&server().url("textsender", database))
+}
+
+fn shared_at(url: &str) -> Shared {
     let text = format!(
         "[state.shared]\nengine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\ntimeout = \"20s\"\nurl = {url:?}"
     );

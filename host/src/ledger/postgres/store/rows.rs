@@ -361,6 +361,9 @@ impl Store for PostgresStore {
             &[(&at, Type::INT8), (&retention, Type::INT8)],
         );
         let rows = rows.map_err(StoreError::Server)?;
+        // The connection may be a new one, to a server that lacks what was only written by the one before it.
+        let connected = self.link.connect().map_err(StoreError::Server)?;
+        self.epoch.replace(connected.hello.epoch.clone());
         self.close_lapsed(json(&rows).unwrap_or_default())
     }
 }
