@@ -135,6 +135,16 @@ impl Dispatch {
                 self.state.display()
             ));
         }
+        let place = |config: &Config| config.state.shared.as_ref().map(|it| it.url.value.clone());
+        let (before, after) = (place(current), place(edited));
+        if before != after {
+            let named =
+                |place: Option<String>| place.map_or("away".to_owned(), |url| format!("{url:?}"));
+            return refused(format!(
+                "[state.shared] is now {}, and this process keeps the ledger that it has: restart it",
+                named(after)
+            ));
+        }
         match check::text_broken_by_edit(current, edited) {
             Some(fault) => refused(fault.to_string()),
             None => Ok(()),

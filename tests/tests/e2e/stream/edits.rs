@@ -161,6 +161,29 @@ fn an_edit_that_moves_the_state_folder_is_held_back_whole() {
     run.exit(0).logs("restart it");
 }
 
+/// Another ledger knows nothing of the messages in flight: a repeat of one would be sent again.
+#[test]
+fn an_edit_that_moves_the_ledger_is_held_back_whole() {
+    let mut running = Test::new().policy(&policy("one")).stream().start_silent();
+    accepted(&mut running);
+    let site = running.test().site();
+    let config = fs::read_to_string(site.config_file()).unwrap();
+    site.policy("everyone", &policy("two")).unwrap();
+    let shared = "engine = \"postgresql\"\nurl = \"postgresql://textsender@127.0.0.1/textsender\"\n\
+                  replication = \"none\"\nwhen_unreachable = \"refuse\"\n";
+    let moved = format!("{config}\n[state.shared]\n{shared}");
+    site.raw_config(&moved).unwrap();
+    for _ in 0..2 {
+        assert!(accepted(&mut running).starts_with("one"));
+    }
+    running.test().site().raw_config(&config).unwrap();
+    assert!(accepted(&mut running).starts_with("two"));
+    let run = running.finish();
+    let told = run.stderr.matches("[state.shared] is now").count();
+    assert_eq!(told, 1, "{run}");
+    run.exit(0).logs("restart it");
+}
+
 #[test]
 fn a_configuration_that_is_wrong_at_the_start_can_be_corrected() {
     let broken = |site: &mut Site| site.policy("everyone", "name = ").unwrap();
