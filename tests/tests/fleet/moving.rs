@@ -46,6 +46,28 @@ fn fleet_a_ledger_is_moved_with_its_ids_and_what_its_limits_count() {
 
 #[test]
 #[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
+fn fleet_what_was_paused_before_a_move_is_not_paused_again_by_another() {
+    let alone = Test::new();
+    alone.beside().run().outcome("accepted");
+    let pause = ["pause", "--all", "--reason", "a flood"];
+    alone.beside().command(pause).stdin("").run().exit(0);
+    let server = Postgres::start(&["fsync=off"]);
+    prepare(&server);
+    let shared = section(&server.url("textsender", "textsender"), "none", "30s");
+    let shared = alone.config(&shared);
+    let run = |words: &[&str]| {
+        let run = shared.beside().command(words).stdin("").run();
+        run.exit(0);
+    };
+    run(&["ledger", "move"]);
+    shared.beside().run().error("paused");
+    run(&["resume", "--all"]);
+    run(&["ledger", "move"]);
+    shared.beside().run().outcome("accepted");
+}
+
+#[test]
+#[cfg_attr(not(has_postgresql), ignore = "needs PostgreSQL")]
 fn fleet_a_moved_ledger_goes_on_counting_what_it_had_deleted() {
     let alone = Test::new().config("[state]\nretention_days = 1");
     let id = |id: &str| json!({ "id": id });

@@ -52,10 +52,9 @@ pub(super) fn move_all(
             folder: folder.to_owned(),
         });
     };
-    carrier.bring_totals()?;
+    carrier.bring_what_comes_once()?;
     let windows = carrier.bring_windows()?;
     let brought = carrier.bring_decisions()?;
-    carrier.bring_pauses()?;
     carrier.bring_senders()?;
     Ok(Brought { windows, ..brought })
 }
@@ -149,12 +148,14 @@ impl Carrier {
         }
     }
 
-    /// Brings what is counted of decisions that are gone, of a ledger none of which was brought yet. Those of a later
-    /// time were brought before they went, and count there.
-    fn bring_totals(&self) -> Result<(), LedgerError> {
+    /// Brings what is counted of decisions that are gone, and what is paused, of a ledger none of which was brought yet.
+    /// Decisions of a later time were brought before they went, and count there; what is paused later is so in the shared
+    /// ledger, of which this one may have an old copy.
+    fn bring_what_comes_once(&self) -> Result<(), LedgerError> {
         if self.step(|store| self.progress(store))? != Progress::default() {
             return Ok(());
         }
+        self.bring_pauses()?;
         match self.from.totals()? {
             totals if totals.is_empty() => Ok(()),
             totals => self.to.add_totals(&hexadecimal(&self.progress), &totals),
