@@ -144,7 +144,15 @@ fn check(url: &str) -> Result<(), String> {
             ("sslrootcert", _) => return Err("name the certificate in ca_file".into()),
             ("password", _) => return Err("a password may not stand in the configuration".into()),
             ("user", _) => names_user = true,
-            ("host" | "hostaddr", _) => names_host = true,
+            ("hostaddr", _) => return Err("an address is written as the host".into()),
+            ("port", _) if !hosts.is_empty() => {
+                return Err("a port is written behind its host".into());
+            }
+            ("port", value) if !value.split(',').all(is_port) => return Err(NO_PORT.into()),
+            (name, value) if NUMBERS.contains(&name) && value.parse::<u32>().is_err() => {
+                return Err(format!("{name} is a whole number"));
+            }
+            ("host", value) => names_host = !value.is_empty(),
             (name, _) if PARAMETERS.contains(&name) => {}
             _ => return Err("it has a parameter that is not known".into()),
         }
@@ -157,7 +165,7 @@ fn check(url: &str) -> Result<(), String> {
     }
     match hosts.split(',').all(has_port_or_none) {
         true => Ok(()),
-        false => Err("a port is a number".into()),
+        false => Err(NO_PORT.into()),
     }
 }
 
@@ -185,10 +193,27 @@ fn folders(url: &str) -> impl Iterator<Item = String> {
 
 fn has_port_or_none(host: &str) -> bool {
     match host.rsplit_once(':') {
-        Some((_, port)) if !host.ends_with(']') => port.parse::<u16>().is_ok(),
+        Some((host, port)) if !port.ends_with(']') => {
+            is_port(port) && (!host.contains(':') || host.ends_with(']'))
+        }
         _ => true,
     }
 }
+
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok()
+}
+
+const NO_PORT: &str = "a port is a number, and an IPv6 address stands in brackets";
+
+/// Parameters whose value is a whole number.
+const NUMBERS: [&str; 5] = [
+    "connect_timeout",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "tcp_user_timeout",
+];
 
 /// Parameters that are taken care of here.
 const OURS: [&str; 2] = ["sslmode", "target_session_attrs"];
@@ -310,6 +335,7 @@ mod tests {
             "postgres://textsender@db1:5432,[::1],[::1]:5433/textsender?application_name=reset",
             "postgresql://textsender@%2Frun%2Fpostgresql/textsender",
             "postgresql:///textsender?host=/run/postgresql&user=textsender",
+            "postgresql:///textsender?host=db1,db2&port=5432,6432&user=textsender&connect_timeout=2",
         ] {
             assert_eq!(check(url), Ok(()), "{url}");
             assert!(url.parse::<tokio_postgres::Config>().is_ok(), "{url}");
@@ -327,6 +353,13 @@ mod tests {
             "postgresql://textsender@db1/textsender?password=hunter2",
             "postgresql://textsender@db1:hunter2/textsender",
             "postgresql://textsender@/textsender",
+            "postgresql:///textsender?hostaddr=10.0.0.5&user=textsender",
+            "postgresql://textsender@db1/textsender?hostaddr=10.0.0.5",
+            "postgresql://textsender@db1/textsender?port=6432",
+            "postgresql:///textsender?host=db1&user=textsender&port=hunter2",
+            "postgresql:///textsender?host=&user=textsender",
+            "postgresql://textsender@::1/textsender",
+            "postgresql://textsender@db1/textsender?connect_timeout=hunter2",
         ] {
             let (shared, faults) = read(&format!(
                 "engine = \"postgresql\"\nreplication = \"none\"\nwhen_unreachable = \"refuse\"\nurl = {url:?}"
