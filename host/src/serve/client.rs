@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the hub answers | its response |
 //! | no hub runs | it is sent without, and warned of; with `[serve] hub = "required"`: `unavailable` |
+//! | the hub does not read the message in the time that it has | `unavailable`, `hub_unreachable` |
 //! | this account may not use the socket, or another account listens there | `misconfigured`, `hub_forbidden` |
 //! | the hub has another configuration | `misconfigured`, `hub_other_config` |
 //! | the hub took the message whole, and ends or does not answer in time | `unknown` |
@@ -114,6 +115,10 @@ impl Client {
         let answer = read(&mut stream, until);
         match (written, answer) {
             (_, Ok(answer)) => of_answer(&answer),
+            // Its last byte was not taken, and there is no time left to send it without.
+            (Err(error), Err(_)) if is_timeout(&error) => {
+                Err(self.unreachable("it does not read what it is sent"))
+            }
             // Its last byte was not taken.
             (Err(error), Err(_)) => Err(Unanswered::NotRunning(error)),
             (Ok(()), Err(error)) => {
@@ -127,6 +132,11 @@ impl Client {
         }
     }
 
+    fn unreachable(&self, why: &str) -> Unanswered {
+        let detail = format!("{}: {why}", self.socket.display());
+        Unanswered::Failed(Failure::with_detail(ErrorCode::HubUnreachable, detail))
+    }
+
     fn connect(&self, until: Instant) -> Result<Blocking, Unanswered> {
         let failed = |code, detail: String| {
             let socket = self.socket.display();
@@ -137,10 +147,7 @@ impl Client {
         let stream = connected.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Unanswered::NotRunning(error),
             ErrorKind::PermissionDenied => failed(ErrorCode::HubForbidden, error.to_string()),
-            _ if is_timeout(&error) => {
-                let words = "too many wait for it already".to_owned();
-                failed(ErrorCode::HubUnreachable, words)
-            }
+            _ if is_timeout(&error) => self.unreachable("too many wait for it already"),
             _ => failed(ErrorCode::HubUnreachable, error.to_string()),
         })?;
         // A code is told to no one but the account that sends, and root, which holds sockets for it.

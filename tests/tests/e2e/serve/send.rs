@@ -396,12 +396,33 @@ fn a_hub_that_ends_or_is_silent_after_it_took_a_message_leaves_it_unknown() {
     drop(end);
 }
 
-#[test]
-fn a_hub_that_ends_before_it_has_a_whole_message_does_not_stop_it() {
+/// More than a socket holds that no one reads.
+fn long() -> Value {
     let groups: Vec<_> = (0..4000)
         .map(|n| format!("CN=Group-{n},OU={},DC=org", "x".repeat(200)))
         .collect();
-    let test = with_hub(Test::new()).with(json!({ "user": { "groups": groups } }));
+    json!({ "user": { "groups": groups } })
+}
+
+/// The time is over then: without the hub, it would begin anew.
+#[test]
+fn a_hub_that_does_not_read_leaves_it_unsent() {
+    let test = with_hub(Test::new()).with(long());
+    let test = test.config("[send]\ntimeout = \"100ms\"");
+    let (end, ended) = mpsc::channel::<()>();
+    in_place_of_a_hub(&test, move |stream| {
+        let _ = ended.recv_timeout(PATIENCE);
+        drop(stream);
+    });
+    let run = test.run();
+    run.outcome("unavailable").error("hub_unreachable").texts(0);
+    run.says("does not read");
+    drop(end);
+}
+
+#[test]
+fn a_hub_that_ends_before_it_has_a_whole_message_does_not_stop_it() {
+    let test = with_hub(Test::new()).with(long());
     in_place_of_a_hub(&test, drop);
     let run = test.log_level("warn").run();
     run.outcome("accepted")
