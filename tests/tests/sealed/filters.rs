@@ -10,8 +10,11 @@ use crate::inside::{Inside, SEND, User, expect};
 struct Filter {
     part: &'static str,
     answer: &'static str,
-    ends: [(&'static str, &'static str); 3],
+    ends: [End; 3],
 }
+
+/// An outcome, and words of the response or the log.
+type End = (&'static str, &'static [&'static str]);
 
 /// Lists of calls, by the names of their files.
 const LISTS: [(&str, &str); 3] = [
@@ -20,13 +23,19 @@ const LISTS: [(&str, &str); 3] = [
     ("privileged", include_str!("privileged.x86_64.txt")),
 ];
 
-const SEALED: (&str, &str) = ("accepted", ", seccomp verified_ms");
-const FORBIDDEN: (&str, &str) = ("misconfigured", "forbidden_by_sandbox");
-const KILLED: (&str, &str) = ("misconfigured", "a system call is forbidden from outside");
-const UNSEALED: (&str, &str) = ("accepted", "is forbidden here");
-const STAYS_ROOT: (&str, &str) = ("misconfigured", "can't leave that account");
+const SEALED: End = (
+    "accepted",
+    &["sealed=Landlock version ", ", seccomp verified_ms"],
+);
+const FORBIDDEN: End = ("misconfigured", &["forbidden_by_sandbox"]);
+const KILLED: End = (
+    "misconfigured",
+    &["a system call is forbidden from outside"],
+);
+const UNSEALED: End = ("accepted", &["is forbidden here"]);
+const STAYS_ROOT: End = ("misconfigured", &["can't leave that account"]);
 
-const NO_THREAD: (&str, &str) = ("misconfigured", "the ledger gets no thread");
+const NO_THREAD: End = ("misconfigured", &["the ledger gets no thread"]);
 
 const FILTERS: &[Filter] = &[
     filter("landlock", "eperm", [FORBIDDEN, UNSEALED, UNSEALED]),
@@ -43,11 +52,7 @@ const FILTERS: &[Filter] = &[
     filter("both", "kill", [KILLED; 3]),
 ];
 
-const fn filter(
-    part: &'static str,
-    answer: &'static str,
-    ends: [(&'static str, &'static str); 3],
-) -> Filter {
+const fn filter(part: &'static str, answer: &'static str, ends: [End; 3]) -> Filter {
     Filter { part, answer, ends }
 }
 
@@ -108,11 +113,7 @@ fn of_systemd(user: User) -> Vec<Trial> {
     trials.into_iter().map(ignored).collect()
 }
 
-fn with_each_seal(
-    user: User,
-    around: &str,
-    ends: [(&'static str, &'static str); 3],
-) -> impl Iterator<Item = Trial> {
+fn with_each_seal(user: User, around: &str, ends: [End; 3]) -> impl Iterator<Item = Trial> {
     let around = around.to_owned();
     let seals = ["required", "best", "any"].into_iter().zip(ends);
     seals.map(move |(seal, (outcome, words))| {

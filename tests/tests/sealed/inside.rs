@@ -237,9 +237,10 @@ impl Installation {
     }
 }
 
-pub fn expect(output: &Output, outcome: &str, words: &str) -> Result<(), Failed> {
+pub fn expect(output: &Output, outcome: &str, words: &[&str]) -> Result<(), Failed> {
     let shown = shown(output);
-    let fits = shown.contains(&format!("\"outcome\":\"{outcome}\"")) && shown.contains(words);
+    let fits = shown.contains(&format!("\"outcome\":\"{outcome}\""))
+        && words.iter().all(|words| shown.contains(words));
     match fits {
         true => Ok(()),
         false => Err(format!("not {outcome} with {words:?}: {shown}").into()),
