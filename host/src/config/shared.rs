@@ -148,9 +148,11 @@ fn check(url: &str) -> Result<(), String> {
             ("port", _) if !hosts.is_empty() => {
                 return Err("a port is written behind its host".into());
             }
-            ("port", value) if !value.split(',').all(is_port) => return Err(NO_PORT.into()),
-            (name, value) if NUMBERS.contains(&name) && value.parse::<u32>().is_err() => {
-                return Err(format!("{name} is a whole number"));
+            ("port", value) if value.split(',').all(is_port) => {}
+            ("port", _) => return Err(NO_PORT.into()),
+            (name, value) if NUMBERS.contains(&name) => {
+                let number = value.parse::<u32>();
+                number.map_err(|_| format!("{name} is a whole number"))?;
             }
             ("host", value) => names_host = !value.is_empty(),
             (name, _) if PARAMETERS.contains(&name) => {}
@@ -206,31 +208,25 @@ fn is_port(text: &str) -> bool {
 
 const NO_PORT: &str = "a port is a number, and an IPv6 address stands in brackets";
 
-/// Parameters whose value is a whole number.
+/// Parameters that are taken care of here.
+const OURS: [&str; 2] = ["sslmode", "target_session_attrs"];
+
+/// Others that the database's library knows, beside those of user, host, port and password.
+const PARAMETERS: [&str; 6] = [
+    "application_name",
+    "channel_binding",
+    "dbname",
+    "keepalives",
+    "options",
+    "target_session_attrs",
+];
+
+/// The same, whose value is a whole number.
 const NUMBERS: [&str; 5] = [
     "connect_timeout",
     "keepalives_idle",
     "keepalives_interval",
     "keepalives_retries",
-    "tcp_user_timeout",
-];
-
-/// Parameters that are taken care of here.
-const OURS: [&str; 2] = ["sslmode", "target_session_attrs"];
-
-/// Others that the database's library knows, beside those of user, host and password.
-const PARAMETERS: [&str; 12] = [
-    "application_name",
-    "channel_binding",
-    "connect_timeout",
-    "dbname",
-    "keepalives",
-    "keepalives_idle",
-    "keepalives_interval",
-    "keepalives_retries",
-    "options",
-    "port",
-    "target_session_attrs",
     "tcp_user_timeout",
 ];
 

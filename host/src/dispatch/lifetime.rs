@@ -135,14 +135,14 @@ impl Dispatch {
                 self.state.display()
             ));
         }
-        let place = |config: &Config| config.state.shared.as_ref().map(|it| it.url.value.clone());
-        let (before, after) = (place(current), place(edited));
+        let [before, after] = [current, edited].map(|config| {
+            let shared = config.state.shared.as_ref();
+            shared.map(|shared| &shared.url.value)
+        });
         if before != after {
-            let named =
-                |place: Option<String>| place.map_or("away".to_owned(), |url| format!("{url:?}"));
+            let now = after.map_or("away".to_owned(), |url| format!("{url:?}"));
             return refused(format!(
-                "[state.shared] is now {}, and this process keeps the ledger that it has: restart it",
-                named(after)
+                "[state.shared] is now {now}, and this process keeps the ledger that it has: restart it"
             ));
         }
         match check::text_broken_by_edit(current, edited) {

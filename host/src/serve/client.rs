@@ -117,7 +117,8 @@ impl Client {
             (_, Ok(answer)) => of_answer(&answer),
             // Its last byte was not taken, and there is no time left to send it without.
             (Err(error), Err(_)) if is_timeout(&error) => {
-                Err(self.unreachable("it does not read what it is sent"))
+                let words = "it does not read what it is sent";
+                Err(self.failed(ErrorCode::HubUnreachable, words))
             }
             // Its last byte was not taken.
             (Err(error), Err(_)) => Err(Unanswered::NotRunning(error)),
@@ -132,23 +133,20 @@ impl Client {
         }
     }
 
-    fn unreachable(&self, why: &str) -> Unanswered {
+    fn failed(&self, code: ErrorCode, why: &str) -> Unanswered {
         let detail = format!("{}: {why}", self.socket.display());
-        Unanswered::Failed(Failure::with_detail(ErrorCode::HubUnreachable, detail))
+        Unanswered::Failed(Failure::with_detail(code, detail))
     }
 
     fn connect(&self, until: Instant) -> Result<Blocking, Unanswered> {
-        let failed = |code, detail: String| {
-            let socket = self.socket.display();
-            let failure = Failure::with_detail(code, format!("{socket}: {detail}"));
-            Unanswered::Failed(failure)
-        };
         let connected = socket::connect(&self.socket, left(until));
         let stream = connected.map_err(|error| match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Unanswered::NotRunning(error),
-            ErrorKind::PermissionDenied => failed(ErrorCode::HubForbidden, error.to_string()),
-            _ if is_timeout(&error) => self.unreachable("too many wait for it already"),
-            _ => failed(ErrorCode::HubUnreachable, error.to_string()),
+            ErrorKind::PermissionDenied => self.failed(ErrorCode::HubForbidden, &error.to_string()),
+            _ if is_timeout(&error) => {
+                self.failed(ErrorCode::HubUnreachable, "too many wait for it already")
+            }
+            _ => self.failed(ErrorCode::HubUnreachable, &error.to_string()),
         })?;
         // A code is told to no one but the account that sends, and root, which holds sockets for it.
         let peer = socket::peer(&stream).map_err(Unanswered::NotRunning)?;
@@ -158,7 +156,7 @@ impl Client {
         }
         let account = accounts::name_of(peer);
         let words = format!("{account} listens there, which is not the account that sends");
-        Err(failed(ErrorCode::HubForbidden, words))
+        Err(self.failed(ErrorCode::HubForbidden, &words))
     }
 
     /// The whole request, as one piece: the hub wakes once.

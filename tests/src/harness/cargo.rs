@@ -3,8 +3,8 @@
 use std::env;
 use std::process::Command;
 
-/// Cargo, without what it tells a test about the test's own package. Build scripts look at that, *ring*'s among them:
-/// it would be built anew, and all that depends on it, and again by whoever runs cargo next without a test around it.
+/// Cargo, without what it tells a test about the test's own package. Some build scripts, such as that of *ring*, run again
+/// where that has changed, and all that depends on them is built again: here, and in the next build outside a test.
 pub fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for (name, _) in env::vars_os() {

@@ -209,10 +209,7 @@ fn whatever_happens_no_id_is_sent_twice_and_nothing_is_lost() {
 /// A standby that took over, as one that was started anew, may lack that a claim was handed over.
 #[test]
 fn a_claim_of_a_server_that_is_gone_ends_as_one_that_may_have_been_sent() {
-    let mut server = Server::start(&["fsync=off"]);
-    server.sql("postgres", "CREATE ROLE textsender LOGIN");
-    server.sql("postgres", "CREATE DATABASE made");
-    server.script("made", &postgres_schema("textsender"));
+    let mut server = prepared();
     let folder = tempfile::tempdir().unwrap();
     let shared = shared_at(&server.url("textsender", "made"));
     let mut engine = Postgres::new(&shared, folder.path(), &Options::default());
@@ -238,13 +235,16 @@ const BOUND: Duration = Duration::from_secs(30);
 /// The server of all tests of this process. It ends with the process.
 fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| {
-        let server = Server::start(&["fsync=off"]);
-        server.sql("postgres", "CREATE ROLE textsender LOGIN");
-        server.sql("postgres", "CREATE DATABASE made");
-        server.script("made", &postgres_schema("textsender"));
-        server
-    })
+    SERVER.get_or_init(prepared)
+}
+
+/// A server with an empty ledger in its database `made`.
+fn prepared() -> Server {
+    let server = Server::start(&["fsync=off"]);
+    server.sql("postgres", "CREATE ROLE textsender LOGIN");
+    server.sql("postgres", "CREATE DATABASE made");
+    server.script("made", &postgres_schema("textsender"));
+    server
 }
 
 /// A new database with an empty ledger.

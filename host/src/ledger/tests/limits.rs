@@ -24,6 +24,18 @@ async fn limited(fixture: &Fixture, message: Claim) -> Option<LimitReached> {
     }
 }
 
+/// A decision that `gateway` came to, after what `twilio` had come to.
+fn failed_over(first: Outcome, outcome: Outcome) -> FinalOutcome {
+    let mut decision = decision(outcome);
+    let attempt = Attempt {
+        outcome: first,
+        ..decision.attempts[0].clone()
+    };
+    decision.attempts[0].sender = "gateway".to_owned();
+    decision.attempts.insert(0, attempt);
+    decision
+}
+
 #[tokio::test]
 async fn the_fourth_text_in_ten_minutes_is_refused() {
     clock!(NOW, now);
@@ -397,13 +409,7 @@ async fn a_text_counts_for_the_sender_that_took_it_and_not_for_one_that_refused(
     for sender in ["twilio", "gateway"] {
         fixture.ledger().dispatched(&ticket, sender).await.unwrap();
     }
-    let mut accepted = decision(Outcome::Accepted);
-    let refused = Attempt {
-        outcome: Outcome::Misconfigured,
-        ..accepted.attempts[0].clone()
-    };
-    accepted.attempts[0].sender = "gateway".to_owned();
-    accepted.attempts.insert(0, refused);
+    let accepted = failed_over(Outcome::Misconfigured, Outcome::Accepted);
     fixture.ledger().settle(ticket, accepted).await.unwrap();
     let through = |id, sender: &str| Claim {
         senders: vec![sender.to_owned()],
@@ -423,13 +429,7 @@ async fn a_place_that_was_given_back_is_taken_anew_by_a_repeat() {
         fixture.dispatched(&ticket, sender).await;
     }
     // The first had no use for its place; whether the second sent it is not known.
-    let mut unknown = decision(Outcome::Unknown);
-    let unavailable = Attempt {
-        outcome: Outcome::Unavailable,
-        ..unknown.attempts[0].clone()
-    };
-    unknown.attempts[0].sender = "gateway".to_owned();
-    unknown.attempts.insert(0, unavailable);
+    let unknown = failed_over(Outcome::Unavailable, Outcome::Unknown);
     fixture.ledger().settle(ticket, unknown).await.unwrap();
     let another = Claim {
         senders: vec!["twilio".to_owned()],
@@ -437,7 +437,7 @@ async fn a_place_that_was_given_back_is_taken_anew_by_a_repeat() {
     };
     assert_eq!(limited(&fixture, another).await, None);
 
-    NOW.fetch_add(5_000, std::sync::atomic::Ordering::SeqCst);
+    NOW.fetch_add(5_000, SeqCst);
     let ClaimResult::Abandoned(ticket, _) = fixture.claim(message_under("a", limits)).await else {
         panic!("it may be looked for");
     };

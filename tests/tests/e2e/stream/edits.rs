@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use textsender_tests::harness::{PATIENCE, Running, Test, artifacts, each, wait_for};
+use textsender_tests::harness::{PATIENCE, Run, Running, Test, artifacts, each, wait_for};
 use textsender_tests::sandbox::site::Site;
 use textsender_tests::sandbox::{Fault, Hold, When, twilio};
 
@@ -133,55 +133,45 @@ fn a_bad_edit_keeps_the_last_good_configuration_and_says_so_once() {
 /// The secrets would stay, and so would the messages in flight: nothing of the edit is used.
 #[test]
 fn an_edit_that_moves_the_state_folder_is_held_back_whole() {
-    let test = Test::new().policy(&policy("one")).stream();
+    let test = Test::new();
     let other = test.site().folder().join("other-state");
     fs::create_dir(&other).unwrap();
     fs::set_permissions(&other, Permissions::from_mode(0o700)).unwrap();
-    let mut running = test.start_silent();
-    accepted(&mut running);
-
-    let site = running.test().site();
-    let config = fs::read_to_string(site.config_file()).unwrap();
-    let state = site.state().display().to_string();
-    site.policy("everyone", &policy("two")).unwrap();
-    edit(site, &state, &other.display().to_string());
-    for _ in 0..2 {
-        assert!(accepted(&mut running).starts_with("one"));
-    }
-    assert_eq!(fs::read_dir(&other).unwrap().count(), 0);
-
-    running.test().site().raw_config(&config).unwrap();
-    assert!(accepted(&mut running).starts_with("two"));
-    let run = running.finish();
-    assert_eq!(
-        run.stderr.matches("[state] folder is now").count(),
-        1,
-        "{run}"
-    );
-    run.exit(0).logs("restart it");
+    let state = test.site().state().display().to_string();
+    let moved = |config: &str| config.replace(&state, &other.display().to_string());
+    let run = is_held_back(test, moved, "[state] folder is now");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 0, "{run}");
 }
 
 /// Another ledger knows nothing of the messages in flight: a repeat of one would be sent again.
 #[test]
 fn an_edit_that_moves_the_ledger_is_held_back_whole() {
-    let mut running = Test::new().policy(&policy("one")).stream().start_silent();
+    let shared = "[state.shared]\nengine = \"postgresql\"\nurl = \"postgresql://textsender@127.0.0.1/textsender\"\n\
+                  replication = \"none\"\nwhen_unreachable = \"refuse\"\n";
+    let moved = |config: &str| format!("{config}\n{shared}");
+    is_held_back(Test::new(), moved, "[state.shared] is now");
+}
+
+/// Nothing of the edit is used, nor of one of a policy that comes with it, until it is taken back.
+#[track_caller]
+fn is_held_back(test: Test, edited: impl Fn(&str) -> String, told: &str) -> Run {
+    let mut running = test.policy(&policy("one")).stream().start_silent();
     accepted(&mut running);
     let site = running.test().site();
     let config = fs::read_to_string(site.config_file()).unwrap();
+    let after = edited(&config);
+    assert_ne!(after, config);
     site.policy("everyone", &policy("two")).unwrap();
-    let shared = "engine = \"postgresql\"\nurl = \"postgresql://textsender@127.0.0.1/textsender\"\n\
-                  replication = \"none\"\nwhen_unreachable = \"refuse\"\n";
-    let moved = format!("{config}\n[state.shared]\n{shared}");
-    site.raw_config(&moved).unwrap();
+    site.raw_config(&after).unwrap();
     for _ in 0..2 {
         assert!(accepted(&mut running).starts_with("one"));
     }
     running.test().site().raw_config(&config).unwrap();
     assert!(accepted(&mut running).starts_with("two"));
     let run = running.finish();
-    let told = run.stderr.matches("[state.shared] is now").count();
-    assert_eq!(told, 1, "{run}");
+    assert_eq!(run.stderr.matches(told).count(), 1, "{run}");
     run.exit(0).logs("restart it");
+    run
 }
 
 #[test]
